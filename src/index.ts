@@ -1,0 +1,2 @@
+export { ScopeError } from "./errors.js";
+export type * from "./types.js";

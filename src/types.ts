@@ -1,0 +1,133 @@
+/** A matrix of float32, row after row. */
+export interface Matrix {
+  /** Float32Array (rows * columns), row-major. */
+  data: Float32Array;
+  rows: number;
+  columns: number;
+}
+
+/** Mono samples in [-1, 1] at a known rate. */
+export interface Signal {
+  /** Float32Array (n), nominal range [-1, 1]. */
+  samples: Float32Array;
+  /** Samples per second. */
+  sampleRate: number;
+}
+
+/** One audio file of a corpus, and whose voice it holds. */
+export interface Utterance {
+  /** `dataset_speaker_utterance`: a name for people and for the files; never parsed. */
+  key: string;
+  dataset: string;
+  speakerId: string;
+  /** Path below the speaker's folder without the extension; `/` between nested folders. */
+  utteranceId: string;
+  /** Path as given to the scan: its root, then dataset/speaker/... */
+  path: string;
+  /** Bytes. */
+  size: number;
+  /** Modification time in milliseconds since 1970. */
+  mtimeMs: number;
+}
+
+/** The embedding of one utterance. */
+export interface UtteranceEmbedding {
+  key: string;
+  dataset: string;
+  speakerId: string;
+  utteranceId: string;
+  path: string;
+  /** Float32Array (dimension), as the model gave it: not normalised. */
+  embedding: Float32Array;
+}
+
+/** The embedding of one speaker: the mean over the speaker's utterances. */
+export interface SpeakerEmbedding {
+  key: string;
+  dataset: string;
+  speakerId: string;
+  numUtterances: number;
+  /** Float32Array (dimension). */
+  embedding: Float32Array;
+}
+
+/** A file that was not embedded, with the reason. */
+export interface Failure {
+  path: string;
+  dataset: string;
+  speakerId: string;
+  utteranceId: string;
+  /** Where it failed: `read` (the file system), `decode` (not audio, or broken), `signal` (no usable speech), `model`. */
+  stage: "read" | "decode" | "signal" | "model";
+  reason: string;
+}
+
+/** A file that was embedded although something about it is doubtful. */
+export interface Doubt {
+  path: string;
+  dataset: string;
+  speakerId: string;
+  utteranceId: string;
+  /** `short` (under 1 s), `clipped`, `quiet`. */
+  warning: "short" | "clipped" | "quiet";
+  detail: string;
+}
+
+/** Statistics over the pairs i < j of a similarity matrix. */
+export interface SimilarityStatistics {
+  mean: number;
+  /** Population standard deviation. */
+  std: number;
+  min: number;
+  max: number;
+  median: number;
+  totalPairs: number;
+  /** Pairs at or above `threshold`, also those beyond `maxPairs`. */
+  highPairs: number;
+  threshold: number;
+}
+
+/** Counts of pair similarities; bin b holds edges[b] <= s < edges[b + 1], the last bin its upper edge too. */
+export interface Histogram {
+  /** Float64Array (bins + 1), ascending. */
+  edges: Float64Array;
+  /** Float64Array (bins), whole numbers. */
+  counts: Float64Array;
+}
+
+/** Two rows and how similar they are. */
+export interface Pair {
+  /** Row of the first, i < j (with `against`: row of the first set). */
+  i: number;
+  /** Row of the second. */
+  j: number;
+  /** Cosine in [-1, 1]. */
+  similarity: number;
+}
+
+/** What is known of a speaker besides its embedding, as it stands in the files. */
+export interface SpeakerInfo {
+  key: string;
+  dataset: string;
+  speakerId: string;
+  numUtterances: number;
+}
+
+/** A pair of speakers with what is known of both. */
+export interface SpeakerPair {
+  speaker1: SpeakerInfo;
+  speaker2: SpeakerInfo;
+  similarity: number;
+}
+
+/** Says how far a long job is. Counts only rise; `done` counts what is stored, not what was submitted. */
+export type Progress =
+  | { stage: "scan"; files: number }
+  | { stage: "extract"; rank: number; done: number; failed: number; total: number; seconds: number }
+  | { stage: "merge"; done: number; total: number }
+  | { stage: "similarity"; done: number; total: number };
+
+export interface LongTask<P extends Progress = Progress> {
+  onProgress?: (progress: P) => void;
+  abortSignal?: AbortSignal;
+}

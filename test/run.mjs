@@ -1,0 +1,73 @@
+// Runs every test file in its own process: uvu exits 0 when `test.run()` was forgotten and when a `before` hook
+// throws, so each file must say "Passed:" with as many passed as there are, and at least one.
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const wanted = process.argv.slice(2);
+const files = readdirSync(here, { recursive: true })
+  .map(String)
+  .filter((f) => f.endsWith(".test.ts") && !f.includes("node_modules"))
+  .filter((f) => wanted.length === 0 || wanted.some((w) => f.includes(w)))
+  .sort();
+if (files.length === 0) {
+  console.log(`no test file matches ${wanted.join(" ")}`);
+  process.exit(1);
+}
+// Files named *.alone.test.ts use every core themselves and run one at a time, after the others.
+const alone = files.filter((f) => f.includes(".alone."));
+const together = files.filter((f) => !f.includes(".alone."));
+let passed = 0;
+let failed = 0;
+const slow = [];
+
+await inTurn(together, Math.max(1, Math.min(4, availableParallelism())));
+await inTurn(alone, 1);
+for (const [seconds, file] of slow.sort((a, b) => b[0] - a[0]).slice(0, 8))
+  console.log(`  ${seconds.toFixed(1).padStart(6)} s  ${file}`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+async function inTurn(list, lanes) {
+  const queue = [...list];
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
+    }),
+  );
+}
+
+function runFile(file) {
+  return new Promise((resolve) => {
+    const start = performance.now();
+    const child = spawn(process.execPath, ["--import", "tsx", join(here, file)], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1", TF_CPP_MIN_LOG_LEVEL: "3" },
+    });
+    let out = "";
+    child.stdout.on("data", (d) => (out += d));
+    child.stderr.on("data", (d) => (out += d));
+    const timer = setTimeout(() => child.kill("SIGKILL"), 10 * 60_000);
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      const total = Number(/Total:\s+(\d+)/.exec(out)?.[1] ?? 0);
+      const ok = Number(/Passed:\s+(\d+)/.exec(out)?.[1] ?? 0);
+      const skipped = Number(/Skipped:\s+(\d+)/.exec(out)?.[1] ?? 0);
+      const good = code === 0 && total >= 1 && ok === total;
+      passed += ok;
+      failed += good ? 0 : Math.max(1, total - ok);
+      const seconds = (performance.now() - start) / 1000;
+      slow.push([seconds, file]);
+      const name = relative(process.cwd(), join(here, file));
+      const skips = skipped ? `, ${skipped} skipped` : "";
+      console.log(`${good ? "ok  " : "FAIL"} ${name}  ${ok}/${total}${skips}  ${seconds.toFixed(1)} s`);
+      // A test that cannot run says so on a line that begins with SKIPPED: it is shown even when the rest passes.
+      for (const line of out.split("\n").filter((l) => l.startsWith("SKIPPED"))) console.log(`     ${line}`);
+      if (!good) console.log(`     exit ${code ?? signal}\n${out.replace(/^/gm, "     | ")}`);
+      resolve();
+    });
+  });
+}
