@@ -18,11 +18,15 @@ export interface Signal {
 export interface Utterance {
   /** `dataset_speaker_utterance`: a name for people and for the files; never parsed. */
   key: string;
+  /** `dataset_speaker`, likewise. */
+  speakerKey: string;
   dataset: string;
   speakerId: string;
   /** Path below the speaker's folder without the extension; `/` between nested folders. */
   utteranceId: string;
-  /** Path as given to the scan: its root, then dataset/speaker/... */
+  /** Path below the root of the corpus: what the utterance is known by from run to run. */
+  file: string;
+  /** The root as it was given, then `file`. */
   path: string;
   /** Bytes. */
   size: number;

@@ -1,0 +1,63 @@
+import { invalid, throwIfAborted } from "../errors.js";
+import type { Matrix, Signal } from "../types.js";
+import type { Model } from "./open-model.js";
+
+export interface EmbedOptions {
+  /** Signals of equal frame count that go through the model at once. */
+  batchSize?: number;
+  abortSignal?: AbortSignal;
+}
+
+/**
+ * Embeds signals: one Float32Array (dimension) each, as the model gives it, in the order of the signals.
+ *
+ * Nothing is ever padded: the model has no mask, so padding would change the result. Only signals with the same number
+ * of frames share a batch, which on a CPU gives the same bits as one by one.
+ *
+ * @throws `invalid` when a signal has another sample rate than the model or is too short for it
+ *
+ * @example
+ * const [a, b] = await embed([await loadAudio("a.wav"), await loadAudio("b.flac")], model)
+ */
+export async function embed(
+  signals: readonly Signal[],
+  model: Model,
+  options: EmbedOptions = {},
+): Promise<Float32Array[]> {
+  const { batchSize = 32, abortSignal } = options;
+  const embeddings: Float32Array[] = new Array(signals.length);
+  const waiting = new Map<number, { index: number; features: Matrix }[]>();
+
+  const flush = async (batch: { index: number; features: Matrix }[]) => {
+    const results = await model.run(batch.map(({ features }) => features));
+    batch.forEach(({ index }, position) => {
+      embeddings[index] = checked(results[position]!);
+    });
+  };
+  for (const [index, { samples, sampleRate }] of signals.entries()) {
+    throwIfAborted("embed", abortSignal);
+    if (sampleRate !== model.sampleRate)
+      throw invalid("embed", "sample rate", { got: sampleRate, want: `${model.sampleRate}; load with {sampleRate}` });
+    if (samples.length < model.minSamples)
+      throw invalid("embed", "number of samples", { got: samples.length, want: `at least ${model.minSamples}` });
+    const features = await model.features(samples);
+    const batch = waiting.get(features.rows) ?? [];
+    waiting.set(features.rows, batch);
+    batch.push({ index, features });
+    if (batch.length >= batchSize) {
+      waiting.delete(features.rows);
+      await flush(batch);
+    }
+  }
+  for (const batch of waiting.values()) {
+    throwIfAborted("embed", abortSignal);
+    await flush(batch);
+  }
+  return embeddings;
+}
+
+function checked(embedding: Float32Array): Float32Array {
+  if (!embedding.every(Number.isFinite))
+    throw invalid("embed", "embedding", { got: "NaN or infinity from the model", want: "finite numbers" });
+  return embedding;
+}

@@ -1,0 +1,183 @@
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { invalid, missing, unsupported } from "../errors.js";
+import { openFbank } from "../features/fbank.js";
+import { openSession, type TensorInfo } from "../runtime/session.js";
+import type { Matrix } from "../types.js";
+import { packageRoot } from "../util/package-root.js";
+import { type ModelConfig, readModelConfig } from "./model-config.js";
+
+/** The model that comes with the package: CAM++ zh-en, 192-d. */
+export const bundledModel: string = join(packageRoot, "data", "models", "campplus", "campplus-zh-en-192.onnx");
+
+export interface ModelOptions {
+  /** Path of an .onnx file; the bundled CAM++ by default. */
+  modelPath?: string;
+  /** Its configuration, when it does not lie beside it. */
+  configFile?: string;
+  /** `cpu`, `cuda:0`, `webgpu`, ... or `auto`. */
+  device?: string;
+  /** Threads of one operator on the CPU. */
+  threads?: number;
+  /** `fp32`, or a precision that the configuration lists under `variants`. */
+  precision?: string;
+}
+
+/** What tells one way of making embeddings from another: only equal ones may be mixed. */
+export interface ModelIdentity {
+  name: string;
+  /** SHA-256 of the graph's file, hexadecimal. */
+  sha256: string;
+  precision: string;
+  dimension: number;
+  frontend: ModelConfig["frontend"];
+}
+
+/** A speaker model with its front end, ready on a device. */
+export interface Model {
+  readonly path: string;
+  readonly device: string;
+  readonly identity: ModelIdentity;
+  /** Length of an embedding. */
+  readonly dimension: number;
+  /** Samples per second that signals must have. */
+  readonly sampleRate: number;
+  /** Samples that a signal must have at least. */
+  readonly minSamples: number;
+  /** Filter bank of a signal: Matrix (frames, mel bins). */
+  features(samples: Float32Array): Promise<Matrix>;
+  /** Embeddings of features that all have the same number of frames: Float32Array (dimension) each, not normalised. */
+  run(features: readonly Matrix[]): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a speaker model and its front end on a device.
+ *
+ * @throws `missing` when the file or the device is not there, `unsupported` for a PyTorch checkpoint (with the way to
+ * export it), `invalid` with both numbers when graph and configuration contradict each other
+ *
+ * @example
+ * const model = await openModel()
+ */
+export async function openModel(options: ModelOptions = {}): Promise<Model> {
+  const { device = "cpu", threads = 1 } = options;
+  const { path, config, identity } = identifyModel(options);
+  const session = await openSession(path, { device, threads });
+  try {
+    const input = pick(session.inputs, config.input, "input", path);
+    const output = pick(session.outputs, config.output, "output", path);
+    agree("fbank_dim", config.frontend.numMelBins, input, path);
+    agree("embedding_size", config.dimension, output, path);
+    const fbank = await openFbank(config.frontend, { device, threads });
+    return {
+      path,
+      device: session.device,
+      identity,
+      dimension: config.dimension,
+      sampleRate: config.sampleRate,
+      minSamples: fbank.frameLength + (config.minFrames - 1) * fbank.frameShift,
+      features: (samples) => fbank.compute(samples),
+      async run(features) {
+        const { rows, columns } = features[0]!;
+        const results = await session.run({
+          [input.name]: { data: stack(features), shape: [features.length, rows, columns] },
+        });
+        const { data } = results[output.name]!;
+        if (data.length !== features.length * config.dimension)
+          throw invalid("model", "embedding_size in its configuration", {
+            path,
+            got: config.dimension,
+            want: `${data.length / features.length}, what the graph gives`,
+          });
+        return features.map((_, index) => data.slice(index * config.dimension, (index + 1) * config.dimension));
+      },
+      async close() {
+        await session.close();
+        await fbank.close();
+      },
+    };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** Finds a model's file and configuration and what they are, without opening the graph. */
+export function identifyModel(options: ModelOptions = {}): { path: string; config: ModelConfig; identity: ModelIdentity } {
+  const { modelPath = bundledModel, configFile, precision = "fp32" } = options;
+  checkKind(modelPath);
+  const config = readModelConfig(modelPath, configFile);
+  const path = precision === "fp32" ? modelPath : variant(config, precision, modelPath);
+  return {
+    path,
+    config,
+    identity: {
+      name: config.name,
+      sha256: createHash("sha256").update(readFileSync(path)).digest("hex"),
+      precision,
+      dimension: config.dimension,
+      frontend: config.frontend,
+    },
+  };
+}
+
+function variant(config: ModelConfig, precision: string, modelPath: string): string {
+  const file = config.variants[precision];
+  if (file === undefined)
+    throw missing("model", `precision ${precision}`, {
+      path: modelPath,
+      want: ["fp32", ...Object.keys(config.variants)].join(" or "),
+    });
+  const path = join(dirname(modelPath), file);
+  checkKind(path);
+  return path;
+}
+
+function checkKind(path: string): void {
+  if (!existsSync(path)) throw missing("model", "file", { path, want: "an .onnx file" });
+  const head = Buffer.alloc(4);
+  const file = openSync(path, "r");
+  readSync(file, head, 0, 4, 0);
+  closeSync(file);
+  // Checkpoints are zip files (since PyTorch 1.6) or pickles.
+  const isZip = head.toString("latin1") === "PK\u0003\u0004";
+  if (/\.(ckpt|pt|pth|bin|safetensors)$/i.test(path) || isZip || head[0] === 0x80)
+    throw unsupported("model", "PyTorch checkpoint", {
+      path,
+      want:
+        "an ONNX graph; export it once in Python with torch.onnx.export (input (batch, frames, mel bins), dynamic axes 0 and 1), " +
+        "as data/models/campplus/export/export_campplus.py does",
+    });
+}
+
+/** The graph's value of that name, or its only one when no name was given. */
+function pick(values: readonly TensorInfo[], name: string, kind: string, path: string): TensorInfo {
+  const found = name === "" && values.length === 1 ? values[0] : values.find((value) => value.name === name);
+  if (found !== undefined) return found;
+  throw invalid("model", `${kind} name`, { path, got: name, want: values.map((value) => value.name).join(" or ") });
+}
+
+/** The last axis must be as long as the configuration says; a free one is checked when the model runs. */
+function agree(key: string, configured: number, { name, shape }: TensorInfo, path: string): void {
+  const last = shape.at(-1);
+  if (typeof last === "number" && last > 0 && last !== configured)
+    throw invalid("model", `${key} in its configuration`, {
+      path,
+      got: configured,
+      want: `${last}, the last axis of "${name}" in the graph`,
+    });
+}
+
+function stack(features: readonly Matrix[]): Float32Array {
+  if (features.length === 1) return features[0]!.data;
+  const size = features[0]!.rows * features[0]!.columns;
+  const data = new Float32Array(size * features.length);
+  features.forEach((matrix, index) => {
+    if (matrix.data.length !== size)
+      throw invalid("model", "batch", { got: matrix.rows, want: `${features[0]!.rows} frames in every signal` });
+    data.set(matrix.data, index * size);
+  });
+  return data;
+}

@@ -1,0 +1,189 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type Corpus, type ScanOptions, scan } from "../corpus/scan.js";
+import { identifyModel } from "../embed/open-model.js";
+import { interrupted, invalid } from "../errors.js";
+import { pythonJson } from "../format/json.js";
+import {
+  checkIdentity,
+  doubtsOf,
+  type Extraction,
+  type ExtractionIdentity,
+  failuresOf,
+  isFailure,
+  rankFolder,
+  readExtraction,
+  writeCorpusList,
+} from "../store/extraction.js";
+import type { Doubt, Failure, LongTask, Progress } from "../types.js";
+import { compare } from "../util/compare.js";
+import { writeFile } from "../util/write-file.js";
+import { planRanks, type RankPlanOptions } from "./plan-ranks.js";
+import { superviseRank } from "./supervise-rank.js";
+import { writeIndividual, writeRank } from "./write-rank.js";
+
+type ExtractProgress = Extract<Progress, { stage: "scan" | "extract" }>;
+
+export interface ExtractOptions
+  extends RankPlanOptions,
+    LongTask<ExtractProgress>,
+    Pick<ScanOptions, "onCollision"> {
+  /** Folder of the rank folders. */
+  outputDir?: string;
+  /** Path of an .onnx file; the bundled CAM++ by default. */
+  modelPath?: string;
+  configFile?: string;
+  precision?: string;
+  /** Utterances that are gathered for a GPU; those of equal frame count run at once. */
+  batchSize?: number;
+  /** One channel, or the mean of all. */
+  channel?: number | "mean";
+  /** Average unit vectors for the speakers. */
+  normalize?: boolean;
+  /** Write a pickle for every utterance and speaker too. */
+  saveIndividual?: boolean;
+  /** Throw away what the folder holds. */
+  overwrite?: boolean;
+  /** Lines for a log. */
+  onLog?: (line: string) => void;
+}
+
+export interface ExtractResult {
+  outputDir: string;
+  /** Files of the corpus, embedded or not. */
+  total: number;
+  embedded: number;
+  /** Files that were done before this run. */
+  resumed: number;
+  failures: Failure[];
+  doubts: Doubt[];
+  ranks: { rank: number; device: string; done: number; failed: number; seconds: number }[];
+}
+
+/**
+ * Embeds every utterance of a corpus, on one process a rank, each with its device and its share of the files.
+ *
+ * What is done is not done again, whatever the number of ranks: a file is known by its path below the root, size and
+ * time, and the folder by model, configuration and channel. A file that cannot be embedded is a row in the failures.
+ *
+ * @throws `conflict` when the folder holds embeddings that were made another way; `missing` when a rank died, naming what is
+ * missing (what the others did is kept); `interrupted` when it was stopped; `invalid` when nothing could be embedded
+ *
+ * @example
+ * const result = await extract("data/speech", { outputDir: "embeddings_output", numRanks: 2 })
+ */
+export async function extract(corpus: Corpus | string, options: ExtractOptions = {}): Promise<ExtractResult> {
+  const { outputDir = "embeddings_output", precision = "fp32", channel = "mean", threads = 1, batchSize = 32 } = options;
+  const { normalize = false, saveIndividual = false, overwrite = false, onProgress, onLog, abortSignal } = options;
+  if (!(Number.isInteger(batchSize) && batchSize > 0))
+    throw invalid("extract", "batch size", { got: batchSize, want: "a positive whole number" });
+  const devices = planRanks(options);
+  const model = identifyModel({ ...options, precision });
+  const identity: ExtractionIdentity = { version: 1, ...model.identity, channel };
+  const list = typeof corpus === "string" ? await scan(corpus, options) : corpus;
+
+  const before = await readExtraction(outputDir, list);
+  if (overwrite) await discard(before);
+  else checkIdentity(before, identity);
+  const todo = Int32Array.from(before.outcomes.keys()).filter((index) => overwrite || isToDo(before, index));
+  const resumed = list.utterances.length - todo.length;
+  await writeCorpusList(outputDir, list);
+  await writeFile(join(outputDir, "dataset_info.json"), pythonJson(datasetInfo(list)));
+  if (resumed > 0) onLog?.(`${resumed} of ${list.utterances.length} files were done before`);
+
+  const individualFolder = saveIndividual ? join(outputDir, "embeddings_individual") : undefined;
+  const shares = devices
+    .map((device, rank) => ({ device, rank, indices: share(todo, rank, devices.length) }))
+    .filter(({ indices }) => indices.length > 0);
+  const ranks = await Promise.all(
+    shares.map(async ({ device, rank, indices }) => {
+      const start = performance.now();
+      const seconds = () => (performance.now() - start) / 1000;
+      onProgress?.({ stage: "extract", rank, done: 0, failed: 0, total: indices.length, seconds: 0 });
+      const result = await superviseRank(
+        {
+          rank,
+          folder: outputDir,
+          indices,
+          modelPath: options.modelPath,
+          configFile: options.configFile,
+          precision,
+          device,
+          threads,
+          batchSize,
+          channel,
+          identity,
+          logEnd: overwrite ? 0 : (before.logs.find((log) => log.rank === rank)?.end ?? 0),
+          individualFolder,
+        },
+        list.utterances,
+        {
+          onStarted(opened) {
+            onLog?.(`Rank ${rank}/${devices.length}: Starting on device ${opened}`);
+            onLog?.(`Rank ${rank}: Processing ${indices.length} files (indices ${indices[0]}-${indices.at(-1)})`);
+          },
+          onProgress(done, failed) {
+            onProgress?.({ stage: "extract", rank, done, failed, total: indices.length, seconds: seconds() });
+          },
+          onLog: (line) => onLog?.(line),
+        },
+        abortSignal,
+      );
+      if (result.error === undefined && !abortSignal?.aborted)
+        onLog?.(
+          `Rank ${rank}: Finished ${result.done} files, ${result.failed} failed, in ${seconds().toFixed(1)} s ` +
+            `(${(result.done / seconds()).toFixed(1)} files/s)`,
+        );
+      return { rank, device, ...result, seconds: seconds() };
+    }),
+  );
+
+  const after = await readExtraction(outputDir, list);
+  const stored = after.outcomes.filter((outcome) => outcome !== undefined).length;
+  if (abortSignal?.aborted)
+    throw interrupted("extract", `with ${stored} of ${list.utterances.length} files stored`, {
+      want: "the same command again to go on",
+      path: outputDir,
+    });
+  for (const log of after.logs) await writeRank(after, log, { normalize, individualFolder, worldSize: devices.length });
+  if (individualFolder !== undefined) await writeIndividual(after, individualFolder, { normalize });
+  for (const { error } of ranks) if (error !== undefined) throw error;
+
+  const failures = failuresOf(after);
+  const embedded = after.outcomes.filter((outcome) => outcome && !isFailure(outcome.record.meta)).length;
+  if (embedded === 0)
+    throw invalid("extract", "corpus", {
+      got: `no file that could be embedded; the first: ${failures[0]?.path}: ${failures[0]?.reason}`,
+      path: list.root,
+    });
+  return {
+    outputDir,
+    total: list.utterances.length + list.failures.length,
+    embedded,
+    resumed,
+    failures,
+    doubts: doubtsOf(after),
+    ranks: ranks.map(({ error: _error, ...rank }) => rank),
+  };
+}
+
+/** Nothing is known of the file, or it could not be read then: it may be now. What its bytes decided stays decided. */
+function isToDo({ outcomes }: Extraction, index: number): boolean {
+  const stored = outcomes[index]?.record.meta;
+  return stored === undefined || (isFailure(stored) && stored.stage === "read");
+}
+
+/** A rank's share: contiguous, the shares as equal as they can be. */
+function share(indices: Int32Array, rank: number, ranks: number): Int32Array {
+  return indices.slice(Math.floor((indices.length * rank) / ranks), Math.floor((indices.length * (rank + 1)) / ranks));
+}
+
+async function discard({ folder, logs }: Extraction): Promise<void> {
+  for (const { rank } of logs) await rm(rankFolder(folder, rank), { recursive: true, force: true });
+  await rm(join(folder, "embeddings_individual"), { recursive: true, force: true });
+}
+
+function datasetInfo({ utterances }: Corpus): unknown {
+  const datasets = [...new Set(utterances.map(({ dataset }) => dataset))].sort(compare);
+  return { total_files: utterances.length, datasets, num_datasets: datasets.length };
+}

@@ -1,0 +1,53 @@
+import { availableParallelism } from "node:os";
+import { conflict, invalid, missing } from "../errors.js";
+import { devices as knownDevices } from "../runtime/session.js";
+import { gpuIndices } from "../runtime/gpus.js";
+
+export interface RankPlanOptions {
+  /** `cpu`, `cuda`, `cuda:1`, `webgpu`, ... or `auto`: every GPU that is there, else the CPU. */
+  device?: string;
+  /** Indices of the GPUs to use; rank i takes the i-th, and ranks beyond their number share. */
+  gpus?: readonly number[];
+  numRanks?: number;
+  /** Threads of a rank on the CPU. */
+  threads?: number;
+}
+
+/**
+ * The device of each rank: one rank a GPU, or as many on the CPU as cores and threads allow.
+ *
+ * A device that is missing is an error that lists what there is, never a silent fall back to the CPU.
+ */
+export function planRanks(options: RankPlanOptions = {}): string[] {
+  const { device = "auto", gpus, numRanks, threads = 1 } = options;
+  if (numRanks !== undefined && !(Number.isInteger(numRanks) && numRanks > 0))
+    throw invalid("extract", "number of ranks", { got: numRanks, want: "a positive whole number" });
+  if (!(Number.isInteger(threads) && threads > 0))
+    throw invalid("extract", "number of threads", { got: threads, want: "a positive whole number" });
+  const chosen = gpus === undefined ? byName(device, threads) : byGpu(gpus, device);
+  const count = numRanks ?? chosen.length;
+  return Array.from({ length: count }, (_, rank) => chosen[rank % chosen.length]!);
+}
+
+function byGpu(gpus: readonly number[], device: string): string[] {
+  if (device !== "auto" && device !== "cuda" && device !== "gpu")
+    throw conflict("extract", "choice of device", { got: `--gpus with --device ${device}`, want: "one of the two" });
+  const there = gpuIndices();
+  const absent = gpus.filter((gpu) => !there.includes(gpu));
+  if (gpus.length === 0 || absent.length > 0 || !knownDevices().includes("cuda"))
+    throw missing("device", gpus.map((gpu) => `cuda:${gpu}`).join(", "), {
+      want: `${there.length > 0 ? `one of GPUs ${there.join(" ")}` : "--device cpu: no NVIDIA GPU is seen here (nvidia-smi)"}`,
+    });
+  return gpus.map((gpu) => `cuda:${gpu}`);
+}
+
+function byName(device: string, threads: number): string[] {
+  const cpus = () => Array.from({ length: Math.max(1, Math.floor(availableParallelism() / threads)) }, () => "cpu");
+  if (device === "cpu") return cpus();
+  if (device === "auto") {
+    const gpus = gpuIndices();
+    return gpus.length > 0 && knownDevices().includes("cuda") ? gpus.map((gpu) => `cuda:${gpu}`) : cpus();
+  }
+  if (device === "cuda" || device === "gpu") return byGpu(gpuIndices(), device);
+  return [device];
+}

@@ -1,0 +1,230 @@
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { conflict, invalid } from "../errors.js";
+import type { Doubt, Failure, Utterance, UtteranceEmbedding } from "../types.js";
+import { compare } from "../util/compare.js";
+import { jsonLines, readJsonLines } from "../util/json-lines.js";
+import { writeFile } from "../util/write-file.js";
+import { type LogRecord, openVectorReader, readLog, type VectorReader } from "./record-log.js";
+
+/*
+ * What an extraction leaves in its folder, and nothing else reads or writes:
+ *
+ *   corpus.jsonl             the files to embed, by path: a header line, then an utterance or a scan failure a line
+ *   rank_NN/embeddings.log   what rank NN did: an identity record, then a record for each file, embedded or failed
+ *
+ * The log is the truth; the pickles and lists beside it are made from it.
+ */
+
+/** What tells one extraction from another: only equal ones may share a folder. */
+export type ExtractionIdentity = Record<string, unknown>;
+
+/** What the log knows of a file that was embedded; the vector follows it. */
+export interface StoredEmbedding {
+  file: string;
+  size: number;
+  mtimeMs: number;
+  /** Duration of the audio. */
+  seconds: number;
+  doubts?: Pick<Doubt, "warning" | "detail">[];
+}
+
+/** What the log knows of a file that was not. */
+export interface StoredFailure {
+  file: string;
+  size: number;
+  mtimeMs: number;
+  stage: Failure["stage"];
+  reason: string;
+}
+
+export type Stored = StoredEmbedding | StoredFailure;
+
+/** The first record of a log. */
+export interface StoredIdentity {
+  identity: ExtractionIdentity;
+  /** The device that the rank ran on: `cpu`, `cuda:0`. */
+  device: string;
+}
+
+/** The log of one rank. */
+export interface RankLog {
+  rank: number;
+  folder: string;
+  path: string;
+  identity: ExtractionIdentity | undefined;
+  device: string | undefined;
+  /** Where the next record goes. */
+  end: number;
+  damagedBytes: number;
+}
+
+/** What is known of an utterance of the corpus list: where its vector lies, or why there is none. */
+export interface Outcome {
+  log: RankLog;
+  record: LogRecord<Stored>;
+}
+
+export interface CorpusList {
+  root: string;
+  utterances: Utterance[];
+  failures: Failure[];
+}
+
+/** The state of an extraction's folder: its corpus list, and beside each utterance what became of it. */
+export interface Extraction extends CorpusList {
+  folder: string;
+  logs: RankLog[];
+  /** Beside `utterances`; undefined where nothing is known yet, or the file has changed since. */
+  outcomes: (Outcome | undefined)[];
+}
+
+export const isFailure = (stored: Stored): stored is StoredFailure => "reason" in stored;
+
+export const rankFolder = (folder: string, rank: number): string =>
+  join(folder, `rank_${String(rank).padStart(2, "0")}`);
+
+export const rankLogPath = (folder: string, rank: number): string => join(rankFolder(folder, rank), "embeddings.log");
+
+const corpusPath = (folder: string): string => join(folder, "corpus.jsonl");
+
+export async function writeCorpusList(folder: string, { root, utterances, failures }: CorpusList): Promise<void> {
+  function* rows(): Generator<unknown> {
+    yield { root };
+    // The path is root and file again: left out, it would be a third of a long list.
+    for (const { path: _path, ...utterance } of utterances) yield utterance;
+    for (const failure of failures) yield failure;
+  }
+  await writeFile(corpusPath(folder), jsonLines(rows()));
+}
+
+export async function readCorpusList(folder: string): Promise<CorpusList> {
+  let root: string | undefined;
+  const utterances: Utterance[] = [];
+  const failures: Failure[] = [];
+  for await (const row of readJsonLines<Record<string, unknown>>(corpusPath(folder))) {
+    if (root === undefined) {
+      if (typeof row.root !== "string") throw invalid("corpus list", "header", { path: corpusPath(folder), got: row });
+      root = row.root;
+    } else if ("reason" in row) failures.push(row as unknown as Failure);
+    else {
+      const utterance = row as unknown as Omit<Utterance, "path">;
+      utterances.push({ ...utterance, path: join(root, utterance.file) });
+    }
+  }
+  return { root: root ?? "", utterances, failures };
+}
+
+export const hasCorpusList = (folder: string): boolean => existsSync(corpusPath(folder));
+
+/** Reads what the ranks logged in a folder, and puts it beside the utterances of a corpus list. */
+export async function readExtraction(folder: string, corpus: CorpusList): Promise<Extraction> {
+  const logs: RankLog[] = [];
+  const byFile = new Map<string, Outcome[]>();
+  for (const rank of await ranks(folder)) {
+    const path = rankLogPath(folder, rank);
+    if (!existsSync(path)) continue;
+    const { records, end, damagedBytes } = await readLog<Stored | StoredIdentity>(path);
+    const known = { identity: undefined, device: undefined };
+    const log: RankLog = { rank, folder: rankFolder(folder, rank), path, ...known, end, damagedBytes };
+    logs.push(log);
+    for (const record of records) {
+      if ("identity" in record.meta) {
+        log.identity = record.meta.identity;
+        log.device = record.meta.device;
+      } else {
+        const outcome = { log, record: record as LogRecord<Stored> };
+        const known = byFile.get(record.meta.file);
+        if (known === undefined) byFile.set(record.meta.file, [outcome]);
+        else known.push(outcome);
+      }
+    }
+  }
+  const outcomes = corpus.utterances.map(({ file, size, mtimeMs }) =>
+    byFile.get(file)?.findLast(({ record: { meta } }) => meta.size === size && meta.mtimeMs === mtimeMs),
+  );
+  return { ...corpus, folder, logs, outcomes };
+}
+
+/** Throws `conflict` when a folder holds embeddings that were made another way. */
+export function checkIdentity(extraction: Extraction, identity: ExtractionIdentity): void {
+  for (const log of extraction.logs) {
+    if (log.identity === undefined || sameJson(log.identity, identity)) continue;
+    const differing = [...new Set([...Object.keys(log.identity), ...Object.keys(identity)])].filter(
+      (key) => !sameJson(log.identity![key], identity[key]),
+    );
+    throw conflict("extraction", `${differing.join(", ")}: the folder holds embeddings made another way`, {
+      got: Object.fromEntries(differing.map((key) => [key, identity[key]])),
+      want: `${JSON.stringify(Object.fromEntries(differing.map((key) => [key, log.identity![key]])))}; take another --output_dir, or --overwrite`,
+      path: log.folder,
+    });
+  }
+}
+
+/** The failures of an extraction, those of the scan among them, sorted by path. */
+export function failuresOf({ utterances, outcomes, failures }: Extraction): Failure[] {
+  const rows = [...failures];
+  outcomes.forEach((outcome, index) => {
+    const stored = outcome?.record.meta;
+    if (stored === undefined || !isFailure(stored)) return;
+    const { path, dataset, speakerId, utteranceId } = utterances[index]!;
+    rows.push({ path, dataset, speakerId, utteranceId, stage: stored.stage, reason: stored.reason });
+  });
+  return rows.sort((a, b) => compare(a.path, b.path));
+}
+
+/** The utterances that were embedded although something about them is doubtful, sorted by path. */
+export function doubtsOf({ utterances, outcomes }: Extraction): Doubt[] {
+  return outcomes.flatMap((outcome, index) => {
+    const stored = outcome?.record.meta;
+    if (stored === undefined || isFailure(stored)) return [];
+    const { path, dataset, speakerId, utteranceId } = utterances[index]!;
+    return (stored.doubts ?? []).map((doubt) => ({ path, dataset, speakerId, utteranceId, ...doubt }));
+  });
+}
+
+async function ranks(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  return names
+    .flatMap((name) => /^rank_(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+const sameJson = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
+
+function canonical(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  return `{${Object.entries(value)
+    .sort(([a], [b]) => compare(a, b))
+    .map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`)
+    .join()}}`;
+}
+
+/** An utterance with its embedding and the key of its speaker. */
+export interface EmbeddedUtterance extends UtteranceEmbedding {
+  speakerKey: string;
+}
+
+/** The embedded utterances of an extraction in path order, of all ranks or of one. */
+export async function* embeddedUtterances(
+  { utterances, outcomes, logs }: Pick<Extraction, "utterances" | "outcomes" | "logs">,
+  only?: RankLog,
+): AsyncGenerator<EmbeddedUtterance> {
+  const readers = new Map<RankLog, VectorReader>();
+  try {
+    for (const log of only === undefined ? logs : [only]) readers.set(log, await openVectorReader(log.path));
+    for (const [index, outcome] of outcomes.entries()) {
+      const reader = outcome && readers.get(outcome.log);
+      if (reader === undefined || isFailure(outcome!.record.meta)) continue;
+      const { key, speakerKey, dataset, speakerId, utteranceId, path } = utterances[index]!;
+      const { vectorOffset, vectorLength } = outcome!.record;
+      const embedding = await reader.read(vectorOffset, vectorLength);
+      yield { key, speakerKey, dataset, speakerId, utteranceId, path, embedding };
+    }
+  } finally {
+    for (const reader of readers.values()) await reader.close();
+  }
+}

@@ -1,0 +1,43 @@
+import type { SpeakerEmbedding } from "../types.js";
+import type { EmbeddedUtterance } from "./extraction.js";
+
+/** Gathers the mean embedding of every speaker while utterances pass by. */
+export interface SpeakerMeans {
+  add(utterance: EmbeddedUtterance): void;
+  /** The speakers in the order of their first utterance. */
+  speakers(): SpeakerEmbedding[];
+}
+
+/**
+ * Means of embeddings by speaker, summed in float64 in the order given and rounded once to float32: in path order that
+ * is the same to the last bit however the utterances were spread over ranks.
+ *
+ * @param normalize average unit vectors instead of embeddings as they are, so that a loud one counts no more
+ */
+export function speakerMeans({ normalize = false }: { normalize?: boolean } = {}): SpeakerMeans {
+  const sums = new Map<string, Omit<SpeakerEmbedding, "embedding"> & { sum: Float64Array }>();
+  return {
+    add({ speakerKey, dataset, speakerId, embedding }) {
+      let entry = sums.get(speakerKey);
+      if (entry === undefined) {
+        entry = { key: speakerKey, dataset, speakerId, numUtterances: 0, sum: new Float64Array(embedding.length) };
+        sums.set(speakerKey, entry);
+      }
+      const { sum } = entry;
+      const weight = normalize ? 1 / length(embedding) : 1;
+      for (let i = 0; i < sum.length; i++) sum[i]! += embedding[i]! * weight;
+      entry.numUtterances++;
+    },
+    speakers: () =>
+      Array.from(sums.values(), ({ sum, ...speaker }) => ({
+        ...speaker,
+        embedding: Float32Array.from(sum, (value) => value / speaker.numUtterances),
+      })),
+  };
+}
+
+function length(vector: Float32Array): number {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  return Math.sqrt(sum) || 1;
+}
