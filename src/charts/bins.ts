@@ -1,0 +1,98 @@
+import type { Histogram } from "../types.js";
+
+/** One bar of a histogram. */
+export interface Bin {
+  from: number;
+  to: number;
+  count: number;
+}
+
+/** More bars than this are narrower than the gaps between them. */
+const MOST_BINS = 60;
+
+export function total({ counts }: Histogram): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * The value below which the share `p` of the counts lies, interpolated within its bin: as exact as a bin is wide.
+ * NaN for an empty histogram.
+ */
+export function quantile(histogram: Histogram, p: number): number {
+  const { edges, counts } = histogram;
+  const target = p * total(histogram);
+  let below = 0;
+  for (let b = 0; b < counts.length; b++) {
+    if (counts[b] > 0 && below + counts[b] >= target) {
+      return edges[b] + ((target - below) / counts[b]) * (edges[b + 1] - edges[b]);
+    }
+    below += counts[b];
+  }
+  return Number.NaN;
+}
+
+/**
+ * The occupied range of a histogram in wider bins: as many as suit the number of counts (Freedman and Diaconis, 1981),
+ * made of whole bins of the original, so that no count is split.
+ */
+export function rebin(histogram: Histogram): Bin[] {
+  const { edges, counts } = histogram;
+  const n = total(histogram);
+  if (n === 0) return [];
+  const width = edges[1] - edges[0];
+  const spread = quantile(histogram, 0.75) - quantile(histogram, 0.25);
+  const wanted = (2 * spread) / Math.cbrt(n);
+  const range = counts.findLastIndex((count) => count > 0) - counts.findIndex((count) => count > 0) + 1;
+  const fewest = Math.max(wanted / width / 1.5, range / MOST_BINS);
+  const merge = [1, 2, 4, 5, 10].find((k) => k >= fewest) ?? 10;
+  const bins: Bin[] = [];
+  for (let b = 0; b < counts.length; b += merge) {
+    const end = Math.min(b + merge, counts.length);
+    bins.push({ from: tidy(edges[b]), to: tidy(edges[end]), count: sum(counts, b, end) });
+  }
+  const occupied = (bin: Bin) => bin.count > 0;
+  return bins.slice(bins.findIndex(occupied), bins.findLastIndex(occupied) + 1);
+}
+
+/** The histogram of scores in [-1, 1], in bins of 0.01; a score beyond counts in the outermost bin. */
+export function histogramOf(scores: ArrayLike<number>): Histogram {
+  const edges = Float64Array.from({ length: 201 }, (_, b) => (b - 100) / 100);
+  const counts = new Float64Array(200);
+  for (let i = 0; i < scores.length; i++) {
+    if (!Number.isNaN(scores[i])) counts[Math.max(0, Math.min(199, Math.floor((scores[i] + 1) * 100)))]++;
+  }
+  return { edges, counts };
+}
+
+/** Equal bins over positive quantities such as seconds, with round edges. */
+export function roundBins(values: ArrayLike<number>, wanted = 24): Bin[] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i]);
+    high = Math.max(high, values[i]);
+  }
+  if (values.length === 0) return [];
+  const rough = (high - low || 1) / wanted;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const width = power * ([1, 2, 5, 10].find((k) => k * power >= rough) ?? 10);
+  const first = Math.floor(low / width);
+  const counts = new Float64Array(Math.floor(high / width) - first + 1);
+  for (let i = 0; i < values.length; i++) counts[Math.floor(values[i] / width) - first]++;
+  return Array.from(counts, (count, k) => ({
+    from: tidy((first + k) * width),
+    to: tidy((first + k + 1) * width),
+    count,
+  }));
+}
+
+/** A number without the noise of binary fractions: 0.15000000000000002 becomes 0.15. */
+export function tidy(value: number, digits = 6): number {
+  return Number(value.toPrecision(digits));
+}
+
+function sum(counts: Float64Array, from: number, to: number): number {
+  let result = 0;
+  for (let b = from; b < to; b++) result += counts[b];
+  return result;
+}

@@ -1,0 +1,166 @@
+import { fontFamily } from "./fonts.js";
+import { rasterize, renderSvg } from "./render.js";
+import { printable, wrap } from "./text.js";
+
+/** The method by which a value shows itself in a notebook. */
+export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
+
+/** A Vega-Lite 5 specification: plain JSON. */
+export interface VegaLiteSpec {
+  $schema: string;
+  description: string;
+  [property: string]: unknown;
+}
+
+/** A chart: a Vega-Lite specification that knows how to show itself in a notebook, as SVG and as PNG. */
+export interface Chart {
+  readonly spec: VegaLiteSpec;
+  /** What JupyterLab draws (interactive), what GitHub and PDF show (a picture), and what a screen reader says. */
+  [jupyterDisplay](): Promise<ChartBundle>;
+  toSvg(): Promise<string>;
+  /** `scale` is pixels of the picture per pixel of the chart; 2 is sharp on every screen and in print. */
+  toPng(options?: { scale?: number }): Promise<Buffer>;
+  toJSON(): VegaLiteSpec;
+}
+
+export interface ChartBundle {
+  "application/vnd.vegalite.v5+json": VegaLiteSpec;
+  /** Base64. */
+  "image/png": string;
+  "text/plain": string;
+}
+
+/** Part of a specification. */
+export type Part = Record<string, unknown>;
+
+interface Heading {
+  title?: string;
+  subtitle?: string | string[];
+  /** Where the title has to break, in pixels. */
+  width: number;
+  /** What is seen, with the numbers that matter: for those who do not see the picture. */
+  description: string;
+}
+
+/** A chart made of a view (or several, concatenated), under one title. */
+export function chart(view: Part, { title, subtitle, width, description }: Heading): Chart {
+  const alt = printable(description);
+  const spec: VegaLiteSpec = {
+    $schema: "https://vega.github.io/schema/vega-lite/v5.json",
+    description: alt,
+    ...(title === undefined ? {} : { title: heading(title, subtitle, width) }),
+    ...view,
+    background: "white",
+    padding: 14,
+    config: theme,
+  };
+  const toSvg = () => renderSvg(spec);
+  const toPng = async ({ scale = 2 } = {}) => rasterize(await toSvg(), scale);
+  return {
+    spec,
+    toSvg,
+    toPng,
+    toJSON: () => spec,
+    async [jupyterDisplay]() {
+      return {
+        "application/vnd.vegalite.v5+json": spec,
+        "image/png": (await toPng()).toString("base64"),
+        "text/plain": alt,
+      };
+    },
+  };
+}
+
+/** A title and what stands below it, broken into lines that fit. */
+export function heading(title: string, subtitle: string | string[] | undefined, width: number): Part {
+  const below = subtitle === undefined ? [] : [subtitle].flat().filter((line) => line !== "");
+  return {
+    text: wrap(title, width, 16),
+    ...(below.length === 0 ? {} : { subtitle: below.flatMap((line) => wrap(line, width, 12)) }),
+  };
+}
+
+/** The title of one panel among several; `room` for what stands above its neighbour's plot, so that both align. */
+export function panelTitle(text: string, subtitle = "", room = 0): Part {
+  return { text: printable(text), subtitle: printable(subtitle), fontSize: 13, offset: 8 + room };
+}
+
+/** A sentence where there is nothing to draw. */
+export function emptyView(text: string, { width, height }: { width: number; height: number }): Part {
+  return {
+    width,
+    height,
+    view: { stroke: "#e0e0e0", fill: "#fafafa", cornerRadius: 4 },
+    data: { values: [{}] },
+    mark: { type: "text", color: "#666", fontSize: 13, tooltip: null, aria: false },
+    encoding: {
+      x: { value: width / 2 },
+      y: { value: height / 2 },
+      text: { value: wrap(text, width - 20, 13) },
+    },
+  };
+}
+
+/** Colours that people with any kind of colour vision tell apart (Okabe and Ito, 2008), by what they stand for. */
+export const colors = {
+  main: "#7fabd3",
+  line: "#2f6da8",
+  second: "#ee7733",
+  accent: "#d55e00",
+  mean: "#0b3d66",
+  median: "#009e73",
+  threshold: "#d55e00",
+  quiet: "#b8c4cf",
+  missing: "#c9c9c9",
+  text: "#262626",
+};
+
+/** Eight hues for eight groups (Okabe and Ito's, black replaced and yellow darkened so that dots show on white). */
+export const hues = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#6a51a3", "#7f7f7f"];
+
+const theme: Part = {
+  font: fontFamily,
+  view: { stroke: null },
+  title: {
+    anchor: "start",
+    frame: "group",
+    align: "left",
+    fontSize: 16,
+    fontWeight: 600,
+    color: colors.text,
+    subtitleFontSize: 12,
+    subtitleColor: "#5c5c5c",
+    subtitlePadding: 5,
+    lineHeight: 20,
+    subtitleLineHeight: 16,
+    offset: 14,
+    limit: 0,
+  },
+  axis: {
+    domainColor: "#9a9a9a",
+    tickColor: "#9a9a9a",
+    gridColor: "#ececec",
+    labelColor: "#3d3d3d",
+    titleColor: "#3d3d3d",
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleFontWeight: 400,
+    titlePadding: 8,
+    labelPadding: 4,
+    labelLimit: 0,
+    titleLimit: 0,
+  },
+  legend: {
+    labelColor: "#3d3d3d",
+    titleColor: "#3d3d3d",
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleFontWeight: 400,
+    titlePadding: 6,
+    labelLimit: 0,
+    titleLimit: 0,
+    gradientThickness: 12,
+  },
+  text: { fontSize: 11, color: colors.text },
+  concat: { spacing: 28 },
+};

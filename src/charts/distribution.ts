@@ -1,0 +1,112 @@
+import type { Histogram, SimilarityStatistics } from "../types.js";
+import { type Bin, rebin } from "./bins.js";
+import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { ruleLayers, usualRules } from "./rules.js";
+import { cosine, quantity } from "./text.js";
+
+/** What a similarity matrix comes down to. */
+export interface SimilaritySummary {
+  histogram: Histogram;
+  statistics: SimilarityStatistics;
+}
+
+export interface DistributionOptions {
+  title?: string;
+  /** Pixels. */
+  width?: number;
+  height?: number;
+}
+
+/**
+ * How similar pairs are: a histogram of all pairs with their mean, their median and the threshold as lines.
+ *
+ * @example
+ * distribution({ histogram, statistics })
+ */
+export function distribution(
+  { histogram, statistics }: SimilaritySummary,
+  { title = "How similar two speakers are", width = 560, height = 260 }: DistributionOptions = {},
+): Chart {
+  const bins = rebin(histogram);
+  const { threshold, highPairs } = statistics;
+  const facts = `${pairFacts(statistics)}; ${quantity(highPairs, "pair")} at or above ${cosine(threshold)}`;
+  const view =
+    bins.length === 0
+      ? emptyView("No pairs", { width, height })
+      : histogramView(bins, { ...statistics, width, height });
+  return chart(view, { title, subtitle: facts, width, description: `Histogram. ${title}: ${facts}.` });
+}
+
+/** Counts, mean and spread in one line. */
+export function pairFacts({ totalPairs, mean, std }: SimilarityStatistics): string {
+  return totalPairs === 0
+    ? "no pairs"
+    : `${quantity(totalPairs, "pair")}, cosine ${cosine(mean)} ± ${cosine(std)}`;
+}
+
+/** Bars over the bins, and lines at whichever of mean, median and threshold are given. */
+export function histogramView(
+  bins: Bin[],
+  {
+    width,
+    height,
+    title,
+    ...marks
+  }: { mean?: number; median?: number; threshold?: number; width: number; height: number; title?: Part },
+): Part {
+  const domain = similarityDomain(bins, marks.threshold);
+  const layers = ruleLayers(usualRules(marks), { domain, width });
+  return {
+    width,
+    height,
+    ...(title ? { title } : {}),
+    layer: [
+      {
+        data: { values: bins },
+        mark: { type: "bar", color: colors.main, binSpacing: 1, tooltip: true },
+        encoding: {
+          x: {
+            field: "from",
+            bin: "binned",
+            type: "quantitative",
+            scale: { domain, nice: false },
+            axis: similarityAxis,
+          },
+          x2: { field: "to" },
+          y: {
+            field: "count",
+            type: "quantitative",
+            scale: { domain: [0, Math.max(...bins.map(({ count }) => count)) * 1.05], nice: false },
+            axis: countAxis("pairs"),
+          },
+          tooltip: binTooltip,
+        },
+      },
+      ...layers,
+    ],
+  };
+}
+
+export const similarityAxis: Part = { title: "cosine similarity", grid: false, format: ".2~f", tickCount: 8 };
+
+const binTooltip = [
+  { field: "from", title: "from", format: ".2f" },
+  { field: "to", title: "to", format: ".2f" },
+  { field: "count", title: "pairs", format: "," },
+];
+
+/** An axis of whole numbers: 500, 10k, 2M. */
+export function countAxis(title: string): Part {
+  return { title, labelExpr: "format(datum.value, '~s')", tickMinStep: 1, tickCount: 6 };
+}
+
+/** From the first occupied bin to the last, and on to the threshold where one is drawn. */
+export function similarityDomain(bins: Bin[], threshold?: number): [number, number] {
+  const from = Math.min(bins[0].from, threshold ?? Number.POSITIVE_INFINITY);
+  const to = Math.max(
+    bins[bins.length - 1].to,
+    threshold === undefined ? Number.NEGATIVE_INFINITY : threshold,
+  );
+  const margin = (to - from) * 0.02;
+  return [from - margin, to + margin];
+}

@@ -1,0 +1,308 @@
+import { invalid } from "../errors.js";
+import type { Matrix } from "../types.js";
+import { tidy } from "./bins.js";
+import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { cosine, quantity, roughWidth, shorten, whole } from "./text.js";
+
+export interface HeatmapOptions {
+  /** Rows in the order to draw them in (a clustered order, say); default as they are. */
+  order?: ArrayLike<number>;
+  /** What to call each row; default its key. */
+  labels?: readonly string[];
+  title?: string;
+  /** Up to so many speakers every name stands on the axes. */
+  maxLabels?: number;
+  /** Draws only the first so many (of `order`). */
+  subset?: number;
+  /** What a cell shows when there are too many speakers to draw each pair. */
+  aggregate?: "mean" | "max";
+}
+
+/**
+ * More rows than this are drawn as blocks: a cell of less than two pixels is hard to see or to point at, and a picture
+ * of 500 x 500 cells took 7 s of CPU (300 x 300: 2 s).
+ */
+const MAX_ROWS = 300;
+/** Stands for "no number" (a list of numbers in Vega-Lite holds no null). */
+const MISSING = -9;
+
+/**
+ * Speaker similarity as a picture: a cell per pair, blue for negative and red for positive cosines, or from dark to
+ * light where none is negative. The colour scale ends at the largest similarity of two *different* speakers; the
+ * diagonal is grey. Drag to pan, Ctrl + wheel (or pinch) to zoom, double-click to go back. Above 300 speakers a cell
+ * is a block of pairs, and the title says so.
+ *
+ * @param data `keys`: n names; `matrix`: Matrix (n, n), cosines in [-1, 1]
+ * @throws `invalid` when the sizes of keys, matrix, labels or order contradict each other
+ *
+ * @example
+ * heatmap({ keys, matrix }, { order: clusteredOrder(matrix) })
+ */
+export function heatmap(
+  { keys, matrix }: { keys: readonly string[]; matrix: Matrix },
+  { order, labels = keys, title, maxLabels = 60, subset, aggregate = "mean" }: HeatmapOptions = {},
+): Chart {
+  checkSizes(keys, matrix, labels, order);
+  const rows = Array.from(order ?? keys.keys()).slice(0, subset);
+  const n = rows.length;
+  const block = Math.ceil(n / MAX_ROWS);
+  const heading =
+    title ??
+    `Similarity of ${quantity(n, "speaker")}${block > 1 ? `, in blocks of ${block} × ${block}` : ""}`;
+  const part = n < keys.length ? `the first ${whole(n)} of ${quantity(keys.length, "speaker")}` : "";
+  if (n === 0) {
+    const size = { width: 400, height: 120 };
+    return chart(emptyView("No speakers", size), { title: heading, width: 400, description: "No speakers." });
+  }
+  const names = rows.map((row) => shorten(labels[row], 40));
+  const { cells, low, high } = block === 1 ? pairs(matrix, rows) : blocks(matrix, rows, block, aggregate);
+  const side = sideOf(Math.ceil(n / block));
+  const text =
+    high < low
+      ? "no pair to compare"
+      : `cosine of two different speakers between ${cosine(low)} and ${cosine(high)}; the diagonal is grey`;
+  const shown = block === 1 ? text : `each cell is the ${aggregate} over ${block} × ${block} pairs`;
+  return chart(
+    block === 1
+      ? pairView(cells, names, side, maxLabels, low, high)
+      : blockView(cells, names, block, side, low, high),
+    {
+      title: heading,
+      subtitle: [part, shown],
+      width: Math.max(side, 320),
+      description: `Heat map. ${heading}${part && `, ${part}`}: ${shown}.`,
+    },
+  );
+}
+
+/** Cells of a whole number of pixels: others show a pattern that is not in the data. */
+function sideOf(size: number): number {
+  const cell = size > 60 ? Math.max(2, Math.floor(640 / size)) : Math.max(11, Math.round(34 - size / 2));
+  return size * Math.max(cell, Math.ceil(200 / size));
+}
+
+/** A cell per pair, row after row, and the range of the pairs of two different speakers. */
+function pairs({ data, columns }: Matrix, rows: number[]): Cells {
+  const cells = new Array<number>(rows.length ** 2);
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  let k = 0;
+  for (const i of rows) {
+    for (const j of rows) {
+      const value = data[i * columns + j];
+      cells[k++] = Number.isFinite(value) ? Math.round(value * 1000) / 1000 : MISSING;
+      if (i === j || !Number.isFinite(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return { cells, low, high };
+}
+
+/** The mean or the maximum of the pairs of two different speakers in each block. */
+function blocks({ data, columns }: Matrix, rows: number[], block: number, aggregate: "mean" | "max"): Cells {
+  const size = Math.ceil(rows.length / block);
+  const cells = new Array<number>(size * size);
+  const sums = new Float64Array(size);
+  const counts = new Float64Array(size);
+  const tops = new Float32Array(size);
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let a = 0; a < size; a++) {
+    sums.fill(0);
+    counts.fill(0);
+    tops.fill(Number.NEGATIVE_INFINITY);
+    for (const i of rows.slice(a * block, (a + 1) * block)) {
+      for (let c = 0; c < rows.length; c++) {
+        const j = rows[c];
+        const value = data[i * columns + j];
+        if (i === j || !Number.isFinite(value)) continue;
+        const b = (c / block) | 0;
+        sums[b] += value;
+        counts[b]++;
+        if (value > tops[b]) tops[b] = value;
+      }
+    }
+    for (let b = 0; b < size; b++) {
+      const value = aggregate === "max" ? tops[b] : sums[b] / counts[b];
+      cells[a * size + b] = counts[b] > 0 ? Math.round(value * 1000) / 1000 : MISSING;
+      if (counts[b] === 0) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return { cells, low, high };
+}
+
+interface Cells {
+  cells: number[];
+  low: number;
+  high: number;
+}
+
+function pairView(
+  cells: number[],
+  names: string[],
+  side: number,
+  maxLabels: number,
+  low: number,
+  high: number,
+): Part {
+  const n = names.length;
+  const all = n <= maxLabels;
+  const fontSize = Math.max(8, Math.min(11, side / n - 1));
+  const axisNames = names.map((name) => shorten(name, 26));
+  const widest = Math.max(...axisNames.map((name) => roughWidth(name, fontSize)));
+  const ticks = all ? { values: names.map((_, i) => i) } : { tickCount: 20, tickMinStep: 1 };
+  const axis = {
+    ...ticks,
+    title: null,
+    grid: false,
+    domain: false,
+    labelExpr: "names[datum.value]",
+    labelFontSize: fontSize,
+  };
+  const flat = all && widest < side / n - 4;
+  return {
+    params: [{ name: "names", value: axisNames }, { name: "fullNames", value: names }, zoom],
+    width: side,
+    height: side,
+    data: { values: cells },
+    transform: [
+      ...cellsOf(n),
+      { calculate: "fullNames[datum.row]", as: "first" },
+      { calculate: "fullNames[datum.column]", as: "second" },
+    ],
+    mark: { type: "rect", aria: false, clip: true },
+    encoding: {
+      x: {
+        field: "left",
+        type: "quantitative",
+        scale: { domain: [-0.5, n - 0.5], nice: false, zero: false },
+        axis: { ...axis, labelAngle: flat ? 0 : -90, labelOverlap: !all },
+      },
+      x2: { field: "right" },
+      y: {
+        field: "top",
+        type: "quantitative",
+        scale: { domain: [-0.5, n - 0.5], nice: false, zero: false, reverse: true },
+        axis: { ...axis, labelOverlap: !all },
+      },
+      y2: { field: "bottom" },
+      color: cellColor("datum.row === datum.column", side, low, high),
+      tooltip: [
+        { field: "first", title: "speaker" },
+        { field: "second", title: "and speaker" },
+        { field: "data", title: "similarity", format: ".3f" },
+      ],
+    },
+  };
+}
+
+function blockView(
+  cells: number[],
+  names: string[],
+  block: number,
+  side: number,
+  low: number,
+  high: number,
+): Part {
+  const n = names.length;
+  const size = Math.ceil(n / block);
+  const ends = Array.from({ length: size }, (_, b) => [b * block, Math.min(n, (b + 1) * block) - 1]);
+  const axis = {
+    title: "speaker (position in this order)",
+    grid: false,
+    domain: false,
+    tickCount: 8,
+    format: ",",
+  };
+  const domain = [0, n];
+  return {
+    params: [{ name: "names", value: ends.map(([from, to]) => `${names[from]} … ${names[to]}`) }, zoom],
+    width: side,
+    height: side,
+    data: { values: cells },
+    transform: [
+      ...cellsOf(size, block),
+      { calculate: "names[datum.row]", as: "first" },
+      { calculate: "names[datum.column]", as: "second" },
+    ],
+    mark: { type: "rect", aria: false, clip: true },
+    encoding: {
+      x: { field: "left", type: "quantitative", scale: { domain, nice: false }, axis },
+      x2: { field: "right" },
+      y: { field: "top", type: "quantitative", scale: { domain, nice: false, reverse: true }, axis },
+      y2: { field: "bottom" },
+      color: cellColor("false", side, low, high),
+      tooltip: [
+        { field: "first", title: "speakers" },
+        { field: "second", title: "and speakers" },
+        { field: "data", title: "similarity", format: ".3f" },
+      ],
+    },
+  };
+}
+
+/** Row and column of each number of a flat list, and the corners of its cell. */
+function cellsOf(size: number, block = 0): Part[] {
+  const edge = (cell: string, shift: number) =>
+    block === 0
+      ? `datum.${cell} ${shift === 0 ? "- 0.5" : "+ 0.5"}`
+      : `(datum.${cell} + ${shift}) * ${block}`;
+  return [
+    { window: [{ op: "row_number", as: "position" }] },
+    { calculate: `floor((datum.position - 1) / ${size})`, as: "row" },
+    { calculate: `(datum.position - 1) % ${size}`, as: "column" },
+    { calculate: edge("column", 0), as: "left" },
+    { calculate: edge("column", 1), as: "right" },
+    { calculate: edge("row", 0), as: "top" },
+    { calculate: edge("row", 1), as: "bottom" },
+  ];
+}
+
+function cellColor(isDiagonal: string, side: number, low: number, high: number): Part {
+  const reach = tidy(Math.max(Math.abs(low), Math.abs(high)) || 1, 3);
+  const scale =
+    high < low
+      ? { domain: [0, 1], scheme: "viridis" }
+      : low <= -0.005
+        ? { domain: [-reach, reach], domainMid: 0, scheme: "redblue", reverse: true }
+        : { domain: [tidy(low, 3), low === high ? tidy(low, 3) + 0.001 : tidy(high, 3)], scheme: "viridis" };
+  return {
+    condition: { test: `${isDiagonal} || datum.data === ${MISSING}`, value: colors.missing },
+    field: "data",
+    type: "quantitative",
+    scale: { ...scale, clamp: true },
+    legend: {
+      title: ["cosine", "similarity"],
+      gradientLength: Math.min(200, side),
+      format: ".2~f",
+      tickCount: 5,
+    },
+  };
+}
+
+/** Drag pans, a pinch or Ctrl + wheel zooms (the plain wheel still scrolls the page), a double click goes back. */
+const zoom: Part = {
+  name: "zoom",
+  select: { type: "interval", zoom: "wheel![event.ctrlKey]", clear: "dblclick" },
+  bind: "scales",
+};
+
+function checkSizes(
+  keys: readonly string[],
+  { rows, columns, data }: Matrix,
+  labels: readonly string[],
+  order: ArrayLike<number> | undefined,
+): void {
+  const n = keys.length;
+  const want = `${n} x ${n} for ${n} keys`;
+  if (rows !== n || columns !== n) throw invalid("heatmap", "matrix", { got: `${rows} x ${columns}`, want });
+  if (data.length !== n * n)
+    throw invalid("heatmap", "matrix data", { got: data.length, want: String(n * n) });
+  if (labels.length !== n) throw invalid("heatmap", "labels", { got: labels.length, want: String(n) });
+  const wrong = order && Array.from(order).find((row) => !(Number.isInteger(row) && row >= 0 && row < n));
+  if (wrong !== undefined)
+    throw invalid("heatmap", "order", { got: wrong, want: `rows between 0 and ${n - 1}` });
+}

@@ -1,0 +1,161 @@
+import type { SpeakerPair } from "../types.js";
+import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { cosine, quantity, shorten } from "./text.js";
+
+export interface HighPairsOptions {
+  title?: string;
+  /** Draws the most similar so many. */
+  maxPairs?: number;
+  /** From which similarity a pair counts as high: named where there is none. */
+  threshold?: number;
+  /** Pixels. */
+  width?: number;
+}
+
+const ROW = 30;
+
+/**
+ * The most similar pairs as bars with both names, in one colour within a data set and in another across two.
+ *
+ * @param pairs any order; the most similar come first
+ *
+ * @example
+ * highPairs(highSimilarityPairs, { maxPairs: 20 })
+ */
+export function highPairs(
+  pairs: readonly SpeakerPair[],
+  {
+    title = "The most similar pairs of speakers",
+    maxPairs = 20,
+    threshold,
+    width = 560,
+  }: HighPairsOptions = {},
+): Chart {
+  const facts = pairsFacts(pairs, maxPairs, threshold);
+  return chart(pairsView(pairs, { maxPairs, threshold, width }), {
+    title,
+    subtitle: facts,
+    width,
+    description: `Bars. ${title}: ${facts}.`,
+  });
+}
+
+/** How many of how many pairs are seen. */
+export function pairsFacts(pairs: readonly SpeakerPair[], maxPairs: number, threshold?: number): string {
+  const limit = threshold === undefined ? "" : ` at or above ${cosine(threshold)}`;
+  if (pairs.length === 0) return `no pairs${limit}`;
+  return pairs.length > maxPairs
+    ? `the top ${maxPairs} of ${quantity(pairs.length, "pair")}${limit}`
+    : `${quantity(pairs.length, "pair")}${limit}`;
+}
+
+export function pairsView(
+  pairs: readonly SpeakerPair[],
+  {
+    maxPairs,
+    threshold,
+    width,
+    height,
+    title,
+  }: { maxPairs: number; threshold?: number; width: number; height?: number; title?: Part },
+): Part {
+  if (pairs.length === 0) {
+    const text = `No pairs${threshold === undefined ? "" : ` at or above ${cosine(threshold)}`}`;
+    return { ...emptyView(text, { width, height: height ?? 120 }), ...(title ? { title } : {}) };
+  }
+  const values = pairRows(pairs, maxPairs, Math.floor((width - 60) / 2 / 6.4));
+  const low = Math.min(0, ...values.map(({ similarity }) => similarity));
+  const rowHeight = height === undefined ? ROW : height / values.length;
+  return {
+    width,
+    height: height ?? values.length * ROW,
+    ...(title ? { title } : {}),
+    data: { values },
+    encoding: {
+      y: { field: "rank", type: "ordinal", axis: null, scale: { paddingInner: 0, paddingOuter: 0 } },
+    },
+    layer: pairLayers({ low, width, rowHeight }),
+  };
+}
+
+/** What a pair's bar needs to know, the most similar pair first. */
+export function pairRows(pairs: readonly SpeakerPair[], maxPairs: number, limit: number) {
+  return [...pairs]
+    .sort((a, b) => b.similarity - a.similarity)
+    .slice(0, maxPairs)
+    .map(({ speaker1, speaker2, similarity }, k) => ({
+      rank: k + 1,
+      first: shorten(speaker1.key, 60),
+      second: shorten(speaker2.key, 60),
+      label: `${shorten(speaker1.key, limit)} ↔ ${shorten(speaker2.key, limit)}`,
+      similarity: Math.round(similarity * 1e4) / 1e4,
+      kind: speaker1.dataset === speaker2.dataset ? SAME : ACROSS,
+    }));
+}
+
+const SAME = "same data set";
+const ACROSS = "two data sets";
+
+/** The names above, the bar below and its value at the right: nothing is cut off, however long the names. */
+export function pairLayers({
+  low,
+  width,
+  rowHeight,
+}: {
+  low: number;
+  width: number;
+  rowHeight: number;
+}): Part[] {
+  const bar = Math.max(3, Math.min(8, rowHeight * 0.28));
+  const x = {
+    type: "quantitative",
+    scale: { domain: [low, 1], nice: false },
+    axis: { title: "cosine similarity", format: ".2~f", tickCount: 6 },
+  };
+  const color = {
+    field: "kind",
+    type: "nominal",
+    scale: { domain: [SAME, ACROSS], range: [colors.main, colors.second] },
+    legend: { orient: "bottom", title: null, symbolType: "square" },
+  };
+  const fontSize = Math.max(8, Math.min(11, rowHeight * 0.42));
+  return [
+    {
+      mark: { type: "bar", height: bar, yOffset: rowHeight * 0.22, cornerRadiusEnd: 2 },
+      encoding: {
+        x: { ...x, field: "similarity" },
+        color,
+        tooltip: [
+          { field: "first", title: "speaker" },
+          { field: "second", title: "and speaker" },
+          { field: "similarity", title: "similarity", format: ".4f" },
+          { field: "kind", title: "from" },
+        ],
+      },
+    },
+    {
+      mark: {
+        type: "text",
+        align: "left",
+        fontSize,
+        dy: -rowHeight * 0.16,
+        dx: 1,
+        tooltip: null,
+        aria: false,
+      },
+      encoding: { x: { value: 0 }, text: { field: "label" } },
+    },
+    {
+      mark: {
+        type: "text",
+        align: "right",
+        fontSize,
+        dy: -rowHeight * 0.16,
+        fontWeight: 600,
+        tooltip: null,
+        aria: false,
+      },
+      encoding: { x: { value: width }, text: { field: "similarity", type: "quantitative", format: ".3f" } },
+    },
+  ];
+}

@@ -1,0 +1,64 @@
+import { invalid, missing } from "../errors.js";
+
+/** What a chart takes as a table: rows, an object of columns, or a danfojs DataFrame. */
+export type Table<Row> = Iterable<Row> | Columns<Row> | DataFrameLike;
+
+export type Columns<Row> = { [Name in keyof Row]: ArrayLike<Row[Name]> };
+
+/** The two members of a danfojs DataFrame that are read here. */
+export interface DataFrameLike {
+  columns: string[];
+  /** Row after row. */
+  values: unknown;
+}
+
+/**
+ * Rows, whatever the table came as.
+ *
+ * @throws `missing` when a row lacks one of the required columns, `invalid` when the data is no table.
+ */
+export function rowsOf<Row extends object>(
+  subject: string,
+  table: Table<Row>,
+  required: readonly (keyof Row & string)[],
+): Row[] {
+  const rows = toRows<Row>(subject, table);
+  const first = rows[0];
+  if (first === undefined) return rows;
+  for (const column of required) {
+    if (!(column in first)) {
+      throw missing(subject, `column ${column}`, { got: Object.keys(first), want: required.join(", ") });
+    }
+  }
+  return rows;
+}
+
+function toRows<Row extends object>(subject: string, table: Table<Row>): Row[] {
+  const data = table as unknown;
+  if (isIterable<Row>(data)) return Array.from(data);
+  if (isDataFrame(data)) {
+    return data.values.map((row) => Object.fromEntries(data.columns.map((c, k) => [c, row[k]])) as Row);
+  }
+  if (typeof data === "object" && data !== null) {
+    const columns = Object.entries(data as Record<string, ArrayLike<unknown>>);
+    const lengths = new Set(columns.map(([, values]) => values?.length));
+    if (lengths.size === 1 && !lengths.has(undefined as never)) {
+      const [length] = lengths;
+      return Array.from({ length }, (_, i) => Object.fromEntries(columns.map(([c, v]) => [c, v[i]])) as Row);
+    }
+    if (columns.length === 0) return [];
+  }
+  throw invalid(subject, "table", {
+    got: typeof data,
+    want: "rows, columns of one length, or a danfojs DataFrame",
+  });
+}
+
+function isIterable<T>(data: unknown): data is Iterable<T> {
+  return typeof (data as Iterable<T> | null)?.[Symbol.iterator] === "function";
+}
+
+function isDataFrame(data: unknown): data is { columns: string[]; values: unknown[][] } {
+  const frame = data as { columns?: unknown; values?: unknown } | null;
+  return Array.isArray(frame?.columns) && Array.isArray(frame?.values) && "$data" in (data as object);
+}

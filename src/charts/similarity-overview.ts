@@ -1,0 +1,56 @@
+import type { SpeakerPair } from "../types.js";
+import { rebin } from "./bins.js";
+import { boxFacts, boxView } from "./box-plot.js";
+import { cdfFacts, cdfView } from "./cdf.js";
+import { type Chart, chart, emptyView, panelTitle } from "./chart.js";
+import { histogramView, pairFacts, type SimilaritySummary } from "./distribution.js";
+import { pairsFacts, pairsView } from "./high-pairs.js";
+import { LINE, usualRules } from "./rules.js";
+
+export interface SimilarityOverviewOptions {
+  title?: string;
+  /** Draws the most similar so many pairs. */
+  maxPairs?: number;
+}
+
+/**
+ * Everything about the similarities of a corpus on one page: histogram with mean and median, box, share of pairs up to
+ * a similarity, and the most similar pairs.
+ *
+ * @param summary `pairs`: those at or above `statistics.threshold`
+ *
+ * @example
+ * similarityOverview({ histogram, statistics, pairs })
+ */
+export function similarityOverview(
+  { histogram, statistics, pairs }: SimilaritySummary & { pairs: readonly SpeakerPair[] },
+  { title = "Speaker similarity", maxPairs = 10 }: SimilarityOverviewOptions = {},
+): Chart {
+  const summary = { histogram, statistics };
+  const size = { width: 400, height: 260 };
+  const bins = rebin(histogram);
+  const room = bins.length === 0 ? 0 : LINE;
+  const facts = pairFacts(statistics);
+  const high = pairsFacts(pairs, maxPairs, statistics.threshold);
+  const { mean, median, threshold } = statistics;
+  const titles = {
+    histogram: panelTitle("How similar two speakers are", facts),
+    box: panelTitle("Half of all pairs lie in the box", boxFacts(summary), room),
+    cdf: panelTitle("Share of pairs up to a similarity", cdfFacts(summary)),
+    pairs: panelTitle("The most similar pairs", high, room),
+  };
+  const distributionPanels =
+    bins.length === 0
+      ? [titles.histogram, titles.box, titles.cdf].map((title) => ({ ...emptyView("No pairs", size), title }))
+      : [
+          histogramView(bins, { mean, median, ...size, title: titles.histogram }),
+          boxView(summary, { ...size, title: titles.box }),
+          cdfView(summary, { ...size, title: titles.cdf, rules: usualRules({ median }) }),
+        ];
+  const view = {
+    columns: 2,
+    resolve: { scale: { color: "independent" } },
+    concat: [...distributionPanels, pairsView(pairs, { maxPairs, threshold, ...size, title: titles.pairs })],
+  };
+  return chart(view, { title, width: 860, description: `Four panels. ${title}: ${facts}; ${high}.` });
+}
