@@ -1,0 +1,190 @@
+import { invalid, unsupported } from "../errors.js";
+
+const constructors = {
+  bool: Uint8Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
+
+/** A number type by its numpy name. */
+export type DType = keyof typeof constructors;
+
+export type TypedArray =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Float32Array
+  | Float64Array;
+
+/** A numpy array: `data` in C order (the last axis runs fastest), one number for an empty `shape`. */
+export interface NdArray {
+  /** int64 and uint64 are bigints; bool is 0 or 1. */
+  data: TypedArray;
+  shape: number[];
+  dtype: DType;
+}
+
+/** numpy's type code and the numbers that hold it. float16 is widened to float32, which holds all its values. */
+const codes: Record<string, DType | "float16"> = {
+  b1: "bool",
+  i1: "int8",
+  u1: "uint8",
+  i2: "int16",
+  u2: "uint16",
+  i4: "int32",
+  u4: "uint32",
+  i8: "int64",
+  u8: "uint64",
+  f2: "float16",
+  f4: "float32",
+  f8: "float64",
+};
+
+const codeOf = Object.fromEntries(Object.entries(codes).map(([code, dtype]) => [dtype, code]));
+
+/** `f4` for float32. */
+export function typeCode(dtype: DType): string {
+  const code = codeOf[dtype];
+  if (code === undefined || dtype === ("float16" as DType))
+    throw unsupported("array", "dtype", { got: dtype, want: Object.keys(constructors).join(", ") });
+  return code;
+}
+
+/** The numpy name for the type of a typed array: Float32Array is float32, Uint8Array is uint8. */
+export function dtypeOf(data: ArrayBufferView): DType {
+  for (const dtype of Object.keys(constructors) as DType[])
+    if (dtype !== "bool" && data instanceof constructors[dtype]) return dtype;
+  throw unsupported("array", "kind of typed array", { got: data.constructor.name });
+}
+
+/** Whether a value is a typed array with a shape, which only an NdArray has. */
+export function isNdArray(value: object): value is { data: TypedArray; shape: number[]; dtype?: DType } {
+  const { data, shape } = value as Partial<NdArray>;
+  return ArrayBuffer.isView(data) && Array.isArray(shape);
+}
+
+/** How many numbers an array of this shape holds. */
+export function sizeOf(subject: string, shape: readonly number[], path?: string): number {
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (shape.length > 64)
+    throw invalid(subject, "shape", { got: `${shape.length} axes`, want: "at most 64", path });
+  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || !Number.isSafeInteger(size))
+    throw invalid(subject, "shape", { got: shape, want: "whole numbers, not negative", path });
+  return size;
+}
+
+/** Checks that data and shape agree and gives the complete array. */
+export function ndArray(data: TypedArray, shape: number[], dtype: DType = dtypeOf(data)): NdArray {
+  if (!(data instanceof constructors[dtype]))
+    throw invalid("array", "data", {
+      got: data.constructor.name,
+      want: `${constructors[dtype].name} for ${dtype}`,
+    });
+  const size = sizeOf("array", shape);
+  if (size !== data.length)
+    throw invalid("array", `length for shape (${shape.join(", ")})`, {
+      got: data.length,
+      want: `${size} numbers`,
+    });
+  return { data, shape, dtype };
+}
+
+/** The bytes of an array, little-endian as every machine that Node runs this on. */
+export function bytesOf(data: ArrayBufferView): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** How numbers lie in a file. */
+export interface Layout {
+  /** numpy's type code without the byte order: `f4`. */
+  code: string;
+  bigEndian: boolean;
+  fortranOrder: boolean;
+  shape: number[];
+}
+
+/** Bytes a number takes, or an error for a type that is not a plain number. */
+export function itemSize(subject: string, code: string, path?: string): number {
+  if (!Object.hasOwn(codes, code))
+    throw unsupported(subject, "dtype", { got: code, want: `one of ${Object.keys(codes).join(", ")}`, path });
+  return Number(code.slice(1));
+}
+
+/**
+ * The numbers in `bytes`, as they lie there, in C order and in this machine's byte order.
+ *
+ * Shares memory with `bytes` where nothing has to change and the bytes are aligned.
+ *
+ * @throws invalid when there are not exactly as many bytes as the shape takes.
+ */
+export function decodeArray(subject: string, bytes: Uint8Array, layout: Layout, path?: string): NdArray {
+  const { code, bigEndian, fortranOrder, shape } = layout;
+  const width = itemSize(subject, code, path);
+  const size = sizeOf(subject, shape, path);
+  if (bytes.length !== size * width)
+    throw invalid(subject, "data", {
+      got: `${bytes.length} bytes`,
+      want: `${size * width} bytes of data for shape (${shape.join(", ")})`,
+      path,
+    });
+  const swapped = bigEndian && width > 1;
+  const aligned = bytes.byteOffset % width === 0 && !swapped ? bytes : new Uint8Array(bytes);
+  if (swapped) swapBytes(aligned, width);
+  const stored = codes[code];
+  const dtype = stored === "float16" ? "float32" : stored;
+  const numbers =
+    stored === "float16"
+      ? widenHalf(new Uint16Array(aligned.buffer, aligned.byteOffset, size))
+      : new constructors[stored](aligned.buffer as ArrayBuffer, aligned.byteOffset, size);
+  const data = fortranOrder && shape.length > 1 ? fromFortran(numbers, shape) : numbers;
+  return { data, shape, dtype };
+}
+
+function swapBytes(bytes: Uint8Array, width: number): void {
+  for (let i = 0; i < bytes.length; i += width) bytes.subarray(i, i + width).reverse();
+}
+
+/** In Fortran order the first axis runs fastest. */
+function fromFortran<T extends TypedArray>(data: T, shape: number[]): T {
+  const out = data.slice() as T;
+  const index = new Array<number>(shape.length).fill(0);
+  const stride: number[] = [];
+  shape.reduce((product, n, axis) => {
+    stride[axis] = product;
+    return product * n;
+  }, 1);
+  for (let at = 0, from = 0; at < out.length; at++) {
+    out[at] = data[from];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += stride[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= stride[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return out;
+}
+
+/** IEEE 754 binary16: 1 sign bit, 5 of exponent, 10 of fraction. */
+function widenHalf(halves: Uint16Array): Float32Array {
+  return Float32Array.from(halves, (half) => {
+    const sign = half & 0x8000 ? -1 : 1;
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : (2 ** -14 * fraction) / 1024);
+  });
+}

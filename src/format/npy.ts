@@ -1,0 +1,156 @@
+import { invalid, unsupported } from "../errors.js";
+import {
+  bytesOf,
+  type DType,
+  decodeArray,
+  dtypeOf,
+  itemSize,
+  type Layout,
+  type NdArray,
+  ndArray,
+  sizeOf,
+  type TypedArray,
+  typeCode,
+} from "./nd-array.js";
+
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
+
+/** The longest header numpy itself reads (numpy.lib.format, max_header_size). */
+const longestHeader = 10_000;
+
+/** What the header of a .npy file says, and where the numbers begin. */
+export interface NpyHeader extends Layout {
+  /** Bytes before the numbers. */
+  dataOffset: number;
+  /** Bytes the numbers take. */
+  dataLength: number;
+}
+
+/**
+ * The header of a .npy file, byte for byte as `np.save` writes it, so that the rows of a matrix too large for memory can
+ * be written after it one by one.
+ *
+ * @param dtype numpy name of the number type
+ * @param shape as numpy counts it: (rows, columns), data in C order
+ * @throws unsupported dtype, invalid shape
+ * @see numpy.lib.format of numpy 2.4
+ * @example
+ * file.write(npyHeader("float32", [rows, 192]));
+ * for (const row of matrix) file.write(row);
+ */
+export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
+  sizeOf("npy", shape);
+  const code = typeCode(dtype);
+  const order = itemSize("npy", code) === 1 ? "|" : "<";
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  // numpy leaves room for the first axis to grow to 21 digits in place.
+  const growth = shape.length > 0 ? " ".repeat(21 - String(shape[0]).length) : "";
+  const text = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${tuple}, }${growth}`;
+  const before = magic.length + 4;
+  const padded = `${text}${" ".repeat(64 - ((before + text.length + 1) % 64))}\n`;
+  return Uint8Array.from([
+    ...magic,
+    1,
+    0,
+    padded.length & 255,
+    padded.length >> 8,
+    ...new TextEncoder().encode(padded),
+  ]);
+}
+
+/**
+ * A .npy file of numbers, byte for byte as `np.save` writes it.
+ *
+ * @param data the numbers in C order; a bool array is a Uint8Array of 0 and 1 with `dtype: "bool"`
+ * @throws invalid when the shape and the number of values differ
+ * @example
+ * writeFileSync("matrix.npy", writeNpy(matrix.data, { shape: [matrix.rows, matrix.columns] }));
+ */
+export function writeNpy(
+  data: TypedArray,
+  { shape = [data.length], dtype = dtypeOf(data) }: { shape?: number[]; dtype?: DType } = {},
+): Uint8Array {
+  ndArray(data, shape, dtype);
+  const header = npyHeader(dtype, shape);
+  const out = new Uint8Array(header.length + data.byteLength);
+  out.set(header);
+  out.set(bytesOf(data), header.length);
+  return out;
+}
+
+/**
+ * What stands before the numbers of a .npy file, so that a large file can be read in parts.
+ *
+ * @param bytes the beginning of the file: 10 kB are always enough
+ * @throws invalid when it is not a .npy header or ends too early; unsupported for versions above 3.0 and for structures,
+ * text, complex numbers and Python objects
+ */
+export function readNpyHeader(bytes: Uint8Array, { path }: { path?: string } = {}): NpyHeader {
+  if (bytes.length < 10)
+    throw invalid("npy", "header", { got: `${bytes.length} bytes`, want: "at least 10 bytes", path });
+  if (!magic.every((byte, i) => bytes[i] === byte))
+    throw invalid("npy", "magic number", {
+      got: hex(bytes.subarray(0, 6)),
+      want: hex(Uint8Array.from(magic)),
+      path,
+    });
+  const [major, minor] = bytes.subarray(6, 8);
+  if (major < 1 || major > 3 || minor !== 0)
+    throw unsupported("npy", "version", { got: `${major}.${minor}`, want: "1.0, 2.0 or 3.0", path });
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = major === 1 ? 10 : 12;
+  const headerLength =
+    major === 1 ? view.getUint16(8, true) : bytes.length < 12 ? 0 : view.getUint32(8, true);
+  if (headerLength > longestHeader)
+    throw invalid("npy", "header length", {
+      got: headerLength,
+      want: `at most ${longestHeader} bytes`,
+      path,
+    });
+  const dataOffset = start + headerLength;
+  if (bytes.length < dataOffset)
+    throw invalid("npy", "header", { got: `${bytes.length} bytes`, want: `${dataOffset} bytes`, path });
+  const text = new TextDecoder(major === 3 ? "utf-8" : "latin1").decode(bytes.subarray(start, dataOffset));
+  const { descr, fortranOrder, shape } = parseHeader(text, path);
+  const [, order, code] = /^([<>=|]?)(\w+)$/.exec(descr) ?? [];
+  if (code === undefined)
+    throw unsupported("npy", "dtype", { got: descr, want: "a number type such as <f4", path });
+  const dataLength = sizeOf("npy", shape, path) * itemSize("npy", code, path);
+  return { code, bigEndian: order === ">", fortranOrder, shape, dataOffset, dataLength };
+}
+
+/**
+ * The array in a .npy file: any number type in either byte order, C or Fortran order, versions 1.0 to 3.0.
+ *
+ * The numbers always come in C order; they share memory with `bytes` where that is possible.
+ *
+ * @throws invalid for a file that is cut off or is no .npy; unsupported for what is not an array of plain numbers
+ * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ * @example
+ * const { data, shape } = readNpy(readFileSync("similarity_matrix.npy"));
+ */
+export function readNpy(bytes: Uint8Array, { path }: { path?: string } = {}): NdArray {
+  const header = readNpyHeader(bytes, { path });
+  return decodeArray("npy", bytes.subarray(header.dataOffset), header, path);
+}
+
+/** The header is the text of a Python dict with exactly these three keys. */
+function parseHeader(text: string, path: string | undefined) {
+  const keys = [...text.matchAll(/'(\w+)'\s*:/g)].map(([, key]) => key).sort();
+  const descr = /'descr'\s*:\s*'([^']*)'\s*[,}]/.exec(text)?.[1];
+  const order = /'fortran_order'\s*:\s*(True|False)\s*[,}]/.exec(text)?.[1];
+  const tuple = /'shape'\s*:\s*\(([\dL,\s]*)\)\s*[,}]/.exec(text)?.[1];
+  if (/'descr'\s*:\s*\[/.test(text))
+    throw unsupported("npy", "dtype", { got: text.trim(), want: "one number type, not a structure", path });
+  if (String(keys) !== "descr,fortran_order,shape" || descr === undefined || !order || tuple === undefined)
+    throw invalid("npy", "header", {
+      got: text.trim(),
+      want: "a dict of descr, fortran_order and shape",
+      path,
+    });
+  // Python 2 wrote 10L for a long integer.
+  const shape = tuple.split(",").flatMap((n) => (n.trim() ? [Number(n.replace("L", ""))] : []));
+  return { descr, fortranOrder: order === "True", shape };
+}
+
+const hex = (bytes: Uint8Array) => [...bytes].map((b) => b.toString(16).padStart(2, "0")).join(" ");

@@ -1,0 +1,525 @@
+import { isUtf8 } from "node:buffer";
+import { invalid, unsupported } from "../errors.js";
+import { decodeArray, itemSize, type NdArray } from "./nd-array.js";
+import { checkEnd, PickleTokens } from "./pickle-tokens.js";
+
+/**
+ * What a pickle holds: `None` is null; an int is a number, beyond 2^53 a bigint; a float is a number; bytes are a
+ * Uint8Array; lists and tuples are arrays; a numpy scalar is a number, bigint or boolean.
+ *
+ * A dict whose keys are all text is a plain object, safe against a key `__proto__` as in JSON.parse (and as there, keys
+ * that look like whole numbers come first); any other dict is a Map.
+ */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | NdArray
+  | PickleValue[]
+  | { [key: string]: PickleValue }
+  | Map<PickleValue, PickleValue>;
+
+/** Gives the bytes of a file in pieces, from the beginning each time it is called. */
+export type ByteSource = () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/**
+ * The value in a pickle, protocols 0 to 5, as Python 3 writes dict, list, tuple, str, int, float, bool, None, bytes and
+ * numpy arrays and scalars of numbers.
+ *
+ * Nothing is ever executed: a pickle that names any other class or function is an error.
+ *
+ * @param path named in errors
+ * @throws unsupported for other types; invalid for what is cut off or no pickle
+ * @see pickletools of Python 3.13
+ * @example
+ * const speakers = readPickle(readFileSync("speaker_embeddings.pkl"));
+ */
+export function readPickle(bytes: Uint8Array, { path }: { path?: string } = {}): PickleValue {
+  const tokens = new PickleTokens(path);
+  tokens.append([bytes]);
+  const machine = new Unpickler(tokens, { path });
+  machine.run();
+  checkEnd(tokens, path);
+  return machine.result;
+}
+
+/**
+ * The entries of a pickled dict one by one, in its order, for a dict that is too large for memory.
+ *
+ * Reads the file twice: Python lets any value be referred to later, so the first pass finds the few that are, and only
+ * those are kept. A file that is cut off is an error before the first entry.
+ *
+ * @param source opens the file anew, for instance `() => createReadStream(path)`
+ * @param path named in errors
+ * @throws as `readPickle`; invalid when the value is not a dict with text as keys
+ * @example
+ * for await (const [key, value] of readPickleDictEntries(() => createReadStream("utterance_embeddings.pkl"))) n++;
+ */
+export async function* readPickleDictEntries(
+  source: ByteSource,
+  { path }: { path?: string } = {},
+): AsyncGenerator<[key: string, value: PickleValue]> {
+  const recalled = new Set<number>();
+  for await (const tokens of fillings(source, path))
+    while (!tokens.stopped && tokens.next())
+      if (tokens.op.endsWith("GET")) recalled.add(indexIn(tokens, path));
+
+  let machine: Unpickler | undefined;
+  const entries: [string, PickleValue][] = [];
+  const onEntry = (key: PickleValue, value: PickleValue) => {
+    if (typeof key !== "string") throw invalid("pickle", "key", { got: String(key), want: "text", path });
+    entries.push([key, value]);
+  };
+  for await (const tokens of fillings(source, path)) {
+    machine ??= new Unpickler(tokens, { path, recalled, onEntry });
+    machine.run();
+    yield* entries;
+    entries.length = 0;
+  }
+}
+
+/** The same tokens again and again, each time with more bytes in them. */
+async function* fillings(source: ByteSource, path: string | undefined): AsyncGenerator<PickleTokens> {
+  const tokens = new PickleTokens(path);
+  let chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source()) {
+    chunks.push(chunk);
+    size += chunk.length;
+    // A long operand is put together once, not anew with each chunk.
+    if (tokens.left + size < tokens.wanted) continue;
+    tokens.append(chunks);
+    chunks = [];
+    size = 0;
+    yield tokens;
+  }
+  tokens.append(chunks);
+  checkEnd(tokens, path);
+}
+
+/** More values than this at once on the stack are no sensible file; Python puts lists and dicts together by thousands. */
+const mostOpenValues = 1_000_000;
+
+/** What a pickle may name. Python 2's module names stand in protocols 0 to 2. */
+const globals: Record<string, string> = {
+  "numpy.ndarray": "ndarray",
+  "numpy.dtype": "dtype",
+  "numpy.core.multiarray._reconstruct": "reconstruct",
+  "numpy._core.multiarray._reconstruct": "reconstruct",
+  "numpy.core.multiarray.scalar": "scalar",
+  "numpy._core.multiarray.scalar": "scalar",
+  "numpy.core.numeric._frombuffer": "frombuffer",
+  "numpy._core.numeric._frombuffer": "frombuffer",
+  "_codecs.encode": "encode",
+  "__builtin__.bytes": "bytes",
+};
+
+/** A function or class on the stack. */
+class Global {
+  constructor(readonly name: string) {}
+}
+
+/** A number type on the stack. */
+class NumberType {
+  bigEndian = false;
+  constructor(readonly code: string) {}
+}
+
+/** A tuple with something in it that is no value, the arguments of a function. */
+class Arguments {
+  constructor(readonly items: unknown[]) {}
+}
+
+/** A value that may still grow; once another value holds it (`closed`) it may not, so no value can hold itself. */
+abstract class Open<T extends PickleValue = PickleValue> {
+  closed = false;
+  abstract value: T;
+}
+
+class OpenList extends Open<PickleValue[]> {
+  value: PickleValue[] = [];
+}
+
+class OpenArray extends Open<NdArray> {
+  value: NdArray = { data: new Int8Array(), shape: [0], dtype: "int8" };
+}
+
+class OpenDict extends Open {
+  value: { [key: string]: PickleValue } | Map<PickleValue, PickleValue> = {};
+
+  constructor(private readonly onEntry?: (key: PickleValue, value: PickleValue) => void) {
+    super();
+  }
+
+  set(key: PickleValue, value: PickleValue): void {
+    if (this.onEntry !== undefined) this.onEntry(key, value);
+    else if (this.value instanceof Map) this.value.set(key, value);
+    else if (typeof key !== "string")
+      this.value = new Map<PickleValue, PickleValue>(Object.entries(this.value)).set(key, value);
+    else if (key === "__proto__")
+      Object.defineProperty(this.value, key, { value, writable: true, enumerable: true, configurable: true });
+    else this.value[key] = value;
+  }
+}
+
+class Unpickler {
+  private readonly stack: unknown[] = [];
+  /** Where in the stack each MARK stands. */
+  private readonly marks: number[] = [];
+  private readonly memo = new Map<number, unknown>();
+  private memoized = 0;
+  private root: unknown;
+  /** Bytes of all arrays: never more than the file has, whatever its references repeat. */
+  private arrayBytes = 0;
+
+  constructor(
+    readonly tokens: PickleTokens,
+    private readonly options: {
+      path?: string;
+      /** What will be asked for again; everything when not given. */
+      recalled?: Set<number>;
+      /** Takes the entries of the outermost dict. */
+      onEntry?: (key: PickleValue, value: PickleValue) => void;
+    },
+  ) {}
+
+  /** The value, after STOP. */
+  get result(): PickleValue {
+    return this.plain(this.root);
+  }
+
+  /** Goes on as far as there are bytes. */
+  run(): void {
+    const { tokens } = this;
+    while (!tokens.stopped && tokens.next()) steps[tokens.op](this, tokens.operand);
+  }
+
+  wrong(what: string, got: unknown, want?: string) {
+    return invalid("pickle", `${what} at byte ${this.tokens.offset}`, { got, want, path: this.options.path });
+  }
+
+  refuse(what: string, got: unknown, want?: string) {
+    return unsupported("pickle", `${what} at byte ${this.tokens.offset}`, {
+      got,
+      want,
+      path: this.options.path,
+    });
+  }
+
+  protocol(version: number): void {
+    if (version > 5) throw this.refuse("protocol", version, "0 to 5");
+  }
+
+  stop(): void {
+    [this.root] = this.popItems(1);
+    if (this.stack.length > 0 || this.marks.length > 0) throw this.wrong("end", "values left over");
+  }
+
+  mark(): void {
+    this.marks.push(this.stack.length);
+  }
+
+  // --- the stack
+
+  push(value: unknown): void {
+    if (this.stack.length >= mostOpenValues)
+      throw this.refuse(
+        "depth",
+        `${mostOpenValues} values at once`,
+        "one thousand at a time, as Python writes them",
+      );
+    if (this.options.onEntry !== undefined && this.stack.length === 0 && !(value instanceof OpenDict))
+      throw this.wrong("value", kindOf(value), "a dict");
+    this.stack.push(value);
+  }
+
+  popItems(count: number): unknown[] {
+    const from = this.stack.length - count;
+    if (from < (this.marks.at(-1) ?? 0)) throw this.wrong("stack", "too few values");
+    return this.stack.splice(from, count);
+  }
+
+  popMarked(): unknown[] {
+    const mark = this.marks.pop();
+    if (mark === undefined) throw this.wrong("stack", "no mark");
+    return this.stack.splice(mark);
+  }
+
+  top(): unknown {
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.wrong("stack", "too few values");
+    return this.stack[this.stack.length - 1];
+  }
+
+  /** What stands for a value in the result, complete from now on. */
+  private plain(item: unknown): PickleValue {
+    if (item instanceof Open) {
+      item.closed = true;
+      return item.value;
+    }
+    if (isInternal(item)) throw this.refuse("value", kindOf(item), "plain values and numpy arrays");
+    return item as PickleValue;
+  }
+
+  // --- numbers and text
+
+  long(bytes: Uint8Array): number | bigint {
+    if (bytes.length === 0) return 0;
+    if (bytes.length > 2048) throw this.refuse("int", `${bytes.length} bytes`, "at most 2048 bytes");
+    const hex = Buffer.from(bytes).reverse().toString("hex");
+    return narrow(BigInt.asIntN(8 * bytes.length, BigInt(`0x${hex}`)));
+  }
+
+  decimal(digits: string): number | bigint | boolean {
+    if (digits === "00") return false;
+    if (digits === "01") return true;
+    if (!/^-?\d{1,4300}L?$/.test(digits)) throw this.wrong("int", digits);
+    return narrow(BigInt(digits.replace("L", "")));
+  }
+
+  decimalFloat(text: string): number {
+    const special = /^(-?)(?:(inf)|nan)$/.exec(text);
+    if (special) return special[2] ? (special[1] ? -1 : 1) * Number.POSITIVE_INFINITY : Number.NaN;
+    if (!/^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text)) throw this.wrong("float", text);
+    return Number(text);
+  }
+
+  text(bytes: Uint8Array): string {
+    if (!isUtf8(bytes)) throw this.wrong("text", "bytes that are not UTF-8");
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+  }
+
+  /** Python's raw-unicode-escape, for protocol 0. */
+  escapedText(text: string): string {
+    return text.replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (_, short, long) => {
+      const code = Number.parseInt(short ?? long, 16);
+      if (code > 0x10ffff) throw this.wrong("text", `character ${code}`);
+      return String.fromCodePoint(code);
+    });
+  }
+
+  // --- containers
+
+  pushTuple(items: unknown[]): void {
+    if (items.some(isInternal)) this.push(new Arguments(items));
+    else this.push(items.map((item) => this.plain(item)));
+  }
+
+  pushList(items: unknown[]): void {
+    const list = new OpenList();
+    this.extend(items, list);
+    this.push(list);
+  }
+
+  pushDict(items: unknown[]): void {
+    const dict = new OpenDict(this.stack.length === 0 ? this.options.onEntry : undefined);
+    this.update(items, dict);
+    this.push(dict);
+  }
+
+  extend(items: unknown[], list: unknown): void {
+    if (!(list instanceof OpenList)) throw this.wrong("list", kindOf(list));
+    for (const item of items) list.value.push(this.plain(item));
+    if (list.closed) throw this.refuse("list", "a value within itself");
+  }
+
+  update(items: unknown[], dict: unknown): void {
+    if (!(dict instanceof OpenDict)) throw this.wrong("dict", kindOf(dict));
+    if (items.length % 2 !== 0)
+      throw this.wrong("dict", `${items.length} keys and values`, "as many keys as values");
+    for (let i = 0; i < items.length; i += 2) dict.set(this.plain(items[i]), this.plain(items[i + 1]));
+    if (dict.closed) throw this.refuse("dict", "a value within itself");
+  }
+
+  // --- references
+
+  index(): number {
+    return indexIn(this.tokens, this.options.path);
+  }
+
+  /** Without an index (protocol 4 and later) each gets the next; a pickle has one way or the other. */
+  put(index = this.memoized++): void {
+    const { recalled } = this.options;
+    if (recalled === undefined || recalled.has(index)) this.memo.set(index, this.top());
+  }
+
+  recall(index: number): unknown {
+    const value = this.memo.get(index);
+    if (value === undefined) throw this.wrong("reference", index, "one that was stored before");
+    return value;
+  }
+
+  // --- functions
+
+  pushGlobal([module, name]: unknown[]): void {
+    const full = `${module}.${name}`;
+    if (typeof module !== "string" || typeof name !== "string" || !Object.hasOwn(globals, full))
+      throw this.refuse("function or class", full, "plain values and numpy arrays; nothing was executed");
+    this.push(new Global(globals[full]));
+  }
+
+  call([callee, packed]: unknown[]): unknown {
+    const args = itemsOf(packed);
+    const name = callee instanceof Global ? callee.name : kindOf(callee);
+    if (args !== undefined) {
+      const [first, second] = args;
+      if (name === "reconstruct" && first instanceof Global && first.name === "ndarray")
+        return new OpenArray();
+      if (name === "dtype" && typeof first === "string") {
+        itemSize("pickle", first, this.options.path);
+        return new NumberType(first);
+      }
+      if (name === "bytes" && args.length === 0) return new Uint8Array();
+      if (name === "encode" && typeof first === "string" && second === "latin1")
+        return this.latin1Bytes(first);
+      if (name === "scalar" && first instanceof NumberType && second instanceof Uint8Array) {
+        const { data, dtype } = this.array(second, first, [], false);
+        return dtype === "bool" ? data[0] !== 0 : narrow(data[0]);
+      }
+      if (name === "frombuffer" && first instanceof Uint8Array) {
+        const array = new OpenArray();
+        array.value = this.array(first, second, args[2], args[3] === "F");
+        return array;
+      }
+    }
+    throw this.refuse("call", name, "numpy arrays and numbers with the arguments that numpy writes");
+  }
+
+  build(packed: unknown, target: unknown): void {
+    const state = itemsOf(packed) ?? [];
+    if (target instanceof OpenArray && !target.closed) {
+      const [, shape, type, fortranOrder, bytes] = state;
+      Object.assign(target.value, this.array(bytes, type, shape, fortranOrder));
+    } else if (target instanceof NumberType) {
+      if (
+        typeof state[1] !== "string" ||
+        !/^[<>|=]$/.test(state[1]) ||
+        state.slice(2, 5).some((part) => part !== null)
+      )
+        throw this.refuse("dtype", kindOf(packed), "a number type");
+      target.bigEndian = state[1] === ">";
+    } else throw this.refuse("state", kindOf(target), "numpy arrays");
+  }
+
+  private array(bytes: unknown, type: unknown, shape: unknown, fortranOrder: unknown): NdArray {
+    if (
+      !(bytes instanceof Uint8Array) ||
+      !(type instanceof NumberType) ||
+      !Array.isArray(shape) ||
+      typeof fortranOrder !== "boolean"
+    )
+      throw this.wrong("array", [bytes, type, shape, fortranOrder].map(kindOf).join(", "));
+    this.count(bytes.length);
+    const { code, bigEndian } = type;
+    // The bytes may be referred to again.
+    const own = new Uint8Array(bytes);
+    return decodeArray(
+      "pickle",
+      own,
+      { code, bigEndian, fortranOrder, shape: [...shape] },
+      this.options.path,
+    );
+  }
+
+  private latin1Bytes(text: string): Uint8Array {
+    if (/[^\0-\xff]/.test(text)) throw this.wrong("bytes", "text beyond latin1");
+    this.count(text.length);
+    return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  }
+
+  private count(bytes: number): void {
+    this.arrayBytes += bytes;
+    if (this.arrayBytes > this.tokens.consumed + 64)
+      throw this.refuse(
+        "arrays",
+        `${this.arrayBytes} bytes`,
+        `at most the ${this.tokens.consumed} bytes read so far`,
+      );
+  }
+}
+
+/** What each opcode does. */
+const steps: Record<string, (machine: Unpickler, operand: Uint8Array) => void> = {
+  PROTO: (m, operand) => m.protocol(operand[0]),
+  FRAME: () => {},
+  STOP: (m) => m.stop(),
+  MARK: (m) => m.mark(),
+  NONE: (m) => m.push(null),
+  NEWTRUE: (m) => m.push(true),
+  NEWFALSE: (m) => m.push(false),
+  BININT1: (m, operand) => m.push(operand[0]),
+  BININT2: (m, operand) => m.push(operand[0] | (operand[1] << 8)),
+  BININT: (m, operand) => m.push(viewOf(operand).getInt32(0, true)),
+  LONG1: (m, operand) => m.push(m.long(operand)),
+  LONG4: (m, operand) => m.push(m.long(operand)),
+  INT: (m, operand) => m.push(m.decimal(latin1(operand))),
+  LONG: (m, operand) => m.push(m.decimal(latin1(operand))),
+  BINFLOAT: (m, operand) => m.push(viewOf(operand).getFloat64(0)),
+  FLOAT: (m, operand) => m.push(m.decimalFloat(latin1(operand))),
+  SHORT_BINUNICODE: (m, operand) => m.push(m.text(operand)),
+  BINUNICODE: (m, operand) => m.push(m.text(operand)),
+  BINUNICODE8: (m, operand) => m.push(m.text(operand)),
+  UNICODE: (m, operand) => m.push(m.escapedText(latin1(operand))),
+  SHORT_BINBYTES: (m, operand) => m.push(new Uint8Array(operand)),
+  BINBYTES: (m, operand) => m.push(new Uint8Array(operand)),
+  BINBYTES8: (m, operand) => m.push(new Uint8Array(operand)),
+  BYTEARRAY8: (m, operand) => m.push(new Uint8Array(operand)),
+  EMPTY_TUPLE: (m) => m.pushTuple([]),
+  TUPLE1: (m) => m.pushTuple(m.popItems(1)),
+  TUPLE2: (m) => m.pushTuple(m.popItems(2)),
+  TUPLE3: (m) => m.pushTuple(m.popItems(3)),
+  TUPLE: (m) => m.pushTuple(m.popMarked()),
+  EMPTY_LIST: (m) => m.push(new OpenList()),
+  LIST: (m) => m.pushList(m.popMarked()),
+  APPEND: (m) => m.extend(m.popItems(1), m.top()),
+  APPENDS: (m) => m.extend(m.popMarked(), m.top()),
+  EMPTY_DICT: (m) => m.pushDict([]),
+  DICT: (m) => m.pushDict(m.popMarked()),
+  SETITEM: (m) => m.update(m.popItems(2), m.top()),
+  SETITEMS: (m) => m.update(m.popMarked(), m.top()),
+  PUT: (m) => m.put(m.index()),
+  BINPUT: (m) => m.put(m.index()),
+  LONG_BINPUT: (m) => m.put(m.index()),
+  MEMOIZE: (m) => m.put(),
+  GET: (m) => m.push(m.recall(m.index())),
+  BINGET: (m) => m.push(m.recall(m.index())),
+  LONG_BINGET: (m) => m.push(m.recall(m.index())),
+  GLOBAL: (m, operand) => m.pushGlobal([m.text(operand), m.text(m.tokens.second)]),
+  STACK_GLOBAL: (m) => m.pushGlobal(m.popItems(2)),
+  REDUCE: (m) => m.push(m.call(m.popItems(2))),
+  BUILD: (m) => m.build(m.popItems(1)[0], m.top()),
+};
+
+function itemsOf(packed: unknown): unknown[] | undefined {
+  if (packed instanceof Arguments) return packed.items;
+  return Array.isArray(packed) ? packed : undefined;
+}
+
+function isInternal(item: unknown): boolean {
+  return item instanceof Global || item instanceof NumberType || item instanceof Arguments;
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "None" : typeof value === "object" ? value.constructor.name : typeof value;
+}
+
+function indexIn({ op, operand, offset }: PickleTokens, path: string | undefined): number {
+  if (operand.length === 1 && op.startsWith("BIN")) return operand[0];
+  if (op.startsWith("LONG")) return viewOf(operand).getUint32(0, true);
+  const digits = latin1(operand);
+  if (!/^\d{1,15}$/.test(digits))
+    throw invalid("pickle", `reference at byte ${offset}`, { got: digits, path });
+  return Number(digits);
+}
+
+function narrow(value: number | bigint): number | bigint {
+  const number = Number(value);
+  return typeof value === "bigint" && !Number.isSafeInteger(number) ? value : number;
+}
+
+const latin1 = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
