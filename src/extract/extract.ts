@@ -11,8 +11,10 @@ import {
   type ExtractionIdentity,
   failuresOf,
   isFailure,
+  partFolder,
   rankFolder,
   readExtraction,
+  type Shard,
   writeCorpusList,
 } from "../store/extraction.js";
 import type { Doubt, Failure, LongTask, Progress } from "../types.js";
@@ -44,6 +46,8 @@ export interface ExtractOptions
   saveIndividual?: boolean;
   /** Throw away what the folder holds. */
   overwrite?: boolean;
+  /** Only one of several equal parts of the corpus, for as many machines that share the output folder. */
+  shard?: Shard;
   /** Lines for a log. */
   onLog?: (line: string) => void;
 }
@@ -80,18 +84,19 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
   const devices = planRanks(options);
   const model = identifyModel({ ...options, precision });
   const identity: ExtractionIdentity = { version: 1, ...model.identity, channel };
-  const list = typeof corpus === "string" ? await scan(corpus, options) : corpus;
+  const list = shardOf(typeof corpus === "string" ? await scan(corpus, options) : corpus, options.shard);
+  const folder = partFolder(outputDir, options.shard);
 
   const before = await readExtraction(outputDir, list);
-  if (overwrite) await discard(before);
+  if (overwrite) await discard(folder, before);
   else checkIdentity(before, identity);
   const todo = Int32Array.from(before.outcomes.keys()).filter((index) => overwrite || isToDo(before, index));
   const resumed = list.utterances.length - todo.length;
-  await writeCorpusList(outputDir, list);
-  await writeFile(join(outputDir, "dataset_info.json"), pythonJson(datasetInfo(list)));
+  await writeCorpusList(folder, list);
+  await writeFile(join(folder, "dataset_info.json"), pythonJson(datasetInfo(list)));
   if (resumed > 0) onLog?.(`${resumed} of ${list.utterances.length} files were done before`);
 
-  const individualFolder = saveIndividual ? join(outputDir, "embeddings_individual") : undefined;
+  const individualFolder = saveIndividual ? join(folder, "embeddings_individual") : undefined;
   const shares = devices
     .map((device, rank) => ({ device, rank, indices: share(todo, rank, devices.length) }))
     .filter(({ indices }) => indices.length > 0);
@@ -103,7 +108,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
       const result = await superviseRank(
         {
           rank,
-          folder: outputDir,
+          folder,
           indices,
           modelPath: options.modelPath,
           configFile: options.configFile,
@@ -113,7 +118,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
           batchSize,
           channel,
           identity,
-          logEnd: overwrite ? 0 : (before.logs.find((log) => log.rank === rank)?.end ?? 0),
+          logEnd: overwrite ? 0 : (before.logs.find((log) => log.folder === rankFolder(folder, rank))?.end ?? 0),
           individualFolder,
         },
         list.utterances,
@@ -145,13 +150,15 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
       want: "the same command again to go on",
       path: outputDir,
     });
-  for (const log of after.logs) await writeRank(after, log, { normalize, individualFolder, worldSize: devices.length });
+  for (const log of after.logs)
+    if (log.folder === rankFolder(folder, log.rank))
+      await writeRank(after, log, { normalize, individualFolder, worldSize: devices.length });
   if (individualFolder !== undefined) await writeIndividual(after, individualFolder, { normalize });
   for (const { error } of ranks) if (error !== undefined) throw error;
 
   const failures = failuresOf(after);
   const embedded = after.outcomes.filter((outcome) => outcome && !isFailure(outcome.record.meta)).length;
-  if (embedded === 0)
+  if (embedded === 0 && options.shard === undefined)
     throw invalid("extract", "corpus", {
       got: `no file that could be embedded; the first: ${failures[0]?.path}: ${failures[0]?.reason}`,
       path: list.root,
@@ -178,8 +185,20 @@ function share(indices: Int32Array, rank: number, ranks: number): Int32Array {
   return indices.slice(Math.floor((indices.length * rank) / ranks), Math.floor((indices.length * (rank + 1)) / ranks));
 }
 
-async function discard({ folder, logs }: Extraction): Promise<void> {
-  for (const { rank } of logs) await rm(rankFolder(folder, rank), { recursive: true, force: true });
+/** A contiguous part of a corpus; what could not be scanned belongs to the first. */
+function shardOf(corpus: Corpus, shard: Shard | undefined): Corpus {
+  if (shard === undefined) return corpus;
+  const { index, count } = shard;
+  if (!(Number.isInteger(count) && count > 0 && Number.isInteger(index) && index >= 0 && index < count))
+    throw invalid("extract", "shard", { got: `${index}/${count}`, want: "an index from 0, below the number of shards" });
+  const { utterances, failures } = corpus;
+  const cut = (i: number) => Math.floor((utterances.length * i) / count);
+  return { ...corpus, utterances: utterances.slice(cut(index), cut(index + 1)), failures: index === 0 ? failures : [] };
+}
+
+async function discard(folder: string, { logs }: Extraction): Promise<void> {
+  for (const log of logs)
+    if (log.folder === rankFolder(folder, log.rank)) await rm(log.folder, { recursive: true, force: true });
   await rm(join(folder, "embeddings_individual"), { recursive: true, force: true });
 }
 

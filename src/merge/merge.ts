@@ -7,8 +7,7 @@ import {
   embeddedUtterances,
   type Extraction,
   failuresOf,
-  hasCorpusList,
-  readCorpusList,
+  readCorpusLists,
   readExtraction,
 } from "../store/extraction.js";
 import { type WriteEmbeddingsOptions, writeEmbeddings } from "../store/write-embeddings.js";
@@ -68,12 +67,20 @@ export interface MergeSource {
 }
 
 async function openSource(inputDir: string, partial: boolean): Promise<MergeSource> {
-  if (!hasCorpusList(inputDir)) {
+  const lists = await readCorpusLists(inputDir);
+  if (lists === undefined) {
     const source = await readPickledRanks(inputDir);
     if (source !== undefined) return source;
     throw missing("merge", "extraction", { path: inputDir, want: "a folder that `speakerscope extract` wrote" });
   }
-  const extraction = await readExtraction(inputDir, await readCorpusList(inputDir));
+  const { absent } = lists;
+  if (absent.length > 0 && !partial)
+    throw missing("merge", `${absent.length} of ${absent[0]!.count} shards`, {
+      got: `no list of shard ${absent.map(({ index }) => index).join(", ")}`,
+      want: "those shards to run, or --partial",
+      path: inputDir,
+    });
+  const extraction = await readExtraction(inputDir, lists);
   const known = extraction.logs.find(({ identity }) => identity !== undefined)?.identity;
   if (known !== undefined) checkIdentity(extraction, known);
   const unknown = extraction.outcomes.filter((outcome) => outcome === undefined).length;

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { conflict, invalid } from "../errors.js";
@@ -14,8 +14,16 @@ import { type LogRecord, openVectorReader, readLog, type VectorReader } from "./
  *   corpus.jsonl             the files to embed, by path: a header line, then an utterance or a scan failure a line
  *   rank_NN/embeddings.log   what rank NN did: an identity record, then a record for each file, embedded or failed
  *
- * The log is the truth; the pickles and lists beside it are made from it.
+ * The log is the truth; the pickles and lists beside it are made from it. An extraction that is spread over machines
+ * has a folder of this kind for every shard, shard_IIIII_of_NNNNN; each shard writes in its own alone and reads the logs
+ * of all, so that a file that any shard or an earlier run did is not done again.
  */
+
+/** One of several equal parts of a corpus; 0-based. */
+export interface Shard {
+  index: number;
+  count: number;
+}
 
 /** What tells one extraction from another: only equal ones may share a folder. */
 export type ExtractionIdentity = Record<string, unknown>;
@@ -72,7 +80,7 @@ export interface CorpusList {
   failures: Failure[];
 }
 
-/** The state of an extraction's folder: its corpus list, and beside each utterance what became of it. */
+/** The state of an extraction's folder: a corpus list, and beside each utterance what became of it. */
 export interface Extraction extends CorpusList {
   folder: string;
   logs: RankLog[];
@@ -87,6 +95,12 @@ export const rankFolder = (folder: string, rank: number): string =>
 
 export const rankLogPath = (folder: string, rank: number): string => join(rankFolder(folder, rank), "embeddings.log");
 
+/** Where a shard keeps its corpus list and rank folders; the extraction's own folder when there is no shard. */
+export const partFolder = (folder: string, shard?: Shard): string =>
+  shard === undefined ? folder : join(folder, `shard_${pad(shard.index)}_of_${pad(shard.count)}`);
+
+const pad = (number: number) => String(number).padStart(5, "0");
+
 const corpusPath = (folder: string): string => join(folder, "corpus.jsonl");
 
 export async function writeCorpusList(folder: string, { root, utterances, failures }: CorpusList): Promise<void> {
@@ -99,6 +113,7 @@ export async function writeCorpusList(folder: string, { root, utterances, failur
   await writeFile(corpusPath(folder), jsonLines(rows()));
 }
 
+/** Reads the corpus list of one part. */
 export async function readCorpusList(folder: string): Promise<CorpusList> {
   let root: string | undefined;
   const utterances: Utterance[] = [];
@@ -116,18 +131,40 @@ export async function readCorpusList(folder: string): Promise<CorpusList> {
   return { root: root ?? "", utterances, failures };
 }
 
-export const hasCorpusList = (folder: string): boolean => existsSync(corpusPath(folder));
+/**
+ * Reads the corpus lists of all parts as one, and says which shards have not begun; undefined when there is no list.
+ *
+ * When runs with different numbers of shards followed each other, the lists of the latest count: theirs are the files
+ * that the corpus has now.
+ */
+export async function readCorpusLists(folder: string): Promise<(CorpusList & { absent: Shard[] }) | undefined> {
+  const listed = (await parts(folder)).filter((part) => existsSync(corpusPath(part.folder)));
+  const latest = listed.toSorted((a, b) => statSync(corpusPath(b.folder)).mtimeMs - statSync(corpusPath(a.folder)).mtimeMs)[0];
+  if (latest === undefined) return undefined;
+  const count = latest.shard?.count;
+  const group = listed.filter(({ shard }) => shard?.count === count);
+  const lists: CorpusList[] = [];
+  for (const part of group) lists.push(await readCorpusList(part.folder));
+  const begun = new Set(group.map(({ shard }) => shard?.index));
+  const absent = Array.from({ length: count ?? 0 }, (_, index) => ({ index, count: count! })).filter(({ index }) => !begun.has(index));
+  return {
+    root: lists[0]!.root,
+    utterances: lists.flatMap(({ utterances }) => utterances).sort((a, b) => compare(a.file, b.file)),
+    failures: lists.flatMap(({ failures }) => failures).sort((a, b) => compare(a.path, b.path)),
+    absent,
+  };
+}
 
-/** Reads what the ranks logged in a folder, and puts it beside the utterances of a corpus list. */
+/** Reads what the ranks of all parts logged, and puts it beside the utterances of a corpus list. */
 export async function readExtraction(folder: string, corpus: CorpusList): Promise<Extraction> {
   const logs: RankLog[] = [];
   const byFile = new Map<string, Outcome[]>();
-  for (const rank of await ranks(folder)) {
-    const path = rankLogPath(folder, rank);
+  for (const { part, rank } of await rankFolders(folder)) {
+    const path = rankLogPath(part, rank);
     if (!existsSync(path)) continue;
     const { records, end, damagedBytes } = await readLog<Stored | StoredIdentity>(path);
     const known = { identity: undefined, device: undefined };
-    const log: RankLog = { rank, folder: rankFolder(folder, rank), path, ...known, end, damagedBytes };
+    const log: RankLog = { rank, folder: rankFolder(part, rank), path, ...known, end, damagedBytes };
     logs.push(log);
     for (const record of records) {
       if ("identity" in record.meta) {
@@ -184,12 +221,24 @@ export function doubtsOf({ utterances, outcomes }: Extraction): Doubt[] {
   });
 }
 
-async function ranks(folder: string): Promise<number[]> {
+/** The extraction's own folder, and those of its shards in order. */
+async function parts(folder: string): Promise<{ folder: string; shard?: Shard }[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
-  return names
-    .flatMap((name) => /^rank_(\d+)$/.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b);
+  const shards = names.flatMap((name) => {
+    const [, index, count] = /^shard_(\d+)_of_(\d+)$/.exec(name) ?? [];
+    return index === undefined ? [] : { folder: join(folder, name), shard: { index: Number(index), count: Number(count) } };
+  });
+  return [{ folder }, ...shards.sort((a, b) => compare(a.folder, b.folder))];
+}
+
+async function rankFolders(folder: string): Promise<{ part: string; rank: number }[]> {
+  const found: { part: string; rank: number }[] = [];
+  for (const { folder: part } of await parts(folder)) {
+    const names = await readdir(part).catch(() => [] as string[]);
+    const ranks = names.flatMap((name) => /^rank_(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+    found.push(...ranks.sort((a, b) => a - b).map((rank) => ({ part, rank })));
+  }
+  return found;
 }
 
 const sameJson = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writePickleDict } from "../format/pickle.js";
+import { pickleDict } from "../format/pickle.js";
 import type { SpeakerEmbedding } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import type { EmbeddedUtterance } from "./extraction.js";
@@ -31,11 +31,11 @@ export async function writeEmbeddings(
       yield [key, { embedding, dataset, speaker_id: speakerId, utterance_id: utteranceId, path }];
     }
   }
-  await writeFile(join(folder, "utterance_embeddings.pkl"), writePickleDict(entries()));
+  await writeFile(join(folder, "utterance_embeddings.pkl"), pickleDict(entries()));
   const speakers = means.speakers();
   await writeFile(
     join(folder, "speaker_embeddings.pkl"),
-    writePickleDict(
+    pickleDict(
       speakers.map(({ key, embedding, dataset, speakerId, numUtterances }): [string, unknown] => [
         key,
         { embedding, dataset, speaker_id: speakerId, num_utterances: numUtterances },

@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { type ExtractSettings, extractStage } from "../pipeline/extract-stage.js";
+import { interruptSignal } from "./interrupt.js";
+import * as options from "./options.js";
+import { openReporter } from "./reporter.js";
+import { shardFromEnvironment } from "./shard.js";
+
+export function extractCommand(program: Command): void {
+  program
+    .command("extract")
+    .description("Embed every utterance of a corpus, on several processes; goes on where an earlier run stopped.")
+    .addOption(options.dataRoot().makeOptionMandatory())
+    .option("--output-dir <folder>", "where the rank folders go", "embeddings_output")
+    .addOption(options.modelPath())
+    .addOption(options.configFile())
+    .addOption(options.precision())
+    .addOption(options.saveIndividual())
+    .addOption(options.computeSimilarity())
+    .addOption(options.similarityThreshold())
+    .addOption(options.similarityBackend())
+    .addOption(options.batchSize())
+    .addOption(options.useGpu())
+    .addOption(options.gpus())
+    .addOption(options.device())
+    .addOption(options.numRanks())
+    .addOption(options.threads())
+    .addOption(options.channelOption())
+    .addOption(options.normalize())
+    .addOption(options.onCollision())
+    .addOption(options.overwrite())
+    .addOption(options.shard())
+    .addOption(options.numShards())
+    .addOption(options.logFile())
+    .action(async ({ logFile, numShards, ...settings }: ExtractSettings & { logFile: string; numShards?: number }) => {
+      const reporter = openReporter({ logFile });
+      const given = settings.shard === undefined ? shardFromEnvironment(process.env, numShards) : undefined;
+      if (given !== undefined) reporter.log(`Shard ${given.shard.index}/${given.shard.count} from ${given.source}`);
+      try {
+        await extractStage({ shard: given?.shard, ...settings }, { reporter, abortSignal: interruptSignal() });
+      } finally {
+        reporter.close();
+      }
+    });
+}

@@ -1,0 +1,55 @@
+import { invalid } from "../errors.js";
+import { type CleanSettings, cleanStage } from "./clean-stage.js";
+import { type ExtractSettings, extractStage } from "./extract-stage.js";
+import { mergeStage } from "./merge-stage.js";
+import { reportStage } from "./report-stage.js";
+import type { StageContext } from "./stage.js";
+
+export interface PipelineSettings extends Omit<ExtractSettings, "dataRoot"> {
+  /** Needed by stage 1 alone. */
+  dataRoot?: string;
+  /** Folder of the merged files. */
+  finalDir?: string;
+  mergeIndividual?: boolean;
+  partial?: boolean;
+  minSimilarity?: number;
+  maxResults?: number;
+  outputCsv?: string;
+  /** First and last stage: 1 extract, 2 merge and compare, 3 report, 4 clean up. */
+  stage?: number;
+  stopStage?: number;
+  /** Asked before stage 4 deletes. */
+  confirm?: CleanSettings["confirm"];
+}
+
+/** Runs the stages in a row, each from the files of the one before. */
+export async function runPipeline(settings: PipelineSettings, context: StageContext): Promise<void> {
+  const { stage = 1, stopStage = 3, finalDir = "final_embeddings", computeSimilarity = true, dataRoot } = settings;
+  const { saveIndividual = true, mergeIndividual = true } = settings;
+  if (stage > stopStage) throw invalid("run", "stages", { got: `${stage} to ${stopStage}`, want: "the first before the last" });
+  const runs = (number: number) => stage <= number && number <= stopStage;
+  const begin = (number: number, what: string) => context.reporter.log(`Stage ${number}: ${what}`);
+  if (runs(1)) {
+    if (dataRoot === undefined) throw invalid("run", "corpus", { want: "--data_root, for stage 1" });
+    begin(1, "extracting embeddings");
+    // Similarity belongs to stage 2 here: a rank sees only a part of the speakers.
+    await extractStage({ ...settings, dataRoot, saveIndividual, computeSimilarity: false }, context);
+  }
+  if (runs(2)) {
+    begin(2, computeSimilarity ? "merging and comparing the speakers" : "merging");
+    await mergeStage(
+      { ...settings, inputDir: settings.outputDir, outputDir: finalDir, mergeIndividual, computeSimilarity },
+      context,
+    );
+  }
+  if (runs(3)) {
+    begin(3, "report");
+    if (computeSimilarity) await reportStage({ ...settings, resultsDir: finalDir }, context);
+    else context.reporter.log("No similarity was computed (--compute_similarity), so there is nothing to report");
+  }
+  if (runs(4)) {
+    begin(4, "cleaning up");
+    const refuse = async () => false;
+    await cleanStage({ outputDir: settings.outputDir, finalDir, confirm: settings.confirm ?? refuse }, context);
+  }
+}
