@@ -1,0 +1,134 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import type { HistoryEntry } from "./replies.js";
+
+interface Row {
+  session: number;
+  line: number;
+  input: string;
+  output?: string;
+}
+
+export interface HistoryRequest {
+  hist_access_type?: "tail" | "range" | "search";
+  output?: boolean;
+  session?: number;
+  start?: number;
+  stop?: number;
+  n?: number;
+  pattern?: string;
+  unique?: boolean;
+}
+
+/** Cells that are kept over restarts. */
+const keptRows = 5000;
+const keptBytes = 8 << 20;
+
+/** Where the cells of earlier sessions are kept; SPEAKERSCOPE_HISTORY names another file, or `none`. */
+export function historyPath(env: NodeJS.ProcessEnv = process.env): string | null {
+  if (env.SPEAKERSCOPE_HISTORY === "none") return null;
+  if (env.SPEAKERSCOPE_HISTORY) return env.SPEAKERSCOPE_HISTORY;
+  return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "speakerscope", "history.jsonl");
+}
+
+/** The cells that were run, over restarts; a file that cannot be read or written costs only the memory of them. */
+export class History {
+  /** Sessions are numbered by the second they began in: no two kernels need to agree on a counter. */
+  readonly session: number;
+  readonly #path: string | null;
+  #earlier: Row[] | null = null;
+  readonly #rows: Row[] = [];
+
+  constructor(path: string | null, session = Math.floor(Date.now() / 1000)) {
+    this.#path = path;
+    this.session = session;
+  }
+
+  add(line: number, input: string): void {
+    const row: Row = { session: this.session, line, input };
+    this.#rows.push(row);
+    if (this.#path === null) return;
+    this.#load();
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true });
+      appendFileSync(this.#path, `${JSON.stringify(row)}\n`);
+    } catch {
+      // A full disk or a read-only home must not fail a cell.
+    }
+  }
+
+  /** Remembers what a cell of this session evaluated to. */
+  setOutput(line: number, output: string): void {
+    const row = this.#rows.findLast((r) => r.line === line);
+    if (row) row.output = output;
+  }
+
+  find(request: HistoryRequest): HistoryEntry[] {
+    const entries = this.#select(request);
+    return entries.map(({ session, line, input, output }) => [
+      session,
+      line,
+      request.output ? [input, output ?? null] : input,
+    ]);
+  }
+
+  #select({ hist_access_type, n, session, start, stop, pattern, unique }: HistoryRequest): Row[] {
+    const all = [...this.#load(), ...this.#rows];
+    if (hist_access_type === "range") {
+      const number = this.#resolveSession(all, session ?? 0);
+      return all.filter((r) => r.session === number && r.line >= (start ?? 1) && r.line < (stop ?? Infinity));
+    }
+    if (hist_access_type === "search") {
+      const glob = toRegExp(pattern ?? "*");
+      let found = all.filter((r) => glob.test(r.input));
+      if (unique) found = [...new Map(found.map((r) => [r.input, r])).values()];
+      return n === undefined || n === null ? found : lastOf(found, n);
+    }
+    return lastOf(all, n ?? all.length);
+  }
+
+  /** 0 is the running session, -1 the one before it, as in IPython. */
+  #resolveSession(all: Row[], session: number): number {
+    if (session > 0) return session;
+    const earlier = [...new Set(all.map((r) => r.session).filter((s) => s !== this.session))];
+    return session === 0 ? this.session : (earlier.at(session) ?? Number.NaN);
+  }
+
+  #load(): Row[] {
+    if (this.#earlier) return this.#earlier;
+    this.#earlier = [];
+    if (this.#path === null || !existsSync(this.#path)) return this.#earlier;
+    try {
+      const rows = readFileSync(this.#path, "utf8").split("\n").flatMap(parseRow);
+      this.#earlier = rows.slice(-keptRows);
+      if (statSync(this.#path).size > keptBytes)
+        writeFileSync(this.#path, this.#earlier.map((r) => `${JSON.stringify(r)}\n`).join(""));
+    } catch {
+      // As above: without the file there are only this session's cells.
+    }
+    return this.#earlier;
+  }
+}
+
+const lastOf = <T>(rows: T[], n: number): T[] => (n <= 0 ? [] : rows.slice(-n));
+
+/** A kernel that was killed while writing leaves half a line: it is skipped. */
+function parseRow(line: string): Row[] {
+  try {
+    const row = JSON.parse(line);
+    return typeof row.input === "string" ? [row] : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Shell wildcards, as in IPython: `*`, `?` and `[...]`, over the whole cell. */
+function toRegExp(glob: string): RegExp {
+  const body = glob.replace(/\[[^\]]*\]|[\\^$.|+(){}[\]*?]/g, (s) => {
+    if (s === "*") return ".*";
+    if (s === "?") return ".";
+    return s.length > 1 ? s.replace(/^\[!/, "[^").replaceAll("\\", "\\\\") : `\\${s}`;
+  });
+  return new RegExp(`^${body}$`, "s");
+}

@@ -1,0 +1,65 @@
+import type { ErrorContent, MimeBundle, Payload } from "./replies.js";
+
+/** One cell to run. `id` names it in every message between the threads. */
+export interface CellRequest {
+  id: number;
+  code: string;
+  count: number;
+  silent: boolean;
+  allowStdin: boolean;
+  expressions: Record<string, string>;
+}
+
+export type Question =
+  | { ask: "complete"; code: string; position: number }
+  | { ask: "inspect"; code: string; position: number; detail: 0 | 1 }
+  | { ask: "isComplete"; code: string };
+
+export interface Completeness {
+  status: "complete" | "incomplete" | "invalid";
+  indent?: string;
+}
+
+export interface CompletionList {
+  matches: string[];
+  types: string[];
+  /** UTF-16 units. */
+  start: number;
+  end: number;
+}
+
+/** How a cell ended. */
+export interface Outcome {
+  error: ErrorContent | null;
+  /** The text of the last expression, for the history. */
+  resultText: string | null;
+  expressions: Record<string, unknown>;
+  payload: Payload[];
+}
+
+/** From the worker to the main thread. Each carries a number and is sent again until it is acknowledged. */
+export type ToMain =
+  | { type: "execute"; cell: CellRequest }
+  | ({ type: "question" } & Question)
+  | { type: "interrupt" }
+  | { type: "input"; cell: number; value: string }
+  | { type: "shutdown" };
+
+/** From the main thread to the worker. */
+export type FromMain =
+  /** The process is about to exit. */
+  | { type: "leave" }
+  | { type: "acknowledge"; serial: number }
+  | { type: "answer"; serial: number; answer: unknown; error?: ErrorContent }
+  | { type: "done"; cell: number; outcome: Outcome }
+  | { type: "stream"; cell: number | null; name: "stdout" | "stderr"; text: string }
+  /** `content` is JSON already: it was written where the values live. */
+  | {
+      type: "publish";
+      cell: number | null;
+      message: string;
+      content: string;
+      metadata?: MimeBundle;
+      buffers?: Uint8Array[];
+    }
+  | { type: "prompt"; cell: number; prompt: string; password: boolean; wait: boolean };

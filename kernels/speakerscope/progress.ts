@@ -1,0 +1,143 @@
+import { displayValue, type DisplayHandle } from "./display/display.js";
+import { escapeHtml } from "./display/html.js";
+import { host } from "./host.js";
+
+/** What a long job says of itself: the toolkit's `onProgress` events fit, and so do your own. */
+export interface ProgressEvent {
+  /** One bar for each stage and rank. */
+  stage?: string;
+  rank?: number;
+  done?: number;
+  failed?: number;
+  /** Without it the bar only counts. */
+  total?: number;
+  /** Counted in place of `done` by stages that do not know it. */
+  files?: number;
+}
+
+/** Takes events; `end` shows the last state now. */
+export interface ProgressBar {
+  (event: ProgressEvent): void;
+  end(): void;
+}
+
+interface Row {
+  label: string;
+  done: number;
+  failed: number;
+  total: number | null;
+  began: number;
+  moved: number;
+}
+
+/** Five pictures a second move smoothly; all bars of a notebook share the budget. */
+const hertz = 5;
+const budget = 15;
+const consoleMs = 2000;
+
+const dirty = new Set<() => void>();
+let timer: NodeJS.Timeout | undefined;
+let allowance = budget;
+let refilled = 0;
+
+/**
+ * Bars that move in place while a long job runs.
+ *
+ * Give it to the job as `onProgress`. A job of several ranks gets a bar for each rank. In the saved notebook
+ * the last state is left; outside the kernel a line is printed now and then.
+ *
+ * @example
+ * await extract(corpus, { onProgress: progress("extract"), abortSignal: cellSignal() });
+ */
+export function progress(title = ""): ProgressBar {
+  const rows = new Map<string, Row>();
+  const kernel = host();
+  let handle: DisplayHandle | null = null;
+  let drawn = 0;
+
+  function draw(): void {
+    drawn = Date.now();
+    dirty.delete(draw);
+    const list = [...rows.values()];
+    if (list.length === 0) return;
+    if (!kernel) return void console.error(list.map((row) => lineOf(row)).join("\n"));
+    const bundle = { "text/plain": list.map(lineOf).join("\n"), "text/html": htmlOf(title, list) };
+    if (handle) handle.update(bundle, { raw: true });
+    else handle = displayValue(bundle, { raw: true });
+  }
+
+  function bar(event: ProgressEvent): void {
+    const label = [title, event.stage, event.rank === undefined ? "" : `rank ${event.rank}`]
+      .filter((part, i, parts) => part && parts.indexOf(part) === i)
+      .join(" ");
+    const now = Date.now();
+    const row = rows.get(label) ?? { label, done: 0, failed: 0, total: null, began: now, moved: now };
+    rows.set(label, row);
+    row.done = event.done ?? event.files ?? row.done;
+    row.failed = event.failed ?? row.failed;
+    row.total = event.total ?? row.total;
+    row.moved = now;
+    // A busy loop never lets the timer run, so each event looks at the clock too.
+    if (now - drawn >= (kernel ? 1000 / hertz : consoleMs) && (!kernel || mayDraw(now))) draw();
+    else if (kernel) later(draw);
+  }
+
+  kernel?.atEnd(() => dirty.has(draw) && draw());
+  return Object.assign(bar, { end: draw });
+}
+
+/** Wraps what is counted: a bar for a loop. */
+export function* progressOf<T>(items: readonly T[], title = ""): Generator<T> {
+  const bar = progress(title);
+  bar({ done: 0, total: items.length });
+  for (const [i, item] of items.entries()) {
+    yield item;
+    bar({ done: i + 1, total: items.length });
+  }
+  bar.end();
+}
+
+function mayDraw(now: number): boolean {
+  if (now - refilled >= 1000) {
+    refilled = now;
+    allowance = budget;
+  }
+  return allowance-- > 0;
+}
+
+function later(draw: () => void): void {
+  dirty.add(draw);
+  if (timer) return;
+  timer = setTimeout(() => {
+    timer = undefined;
+    const now = Date.now();
+    for (const next of [...dirty]) {
+      if (!mayDraw(now)) {
+        later(next);
+        return;
+      }
+      next();
+    }
+  }, 1000 / hertz);
+  timer.unref();
+}
+
+function lineOf({ label, done, failed, total, began, moved }: Row): string {
+  const seconds = (moved - began) / 1000;
+  const parts = [label, total === null ? String(done) : `${done}/${total}`];
+  if (total) parts.push(`${Math.floor((100 * (done + failed)) / total)} %`);
+  if (failed) parts.push(`${failed} failed`);
+  if (seconds >= 1) parts.push(`${(done / seconds).toFixed(1)}/s`, `${seconds.toFixed(0)} s`);
+  return parts.filter(Boolean).join("  ");
+}
+
+function htmlOf(title: string, rows: Row[]): string {
+  const body = rows
+    .map((row) => {
+      const value = row.total === null ? "" : ` max="${row.total}" value="${row.done + row.failed}"`;
+      const text = escapeHtml(lineOf(row));
+      return `<div><progress${value} style="width:16em;vertical-align:middle"></progress> <code>${text}</code></div>`;
+    })
+    .join("");
+  return `<div role="group" aria-label="${escapeHtml(title)}">${body}</div>`;
+}

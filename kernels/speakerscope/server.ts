@@ -1,0 +1,161 @@
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { CLOSED, PROMPT } from "./flags.js";
+import { History, historyPath } from "./history.js";
+import { createInterrupter } from "./interrupter.js";
+import type { CellRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
+import { descendants, spawnReaper } from "./processes.js";
+import { type Engine, Protocol } from "./protocol.js";
+import { bindSockets, type Sockets } from "./sockets.js";
+import { type Connection, createCodec } from "./wire.js";
+
+/** What the main thread hands to this one. */
+export interface ServerData {
+  connection: Connection;
+  flags: Int32Array;
+  promptPort: MessagePort;
+  versions: { kernel: string; typescript: string; node: string };
+}
+
+const { connection, flags, promptPort, versions } = workerData as ServerData;
+const main = parentPort as MessagePort;
+
+/** Time for the main thread to come down by itself. */
+const farewellMs = 1000;
+/** Time for the last messages to leave the sockets. */
+const lingerMs = 100;
+const parentPollMs = 1000;
+const closingMs = 20;
+
+interface Waiting {
+  resolve: (value: never) => void;
+  reject: (error: Error) => void;
+}
+
+const unacknowledged = new Map<number, ToMain>();
+const cells = new Map<number, (outcome: Outcome) => void>();
+const questions = new Map<number, Waiting>();
+let serial = 0;
+let prompting = false;
+let leaving = false;
+
+function post(message: ToMain): number {
+  unacknowledged.set(++serial, message);
+  main.postMessage({ serial, ...message });
+  return serial;
+}
+
+const reaper = spawnReaper();
+const ownProcesses = reaper === null ? [] : [reaper];
+
+const interrupt = createInterrupter({
+  flags,
+  post: () => post({ type: "interrupt" }),
+  acknowledged: (number) => !unacknowledged.has(number),
+  repeat: () => {
+    for (const [number, message] of unacknowledged) main.postMessage({ serial: number, ...message });
+  },
+  stopChildren: () => {
+    for (const pid of descendants(process.pid, ownProcesses)) signal(pid, "SIGINT");
+  },
+  tell: (text) => protocol.stream(null, "stderr", text),
+});
+
+const engine: Engine = {
+  execute: (cell: CellRequest) =>
+    new Promise((resolve) => {
+      cells.set(cell.id, resolve);
+      post({ type: "execute", cell });
+    }),
+  ask: (question: Question) =>
+    new Promise((resolve, reject) => {
+      questions.set(post({ type: "question", ...question }), { resolve, reject });
+    }),
+  interrupt: () => void interrupt(),
+  input(cell, value) {
+    if (!prompting) return void post({ type: "input", cell, value });
+    prompting = false;
+    promptPort.postMessage(value);
+    Atomics.store(flags, PROMPT, 2);
+    Atomics.notify(flags, PROMPT);
+  },
+  async shutdown() {
+    if (leaving) return;
+    leaving = true;
+    setTimeout(die, farewellMs);
+    await new Promise((resolve) => setTimeout(resolve, lingerMs));
+    post({ type: "shutdown" });
+  },
+};
+
+const codec = createCodec(connection);
+const ready = (async () => {
+  const waiting: [Parameters<Protocol["receive"]>[0], Buffer[]][] = [];
+  let protocol: Protocol | null = null;
+  const sockets = await bindSockets(connection, codec, (channel, frames) => {
+    if (protocol) void protocol.receive(channel, frames);
+    else waiting.push([channel, frames]);
+  });
+  protocol = new Protocol({ codec, sockets, engine, history: new History(historyPath()), versions });
+  for (const [channel, frames] of waiting) void protocol.receive(channel, frames);
+  return { protocol, sockets };
+})();
+let protocol: Protocol;
+let sockets: Sockets;
+void ready.then((bound) => {
+  ({ protocol, sockets } = bound);
+  main.on("message", receive);
+});
+
+function receive(message: FromMain): void {
+  if (message.type === "acknowledge") unacknowledged.delete(message.serial);
+  else if (message.type === "stream") protocol.stream(message.cell, message.name, message.text);
+  else if (message.type === "publish")
+    protocol.publish(message.cell, {
+      type: message.message,
+      content: message.content,
+      metadata: message.metadata,
+      buffers: message.buffers,
+    });
+  else if (message.type === "prompt") ask(message);
+  else if (message.type === "leave") {
+    sockets.close();
+    // Receives that were waiting end in the turns after; a thread that ends before them takes the process down.
+    setTimeout(() => {
+      Atomics.store(flags, CLOSED, 1);
+      Atomics.notify(flags, CLOSED);
+    }, closingMs);
+  }
+  else if (message.type === "done") {
+    cells.get(message.cell)?.(message.outcome);
+    cells.delete(message.cell);
+  } else if (message.type === "answer") {
+    const waiting = questions.get(message.serial);
+    questions.delete(message.serial);
+    if (message.error) waiting?.reject(Object.assign(new Error(message.error.evalue), { name: message.error.ename }));
+    else waiting?.resolve(message.answer as never);
+  }
+}
+
+function ask({ cell, prompt, password, wait }: Extract<FromMain, { type: "prompt" }>): void {
+  prompting = wait;
+  protocol.requestInput(cell, prompt, password);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/** What the kernel started is ended by the reaper. */
+function die(): void {
+  process.kill(process.pid, "SIGKILL");
+}
+
+// A Jupyter that was killed leaves its kernels to another parent.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) die();
+}, parentPollMs);
