@@ -16,12 +16,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const TENSORFLOW_VERSION = "2.21.0";
 const WHEEL_MEGABYTES = 274;
 const LIBRARIES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
+/** What quiet-loader.cc loads. */
+const NATIVE = "tfjs_native.node";
 const LOST = "similarity runs on WebAssembly instead (same results, one thread, slower)";
 
 /** An expected obstacle: its message is what is missing, `remedy` what to do about it. */
@@ -85,6 +87,7 @@ function wanted(root, addon) {
     tfDir: process.env.TF_DIR ?? null,
     venv: installedTensorflow(root),
     addon: addon.version,
+    loader: readText(join(dirname(fileURLToPath(import.meta.url)), "quiet-loader.cc")),
     node: process.versions.node,
     abi: process.versions.modules,
     arch: process.arch,
@@ -285,38 +288,40 @@ function largestFile(folder) {
 
 /** Compiles, checks that the result multiplies matrices, then puts it in place; gives the line to say. */
 async function compileAddon({ root, addon, compiler, tensorflow }) {
-  mkdirSync(addon.out, { recursive: true });
-  const fresh = join(addon.out, `fresh-${process.pid}.node`);
+  const work = join(addon.out, `work-${process.pid}`);
+  mkdirSync(work, { recursive: true });
   const inside =
     tensorflow.startsWith(realpathSync(root) + sep) || tensorflow.startsWith(resolve(root) + sep);
   // Relative where it can be, so that the clone may move; the folder itself and no link, because the GPU wheel's
   // libraries find site-packages/nvidia/*/lib from where they are.
   const runPath = inside ? `$ORIGIN/${relative(addon.out, tensorflow)}` : tensorflow;
-  const args = ["-O2", "-std=c++17", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8"];
-  args.push("-I", nodeHeaders(root), "-I", join(tensorflow, "include"));
-  args.push(
-    join(addon.folder, "binding", "tfjs_backend.cc"),
-    join(addon.folder, "binding", "tfjs_binding.cc"),
-    "-o",
-    fresh,
-  );
-  args.push(...LIBRARIES.map((name) => join(tensorflow, name)), "-Xlinker", "-rpath", "-Xlinker", runPath);
+  const flags = ["-O2", "-std=c++17", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8", "-I", nodeHeaders(root)];
+  const native = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(addon.folder, "binding", name));
+  native.push("-I", join(tensorflow, "include"), ...LIBRARIES.map((name) => join(tensorflow, name)));
+  // Both run paths: from where it is checked, and from where it will be.
+  for (const path of [runPath, inside ? runPath.replace("$ORIGIN", "$ORIGIN/..") : runPath])
+    native.push("-Xlinker", "-rpath", "-Xlinker", path);
+  const loader = [join(dirname(fileURLToPath(import.meta.url)), "quiet-loader.cc"), "-ldl"];
   const remedy = `use TensorFlow ${TENSORFLOW_VERSION} (unset TF_DIR, remove .tf) and run npm run setup again`;
   try {
-    const built = await execute(compiler, args, {});
-    if (built.status !== 0)
-      throw new Obstacle(`the addon does not compile (${firstError(built.stderr)})`, remedy);
-    const checked = await execute(process.execPath, ["-e", CHECK, fresh], {
+    for (const [name, sources] of [
+      [NATIVE, native],
+      [basename(addon.binding), loader],
+    ]) {
+      const built = await execute(compiler, [...flags, ...sources, "-o", join(work, name)], {});
+      if (built.status !== 0)
+        throw new Obstacle(`the addon does not compile (${firstError(built.stderr)})`, remedy);
+    }
+    const checked = await execute(process.execPath, ["-e", CHECK, join(work, basename(addon.binding))], {
       cwd: root,
-      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" },
     });
     if (checked.status !== 0)
       throw new Obstacle(`the addon does not load (${firstError(checked.stderr)})`, remedy);
-    renameSync(fresh, addon.binding);
+    for (const name of [NATIVE, basename(addon.binding)]) renameSync(join(work, name), join(addon.out, name));
     const [version, device] = checked.stdout.trim().split("\n").at(-1).split(" ");
     return `tfjs: native backend ready (TensorFlow ${version}, ${device})`;
   } finally {
-    rmSync(fresh, { force: true });
+    rmSync(work, { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,38 @@
+import { invalid } from "../errors.js";
+import type { SpeakerInfo, SpeakerPair } from "../types.js";
+import type { SimilarityResult } from "./similarity.js";
+
+/**
+ * The listed pairs with what is known of both speakers, most similar first.
+ *
+ * @param speakers the rows that were compared, in the same order
+ * @param threshold leaves out pairs below; by default the one they were listed with
+ * @throws `invalid` when there are not as many speakers as rows
+ *
+ * @example
+ * highSimilarityPairs(result, speakers, { threshold: 0.95 })
+ */
+export function highSimilarityPairs(
+  { pairs, n, statistics }: Pick<SimilarityResult, "pairs" | "n" | "statistics">,
+  speakers: readonly SpeakerInfo[],
+  {
+    threshold = statistics.threshold,
+    against = speakers,
+  }: { threshold?: number; against?: readonly SpeakerInfo[] } = {},
+): SpeakerPair[] {
+  if (speakers.length !== n)
+    throw invalid("high similarity pairs", "speakers", {
+      got: speakers.length,
+      want: `${n}, as many as were compared`,
+    });
+  return pairs
+    .filter(({ similarity }) => similarity >= threshold)
+    .map(({ i, j, similarity }) => ({ speaker1: info(speakers[i]), speaker2: info(against[j]), similarity }));
+}
+
+const info = ({ key, dataset, speakerId, numUtterances }: SpeakerInfo): SpeakerInfo => ({
+  key,
+  dataset,
+  speakerId,
+  numUtterances,
+});

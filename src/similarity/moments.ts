@@ -1,0 +1,124 @@
+import type { UnitRows } from "./unit-rows.js";
+
+/** Number, mean and sum of squared deviations of some similarities. */
+export interface Moments {
+  count: number;
+  mean: number;
+  /** Sum of squared deviations from the mean. */
+  deviation: number;
+}
+
+/** What the moments of all similarities with a set follow from. */
+interface SetMoments {
+  n: number;
+  /** Mean vector, Float64Array (d). */
+  mean: Float64Array;
+  /** Sum of outer products of the rows less their mean, upper half, Float64Array (d, d). */
+  scatter: Float64Array;
+  /** Sums of |u|² - 1 and of its square: rows rounded to float32 are not quite of length 1. */
+  excess: number;
+  excessSquared: number;
+}
+
+/**
+ * The moments over the pairs of rows i < j with `from` <= i < `to`, exact to float64 rounding, without a look at a single
+ * pair: a sum of dot products is the dot product of sums, and with rows split into mean m and rest v,
+ * u_i·u_j = m·m + m·v_i + m·v_j + v_i·v_j, whose squares add up without cross terms because the v add up to zero.
+ * It costs n d² where the pairs cost n² d, and accumulates nothing in float32.
+ */
+export function pairMoments(rows: UnitRows, { from = 0, to = rows.n } = {}): Moments {
+  const inner = setMoments(rows, from, to);
+  const triangle = triangleMoments(inner);
+  if (to === rows.n) return triangle;
+  return joined(triangle, productMoments(inner, setMoments(rows, to, rows.n)));
+}
+
+/** The moments over all pairs of a row of one set and a row of another. */
+export function crossMoments(a: UnitRows, b: UnitRows, { from = 0, to = a.n } = {}): Moments {
+  return productMoments(setMoments(a, from, to), setMoments(b, 0, b.n));
+}
+
+/** Moments of two sets of similarities together (Chan, Golub, LeVeque 1979). */
+export function joined(a: Moments, b: Moments): Moments {
+  const count = a.count + b.count;
+  if (count === 0) return { count: 0, mean: 0, deviation: 0 };
+  const step = b.mean - a.mean;
+  return {
+    count,
+    mean: a.mean + (step * b.count) / count,
+    deviation: a.deviation + b.deviation + (step * step * a.count * b.count) / count,
+  };
+}
+
+function triangleMoments(set: SetMoments): Moments {
+  const { n, excess, excessSquared } = set;
+  const ordered = n * (n - 1);
+  if (ordered === 0) return { count: 0, mean: 0, deviation: 0 };
+  const all = productMoments(set, set);
+  const selves = n + excess;
+  const pairMean = (all.mean * n * n - selves) / ordered;
+  // All n² similarities about the pairs' mean, less those of the rows with themselves.
+  const shift = all.mean - pairMean;
+  const short = 1 - pairMean;
+  const ofSelves = n * short * short + 2 * short * excess + excessSquared;
+  const deviation = all.deviation + n * n * shift * shift - ofSelves;
+  return { count: ordered / 2, mean: pairMean, deviation: Math.max(0, deviation / 2) };
+}
+
+function productMoments(a: SetMoments, b: SetMoments): Moments {
+  const d = a.mean.length;
+  const count = a.n * b.n;
+  if (count === 0) return { count: 0, mean: 0, deviation: 0 };
+  let deviation = 0;
+  let mean = 0;
+  for (let p = 0; p < d; p++) {
+    mean += a.mean[p] * b.mean[p];
+    for (let q = p; q < d; q++) {
+      const at = p * d + q;
+      const ways = p === q ? 1 : 2;
+      deviation += ways * a.scatter[at] * b.scatter[at];
+      deviation += ways * b.n * a.scatter[at] * b.mean[p] * b.mean[q];
+      deviation += ways * a.n * b.scatter[at] * a.mean[p] * a.mean[q];
+    }
+  }
+  return { count, mean, deviation: Math.max(0, deviation) };
+}
+
+function setMoments({ data, dimension: d }: UnitRows, from: number, to: number): SetMoments {
+  const n = to - from;
+  const mean = new Float64Array(d);
+  let excess = 0;
+  let excessSquared = 0;
+  for (let i = from; i < to; i++) {
+    let square = 0;
+    for (let k = 0, at = i * d; k < d; k++) {
+      const x = data[at + k];
+      mean[k] += x;
+      square += x * x;
+    }
+    excess += square - 1;
+    excessSquared += (square - 1) ** 2;
+  }
+  for (let k = 0; k < d; k++) mean[k] /= Math.max(1, n);
+  return { n, mean, scatter: scatterOf(data, mean, from, to), excess, excessSquared };
+}
+
+/** Four rows at a time: every sum is then loaded and stored a quarter as often. */
+function scatterOf(data: Float32Array, mean: Float64Array, from: number, to: number): Float64Array {
+  const d = mean.length;
+  const scatter = new Float64Array(d * d);
+  const four = [0, 1, 2, 3].map(() => new Float64Array(d));
+  const [a, b, c, e] = four;
+  for (let i = from; i < to; i += 4) {
+    four.forEach((row, r) => {
+      if (i + r >= to) row.fill(0);
+      else for (let k = 0, at = (i + r) * d; k < d; k++) row[k] = data[at + k] - mean[k];
+    });
+    for (let p = 0; p < d; p++) {
+      const [ap, bp, cp, ep] = [a[p], b[p], c[p], e[p]];
+      for (let q = p, at = p * d + p; q < d; q++, at++)
+        scatter[at] += ap * a[q] + bp * b[q] + cp * c[q] + ep * e[q];
+    }
+  }
+  return scatter;
+}

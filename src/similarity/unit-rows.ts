@@ -1,0 +1,67 @@
+import { invalid } from "../errors.js";
+import type { Matrix } from "../types.js";
+
+/** What can be compared: embeddings with their keys, or the rows of a matrix. */
+export type Rows = Matrix | readonly { embedding: Float32Array; key?: string }[];
+
+/** Rows scaled to length 1, which makes a cosine a dot product. */
+export interface UnitRows {
+  /** Float32Array (n, dimension). */
+  data: Float32Array;
+  n: number;
+  dimension: number;
+  keys: string[];
+}
+
+/**
+ * Checks rows and scales each to length 1 (in float64, then rounded).
+ *
+ * @throws `invalid` for rows of different dimensions, for NaN and infinite values, and for a zero vector, which has no
+ * direction; the row is named
+ */
+export function unitRows(rows: Rows, { subject = "similarity" } = {}): UnitRows {
+  const { n, dimension, row, keys } = view(rows, subject);
+  const data = new Float32Array(n * dimension);
+  for (let i = 0; i < n; i++) {
+    const values = row(i);
+    const name = `row ${i}${keys[i] === String(i) ? "" : ` (${keys[i]})`}`;
+    if (values.length !== dimension)
+      throw invalid(subject, name, { got: `${values.length} values`, want: `${dimension}, as in row 0` });
+    let square = 0;
+    for (let k = 0; k < dimension; k++) square += values[k] * values[k];
+    if (!Number.isFinite(square))
+      throw invalid(subject, name, {
+        got: String(values.find((x) => !Number.isFinite(x))),
+        want: "finite values",
+      });
+    if (square === 0)
+      throw invalid(subject, name, { got: "a zero vector", want: "a vector with a direction" });
+    const length = Math.sqrt(square);
+    for (let k = 0, at = i * dimension; k < dimension; k++) data[at + k] = values[k] / length;
+  }
+  return { data, n, dimension, keys };
+}
+
+function view(rows: Rows, subject: string) {
+  if (Array.isArray(rows)) {
+    const list = rows as readonly { embedding: Float32Array; key?: string }[];
+    const row = (i: number) => list[i].embedding;
+    const keys = list.map(({ key }, i) => key ?? String(i));
+    const dimension = list.length === 0 ? 0 : checkedRow(row(0), subject);
+    return { n: list.length, dimension, row, keys };
+  }
+  const { data, rows: n, columns } = rows as Matrix;
+  if (!(data instanceof Float32Array))
+    throw invalid(subject, "rows", { want: "float32 values, or embeddings" });
+  if (data.length !== n * columns)
+    throw invalid(subject, "matrix", { got: `${data.length} values`, want: `${n} x ${columns}` });
+  if (n > 0 && columns === 0) throw invalid(subject, "dimension", { got: 0, want: "at least 1" });
+  const keys = Array.from({ length: n }, (_, i) => String(i));
+  return { n, dimension: columns, row: (i: number) => data.subarray(i * columns, (i + 1) * columns), keys };
+}
+
+function checkedRow(row: unknown, subject: string): number {
+  if (!(row instanceof Float32Array) || row.length === 0)
+    throw invalid(subject, "embedding", { want: "a Float32Array with values" });
+  return row.length;
+}

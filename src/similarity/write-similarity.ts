@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { pythonJson, pythonJsonChunks } from "../format/json.js";
+import { npyHeader } from "../format/npy.js";
+import { float } from "../format/python-float.js";
+import type { Matrix, SpeakerInfo, SpeakerPair } from "../types.js";
+import { writeFile } from "../util/write-file.js";
+import { highSimilarityPairs } from "./high-similarity-pairs.js";
+import { matrixLimit, type SimilarityResult } from "./similarity.js";
+
+export const similarityFiles = {
+  summary: "speaker_similarity.json",
+  matrix: "similarity_matrix.npy",
+  keys: "speaker_keys_mapping.json",
+  pairs: "high_similarity_pairs.json",
+};
+
+/**
+ * Writes the similarity files of a folder of results: speaker_similarity.json, speaker_keys_mapping.json,
+ * high_similarity_pairs.json (`[]` when there are none) and, where the result holds the matrix, similarity_matrix.npy.
+ *
+ * The layout is that of the Python pipeline: scripts that read it read this. The matrix stands inside the JSON file up
+ * to 2,000 speakers, else there is `null`; `similarity_matrix_file` names the .npy file or is null.
+ *
+ * @param speakers the rows that were compared, in the same order
+ * @param matrixFile name of a matrix file that is already there
+ * @throws `invalid` when there are not as many speakers as rows
+ *
+ * @example
+ * await writeSimilarity("final_embeddings", speakers, await similarity(speakers))
+ */
+export async function writeSimilarity(
+  folder: string,
+  speakers: readonly SpeakerInfo[],
+  result: SimilarityResult,
+  {
+    matrixFile = result.matrix === undefined ? null : similarityFiles.matrix,
+  }: { matrixFile?: string | null } = {},
+): Promise<void> {
+  const pairs = highSimilarityPairs(result, speakers);
+  const { matrix } = result;
+  if (matrix !== undefined) await writeFile(join(folder, similarityFiles.matrix), npyChunks(matrix));
+  const mapping = new Map(result.keys.map((key, i) => [i, key]));
+  await writeFile(join(folder, similarityFiles.keys), pythonJson(mapping));
+  await writeFile(join(folder, similarityFiles.pairs), pythonJsonChunks(pairRows(pairs)));
+  const summary = summaryOf(result, pairRows(pairs), matrixFile);
+  await writeFile(join(folder, similarityFiles.summary), pythonJsonChunks(summary));
+}
+
+/** What speaker_similarity.json holds, whatever was compared: always under the same keys. */
+export function summaryOf(result: SimilarityResult, pairs: Iterable<unknown>, matrixFile: string | null) {
+  const { keys, statistics, histogram, matrix } = result;
+  // No pair, no statistics: JSON has no NaN.
+  const number = (value: number) => (Number.isNaN(value) ? null : float(value));
+  return {
+    similarity_matrix: matrix !== undefined && matrix.rows <= matrixLimit ? matrixRows(matrix) : null,
+    speaker_keys: keys,
+    high_similarity_pairs: pairs,
+    statistics: {
+      mean_similarity: number(statistics.mean),
+      std_similarity: number(statistics.std),
+      min_similarity: number(statistics.min),
+      max_similarity: number(statistics.max),
+      median_similarity: number(statistics.median),
+      num_high_similarity_pairs: statistics.highPairs,
+      total_pairs: statistics.totalPairs,
+      threshold_used: float(statistics.threshold),
+    },
+    similarity_matrix_file: matrixFile,
+    histogram: { edges: histogram.edges, counts: Array.from(histogram.counts) },
+  };
+}
+
+function* pairRows(pairs: readonly SpeakerPair[]): Generator {
+  for (const { speaker1, speaker2, similarity } of pairs)
+    yield {
+      speaker1: speaker1.key,
+      speaker2: speaker2.key,
+      similarity: float(similarity),
+      speaker1_info: infoOf(speaker1),
+      speaker2_info: infoOf(speaker2),
+    };
+}
+
+const infoOf = ({ dataset, speakerId, numUtterances }: SpeakerInfo) => ({
+  dataset,
+  speaker_id: speakerId,
+  num_utterances: numUtterances,
+});
+
+function* matrixRows({ data, rows, columns }: Matrix): Generator<Float32Array> {
+  for (let i = 0; i < rows; i++) yield data.subarray(i * columns, (i + 1) * columns);
+}
+
+function* npyChunks({ data, rows, columns }: Matrix): Generator<Uint8Array> {
+  yield npyHeader("float32", [rows, columns]);
+  const step = Math.max(1, Math.floor((1 << 22) / Math.max(1, columns)));
+  for (let i = 0; i < rows; i += step) {
+    const part = data.subarray(i * columns, Math.min(rows, i + step) * columns);
+    yield new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+  }
+}
