@@ -10,24 +10,43 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const python = join(root, ".venv", "bin", "python");
 
 checkNode();
-await step("packages", join(root, "node_modules", ".speakerscope"), hashOf(["package.json", "package-lock.json"], process.version), {
-  doing: "npm ci (about 30 s)",
-  required: true,
-  work: () => run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
-});
-await step("build", join(root, "dist", ".speakerscope"), hashOf(["tsconfig.json", "package-lock.json", ...sources("src"), ...sources("kernels")]), {
-  doing: "compiling TypeScript (about 15 s)",
-  required: true,
-  work: async () => {
-    rmSync(join(root, "dist"), { recursive: true, force: true });
-    await run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+await step(
+  "packages",
+  join(root, "node_modules", ".speakerscope"),
+  hashOf(["package.json", "package-lock.json"], process.version),
+  {
+    doing: "npm ci (about 30 s)",
+    required: true,
+    work: () => run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
   },
-});
-await step("python", join(root, ".venv", ".speakerscope"), hashOf(["python/requirements.txt", ...sources("python")]), {
-  doing: "Python environment in .venv: JupyterLab, nbclient, numpy (about a minute)",
-  lost: "no JupyterLab and no Python tests; the pipeline runs all the same. Install Python 3.10+ with venv, then: npm run setup",
-  work: makeVenv,
-});
+);
+await step(
+  "build",
+  join(root, "dist", ".speakerscope"),
+  hashOf(["tsconfig.json", "package-lock.json", ...sources("src"), ...sources("kernels")]),
+  {
+    doing: "compiling TypeScript (about 15 s)",
+    required: true,
+    work: async () => {
+      rmSync(join(root, "dist"), { recursive: true, force: true });
+      await run(process.execPath, [
+        join(root, "node_modules", "typescript", "bin", "tsc"),
+        "-p",
+        "tsconfig.json",
+      ]);
+    },
+  },
+);
+await step(
+  "python",
+  join(root, ".venv", ".speakerscope"),
+  hashOf(["python/requirements.txt", ...sources("python")]),
+  {
+    doing: "Python environment in .venv: JupyterLab, nbclient, numpy (about a minute)",
+    lost: "no JupyterLab and no Python tests; the pipeline runs all the same. Install Python 3.10+ with venv, then: npm run setup",
+    work: makeVenv,
+  },
+);
 const { setupTensorflow } = await import("./setup-tensorflow.mjs");
 await setupTensorflow({ root, log: say });
 
@@ -81,7 +100,16 @@ async function makeVenv() {
 }
 
 const pip = (args) =>
-  run(python, ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-input", "--only-binary=:all:", ...args]);
+  run(python, [
+    "-m",
+    "pip",
+    "install",
+    "-q",
+    "--disable-pip-version-check",
+    "--no-input",
+    "--only-binary=:all:",
+    ...args,
+  ]);
 
 function findPython() {
   const check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
@@ -99,7 +127,11 @@ function run(command, args) {
     child.stderr.on("data", (data) => (output += data));
     child.on("error", reject);
     child.on("close", (code) =>
-      code === 0 ? resolve() : reject(new Error(`${command} ${args.slice(0, 3).join(" ")} exited ${code}\n${output.slice(-4000)}`)),
+      code === 0
+        ? resolve()
+        : reject(
+            new Error(`${command} ${args.slice(0, 3).join(" ")} exited ${code}\n${output.slice(-4000)}`),
+          ),
     );
   });
 }

@@ -5,19 +5,42 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const args = ["--data_root", "data/speech", "--output_dir", "results/embeddings_output", "--final_dir", "results/final_embeddings"];
+const args = [
+  "--data_root",
+  "data/speech",
+  "--output_dir",
+  "results/embeddings_output",
+  "--final_dir",
+  "results/final_embeddings",
+];
 const { status } = spawnSync(
   process.execPath,
-  [join(root, "dist", "src", "cli", "main.js"), "run", ...args, "--num_ranks", "2", "--similarity_threshold", "0.5", "--log_file", "results/logs/extraction.log", ...process.argv.slice(2)],
+  [
+    join(root, "dist", "src", "cli", "main.js"),
+    "run",
+    ...args,
+    "--num_ranks",
+    "2",
+    "--similarity_threshold",
+    "0.5",
+    "--log_file",
+    "results/logs/extraction.log",
+    ...process.argv.slice(2),
+  ],
   { cwd: root, stdio: "inherit" },
 );
 if (status !== 0) process.exit(status ?? 1);
 
-const { high_similarity_pairs: pairs } = JSON.parse(readFileSync(join(root, "results/final_embeddings/speaker_similarity.json"), "utf8"));
-const shared = pairs.filter(({ speaker1_info, speaker2_info }) => speaker1_info.dataset !== speaker2_info.dataset);
+const { high_similarity_pairs: pairs } = JSON.parse(
+  readFileSync(join(root, "results/final_embeddings/speaker_similarity.json"), "utf8"),
+);
+const shared = pairs.filter(
+  ({ speaker1_info, speaker2_info }) => speaker1_info.dataset !== speaker2_info.dataset,
+);
 console.log(`
 ${shared.length} people are in two data sets:`);
-for (const { speaker1, speaker2, similarity } of shared) console.log(`  ${speaker1} is ${speaker2}  (${similarity.toFixed(2)})`);
+for (const { speaker1, speaker2, similarity } of shared)
+  console.log(`  ${speaker1} is ${speaker2}  (${similarity.toFixed(2)})`);
 console.log(`
 Results: results/final_embeddings
   similarity_heatmap.png, similarity_analysis.png   pictures to open

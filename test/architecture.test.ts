@@ -113,7 +113,11 @@ test("only one folder loads each heavy package", () => {
   for (const file of sources)
     for (const target of importsOf(file))
       for (const [name, home] of Object.entries(homes))
-        if ((target === name || target.startsWith(`${name}/`) || target.startsWith(`${name}-`)) && !home.test(file) && !ownHome(target, file))
+        if (
+          (target === name || target.startsWith(`${name}/`) || target.startsWith(`${name}-`)) &&
+          !home.test(file) &&
+          !ownHome(target, file)
+        )
           wrong.push(`${file} loads ${target}`);
   assert.equal(wrong, []);
 });
@@ -134,7 +138,9 @@ test("the package loads by require and by import, and loads nothing heavy", () =
 
 /** `vega` is a prefix of `vega-lite`: the longer name decides. */
 function ownHome(target: string, file: string): boolean {
-  return Object.entries(homes).some(([name, home]) => (target === name || target.startsWith(`${name}/`)) && home.test(file));
+  return Object.entries(homes).some(
+    ([name, home]) => (target === name || target.startsWith(`${name}/`)) && home.test(file),
+  );
 }
 
 function valueImportsOf(file: string): string[] {

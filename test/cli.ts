@@ -10,7 +10,10 @@ export interface CliResult {
 }
 
 /** Runs the built command line in a folder; needs `npm run build`. */
-export function speakerscope(args: string[], { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv }): CliResult {
+export function speakerscope(
+  args: string[],
+  { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv },
+): CliResult {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     cwd,
     encoding: "utf8",
@@ -20,7 +23,10 @@ export function speakerscope(args: string[], { cwd, env = {} }: { cwd: string; e
 }
 
 /** Starts it and lets it run. */
-export function startSpeakerscope(args: string[], { cwd }: { cwd: string }): ChildProcess & { output: () => string; ended: Promise<number | null> } {
+export function startSpeakerscope(
+  args: string[],
+  { cwd }: { cwd: string },
+): ChildProcess & { output: () => string; ended: Promise<number | null> } {
   const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   child.stdout.on("data", (data) => (text += data));

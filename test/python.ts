@@ -10,7 +10,11 @@ export const python: string | null =
   candidates.find((p) => spawnSync(p, ["-W", "error", "-c", "import numpy"]).status === 0) ?? null;
 
 /** Runs Python code with arguments and gives its stdout; throws with its stderr. Warnings are errors. */
-export function runPython(code: string, args: string[] = [], options: { cwd?: string; input?: Uint8Array; env?: NodeJS.ProcessEnv } = {}): string {
+export function runPython(
+  code: string,
+  args: string[] = [],
+  options: { cwd?: string; input?: Uint8Array; env?: NodeJS.ProcessEnv } = {},
+): string {
   if (python === null) throw new Error("no Python with numpy");
   const { status, stdout, stderr } = spawnSync(python, ["-W", "error", "-c", code, ...args], {
     encoding: "utf8",

@@ -21,7 +21,10 @@ export function put(path: string, content: string | Uint8Array): string {
  * A speaker model that is small enough for tests: the embedding is the mean over frames of the features, mapped to
  * `dimension` numbers by a fixed matrix. With its configuration beside it.
  */
-export function tinyModel(folder: string, { dimension = 8, configured = dimension, numMelBins = 20 } = {}): string {
+export function tinyModel(
+  folder: string,
+  { dimension = 8, configured = dimension, numMelBins = 20 } = {},
+): string {
   const weights = Float32Array.from({ length: numMelBins * dimension }, (_, i) => Math.sin(i * 1.7) + 0.1);
   const path = join(folder, "tiny.onnx");
   put(
@@ -51,7 +54,10 @@ export function wav(channels: readonly Float32Array[], sampleRate = 16000): Uint
   const data = Buffer.alloc(frames * channels.length * 2);
   for (let i = 0; i < frames; i++)
     channels.forEach((samples, c) => {
-      data.writeInt16LE(Math.max(-32768, Math.min(32767, Math.round(samples[i]! * 32768))), (i * channels.length + c) * 2);
+      data.writeInt16LE(
+        Math.max(-32768, Math.min(32767, Math.round(samples[i]! * 32768))),
+        (i * channels.length + c) * 2,
+      );
     });
   const header = Buffer.alloc(44);
   header.write("RIFF", 0, "latin1");

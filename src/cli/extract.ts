@@ -8,7 +8,9 @@ import { shardFromEnvironment } from "./shard.js";
 export function extractCommand(program: Command): void {
   program
     .command("extract")
-    .description("Embed every utterance of a corpus, on several processes; goes on where an earlier run stopped.")
+    .description(
+      "Embed every utterance of a corpus, on several processes; goes on where an earlier run stopped.",
+    )
     .addOption(options.dataRoot().makeOptionMandatory())
     .option("--output-dir <folder>", "where the rank folders go", "embeddings_output")
     .addOption(options.modelPath())
@@ -31,14 +33,24 @@ export function extractCommand(program: Command): void {
     .addOption(options.shard())
     .addOption(options.numShards())
     .addOption(options.logFile())
-    .action(async ({ logFile, numShards, ...settings }: ExtractSettings & { logFile: string; numShards?: number }) => {
-      const reporter = openReporter({ logFile });
-      const given = settings.shard === undefined ? shardFromEnvironment(process.env, numShards) : undefined;
-      if (given !== undefined) reporter.log(`Shard ${given.shard.index}/${given.shard.count} from ${given.source}`);
-      try {
-        await extractStage({ shard: given?.shard, ...settings }, { reporter, abortSignal: interruptSignal() });
-      } finally {
-        reporter.close();
-      }
-    });
+    .action(
+      async ({
+        logFile,
+        numShards,
+        ...settings
+      }: ExtractSettings & { logFile: string; numShards?: number }) => {
+        const reporter = openReporter({ logFile });
+        const given = settings.shard === undefined ? shardFromEnvironment(process.env, numShards) : undefined;
+        if (given !== undefined)
+          reporter.log(`Shard ${given.shard.index}/${given.shard.count} from ${given.source}`);
+        try {
+          await extractStage(
+            { shard: given?.shard, ...settings },
+            { reporter, abortSignal: interruptSignal() },
+          );
+        } finally {
+          reporter.close();
+        }
+      },
+    );
 }

@@ -17,7 +17,9 @@ interface LoadSettings {
 export function loadCommand(program: Command): void {
   program
     .command("load")
-    .description("Show individual embeddings: without names the data sets, then the speakers, the utterances, the vector.")
+    .description(
+      "Show individual embeddings: without names the data sets, then the speakers, the utterances, the vector.",
+    )
     .option("--embeddings-dir <folder>", "individual files", "final_embeddings/embeddings_individual")
     .option("--dataset <name>")
     .option("--speaker-id <name>")
@@ -29,9 +31,18 @@ export function loadCommand(program: Command): void {
 }
 
 /** What the folder holds under the names given, a line each. */
-export function describe({ embeddingsDir, dataset, speakerId, utteranceId, showStats = false }: LoadSettings): string[] {
+export function describe({
+  embeddingsDir,
+  dataset,
+  speakerId,
+  utteranceId,
+  showStats = false,
+}: LoadSettings): string[] {
   if (!existsSync(embeddingsDir))
-    throw missing("load", "folder", { path: embeddingsDir, want: "embeddings_individual, which merging writes" });
+    throw missing("load", "folder", {
+      path: embeddingsDir,
+      want: "embeddings_individual, which merging writes",
+    });
   if (dataset === undefined) {
     const datasets = names(join(embeddingsDir, "utterances"));
     return [`${datasets.length} data sets: ${datasets.join(", ")}`];
@@ -42,10 +53,15 @@ export function describe({ embeddingsDir, dataset, speakerId, utteranceId, showS
   }
   if (utteranceId !== undefined) {
     const { embedding, path } = readIndividual(embeddingsDir, { dataset, speakerId, utteranceId });
-    return [`utterance ${utteranceId} of speaker ${speakerId}, data set ${dataset} (${path})`, ...vector(embedding, showStats)];
+    return [
+      `utterance ${utteranceId} of speaker ${speakerId}, data set ${dataset} (${path})`,
+      ...vector(embedding, showStats),
+    ];
   }
   const speaker = readIndividual(embeddingsDir, { dataset, speakerId });
-  const utterances = names(inside(embeddingsDir, "utterances", dataset, speakerId)).map((name) => name.replace(/\.pkl$/, ""));
+  const utterances = names(inside(embeddingsDir, "utterances", dataset, speakerId)).map((name) =>
+    name.replace(/\.pkl$/, ""),
+  );
   const lines = [
     `speaker ${speakerId}, data set ${dataset}: mean of ${speaker.numUtterances} utterances`,
     ...vector(speaker.embedding, showStats),
@@ -61,19 +77,26 @@ function vector(embedding: Float32Array, showStats: boolean): string[] {
   const mean = embedding.reduce((sum, value) => sum + value, 0) / embedding.length;
   const std = Math.sqrt(embedding.reduce((sum, value) => sum + (value - mean) ** 2, 0) / embedding.length);
   const range = `min ${Math.min(...embedding).toFixed(4)}, max ${Math.max(...embedding).toFixed(4)}`;
-  return [...lines, `statistics: mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ${range}, norm ${Math.hypot(...embedding).toFixed(4)}`];
+  return [
+    ...lines,
+    `statistics: mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ${range}, norm ${Math.hypot(...embedding).toFixed(4)}`,
+  ];
 }
 
 /** How alike the utterances of a speaker are. */
 function spread(folder: string, dataset: string, speakerId: string, utterances: readonly string[]): string[] {
   const vectors = utterances
-    .filter((utteranceId) => existsSync(inside(folder, "utterances", dataset, speakerId, `${utteranceId}.pkl`)))
+    .filter((utteranceId) =>
+      existsSync(inside(folder, "utterances", dataset, speakerId, `${utteranceId}.pkl`)),
+    )
     .map((utteranceId) => readIndividual(folder, { dataset, speakerId, utteranceId }).embedding);
   const cosines = vectors.flatMap((a, i) => vectors.slice(i + 1).map((b) => cosine(a, b)));
   if (cosines.length === 0) return ["similarity of its utterances: one utterance only"];
   const mean = cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
   const least = Math.min(...cosines);
-  return [`similarity of its utterances: mean ${mean.toFixed(4)}, min ${least.toFixed(4)} over ${cosines.length} pairs`];
+  return [
+    `similarity of its utterances: mean ${mean.toFixed(4)}, min ${least.toFixed(4)} over ${cosines.length} pairs`,
+  ];
 }
 
 function cosine(a: Float32Array, b: Float32Array): number {

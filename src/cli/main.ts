@@ -15,22 +15,29 @@ export const withDashes = (args: readonly string[]): string[] =>
   args.map((arg) => arg.replace(/^--[A-Za-z0-9_-]+/, (name) => name.replaceAll("_", "-")));
 
 async function main(args: readonly string[]): Promise<void> {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
+    version: string;
+  };
   const program = new Command("speakerscope")
-    .description("Speaker embeddings: extract them, merge what the ranks wrote, compare every speaker with every other.")
+    .description(
+      "Speaker embeddings: extract them, merge what the ranks wrote, compare every speaker with every other.",
+    )
     .version(version)
     .showHelpAfterError("(--help lists the flags)")
     .exitOverride();
-  for (const register of [runCommand, extractCommand, mergeCommand, analyzeCommand, loadCommand]) register(program);
-  for (const command of program.commands) command.exitOverride().showHelpAfterError("(--help lists the flags)");
+  for (const register of [runCommand, extractCommand, mergeCommand, analyzeCommand, loadCommand])
+    register(program);
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError("(--help lists the flags)");
   await program.parseAsync(withDashes(args), { from: "user" });
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode;
-  else {
-    console.error(`error: ${reasonOf(error)}`);
-    if (process.env.SPEAKERSCOPE_DEBUG) console.error(error);
-    process.exitCode = (error as { tag?: string }).tag === "interrupted" ? 130 : 1;
-  }
-});
+if (require.main === module)
+  main(process.argv.slice(2)).catch((error: unknown) => {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode;
+    else {
+      console.error(`error: ${reasonOf(error)}`);
+      if (process.env.SPEAKERSCOPE_DEBUG) console.error(error);
+      process.exitCode = (error as { tag?: string }).tag === "interrupted" ? 130 : 1;
+    }
+  });

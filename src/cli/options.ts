@@ -25,7 +25,8 @@ function boolean(text: string): boolean {
   throw new InvalidArgumentError("must be true or false");
 }
 
-const flag = (name: string, description: string) => new Option(`--${name} [boolean]`, description).preset("true").argParser(boolean);
+const flag = (name: string, description: string) =>
+  new Option(`--${name} [boolean]`, description).preset("true").argParser(boolean);
 
 export function gpuList(text: string): number[] {
   const items = text.split(/[\s,]+/).filter(Boolean);
@@ -39,39 +40,70 @@ function channel(text: string): number | "mean" {
   return number("channel", (value) => Number.isInteger(value) && value >= 0, "mean, or 0, 1, ...")(text);
 }
 
-export const dataRoot = () => new Option("--data-root <folder>", "corpus, laid out as dataset/speaker/utterance.wav");
-export const modelPath = () => new Option("--model-path <file>", "ONNX model (default: the bundled CAM++, 192-d)");
-export const configFile = () => new Option("--config-file <file>", "configuration of the model (default: beside it)");
-export const saveIndividual = () => flag("save-individual", "also write a pickle for every utterance and speaker");
-export const mergeIndividual = () => flag("merge-individual", "also write a pickle for every utterance and speaker");
+export const dataRoot = () =>
+  new Option("--data-root <folder>", "corpus, laid out as dataset/speaker/utterance.wav");
+export const modelPath = () =>
+  new Option("--model-path <file>", "ONNX model (default: the bundled CAM++, 192-d)");
+export const configFile = () =>
+  new Option("--config-file <file>", "configuration of the model (default: beside it)");
+export const saveIndividual = () =>
+  flag("save-individual", "also write a pickle for every utterance and speaker");
+export const mergeIndividual = () =>
+  flag("merge-individual", "also write a pickle for every utterance and speaker");
 export const computeSimilarity = () => flag("compute-similarity", "compare every speaker with every other");
 export const similarityThreshold = () =>
-  new Option("--similarity-threshold <cosine>", "from here on a pair of speakers is listed").argParser(similarity("threshold"));
+  new Option("--similarity-threshold <cosine>", "from here on a pair of speakers is listed").argParser(
+    similarity("threshold"),
+  );
 export const similarityBackend = () =>
-  new Option("--similarity-backend <name>", "tfjs backend (default: the fastest there is)").choices(["tensorflow", "wasm", "cpu"]);
+  new Option("--similarity-backend <name>", "tfjs backend (default: the fastest there is)").choices([
+    "tensorflow",
+    "wasm",
+    "cpu",
+  ]);
 export const batchSize = () =>
-  new Option("--batch-size <n>", "utterances gathered for a GPU at once").argParser(positiveInteger("batch size"));
+  new Option("--batch-size <n>", "utterances gathered for a GPU at once").argParser(
+    positiveInteger("batch size"),
+  );
 export const useGpu = () => flag("use-gpu", "use the GPUs that are there, and fail when there is none");
-export const gpus = () => new Option("--gpus <indices>", 'GPUs to use, such as "0 1 2 3": rank i takes the i-th').argParser(gpuList);
-export const device = () => new Option("--device <name>", "cpu, cuda, cuda:1, webgpu, ... (default: GPUs, else CPU)");
+export const gpus = () =>
+  new Option("--gpus <indices>", 'GPUs to use, such as "0 1 2 3": rank i takes the i-th').argParser(gpuList);
+export const device = () =>
+  new Option("--device <name>", "cpu, cuda, cuda:1, webgpu, ... (default: GPUs, else CPU)");
 export const numRanks = () =>
-  new Option("--num-ranks <n>", "processes (default: one a GPU, or one a core)").argParser(positiveInteger("number of ranks"));
+  new Option("--num-ranks <n>", "processes (default: one a GPU, or one a core)").argParser(
+    positiveInteger("number of ranks"),
+  );
 export const threads = () =>
   new Option("--threads <n>", "threads of a rank on the CPU").argParser(positiveInteger("number of threads"));
 export const channelOption = () =>
-  new Option("--channel <n>", "channel of stereo files: a number, or mean for the mean of all").argParser(channel);
-export const normalize = () => flag("normalize", "average unit vectors for a speaker instead of raw embeddings");
+  new Option("--channel <n>", "channel of stereo files: a number, or mean for the mean of all").argParser(
+    channel,
+  );
+export const normalize = () =>
+  flag("normalize", "average unit vectors for a speaker instead of raw embeddings");
 export const onCollision = () =>
-  new Option("--on-collision <how>", "two files that would share a key: an error, or a suffix").choices(["error", "suffix"]);
-export const precision = () => new Option("--precision <name>", "fp32, or a variant of the model such as int8");
-export const overwrite = () => flag("overwrite", "throw away what the output folder holds from another model or setting");
+  new Option("--on-collision <how>", "two files that would share a key: an error, or a suffix").choices([
+    "error",
+    "suffix",
+  ]);
+export const precision = () =>
+  new Option("--precision <name>", "fp32, or a variant of the model such as int8");
+export const overwrite = () =>
+  flag("overwrite", "throw away what the output folder holds from another model or setting");
 export const partial = () => flag("partial", "merge although files are still to be embedded");
 export const minSimilarity = () =>
   new Option("--min-similarity <cosine>", "leave out pairs below").argParser(similarity("similarity"));
 export const maxResults = () =>
   new Option("--max-results <n>", "at most that many pairs").argParser(positiveInteger("number of results"));
-export const logFile = () => new Option("--log-file <file>", "where the log lines go too").default("logs/extraction.log");
+export const logFile = () =>
+  new Option("--log-file <file>", "where the log lines go too").default("logs/extraction.log");
 export const shard = () =>
-  new Option("--shard <i/n>", "only part i of n, from 0 (default: what Slurm, torchrun or Kubernetes say)").argParser(parseShard);
+  new Option(
+    "--shard <i/n>",
+    "only part i of n, from 0 (default: what Slurm, torchrun or Kubernetes say)",
+  ).argParser(parseShard);
 export const numShards = () =>
-  new Option("--num-shards <n>", "number of shards, where the environment tells only the index").argParser(positiveInteger("number of shards"));
+  new Option("--num-shards <n>", "number of shards, where the environment tells only the index").argParser(
+    positiveInteger("number of shards"),
+  );

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { type Command, Option } from "commander";
-import { packageRoot } from "../util/package-root.js";
 import { type PipelineSettings, runPipeline } from "../pipeline/run-pipeline.js";
+import { packageRoot } from "../util/package-root.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -38,7 +38,10 @@ export function runCommand(program: Command): void {
     .addOption(options.onCollision())
     .addOption(options.overwrite())
     .addOption(options.partial())
-    .option("--output-csv <file>", "table of the pairs (default: similarity_analysis.csv in the merged files)")
+    .option(
+      "--output-csv <file>",
+      "table of the pairs (default: similarity_analysis.csv in the merged files)",
+    )
     .addOption(options.minSimilarity())
     .addOption(options.maxResults())
     .option("--settings <file>", "YAML or JSON with flags as keys; flags and environment go before it")
@@ -51,7 +54,13 @@ export function runCommand(program: Command): void {
     )
     .action(async (_options: unknown, command: Command) => {
       const settings = resolveSettings(command, command.opts<{ settings?: string }>().settings);
-      const { logFile, yes, stage: first, stopStage: last, ...rest } = settings as Record<string, unknown> & { logFile: string };
+      const {
+        logFile,
+        yes,
+        stage: first,
+        stopStage: last,
+        ...rest
+      } = settings as Record<string, unknown> & { logFile: string };
       const reporter = openReporter({ logFile });
       try {
         await runPipeline(

@@ -37,12 +37,14 @@ export function resolveSettings(
     const option = byName.get(name.replaceAll("-", "_"));
     if (option === undefined || name === "settings")
       throw unknown("settings", `key ${name}`, { path: settingsFile, want: [...byName.keys()].join(", ") });
-    if (isOpen(option)) take(option, Array.isArray(value) ? value.join(" ") : String(value), `${settingsFile}, ${name}`);
+    if (isOpen(option))
+      take(option, Array.isArray(value) ? value.join(" ") : String(value), `${settingsFile}, ${name}`);
   }
   for (const variable of fromEnvironment) {
     const option = byName.get(variable.toLowerCase());
     const text = environment[variable];
-    if (option !== undefined && text !== undefined && text !== "" && isOpen(option)) take(option, text, variable);
+    if (option !== undefined && text !== undefined && text !== "" && isOpen(option))
+      take(option, text, variable);
   }
   return settings;
 }

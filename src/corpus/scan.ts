@@ -1,7 +1,7 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { audioExtensions } from "../audio/formats.js";
+import { audioExtensions } from "../audio/audio-extensions.js";
 import { invalid, missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
@@ -10,8 +10,8 @@ import { nameUtterances, type OnCollision } from "./name-utterances.js";
 export interface ScanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
   /** What to do when two files would share a key: an error that names both, or `~2`, `~3`, ... behind the later. */
   onCollision?: OnCollision;
-  /** Lower-case extensions with their dot. */
-  extensions?: ReadonlySet<string>;
+  /** Endings of the files to list, in lower case, without the dot. */
+  extensions?: readonly string[];
 }
 
 /** The audio files below a folder, by data set and speaker. */
@@ -41,7 +41,10 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
   const misplaced: string[] = [];
   const failures: Failure[] = [];
   if (!(await stat(root).catch(() => undefined))?.isDirectory())
-    throw missing("corpus", "folder", { path: root, want: "a folder laid out as dataset/speaker/utterance.wav" });
+    throw missing("corpus", "folder", {
+      path: root,
+      want: "a folder laid out as dataset/speaker/utterance.wav",
+    });
 
   // The folders on the way down, by their real path: one that comes again below itself is a loop.
   async function walk(parts: readonly string[], above: ReadonlySet<string>): Promise<void> {
@@ -54,7 +57,8 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
       above = new Set(above).add(here);
       entries = await readdir(folder, { withFileTypes: true, encoding: "buffer" });
     } catch (error) {
-      if (parts.length === 0) throw invalid("corpus", "folder", { path: root, want: reasonOf(error), cause: error });
+      if (parts.length === 0)
+        throw invalid("corpus", "folder", { path: root, want: reasonOf(error), cause: error });
       failures.push(failure(parts, folder, `unreadable folder: ${reasonOf(error)}`));
       return;
     }
@@ -90,7 +94,9 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
     for (let start = 0; start < names.length; start += 64) {
       throwIfAborted("scan", abortSignal);
       const stats = await Promise.all(
-        names.slice(start, start + 64).map((name) => stat(join(folder, name)).catch((error: unknown) => error)),
+        names
+          .slice(start, start + 64)
+          .map((name) => stat(join(folder, name)).catch((error: unknown) => error)),
       );
       stats.forEach((result, index) => {
         const name = names[start + index]!;
@@ -102,7 +108,8 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
     if (names.length > 0) onProgress?.({ stage: "scan", files: found.length });
   }
 
-  const isAudio = (name: string) => extensions.has(extname(name).toLowerCase());
+  const endings = new Set(extensions);
+  const isAudio = (name: string) => endings.has(extname(name).slice(1).toLowerCase());
 
   await walk([], new Set());
   if (found.length === 0 && failures.length === 0) throw nothingFound(root, misplaced, extensions);
@@ -138,17 +145,21 @@ function failure(parts: readonly string[], path: string, reason: string): Failur
   return { path, dataset, speakerId, utteranceId, stage: "read", reason };
 }
 
-function nothingFound(root: string, misplaced: readonly string[], extensions: ReadonlySet<string>): Error {
+function nothingFound(root: string, misplaced: readonly string[], extensions: readonly string[]): Error {
   const depths = new Set(misplaced.map((file) => file.split("/").length));
   const hint = depths.has(2)
     ? `audio lies at ${misplaced[0]}: this folder looks like one data set; give the folder above it`
     : depths.has(1)
       ? `audio lies directly in it (${misplaced[0]}): this folder looks like one speaker; give the folder two levels up`
-      : `files such as dataset/speaker/utterance.wav (${[...extensions].join(" ")})`;
+      : `files such as dataset/speaker/utterance.wav (${extensions.join(" ")})`;
   return missing("corpus", "audio", { path: root, want: hint });
 }
 
-function layoutWarnings(root: string, utterances: readonly Utterance[], misplaced: readonly string[]): string[] {
+function layoutWarnings(
+  root: string,
+  utterances: readonly Utterance[],
+  misplaced: readonly string[],
+): string[] {
   const warnings: string[] = [];
   if (misplaced.length > 0)
     warnings.push(
@@ -173,6 +184,8 @@ function utf8(name: Buffer): string | undefined {
 
 function escapeBytes(name: Buffer): string {
   return Array.from(name.toString("latin1"), (char) =>
-    char >= " " && char <= "~" && char !== "\\" ? char : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    char >= " " && char <= "~" && char !== "\\"
+      ? char
+      : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
   ).join("");
 }

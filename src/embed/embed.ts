@@ -37,9 +37,15 @@ export async function embed(
   for (const [index, { samples, sampleRate }] of signals.entries()) {
     throwIfAborted("embed", abortSignal);
     if (sampleRate !== model.sampleRate)
-      throw invalid("embed", "sample rate", { got: sampleRate, want: `${model.sampleRate}; load with {sampleRate}` });
+      throw invalid("embed", "sample rate", {
+        got: sampleRate,
+        want: `${model.sampleRate}; load with {sampleRate}`,
+      });
     if (samples.length < model.minSamples)
-      throw invalid("embed", "number of samples", { got: samples.length, want: `at least ${model.minSamples}` });
+      throw invalid("embed", "number of samples", {
+        got: samples.length,
+        want: `at least ${model.minSamples}`,
+      });
     const features = await model.features(samples);
     const batch = waiting.get(features.rows) ?? [];
     waiting.set(features.rows, batch);

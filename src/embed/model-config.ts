@@ -49,17 +49,26 @@ export function readModelConfig(modelPath: string, configFile?: string): ModelCo
     throw invalid("model configuration", "file", { path, want: `YAML or JSON; ${reasonOf(cause)}`, cause });
   }
   if (typeof raw !== "object" || raw === null || Array.isArray(raw))
-    throw invalid("model configuration", "file", { path, got: raw, want: "keys such as sample_rate and embedding_size" });
+    throw invalid("model configuration", "file", {
+      path,
+      got: raw,
+      want: "keys such as sample_rate and embedding_size",
+    });
   const keys = raw as Record<string, unknown>;
   const number = (key: string, fallback?: number): number => {
     const value = keys[key] ?? fallback;
     if (typeof value !== "number" || !(value > 0) || !Number.isInteger(value))
-      throw invalid("model configuration", key, { path, got: value ?? null, want: "a positive whole number" });
+      throw invalid("model configuration", key, {
+        path,
+        got: value ?? null,
+        want: "a positive whole number",
+      });
     return value;
   };
   const text = (key: string, fallback: string): string => {
     const value = keys[key] ?? fallback;
-    if (typeof value !== "string") throw invalid("model configuration", key, { path, got: value, want: "text" });
+    if (typeof value !== "string")
+      throw invalid("model configuration", key, { path, got: value, want: "text" });
     return value;
   };
   const sampleRate = number("sample_rate");
@@ -67,7 +76,12 @@ export function readModelConfig(modelPath: string, configFile?: string): ModelCo
     name: text("name", basename(modelPath, extname(modelPath))),
     sampleRate,
     dimension: number("embedding_size"),
-    frontend: { ...fbankDefaults, ...frontend(keys.frontend, path), sampleRate, numMelBins: number("fbank_dim", 80) },
+    frontend: {
+      ...fbankDefaults,
+      ...frontend(keys.frontend, path),
+      sampleRate,
+      numMelBins: number("fbank_dim", 80),
+    },
     input: text("input", ""),
     output: text("output", ""),
     minFrames: number("min_frames", 1),
@@ -94,9 +108,16 @@ function frontend(value: unknown, path: string): FbankOptions {
     Object.entries(value).map(([key, setting]) => {
       const name = frontendKeys[key];
       if (name === undefined)
-        throw unknown("model configuration", `key frontend.${key}`, { path, want: Object.keys(frontendKeys).join(", ") });
+        throw unknown("model configuration", `key frontend.${key}`, {
+          path,
+          want: Object.keys(frontendKeys).join(", "),
+        });
       if (typeof setting !== typeof fbankDefaults[name])
-        throw invalid("model configuration", `frontend.${key}`, { path, got: setting, want: `a ${typeof fbankDefaults[name]}` });
+        throw invalid("model configuration", `frontend.${key}`, {
+          path,
+          got: setting,
+          want: `a ${typeof fbankDefaults[name]}`,
+        });
       return [name, setting];
     }),
   );
@@ -104,7 +125,11 @@ function frontend(value: unknown, path: string): FbankOptions {
 
 function variants(value: unknown, path: string): Record<string, string> {
   if (value === undefined) return {};
-  if (typeof value !== "object" || value === null || Object.values(value).some((file) => typeof file !== "string"))
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    Object.values(value).some((file) => typeof file !== "string")
+  )
     throw invalid("model configuration", "variants", { path, got: value, want: "precision: file" });
   return value as Record<string, string>;
 }

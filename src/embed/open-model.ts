@@ -9,7 +9,13 @@ import { packageRoot } from "../util/package-root.js";
 import { type ModelConfig, readModelConfig } from "./model-config.js";
 
 /** The model that comes with the package: CAM++ zh-en, 192-d. */
-export const bundledModel: string = join(packageRoot, "data", "models", "campplus", "campplus-zh-en-192.onnx");
+export const bundledModel: string = join(
+  packageRoot,
+  "data",
+  "models",
+  "campplus",
+  "campplus-zh-en-192.onnx",
+);
 
 export interface ModelOptions {
   /** Path of an .onnx file; the bundled CAM++ by default. */
@@ -91,7 +97,9 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
             got: config.dimension,
             want: `${data.length / features.length}, what the graph gives`,
           });
-        return features.map((_, index) => data.slice(index * config.dimension, (index + 1) * config.dimension));
+        return features.map((_, index) =>
+          data.slice(index * config.dimension, (index + 1) * config.dimension),
+        );
       },
       async close() {
         await session.close();
@@ -105,7 +113,11 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
 }
 
 /** Finds a model's file and configuration and what they are, without opening the graph. */
-export function identifyModel(options: ModelOptions = {}): { path: string; config: ModelConfig; identity: ModelIdentity } {
+export function identifyModel(options: ModelOptions = {}): {
+  path: string;
+  config: ModelConfig;
+  identity: ModelIdentity;
+} {
   const { modelPath = bundledModel, configFile, precision = "fp32" } = options;
   checkKind(modelPath);
   const config = readModelConfig(modelPath, configFile);
@@ -156,7 +168,11 @@ function checkKind(path: string): void {
 function pick(values: readonly TensorInfo[], name: string, kind: string, path: string): TensorInfo {
   const found = name === "" && values.length === 1 ? values[0] : values.find((value) => value.name === name);
   if (found !== undefined) return found;
-  throw invalid("model", `${kind} name`, { path, got: name, want: values.map((value) => value.name).join(" or ") });
+  throw invalid("model", `${kind} name`, {
+    path,
+    got: name,
+    want: values.map((value) => value.name).join(" or "),
+  });
 }
 
 /** The last axis must be as long as the configuration says; a free one is checked when the model runs. */
@@ -176,7 +192,10 @@ function stack(features: readonly Matrix[]): Float32Array {
   const data = new Float32Array(size * features.length);
   features.forEach((matrix, index) => {
     if (matrix.data.length !== size)
-      throw invalid("model", "batch", { got: matrix.rows, want: `${features[0]!.rows} frames in every signal` });
+      throw invalid("model", "batch", {
+        got: matrix.rows,
+        want: `${features[0]!.rows} frames in every signal`,
+      });
     data.set(matrix.data, index * size);
   });
   return data;

@@ -11,7 +11,9 @@ export type Loaded =
   | Pick<Failure, "stage" | "reason">;
 
 /** Reads a file whole; a failure to is an answer, not an exception, because many are read ahead. */
-export async function readBytes(utterance: Utterance): Promise<Uint8Array | Pick<Failure, "stage" | "reason">> {
+export async function readBytes(
+  utterance: Utterance,
+): Promise<Uint8Array | Pick<Failure, "stage" | "reason">> {
   try {
     const bytes = await readFile(utterance.path);
     if (bytes.length === utterance.size) return bytes;
@@ -30,7 +32,9 @@ export async function loadSignal(bytes: Uint8Array, model: Model, channel: numbe
   } catch (error) {
     return { stage: "decode", reason: reasonOf(error) };
   }
-  const { failure, doubts } = inspectSignal(signal.samples, signal.sampleRate, { minSamples: model.minSamples });
+  const { failure, doubts } = inspectSignal(signal.samples, signal.sampleRate, {
+    minSamples: model.minSamples,
+  });
   if (failure !== undefined) return { stage: "signal", reason: failure };
   return { signal, seconds: signal.seconds, doubts };
 }

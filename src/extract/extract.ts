@@ -77,8 +77,21 @@ export interface ExtractResult {
  * const result = await extract("data/speech", { outputDir: "embeddings_output", numRanks: 2 })
  */
 export async function extract(corpus: Corpus | string, options: ExtractOptions = {}): Promise<ExtractResult> {
-  const { outputDir = "embeddings_output", precision = "fp32", channel = "mean", threads = 1, batchSize = 32 } = options;
-  const { normalize = false, saveIndividual = false, overwrite = false, onProgress, onLog, abortSignal } = options;
+  const {
+    outputDir = "embeddings_output",
+    precision = "fp32",
+    channel = "mean",
+    threads = 1,
+    batchSize = 32,
+  } = options;
+  const {
+    normalize = false,
+    saveIndividual = false,
+    overwrite = false,
+    onProgress,
+    onLog,
+    abortSignal,
+  } = options;
   if (!(Number.isInteger(batchSize) && batchSize > 0))
     throw invalid("extract", "batch size", { got: batchSize, want: "a positive whole number" });
   const devices = planRanks(options);
@@ -118,14 +131,18 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
           batchSize,
           channel,
           identity,
-          logEnd: overwrite ? 0 : (before.logs.find((log) => log.folder === rankFolder(folder, rank))?.end ?? 0),
+          logEnd: overwrite
+            ? 0
+            : (before.logs.find((log) => log.folder === rankFolder(folder, rank))?.end ?? 0),
           individualFolder,
         },
         list.utterances,
         {
           onStarted(opened) {
             onLog?.(`Rank ${rank}/${devices.length}: Starting on device ${opened}`);
-            onLog?.(`Rank ${rank}: Processing ${indices.length} files (indices ${indices[0]}-${indices.at(-1)})`);
+            onLog?.(
+              `Rank ${rank}: Processing ${indices.length} files (indices ${indices[0]}-${indices.at(-1)})`,
+            );
           },
           onProgress(done, failed) {
             onProgress?.({ stage: "extract", rank, done, failed, total: indices.length, seconds: seconds() });
@@ -182,7 +199,10 @@ function isToDo({ outcomes }: Extraction, index: number): boolean {
 
 /** A rank's share: contiguous, the shares as equal as they can be. */
 function share(indices: Int32Array, rank: number, ranks: number): Int32Array {
-  return indices.slice(Math.floor((indices.length * rank) / ranks), Math.floor((indices.length * (rank + 1)) / ranks));
+  return indices.slice(
+    Math.floor((indices.length * rank) / ranks),
+    Math.floor((indices.length * (rank + 1)) / ranks),
+  );
 }
 
 /** A contiguous part of a corpus; what could not be scanned belongs to the first. */
@@ -190,10 +210,17 @@ function shardOf(corpus: Corpus, shard: Shard | undefined): Corpus {
   if (shard === undefined) return corpus;
   const { index, count } = shard;
   if (!(Number.isInteger(count) && count > 0 && Number.isInteger(index) && index >= 0 && index < count))
-    throw invalid("extract", "shard", { got: `${index}/${count}`, want: "an index from 0, below the number of shards" });
+    throw invalid("extract", "shard", {
+      got: `${index}/${count}`,
+      want: "an index from 0, below the number of shards",
+    });
   const { utterances, failures } = corpus;
   const cut = (i: number) => Math.floor((utterances.length * i) / count);
-  return { ...corpus, utterances: utterances.slice(cut(index), cut(index + 1)), failures: index === 0 ? failures : [] };
+  return {
+    ...corpus,
+    utterances: utterances.slice(cut(index), cut(index + 1)),
+    failures: index === 0 ? failures : [],
+  };
 }
 
 async function discard(folder: string, { logs }: Extraction): Promise<void> {

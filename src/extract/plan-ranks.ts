@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { conflict, invalid, missing } from "../errors.js";
-import { devices as knownDevices } from "../runtime/session.js";
 import { gpuIndices } from "../runtime/gpus.js";
+import { devices as knownDevices } from "../runtime/session.js";
 
 export interface RankPlanOptions {
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, ... or `auto`: every GPU that is there, else the CPU. */
@@ -31,7 +31,10 @@ export function planRanks(options: RankPlanOptions = {}): string[] {
 
 function byGpu(gpus: readonly number[], device: string): string[] {
   if (device !== "auto" && device !== "cuda" && device !== "gpu")
-    throw conflict("extract", "choice of device", { got: `--gpus with --device ${device}`, want: "one of the two" });
+    throw conflict("extract", "choice of device", {
+      got: `--gpus with --device ${device}`,
+      want: "one of the two",
+    });
   const there = gpuIndices();
   const absent = gpus.filter((gpu) => !there.includes(gpu));
   if (gpus.length === 0 || absent.length > 0 || !knownDevices().includes("cuda"))
@@ -42,7 +45,8 @@ function byGpu(gpus: readonly number[], device: string): string[] {
 }
 
 function byName(device: string, threads: number): string[] {
-  const cpus = () => Array.from({ length: Math.max(1, Math.floor(availableParallelism() / threads)) }, () => "cpu");
+  const cpus = () =>
+    Array.from({ length: Math.max(1, Math.floor(availableParallelism() / threads)) }, () => "cpu");
   if (device === "cpu") return cpus();
   if (device === "auto") {
     const gpus = gpuIndices();

@@ -6,7 +6,7 @@ import { rankLogPath, readCorpusList, type Stored, type StoredIdentity } from ".
 import { individualUtterance, utterancePath } from "../store/individual.js";
 import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
-import { type Loaded, embedEach, loadSignal, readBytes } from "./embed-file.js";
+import { embedEach, type Loaded, loadSignal, readBytes } from "./embed-file.js";
 import type { ParentMessage, RankJob, RankMessage } from "./rank-messages.js";
 
 /*
@@ -51,7 +51,11 @@ async function run(job: RankJob): Promise<RankMessage> {
   let told = 0;
   let synced = Date.now();
 
-  const store = (utterance: Utterance, stored: Omit<Stored, "file" | "size" | "mtimeMs">, vector?: Float32Array) => {
+  const store = (
+    utterance: Utterance,
+    stored: Omit<Stored, "file" | "size" | "mtimeMs">,
+    vector?: Float32Array,
+  ) => {
     const { file, size, mtimeMs } = utterance;
     // The pickle first: a file that the log knows is one that has it.
     if (vector !== undefined && job.individualFolder !== undefined) writeIndividual(utterance, vector);
@@ -82,7 +86,11 @@ async function run(job: RankJob): Promise<RankMessage> {
   const groupSize = model.device === "cpu" ? 1 : job.batchSize;
   let group: { utterance: Utterance; loaded: Extract<Loaded, { signal: unknown }> }[] = [];
   const flush = async () => {
-    const results = await embedEach(group.map(({ loaded }) => loaded.signal), model, job.batchSize);
+    const results = await embedEach(
+      group.map(({ loaded }) => loaded.signal),
+      model,
+      job.batchSize,
+    );
     results.forEach((result, index) => {
       const { utterance, loaded } = group[index]!;
       if (!(result instanceof Float32Array)) store(utterance, result);

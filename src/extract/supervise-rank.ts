@@ -41,7 +41,10 @@ export async function superviseRank(
   let died: { current: number | undefined } | undefined;
   for (;;) {
     const exit = await runOnce({ ...job, indices: left, logEnd: end }, events, { done, failed }, abortSignal);
-    const log = await readLog<Stored>(rankLogPath(job.folder, job.rank)).catch(() => ({ records: [], end: 0 }));
+    const log = await readLog<Stored>(rankLogPath(job.folder, job.rank)).catch(() => ({
+      records: [],
+      end: 0,
+    }));
     const stored = new Map(log.records.map(({ meta }) => [meta.file, meta]));
     const isStored = (index: number) => {
       const { file, size, mtimeMs } = utterances[index]!;
@@ -50,7 +53,9 @@ export async function superviseRank(
     };
     end = log.end;
     done = job.indices.filter(isStored).length;
-    failed = job.indices.filter((index) => isStored(index) && isFailure(stored.get(utterances[index]!.file)!)).length;
+    failed = job.indices.filter(
+      (index) => isStored(index) && isFailure(stored.get(utterances[index]!.file)!),
+    ).length;
     left = job.indices.filter((index) => !isStored(index));
     if (left.length === 0 || exit.stopped) return { done, failed };
     const what = `${left.length} of ${job.indices.length} files of rank ${job.rank}`;
@@ -76,7 +81,13 @@ export async function superviseRank(
     const { file, size, mtimeMs } = utterances[current]!;
     const writer = openLog(rankLogPath(job.folder, job.rank), end);
     if (end === 0) writer.append({ identity: job.identity, device: job.device } satisfies StoredIdentity);
-    writer.append({ file, size, mtimeMs, stage: "model", reason: `the process died twice on it (${exit.cause})` });
+    writer.append({
+      file,
+      size,
+      mtimeMs,
+      stage: "model",
+      reason: `the process died twice on it (${exit.cause})`,
+    });
     writer.close();
     end = (await readLog(rankLogPath(job.folder, job.rank))).end;
     left = left.filter((index) => index !== current);
@@ -128,12 +139,19 @@ function runOnce(
         events.onProgress(before.done + message.done, before.failed + message.failed);
       else if (message.type === "error") error = message.message;
     });
-    child.on("error", (cause) => reject(invalid("extract", `process of rank ${job.rank}`, { cause, want: cause.message })));
+    child.on("error", (cause) =>
+      reject(invalid("extract", `process of rank ${job.rank}`, { cause, want: cause.message })),
+    );
     child.on("close", (code, signal) => {
       clearTimeout(killTimer);
       abortSignal?.removeEventListener("abort", stop);
       const last = stderr.trim().split("\n").at(-1);
-      resolve({ stopped: abortSignal?.aborted ?? false, error, cause: `${signal ?? `exit ${code}`}${last ? `: ${last}` : ""}`, current });
+      resolve({
+        stopped: abortSignal?.aborted ?? false,
+        error,
+        cause: `${signal ?? `exit ${code}`}${last ? `: ${last}` : ""}`,
+        current,
+      });
     });
     if (abortSignal?.aborted) stop();
     abortSignal?.addEventListener("abort", stop);

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { pythonJson } from "../format/json.js";
 import {
   doubtsOf,
-  embeddedUtterances,
   type Extraction,
+  embeddedUtterances,
   failuresOf,
   type RankLog,
 } from "../store/extraction.js";
@@ -21,9 +21,17 @@ export interface WriteRankOptions {
 }
 
 /** Writes what a rank's folder shows beside its log: the pickles, metadata.json, failed.jsonl and warnings.jsonl. */
-export async function writeRank(extraction: Extraction, log: RankLog, options: WriteRankOptions): Promise<void> {
+export async function writeRank(
+  extraction: Extraction,
+  log: RankLog,
+  options: WriteRankOptions,
+): Promise<void> {
   const { normalize, individualFolder, worldSize } = options;
-  const own = { ...extraction, failures: [], outcomes: extraction.outcomes.map((o) => (o?.log === log ? o : undefined)) };
+  const own = {
+    ...extraction,
+    failures: [],
+    outcomes: extraction.outcomes.map((o) => (o?.log === log ? o : undefined)),
+  };
   const utteranceKeys: string[] = [];
   const speakers = await writeEmbeddings(log.folder, embeddedUtterances(extraction, log), {
     normalize,
@@ -62,5 +70,6 @@ export async function writeIndividual(
     const path = utterancePath(folder, utterance);
     if (!existsSync(path)) await writeFile(path, individualUtterance(utterance));
   }
-  for (const speaker of means.speakers()) await writeFile(speakerPath(folder, speaker), individualSpeaker(speaker));
+  for (const speaker of means.speakers())
+    await writeFile(speakerPath(folder, speaker), individualSpeaker(speaker));
 }

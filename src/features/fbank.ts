@@ -65,7 +65,10 @@ export async function fbank(signal: Signal, options: FbankOptions = {}): Promise
   const extractor = await openFbank({ sampleRate: signal.sampleRate, ...options });
   try {
     if (signal.sampleRate !== extractor.options.sampleRate)
-      throw invalid("fbank", "sample rate", { got: signal.sampleRate, want: `${extractor.options.sampleRate}` });
+      throw invalid("fbank", "sample rate", {
+        got: signal.sampleRate,
+        want: `${extractor.options.sampleRate}`,
+      });
     return await extractor.compute(signal.samples);
   } finally {
     await extractor.close();
@@ -81,7 +84,10 @@ export async function fbank(signal: Signal, options: FbankOptions = {}): Promise
  *
  * Source: Kaldi feat/feature-fbank.cc, feature-window.cc, mel-computations.cc.
  */
-export async function openFbank(options: FbankOptions = {}, session: SessionOptions = {}): Promise<FbankExtractor> {
+export async function openFbank(
+  options: FbankOptions = {},
+  session: SessionOptions = {},
+): Promise<FbankExtractor> {
   const settings = { ...fbankDefaults, ...options };
   check(settings);
   const frameLength = Math.floor(settings.sampleRate * settings.frameLengthMs * 0.001);
@@ -97,7 +103,10 @@ export async function openFbank(options: FbankOptions = {}, session: SessionOpti
     async compute(samples) {
       const frames = numFrames(samples.length);
       if (frames === 0)
-        throw invalid("fbank", "number of samples", { got: samples.length, want: `at least ${frameLength} (one frame)` });
+        throw invalid("fbank", "number of samples", {
+          got: samples.length,
+          want: `at least ${frameLength} (one frame)`,
+        });
       const { features } = await graph.run({ samples: { data: samples, shape: [1, 1, samples.length] } });
       return { data: features!.data, rows: frames, columns: settings.numMelBins };
     },
@@ -108,7 +117,8 @@ export async function openFbank(options: FbankOptions = {}, session: SessionOpti
 function check(settings: Required<FbankOptions>): void {
   const { sampleRate, numMelBins, frameLengthMs, frameShiftMs } = settings;
   for (const [name, value] of Object.entries({ sampleRate, numMelBins, frameLengthMs, frameShiftMs }))
-    if (!(Number.isFinite(value) && value > 0)) throw invalid("fbank", name, { got: value, want: "a positive number" });
+    if (!(Number.isFinite(value) && value > 0))
+      throw invalid("fbank", name, { got: value, want: "a positive number" });
   const high = upperEdge(settings);
   if (!(settings.lowFrequency >= 0 && settings.lowFrequency < high && high <= sampleRate / 2))
     throw invalid("fbank", "frequency range", {
@@ -192,7 +202,9 @@ function spectrumKernel(
       }
       // Transpose of the pre-emphasis y[n] = x[n] - c x[n-1], y[0] = (1 - c) x[0] ...
       for (let n = 0; n < frameLength; n++)
-        row[n]! -= settings.preemphasis * (n + 1 < frameLength ? row[n + 1]! : 0) + (n === 0 ? settings.preemphasis * row[0]! : 0);
+        row[n]! -=
+          settings.preemphasis * (n + 1 < frameLength ? row[n + 1]! : 0) +
+          (n === 0 ? settings.preemphasis * row[0]! : 0);
       // ... and of the subtraction of the frame's mean.
       const mean = settings.removeDcOffset ? row.reduce((sum, value) => sum + value, 0) / frameLength : 0;
       const start = (part * bins.length + b) * frameLength;
@@ -211,7 +223,8 @@ function windowWeights(kind: Required<FbankOptions>["window"], length: number): 
     blackman: (n) => 0.42 - 0.5 * Math.cos(step * n) + 0.08 * Math.cos(2 * step * n),
     rectangular: () => 1,
   };
-  if (!(kind in weight)) throw invalid("fbank", "window", { got: kind, want: Object.keys(weight).join(", ") });
+  if (!(kind in weight))
+    throw invalid("fbank", "window", { got: kind, want: Object.keys(weight).join(", ") });
   return Float64Array.from({ length }, (_, n) => weight[kind](n));
 }
 

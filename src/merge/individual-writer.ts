@@ -38,7 +38,8 @@ export function openIndividualWriter(folder: string): IndividualWriter {
   return {
     addUtterance: (utterance) =>
       add("utterances", utterance.key, utterancePath(building, utterance), individualUtterance(utterance)),
-    addSpeaker: (speaker) => add("speakers", speaker.key, speakerPath(building, speaker), individualSpeaker(speaker)),
+    addSpeaker: (speaker) =>
+      add("speakers", speaker.key, speakerPath(building, speaker), individualSpeaker(speaker)),
     async finish() {
       await writeFile(join(building, "file_index.json"), pythonJsonChunks(index));
       rmSync(old, { recursive: true, force: true });

@@ -4,8 +4,8 @@ import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import {
   checkIdentity,
   doubtsOf,
-  embeddedUtterances,
   type Extraction,
+  embeddedUtterances,
   failuresOf,
   readCorpusLists,
   readExtraction,
@@ -71,7 +71,10 @@ async function openSource(inputDir: string, partial: boolean): Promise<MergeSour
   if (lists === undefined) {
     const source = await readPickledRanks(inputDir);
     if (source !== undefined) return source;
-    throw missing("merge", "extraction", { path: inputDir, want: "a folder that `speakerscope extract` wrote" });
+    throw missing("merge", "extraction", {
+      path: inputDir,
+      want: "a folder that `speakerscope extract` wrote",
+    });
   }
   const { absent } = lists;
   if (absent.length > 0 && !partial)
@@ -110,7 +113,9 @@ async function writeMerged(
   options: MergeOptions & { mergeIndividual: boolean },
 ): Promise<MergeResult> {
   const { normalize = false, mergeIndividual, onProgress, abortSignal } = options;
-  const individual = mergeIndividual ? openIndividualWriter(join(outputDir, "embeddings_individual")) : undefined;
+  const individual = mergeIndividual
+    ? openIndividualWriter(join(outputDir, "embeddings_individual"))
+    : undefined;
   const list: unknown[] = [];
   const datasets = new Map<string, { speakers: number; utterances: number }>();
   const onUtterance: WriteEmbeddingsOptions["onUtterance"] = (utterance) => {

@@ -19,7 +19,10 @@ export interface CleanSettings {
 export async function cleanStage(settings: CleanSettings, { reporter }: StageContext): Promise<void> {
   const { outputDir = "embeddings_output", finalDir = "final_embeddings", confirm } = settings;
   if (!existsSync(join(finalDir, "summary.json")))
-    throw missing("clean up", "merged files", { path: finalDir, want: "stage 2 first: only the rank folders hold the embeddings" });
+    throw missing("clean up", "merged files", {
+      path: finalDir,
+      want: "stage 2 first: only the rank folders hold the embeddings",
+    });
   const names = (await readdir(outputDir).catch(() => [] as string[])).filter((name) =>
     /^(rank_\d+|corpus\.jsonl|dataset_info\.json|embeddings_individual)$/.test(name),
   );

@@ -3,7 +3,7 @@ import { heatmap } from "../charts/heatmap.js";
 import { heatmapSubset } from "../charts/heatmap-subset.js";
 import { similarityOverview } from "../charts/similarity-overview.js";
 import { highSimilarityPairs } from "../similarity/high-similarity-pairs.js";
-import { similarity, type SimilarityResult } from "../similarity/similarity.js";
+import { type SimilarityResult, similarity } from "../similarity/similarity.js";
 import { writeSimilarity } from "../similarity/write-similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import { writeFile } from "../util/write-file.js";
@@ -37,7 +37,7 @@ export async function compareSpeakers(
   }
   const result = await similarity(speakers, {
     threshold,
-    backend: similarityBackend as never,
+    backend: similarityBackend,
     matrix: speakers.length <= maxMatrixSpeakers,
     onProgress: reporter.progress?.bind(reporter),
     abortSignal,
@@ -48,9 +48,11 @@ export async function compareSpeakers(
   if (result.matrix !== undefined) {
     const data = { keys: speakers.map(({ key }) => key), matrix: result.matrix };
     Object.assign(pictures, { "similarity_heatmap.png": heatmap(data) });
-    if (speakers.length > 50) Object.assign(pictures, { "similarity_heatmap_subset.png": heatmapSubset(data) });
+    if (speakers.length > 50)
+      Object.assign(pictures, { "similarity_heatmap_subset.png": heatmapSubset(data) });
   }
-  for (const [name, chart] of Object.entries(pictures)) await writeFile(join(folder, name), await chart.toPng());
+  for (const [name, chart] of Object.entries(pictures))
+    await writeFile(join(folder, name), await chart.toPng());
   const { mean, std, min, max, highPairs, totalPairs } = result.statistics;
   reporter.log(
     `Similarity of ${speakers.length} speakers (tfjs ${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +

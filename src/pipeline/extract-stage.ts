@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { layout } from "../corpus/layout.js";
-import { scan } from "../corpus/scan.js";
 import type { OnCollision } from "../corpus/name-utterances.js";
+import { scan } from "../corpus/scan.js";
 import { bundledModel } from "../embed/open-model.js";
-import { extract, type ExtractResult } from "../extract/extract.js";
+import { type ExtractResult, extract } from "../extract/extract.js";
 import { pythonJson } from "../format/json.js";
 import { partFolder, rankFolder, type Shard } from "../store/extraction.js";
 import { countBy } from "../util/count-by.js";
@@ -54,15 +54,26 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   const { outputDir, embedded, failures, doubts } = result;
   reporter.log(`Embedded ${embedded} of ${result.total} files into ${outputDir}`);
   if (failures.length > 0) {
-    const stages = Array.from(countBy(failures, ({ stage }) => stage), ([stage, count]) => `${stage} ${count}`);
-    reporter.log(`Warning: ${failures.length} files were not embedded (${stages.join(", ")}): see failed.jsonl in the rank folders`);
+    const stages = Array.from(
+      countBy(failures, ({ stage }) => stage),
+      ([stage, count]) => `${stage} ${count}`,
+    );
+    reporter.log(
+      `Warning: ${failures.length} files were not embedded (${stages.join(", ")}): see failed.jsonl in the rank folders`,
+    );
   }
   if (doubts.length > 0) {
-    const kinds = Array.from(countBy(doubts, ({ warning }) => warning), ([warning, count]) => `${warning} ${count}`);
-    reporter.log(`Warning: ${doubts.length} doubtful files were embedded (${kinds.join(", ")}): see warnings.jsonl in the rank folders`);
+    const kinds = Array.from(
+      countBy(doubts, ({ warning }) => warning),
+      ([warning, count]) => `${warning} ${count}`,
+    );
+    reporter.log(
+      `Warning: ${doubts.length} doubtful files were embedded (${kinds.join(", ")}): see warnings.jsonl in the rank folders`,
+    );
   }
   if (computeSimilarity)
-    for (const { rank } of result.ranks) await compareRank(rankFolder(partFolder(outputDir, settings.shard), rank), settings, context);
+    for (const { rank } of result.ranks)
+      await compareRank(rankFolder(partFolder(outputDir, settings.shard), rank), settings, context);
   return result;
 }
 

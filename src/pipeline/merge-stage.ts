@@ -1,4 +1,4 @@
-import { merge, type MergeResult } from "../merge/merge.js";
+import { type MergeResult, merge } from "../merge/merge.js";
 import { type CompareSettings, compareSpeakers } from "./compare-speakers.js";
 import type { StageContext } from "./stage.js";
 
@@ -20,7 +20,9 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
   const { outputDir, utterances, speakers, failures } = result;
   const failed = failures.length > 0 ? `; ${failures.length} files failed (failed.jsonl)` : "";
   const absent = result.missing > 0 ? `; ${result.missing} files are still to be embedded` : "";
-  reporter.log(`Merged ${utterances} utterances of ${speakers.length} speakers into ${outputDir}${failed}${absent}`);
+  reporter.log(
+    `Merged ${utterances} utterances of ${speakers.length} speakers into ${outputDir}${failed}${absent}`,
+  );
   if (computeSimilarity) await compareSpeakers(outputDir, settings, context);
   return result;
 }

@@ -24,9 +24,16 @@ export interface PipelineSettings extends Omit<ExtractSettings, "dataRoot"> {
 
 /** Runs the stages in a row, each from the files of the one before. */
 export async function runPipeline(settings: PipelineSettings, context: StageContext): Promise<void> {
-  const { stage = 1, stopStage = 3, finalDir = "final_embeddings", computeSimilarity = true, dataRoot } = settings;
+  const {
+    stage = 1,
+    stopStage = 3,
+    finalDir = "final_embeddings",
+    computeSimilarity = true,
+    dataRoot,
+  } = settings;
   const { saveIndividual = true, mergeIndividual = true } = settings;
-  if (stage > stopStage) throw invalid("run", "stages", { got: `${stage} to ${stopStage}`, want: "the first before the last" });
+  if (stage > stopStage)
+    throw invalid("run", "stages", { got: `${stage} to ${stopStage}`, want: "the first before the last" });
   const runs = (number: number) => stage <= number && number <= stopStage;
   const begin = (number: number, what: string) => context.reporter.log(`Stage ${number}: ${what}`);
   if (runs(1)) {
@@ -45,11 +52,17 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
   if (runs(3)) {
     begin(3, "report");
     if (computeSimilarity) await reportStage({ ...settings, resultsDir: finalDir }, context);
-    else context.reporter.log("No similarity was computed (--compute_similarity), so there is nothing to report");
+    else
+      context.reporter.log(
+        "No similarity was computed (--compute_similarity), so there is nothing to report",
+      );
   }
   if (runs(4)) {
     begin(4, "cleaning up");
     const refuse = async () => false;
-    await cleanStage({ outputDir: settings.outputDir, finalDir, confirm: settings.confirm ?? refuse }, context);
+    await cleanStage(
+      { outputDir: settings.outputDir, finalDir, confirm: settings.confirm ?? refuse },
+      context,
+    );
   }
 }

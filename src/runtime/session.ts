@@ -38,7 +38,10 @@ export interface TensorInfo {
  *
  * @param model path of an .onnx file, or its bytes
  */
-export async function openSession(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
+export async function openSession(
+  model: string | Uint8Array,
+  options: SessionOptions = {},
+): Promise<Session> {
   const { threads = 1 } = options;
   const ort = runtime();
   const device = resolveDevice(options.device ?? "cpu");
@@ -97,7 +100,9 @@ function resolveDevice(device: string): string {
     throw invalid("device", "index", { got: device, want: "a number after the colon, as in cuda:0" });
   const known = devices();
   if (!known.includes(name!))
-    throw missing("device", device, { want: `one of ${known.join(", ")} (what this ONNX Runtime was built with)` });
+    throw missing("device", device, {
+      want: `one of ${known.join(", ")} (what this ONNX Runtime was built with)`,
+    });
   return device;
 }
 
@@ -109,8 +114,10 @@ function executionProvider(device: string): InferenceSession.ExecutionProviderCo
 }
 
 function tensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
-  if (!metadata.isTensor) throw unsupported(metadata.name, "graph value", { got: "not a tensor", want: "a tensor" });
+  if (!metadata.isTensor)
+    throw unsupported(metadata.name, "graph value", { got: "not a tensor", want: "a tensor" });
   return { name: metadata.name, type: metadata.type, shape: metadata.shape };
 }
 
-const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split("\n")[0]!.slice(0, 300);
+const firstLine = (error: unknown) =>
+  (error instanceof Error ? error.message : String(error)).split("\n")[0]!.slice(0, 300);

@@ -93,7 +93,8 @@ export const isFailure = (stored: Stored): stored is StoredFailure => "reason" i
 export const rankFolder = (folder: string, rank: number): string =>
   join(folder, `rank_${String(rank).padStart(2, "0")}`);
 
-export const rankLogPath = (folder: string, rank: number): string => join(rankFolder(folder, rank), "embeddings.log");
+export const rankLogPath = (folder: string, rank: number): string =>
+  join(rankFolder(folder, rank), "embeddings.log");
 
 /** Where a shard keeps its corpus list and rank folders; the extraction's own folder when there is no shard. */
 export const partFolder = (folder: string, shard?: Shard): string =>
@@ -103,7 +104,10 @@ const pad = (number: number) => String(number).padStart(5, "0");
 
 const corpusPath = (folder: string): string => join(folder, "corpus.jsonl");
 
-export async function writeCorpusList(folder: string, { root, utterances, failures }: CorpusList): Promise<void> {
+export async function writeCorpusList(
+  folder: string,
+  { root, utterances, failures }: CorpusList,
+): Promise<void> {
   function* rows(): Generator<unknown> {
     yield { root };
     // The path is root and file again: left out, it would be a third of a long list.
@@ -120,7 +124,8 @@ export async function readCorpusList(folder: string): Promise<CorpusList> {
   const failures: Failure[] = [];
   for await (const row of readJsonLines<Record<string, unknown>>(corpusPath(folder))) {
     if (root === undefined) {
-      if (typeof row.root !== "string") throw invalid("corpus list", "header", { path: corpusPath(folder), got: row });
+      if (typeof row.root !== "string")
+        throw invalid("corpus list", "header", { path: corpusPath(folder), got: row });
       root = row.root;
     } else if ("reason" in row) failures.push(row as unknown as Failure);
     else {
@@ -137,16 +142,22 @@ export async function readCorpusList(folder: string): Promise<CorpusList> {
  * When runs with different numbers of shards followed each other, the lists of the latest count: theirs are the files
  * that the corpus has now.
  */
-export async function readCorpusLists(folder: string): Promise<(CorpusList & { absent: Shard[] }) | undefined> {
+export async function readCorpusLists(
+  folder: string,
+): Promise<(CorpusList & { absent: Shard[] }) | undefined> {
   const listed = (await parts(folder)).filter((part) => existsSync(corpusPath(part.folder)));
-  const latest = listed.toSorted((a, b) => statSync(corpusPath(b.folder)).mtimeMs - statSync(corpusPath(a.folder)).mtimeMs)[0];
+  const latest = listed.toSorted(
+    (a, b) => statSync(corpusPath(b.folder)).mtimeMs - statSync(corpusPath(a.folder)).mtimeMs,
+  )[0];
   if (latest === undefined) return undefined;
   const count = latest.shard?.count;
   const group = listed.filter(({ shard }) => shard?.count === count);
   const lists: CorpusList[] = [];
   for (const part of group) lists.push(await readCorpusList(part.folder));
   const begun = new Set(group.map(({ shard }) => shard?.index));
-  const absent = Array.from({ length: count ?? 0 }, (_, index) => ({ index, count: count! })).filter(({ index }) => !begun.has(index));
+  const absent = Array.from({ length: count ?? 0 }, (_, index) => ({ index, count: count! })).filter(
+    ({ index }) => !begun.has(index),
+  );
   return {
     root: lists[0]!.root,
     utterances: lists.flatMap(({ utterances }) => utterances).sort((a, b) => compare(a.file, b.file)),
@@ -226,7 +237,9 @@ async function parts(folder: string): Promise<{ folder: string; shard?: Shard }[
   const names = await readdir(folder).catch(() => [] as string[]);
   const shards = names.flatMap((name) => {
     const [, index, count] = /^shard_(\d+)_of_(\d+)$/.exec(name) ?? [];
-    return index === undefined ? [] : { folder: join(folder, name), shard: { index: Number(index), count: Number(count) } };
+    return index === undefined
+      ? []
+      : { folder: join(folder, name), shard: { index: Number(index), count: Number(count) } };
   });
   return [{ folder }, ...shards.sort((a, b) => compare(a.folder, b.folder))];
 }

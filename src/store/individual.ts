@@ -1,5 +1,5 @@
 import { writePickle } from "../format/pickle.js";
-import type { SpeakerEmbedding, UtteranceEmbedding, Utterance } from "../types.js";
+import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { inside } from "../util/inside.js";
 
 /** Where an utterance's own pickle lies: utterances/dataset/speaker/utterance.pkl. */
@@ -17,10 +17,18 @@ export const speakerPath = (
 /** The pickle of one utterance: {embedding, info}. */
 export function individualUtterance(utterance: Omit<UtteranceEmbedding, "key">): Uint8Array {
   const { embedding, path, dataset, speakerId, utteranceId } = utterance;
-  return writePickle({ embedding, info: { path, dataset, speaker_id: speakerId, utterance_id: utteranceId } });
+  return writePickle({
+    embedding,
+    info: { path, dataset, speaker_id: speakerId, utterance_id: utteranceId },
+  });
 }
 
 /** The pickle of one speaker: {embedding, info}. */
-export function individualSpeaker({ embedding, dataset, speakerId, numUtterances }: SpeakerEmbedding): Uint8Array {
+export function individualSpeaker({
+  embedding,
+  dataset,
+  speakerId,
+  numUtterances,
+}: SpeakerEmbedding): Uint8Array {
   return writePickle({ embedding, info: { dataset, speaker_id: speakerId, num_utterances: numUtterances } });
 }

@@ -23,9 +23,11 @@ export async function readEmbeddings(
   path: string,
   { level = "speaker" }: { level?: "speaker" | "utterance" } = {},
 ): Promise<UtteranceEmbedding[] | SpeakerEmbedding[]> {
-  if (!existsSync(path)) throw missing("embeddings", "file or folder", { path, want: "what `speakerscope merge` wrote" });
+  if (!existsSync(path))
+    throw missing("embeddings", "file or folder", { path, want: "what `speakerscope merge` wrote" });
   const file = statSync(path).isDirectory() ? join(path, `${level}_embeddings.pkl`) : path;
-  if (!existsSync(file)) throw missing("embeddings", "file", { path: file, want: "what `speakerscope merge` wrote" });
+  if (!existsSync(file))
+    throw missing("embeddings", "file", { path: file, want: "what `speakerscope merge` wrote" });
   const dict = fields(readPickle(readFileSync(file), { path: file }), file);
   return level === "speaker"
     ? Object.entries(dict).map(([key, row]) => speaker(key, fields(row, file), file))
@@ -52,7 +54,10 @@ export function readIndividual(
   folder: string,
   name: IndividualName & { utteranceId: string },
 ): Omit<UtteranceEmbedding, "key">;
-export function readIndividual(folder: string, name: IndividualName & { utteranceId?: undefined }): Omit<SpeakerEmbedding, "key">;
+export function readIndividual(
+  folder: string,
+  name: IndividualName & { utteranceId?: undefined },
+): Omit<SpeakerEmbedding, "key">;
 export function readIndividual(
   folder: string,
   { dataset, speakerId, utteranceId }: IndividualName,
@@ -68,7 +73,8 @@ export function readIndividual(
     });
   const { embedding, info } = fields(readPickle(readFileSync(path), { path }), path);
   const row = { embedding, ...fields(info, path) };
-  const { key: _key, ...rest } = utteranceId === undefined ? speaker("", row, path) : utterance("", row, path);
+  const { key: _key, ...rest } =
+    utteranceId === undefined ? speaker("", row, path) : utterance("", row, path);
   return rest;
 }
 
@@ -94,13 +100,15 @@ function utterance(key: string, row: Fields, path: string): UtteranceEmbedding {
 }
 
 function fields(value: unknown, path: string): Fields {
-  if (typeof value !== "object" || value === null) throw invalid("embeddings", "pickle", { path, got: value, want: "a dict" });
+  if (typeof value !== "object" || value === null)
+    throw invalid("embeddings", "pickle", { path, got: value, want: "a dict" });
   return value as Fields;
 }
 
 function text(row: Fields, key: string, path: string): string {
   const value = row[key];
-  if (typeof value !== "string") throw invalid("embeddings", `"${key}"`, { path, got: value ?? null, want: "text" });
+  if (typeof value !== "string")
+    throw invalid("embeddings", `"${key}"`, { path, got: value ?? null, want: "text" });
   return value;
 }
 

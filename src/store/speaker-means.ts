@@ -20,7 +20,13 @@ export function speakerMeans({ normalize = false }: { normalize?: boolean } = {}
     add({ speakerKey, dataset, speakerId, embedding }) {
       let entry = sums.get(speakerKey);
       if (entry === undefined) {
-        entry = { key: speakerKey, dataset, speakerId, numUtterances: 0, sum: new Float64Array(embedding.length) };
+        entry = {
+          key: speakerKey,
+          dataset,
+          speakerId,
+          numUtterances: 0,
+          sum: new Float64Array(embedding.length),
+        };
         sums.set(speakerKey, entry);
       }
       const { sum } = entry;

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join, relative } from "node:path";
+import { extract, merge, readEmbeddings, readIndividual } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { extract, merge, readEmbeddings, readIndividual } from "speakerscope";
 import { put, temporaryFolder, tinyCorpus, tinyModel, voice, wav } from "../tiny.js";
 
 const files = Object.fromEntries(
@@ -59,7 +59,9 @@ test("a speaker whose files straddle ranks is the mean of all of them", async ()
   await mergeAs("a");
   const utterances = await readEmbeddings(join(folder, "final"), { level: "utterance" });
   for (const speaker of await readEmbeddings(join(folder, "final"))) {
-    const own = utterances.filter(({ dataset, speakerId }) => dataset === speaker.dataset && speakerId === speaker.speakerId);
+    const own = utterances.filter(
+      ({ dataset, speakerId }) => dataset === speaker.dataset && speakerId === speaker.speakerId,
+    );
     assert.is(own.length, 3);
     assert.is(speaker.numUtterances, 3);
     speaker.embedding.forEach((value, i) => {
@@ -98,11 +100,22 @@ test("another model or channel does not mix into a folder, unless it is thrown a
   const { run, folder } = setUp();
   await run("a");
   const other = tinyModel(join(folder, "other"), { dimension: 6 });
-  const error = await run("a", { modelPath: other }).then(() => undefined, (e) => e);
+  const error = await run("a", { modelPath: other }).then(
+    () => undefined,
+    (e) => e,
+  );
   assert.is(error.tag, "conflict");
   assert.match(error.message, /dimension/);
   assert.match(error.message, /--overwrite/);
-  assert.match((await run("a", { channel: 0 }).then(() => undefined, (e) => e)).message, /channel/);
+  assert.match(
+    (
+      await run("a", { channel: 0 }).then(
+        () => undefined,
+        (e) => e,
+      )
+    ).message,
+    /channel/,
+  );
   assert.is((await run("a", { modelPath: other, overwrite: true })).extracted.embedded, 12);
 });
 
@@ -123,8 +136,14 @@ test("bad files are failures with a reason, and the rest is embedded", async () 
   assert.equal([...reasons.keys()], Object.keys(bad).sort());
   for (const [file, [, pattern]] of Object.entries(bad)) assert.match(reasons.get(file)!, pattern);
   await mergeAs("a");
-  const lines = readFileSync(join(folder, "final/failed.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
-  assert.equal(lines.map(({ path }) => relative(corpus, path)), Object.keys(bad).sort());
+  const lines = readFileSync(join(folder, "final/failed.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.equal(
+    lines.map(({ path }) => relative(corpus, path)),
+    Object.keys(bad).sort(),
+  );
   assert.is(JSON.parse(readFileSync(join(folder, "final/summary.json"), "utf8")).failed_utterances, 6);
   assert.is((await run("a")).extracted.ranks.length, 0, "what its bytes decided is not tried again");
   assert.ok(existsSync(join(outputDir, "rank_00/failed.jsonl")));
@@ -149,7 +168,10 @@ test("doubtful files are embedded, with a warning", async () => {
 test("nothing that can be embedded is an error that names the first reason", async () => {
   const { run, corpus } = setUp({});
   put(join(corpus, "d/s/a.wav"), "nothing");
-  const error = await run("a").then(() => undefined, (e) => e);
+  const error = await run("a").then(
+    () => undefined,
+    (e) => e,
+  );
   assert.match(error.message, /no file that could be embedded/);
   assert.match(error.message, /a\.wav/);
 });
@@ -161,7 +183,10 @@ test("a voice on the right channel alone is heard by the mean, not by channel 0"
   put(join(corpus, "d/s/other.wav"), wav([voice(5, { sampleRate: 8000 })], 8000));
   assert.is((await run("mean")).extracted.embedded, 2);
   const { extracted } = await run("left", { channel: 0 });
-  assert.equal(extracted.failures.map(({ utteranceId }) => utteranceId), ["right"]);
+  assert.equal(
+    extracted.failures.map(({ utteranceId }) => utteranceId),
+    ["right"],
+  );
   const both = await run("both", { channel: 1 });
   assert.match(both.extracted.failures[0]!.reason, /channel/);
 });
@@ -170,7 +195,10 @@ test("individual files hold the same vectors as the combined ones", async () => 
   const { run, folder, mergeAs } = setUp();
   const { outputDir } = await run("a", { saveIndividual: true });
   await mergeAs("a");
-  for (const individual of [join(folder, "final/embeddings_individual"), join(outputDir, "embeddings_individual")]) {
+  for (const individual of [
+    join(folder, "final/embeddings_individual"),
+    join(outputDir, "embeddings_individual"),
+  ]) {
     for (const { key: _key, ...row } of await readEmbeddings(join(folder, "final"), { level: "utterance" }))
       assert.equal(readIndividual(individual, row), row);
     for (const { key: _key, ...row } of await readEmbeddings(join(folder, "final")))
@@ -179,12 +207,17 @@ test("individual files hold the same vectors as the combined ones", async () => 
 });
 
 test("an extraction that is stopped goes on where it was", async () => {
-  const { run, mergeAs } = setUp(Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`d/s${i % 5}/u${i}.wav`, i])));
+  const { run, mergeAs } = setUp(
+    Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`d/s${i % 5}/u${i}.wav`, i])),
+  );
   const controller = new AbortController();
   const error = await run("a", {
     abortSignal: controller.signal,
     onProgress: (progress) => progress.stage === "extract" && progress.done > 3 && controller.abort(),
-  }).then(() => undefined, (e) => e);
+  }).then(
+    () => undefined,
+    (e) => e,
+  );
   assert.is(error?.tag ?? "finished", "interrupted");
   assert.match(error.message, /of 60 files stored/);
   const { extracted } = await run("a", { numRanks: 2 });
@@ -200,7 +233,10 @@ test("merging an extraction that is not finished is an error, unless it may be p
   const log = join(outputDir, "rank_00/embeddings.log");
   const { truncateSync } = require("node:fs") as typeof import("node:fs");
   truncateSync(log, statSync(log).size - 10);
-  const error = await merge(outputDir, { outputDir: join(folder, "f") }).then(() => undefined, (e) => e);
+  const error = await merge(outputDir, { outputDir: join(folder, "f") }).then(
+    () => undefined,
+    (e) => e,
+  );
   assert.match(error.message, /missing 1 of 12 files/);
   const partial = await merge(outputDir, { outputDir: join(folder, "f"), partial: true });
   assert.equal([partial.utterances, partial.missing], [11, 1]);

@@ -10,7 +10,9 @@ import { python, runPython } from "../python.js";
 import { temporaryFolder, voice } from "../tiny.js";
 
 const fixtures = join(__dirname, "..", "fixtures", "campplus");
-const { fbank_paths } = JSON.parse(readFileSync(join(fixtures, "paths.json"), "utf8")) as { fbank_paths: string[] };
+const { fbank_paths } = JSON.parse(readFileSync(join(fixtures, "paths.json"), "utf8")) as {
+  fbank_paths: string[];
+};
 
 for (const [index, path] of fbank_paths.entries())
   test(`the filter bank of ${path} is torchaudio's, as far as float32 goes`, async () => {
@@ -33,30 +35,65 @@ test("other windows, rates, scales and ranges agree with a plain float64 computa
   if (python === null) return console.log("SKIPPED fbank settings: no Python with numpy");
   const folder = temporaryFolder();
   const settings = [
-    { sampleRate: 8000, numMelBins: 40, window: "hamming", scale: 32768, lowFrequency: 64, highFrequency: 3800 },
-    { sampleRate: 16000, numMelBins: 23, window: "hanning", preemphasis: 0, removeDcOffset: false, highFrequency: -400 },
-    { sampleRate: 16000, numMelBins: 80, window: "blackman", frameLengthMs: 20, frameShiftMs: 8, meanNormalization: true },
+    {
+      sampleRate: 8000,
+      numMelBins: 40,
+      window: "hamming",
+      scale: 32768,
+      lowFrequency: 64,
+      highFrequency: 3800,
+    },
+    {
+      sampleRate: 16000,
+      numMelBins: 23,
+      window: "hanning",
+      preemphasis: 0,
+      removeDcOffset: false,
+      highFrequency: -400,
+    },
+    {
+      sampleRate: 16000,
+      numMelBins: 80,
+      window: "blackman",
+      frameLengthMs: 20,
+      frameShiftMs: 8,
+      meanNormalization: true,
+    },
     { sampleRate: 44100, numMelBins: 64, window: "rectangular" },
   ] as const;
   for (const options of settings) {
     const samples = voice(3, { seconds: 0.5, sampleRate: options.sampleRate });
-    const features = await fbank({ samples, sampleRate: options.sampleRate }, { meanNormalization: false, ...options });
-    const answer = runPython(kaldiFbank, [JSON.stringify(options)], { cwd: folder, input: Buffer.from(samples.buffer) });
+    const features = await fbank(
+      { samples, sampleRate: options.sampleRate },
+      { meanNormalization: false, ...options },
+    );
+    const answer = runPython(kaldiFbank, [JSON.stringify(options)], {
+      cwd: folder,
+      input: Buffer.from(samples.buffer),
+    });
     const expected = JSON.parse(answer) as number[][];
     assert.is(features.rows, expected.length);
-    const errors = expected.flatMap((row, t) => row.map((value, m) => Math.abs(value - features.data[t * features.columns + m]!)));
+    const errors = expected.flatMap((row, t) =>
+      row.map((value, m) => Math.abs(value - features.data[t * features.columns + m]!)),
+    );
     assert.ok(Math.max(...errors) < 5e-3, `${options.window}: ${Math.max(...errors)}`);
   }
 });
 
 test("digital silence gives the floor and no infinity", async () => {
-  const { data } = await fbank({ samples: new Float32Array(1600), sampleRate: 16000 }, { meanNormalization: false });
+  const { data } = await fbank(
+    { samples: new Float32Array(1600), sampleRate: 16000 },
+    { meanNormalization: false },
+  );
   assert.ok(data.every((value) => Math.abs(value - Math.log(2 ** -23)) < 1e-4));
 });
 
 test("settings and signals that cannot be are errors", async () => {
   const fails = async (promise: Promise<unknown>, pattern: RegExp) => {
-    const error = await promise.then(() => undefined, (e: Error) => e);
+    const error = await promise.then(
+      () => undefined,
+      (e: Error) => e,
+    );
     assert.match(error?.message ?? "no error", pattern);
   };
   const signal = { samples: voice(1), sampleRate: 16000 };

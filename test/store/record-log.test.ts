@@ -53,7 +53,10 @@ test("after a torn end the next records follow the last whole one", async () => 
   const { end } = await readLog(path);
   await write(path, 2, 10, end);
   const { records, damagedBytes } = await readLog<{ size: number }>(path);
-  assert.equal(records.map(({ meta }) => meta.size), [0, 1, 10, 11]);
+  assert.equal(
+    records.map(({ meta }) => meta.size),
+    [0, 1, 10, 11],
+  );
   assert.is(damagedBytes, 0);
 });
 
