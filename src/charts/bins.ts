@@ -31,20 +31,23 @@ export function quantile(histogram: Histogram, p: number): number {
   return Number.NaN;
 }
 
-/**
- * The occupied range of a histogram in wider bins: as many as suit the number of counts (Freedman and Diaconis, 1981),
- * made of whole bins of the original, so that no count is split.
- */
-export function rebin(histogram: Histogram): Bin[] {
+/** How many bins to merge into one so that bars suit the number of counts (Freedman and Diaconis, 1981). */
+export function suitableMerge(histogram: Histogram): number {
   const { edges, counts } = histogram;
   const n = total(histogram);
-  if (n === 0) return [];
+  if (n === 0) return 1;
   const width = edges[1] - edges[0];
   const spread = quantile(histogram, 0.75) - quantile(histogram, 0.25);
   const wanted = (2 * spread) / Math.cbrt(n);
   const range = counts.findLastIndex((count) => count > 0) - counts.findIndex((count) => count > 0) + 1;
-  const fewest = Math.max(wanted / width / 1.5, range / MOST_BINS);
-  const merge = [1, 2, 4, 5, 10].find((k) => k >= fewest) ?? 10;
+  const fewest = Math.max(wanted / width / 2, range / MOST_BINS);
+  return [1, 2, 4, 5, 10].find((k) => k >= fewest) ?? 10;
+}
+
+/** The occupied range of a histogram in wider bins, made of whole bins of the original: no count is split. */
+export function rebin(histogram: Histogram, merge = suitableMerge(histogram)): Bin[] {
+  const { edges, counts } = histogram;
+  if (total(histogram) === 0) return [];
   const bins: Bin[] = [];
   for (let b = 0; b < counts.length; b += merge) {
     const end = Math.min(b + merge, counts.length);

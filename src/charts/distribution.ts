@@ -54,6 +54,7 @@ export function histogramView(
     ...marks
   }: { mean?: number; median?: number; threshold?: number; width: number; height: number; title?: Part },
 ): Part {
+  const most = Math.max(...bins.map(({ count }) => count));
   const domain = similarityDomain(bins, marks.threshold);
   const layers = ruleLayers(usualRules(marks), { domain, width });
   return {
@@ -76,8 +77,8 @@ export function histogramView(
           y: {
             field: "count",
             type: "quantitative",
-            scale: { domain: [0, Math.max(...bins.map(({ count }) => count)) * 1.05], nice: false },
-            axis: countAxis("pairs"),
+            scale: { domain: [0, most * 1.05], nice: false },
+            axis: countAxis("pairs", most),
           },
           tooltip: binTooltip,
         },
@@ -95,9 +96,13 @@ const binTooltip = [
   { field: "count", title: "pairs", format: "," },
 ];
 
-/** An axis of whole numbers: 500, 10k, 2M. */
-export function countAxis(title: string): Part {
-  return { title, labelExpr: "format(datum.value, '~s')", tickMinStep: 1, tickCount: 6 };
+/** An axis of whole numbers (500, 10k, 2M) up to `most`. */
+export function countAxis(title: string, most: number): Part {
+  return {
+    title,
+    labelExpr: "datum.value % 1 === 0 ? format(datum.value, '~s') : ''",
+    tickCount: Math.max(1, Math.min(6, most)),
+  };
 }
 
 /** From the first occupied bin to the last, and on to the threshold where one is drawn. */

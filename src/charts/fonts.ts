@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Font } from "opentype.js";
+import { compare } from "../util/compare.js";
 import { packageRoot } from "../util/package-root.js";
 
 /** The family that every chart asks for first; in a browser without it the next one is taken. */
@@ -33,6 +35,36 @@ export function isCovered(text: string): boolean {
   }
   return true;
 }
+
+/**
+ * Upright fonts of normal weight that the system has, those for Chinese, Japanese and Korean first, then emoji.
+ * resvg can look for system fonts itself, but takes the first face that has the character, and that is often a bold one.
+ */
+export function systemFontFiles(): string[] {
+  const folders = [
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    join(homedir(), ".fonts"),
+    join(homedir(), ".local/share/fonts"),
+    "/System/Library/Fonts",
+    "/Library/Fonts",
+    join(homedir(), "Library/Fonts"),
+    "C:\\Windows\\Fonts",
+  ];
+  const rank = (path: string) =>
+    /cjk|sans.?[sthk][ckr]\b|wqy|droidsansfallback|pingfang|msyh|simsun|hiragino|yahei|gothic/i.test(path)
+      ? 0
+      : /emoji/i.test(path)
+        ? 1
+        : 2;
+  return folders
+    .filter(existsSync)
+    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((path) => join(folder, String(path))))
+    .filter((path) => /\.(ttf|otf|ttc)$/i.test(path) && !OTHER_STYLES.test(path))
+    .sort((a, b) => rank(a) - rank(b) || compare(a, b));
+}
+
+const OTHER_STYLES = /bold|italic|oblique|condensed|light|black|thin|medium|heavy|mono|serif/i;
 
 function fonts(): Font[] {
   if (loaded.length === 0) {

@@ -3,6 +3,7 @@ import type { Matrix } from "../types.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
 import { cosine, quantity, roughWidth, shorten, whole } from "./text.js";
+import { zoom } from "./zoom.js";
 
 export interface HeatmapOptions {
   /** Rows in the order to draw them in (a clustered order, say); default as they are. */
@@ -57,11 +58,10 @@ export function heatmap(
   const names = rows.map((row) => shorten(labels[row], 40));
   const { cells, low, high } = block === 1 ? pairs(matrix, rows) : blocks(matrix, rows, block, aggregate);
   const side = sideOf(Math.ceil(n / block));
+  const range = `between ${cosine(low)} and ${cosine(high)}`;
   const text =
-    high < low
-      ? "no pair to compare"
-      : `cosine of two different speakers between ${cosine(low)} and ${cosine(high)}; the diagonal is grey`;
-  const shown = block === 1 ? text : `each cell is the ${aggregate} over ${block} × ${block} pairs`;
+    high < low ? "no pair to compare" : `cosine of two different speakers ${range}; the diagonal is grey`;
+  const shown = block === 1 ? text : `each cell is the ${aggregate} over ${block} × ${block} pairs, ${range}`;
   return chart(
     block === 1
       ? pairView(cells, names, side, maxLabels, low, high)
@@ -215,7 +215,7 @@ function blockView(
     grid: false,
     domain: false,
     tickCount: 8,
-    format: ",",
+    labelExpr: "format(datum.value, ',d')",
   };
   const domain = [0, n];
   return {
@@ -268,7 +268,7 @@ function cellColor(isDiagonal: string, side: number, low: number, high: number):
       ? { domain: [0, 1], scheme: "viridis" }
       : low <= -0.005
         ? { domain: [-reach, reach], domainMid: 0, scheme: "redblue", reverse: true }
-        : { domain: [tidy(low, 3), low === high ? tidy(low, 3) + 0.001 : tidy(high, 3)], scheme: "viridis" };
+        : { domain: [high - low < 0.05 ? 0 : tidy(low, 3), tidy(high, 3)], scheme: "viridis" };
   return {
     condition: { test: `${isDiagonal} || datum.data === ${MISSING}`, value: colors.missing },
     field: "data",
@@ -282,13 +282,6 @@ function cellColor(isDiagonal: string, side: number, low: number, high: number):
     },
   };
 }
-
-/** Drag pans, a pinch or Ctrl + wheel zooms (the plain wheel still scrolls the page), a double click goes back. */
-const zoom: Part = {
-  name: "zoom",
-  select: { type: "interval", zoom: "wheel![event.ctrlKey]", clear: "dblclick" },
-  bind: "scales",
-};
 
 function checkSizes(
   keys: readonly string[],

@@ -1,4 +1,5 @@
 import type { SpeakerPair } from "../types.js";
+import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
 import { cosine, quantity, shorten } from "./text.js";
 
@@ -12,7 +13,8 @@ export interface HighPairsOptions {
   width?: number;
 }
 
-const ROW = 30;
+/** Pixels from one pair to the next. */
+export const ROW = 30;
 
 /**
  * The most similar pairs as bars with both names, in one colour within a data set and in another across two.
@@ -63,7 +65,7 @@ export function pairsView(
     const text = `No pairs${threshold === undefined ? "" : ` at or above ${cosine(threshold)}`}`;
     return { ...emptyView(text, { width, height: height ?? 120 }), ...(title ? { title } : {}) };
   }
-  const values = pairRows(pairs, maxPairs, Math.floor((width - 60) / 2 / 6.4));
+  const values = pairRows(pairs, maxPairs, nameLimit(width));
   const low = Math.min(0, ...values.map(({ similarity }) => similarity));
   const rowHeight = height === undefined ? ROW : height / values.length;
   return {
@@ -88,9 +90,14 @@ export function pairRows(pairs: readonly SpeakerPair[], maxPairs: number, limit:
       first: shorten(speaker1.key, 60),
       second: shorten(speaker2.key, 60),
       label: `${shorten(speaker1.key, limit)} ↔ ${shorten(speaker2.key, limit)}`,
-      similarity: Math.round(similarity * 1e4) / 1e4,
+      similarity: tidy(similarity),
       kind: speaker1.dataset === speaker2.dataset ? SAME : ACROSS,
     }));
+}
+
+/** How many characters of each name fit into a row. */
+export function nameLimit(width: number): number {
+  return Math.floor((width - 60) / 2 / 6.4);
 }
 
 const SAME = "same data set";
@@ -110,7 +117,7 @@ export function pairLayers({
   const x = {
     type: "quantitative",
     scale: { domain: [low, 1], nice: false },
-    axis: { title: "cosine similarity", format: ".2~f", tickCount: 6 },
+    axis: { title: "cosine similarity", grid: false, format: ".2~f", tickCount: 6 },
   };
   const color = {
     field: "kind",

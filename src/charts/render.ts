@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { VegaLiteSpec } from "./chart.js";
-import { fontFiles, isCovered, textWidth } from "./fonts.js";
+import { fontFiles, isCovered, systemFontFiles, textWidth } from "./fonts.js";
 
 /** A Vega-Lite specification as Vega, and what the compiler had to say about it. */
 export function compileSpec(spec: VegaLiteSpec): { vega: import("vega").Spec; warnings: string[] } {
@@ -33,8 +33,8 @@ export function rasterize(svg: string, scale: number): Buffer {
     background: "white",
     fitTo: { mode: "zoom", value: scale },
     font: {
-      fontFiles,
-      loadSystemFonts: !isCovered(svg),
+      fontFiles: isCovered(svg) ? fontFiles : [...fontFiles, ...systemFontFiles()],
+      loadSystemFonts: false,
       defaultFontFamily: "Inter",
       sansSerifFamily: "Inter",
     },

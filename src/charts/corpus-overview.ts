@@ -1,0 +1,353 @@
+import { type Bin, roundBins, tidy } from "./bins.js";
+import { type Chart, chart, emptyView, type Part, panelTitle } from "./chart.js";
+import { countAxis } from "./distribution.js";
+import { type Groups, groupColor, groupsOf } from "./groups.js";
+import { rowsOf, type Table } from "./options.js";
+import { quantity, whole } from "./text.js";
+
+/** One audio file of a scanned corpus. */
+export interface CorpusRow {
+  dataset: string;
+  speakerId: string;
+  /** Length of the recording. */
+  seconds?: number;
+  /** Samples per second, as in the file. */
+  sampleRate?: number;
+}
+
+export interface CorpusChartOptions {
+  title?: string;
+  /** Pixels. */
+  width?: number;
+  height?: number;
+}
+
+/** More data sets than this share one colour. */
+const MOST_DATASETS = 7;
+
+/**
+ * A corpus on one page: how much each data set holds, how many utterances the speakers have, and, where the rows say
+ * so, how long the recordings are and at which rates.
+ *
+ * @param rows one per audio file
+ * @throws `missing` when the rows lack `dataset` or `speakerId`
+ *
+ * @example
+ * corpusOverview(scan("data/speech").utterances)
+ */
+export function corpusOverview(
+  rows: Table<CorpusRow>,
+  { title = "The corpus" }: { title?: string } = {},
+): Chart {
+  const files = rowsOf<CorpusRow>("corpusOverview", rows, ["dataset", "speakerId"]);
+  const size = { width: 360, height: 200 };
+  const groups = datasetsOf(files);
+  const facts = corpusFacts(files);
+  const panel = (name: string, { view, subtitle }: Panel): Part => ({
+    ...view,
+    title: panelTitle(name, subtitle),
+  });
+  const panels = [
+    panel("Data sets", datasetPanel(files, groups, size)),
+    panel("Utterances per speaker", utterancesPanel(files, groups, size)),
+    ...(has(files, "seconds") ? [panel("Length of the recordings", durationPanel(files, groups, size))] : []),
+    ...(has(files, "sampleRate") ? [panel("Sample rates", ratePanel(files, groups, size))] : []),
+  ];
+  const view = { columns: 2, concat: panels, resolve: { scale: { color: "independent" } } };
+  return chart(view, { title, subtitle: facts, width: 780, description: `${title}: ${facts}.` });
+}
+
+/**
+ * How long the recordings are, by data set. The longest hundredth may lie beyond the chart: then the title says so.
+ *
+ * @param rows one per audio file, with `seconds`
+ * @throws `missing` when the rows lack `dataset` or `seconds`
+ *
+ * @example
+ * durations(files)
+ */
+export function durations(rows: Table<CorpusRow>, options: CorpusChartOptions = {}): Chart {
+  const files = rowsOf<CorpusRow>("durations", rows, ["dataset", "seconds"]);
+  return single("How long the recordings are", durationPanel, files, options);
+}
+
+/**
+ * How many utterances the speakers have, by data set.
+ *
+ * @param rows one per audio file
+ * @throws `missing` when the rows lack `dataset` or `speakerId`
+ *
+ * @example
+ * utterancesPerSpeaker(files)
+ */
+export function utterancesPerSpeaker(rows: Table<CorpusRow>, options: CorpusChartOptions = {}): Chart {
+  const files = rowsOf<CorpusRow>("utterancesPerSpeaker", rows, ["dataset", "speakerId"]);
+  return single("How many utterances a speaker has", utterancesPanel, files, options);
+}
+
+/**
+ * How many recordings there are at each sample rate, by data set.
+ *
+ * @param rows one per audio file, with `sampleRate`
+ * @throws `missing` when the rows lack `dataset` or `sampleRate`
+ *
+ * @example
+ * sampleRates(files)
+ */
+export function sampleRates(rows: Table<CorpusRow>, options: CorpusChartOptions = {}): Chart {
+  const files = rowsOf<CorpusRow>("sampleRates", rows, ["dataset", "sampleRate"]);
+  return single("Sample rates of the recordings", ratePanel, files, options);
+}
+
+interface Panel {
+  view: Part;
+  subtitle: string;
+}
+type Size = { width: number; height: number };
+type PanelOf = (files: CorpusRow[], groups: Groups, size: Size, legend?: Part) => Panel;
+
+function single(
+  name: string,
+  panel: PanelOf,
+  files: CorpusRow[],
+  { title = name, width = 560, height = 240 }: CorpusChartOptions,
+): Chart {
+  const legend = { title: null, orient: "top", symbolType: "square" };
+  const { view, subtitle } = panel(files, datasetsOf(files), { width, height }, legend);
+  return chart(view, { title, subtitle, width, description: `${title}: ${subtitle}.` });
+}
+
+const datasetsOf = (files: CorpusRow[]): Groups =>
+  groupsOf(
+    files.map(({ dataset }) => dataset),
+    MOST_DATASETS,
+  );
+
+const has = (files: CorpusRow[], column: "seconds" | "sampleRate"): boolean =>
+  files.some((file) => Number.isFinite(file[column]));
+
+const speakerOf = ({ dataset, speakerId }: CorpusRow): string => JSON.stringify([dataset, speakerId]);
+
+function corpusFacts(files: CorpusRow[]): string {
+  const facts = [
+    quantity(files.length, "utterance"),
+    quantity(new Set(files.map(speakerOf)).size, "speaker"),
+    quantity(new Set(files.map(({ dataset }) => dataset)).size, "data set"),
+  ];
+  if (has(files, "seconds")) facts.push(duration(sum(files.map(({ seconds = 0 }) => seconds || 0))));
+  return facts.join(", ");
+}
+
+function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Size): Panel {
+  if (files.length === 0) return { view: emptyView("No recordings", { width, height }), subtitle: "none" };
+  const values = groups.domain.map((dataset, row) => {
+    const own = files.filter((file) => groups.nameOf(file.dataset) === dataset);
+    const speakers = new Set(own.map(speakerOf)).size;
+    const length = has(own, "seconds")
+      ? `, ${duration(sum(own.map(({ seconds = 0 }) => seconds || 0)))}`
+      : "";
+    return { row, dataset, utterances: own.length, label: `${quantity(speakers, "speaker")}${length}` };
+  });
+  const most = Math.max(...values.map(({ utterances }) => utterances));
+  const step = height / values.length;
+  const y = { field: "row", type: "ordinal", axis: null };
+  const text = (dy: number, field: string, more: Part = {}): Part => ({
+    mark: { type: "text", align: "left", dx: 1, dy, tooltip: null, aria: false, ...more },
+    encoding: { x: { value: 0 }, text: { field } },
+  });
+  const view = {
+    width,
+    height,
+    data: { values },
+    encoding: { y },
+    layer: [
+      {
+        mark: { type: "bar", height: Math.min(14, step * 0.35), yOffset: step * 0.16, cornerRadiusEnd: 2 },
+        encoding: {
+          x: {
+            field: "utterances",
+            type: "quantitative",
+            scale: { domain: [0, most], nice: true },
+            axis: { ...countAxis("utterances", most), grid: false },
+          },
+          color: groupColor("dataset", groups, null),
+          tooltip: [
+            { field: "dataset", title: "data set" },
+            { field: "utterances", format: "," },
+            { field: "label", title: "from" },
+          ],
+        },
+      },
+      text(-step * 0.18, "dataset", { fontWeight: 600 }),
+      {
+        mark: { type: "text", align: "right", dy: -step * 0.18, tooltip: null, aria: false },
+        encoding: { x: { value: width }, text: { field: "label" } },
+      },
+    ],
+  };
+  return {
+    view,
+    subtitle:
+      groups.others > 0
+        ? `the largest ${MOST_DATASETS}; the others in grey`
+        : quantity(values.length, "data set"),
+  };
+}
+
+function utterancesPanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part): Panel {
+  const speakers = new Map<string, { dataset: string; value: number }>();
+  for (const file of files) {
+    const key = speakerOf(file);
+    const speaker = speakers.get(key);
+    if (speaker) speaker.value++;
+    else speakers.set(key, { dataset: file.dataset, value: 1 });
+  }
+  const counts = [...speakers.values()].map(({ value }) => value).sort((a, b) => a - b);
+  if (counts.length === 0) return { view: emptyView("No speakers", size), subtitle: "none" };
+  const middle = counts[Math.floor(counts.length / 2)];
+  const [fewest, most] = [counts[0], counts[counts.length - 1]];
+  const spread =
+    fewest === most
+      ? `with ${whole(most)} each`
+      : `from ${whole(fewest)} to ${whole(most)}, half have ${whole(middle)} or more`;
+  const facts = `${quantity(counts.length, "speaker")}, ${spread}`;
+  // Whole numbers: a bar in the middle of its number while each has a bar of its own.
+  const bins =
+    most - fewest < 30
+      ? Array.from({ length: Math.max(6, most - fewest + 1) }, (_, k) => ({
+          from: fewest + k - 0.5,
+          to: fewest + k + 0.5,
+        }))
+      : roundBins(counts);
+  return {
+    view: stacked([...speakers.values()], bins, groups, size, "utterances of a speaker", "speakers", legend),
+    subtitle: facts,
+  };
+}
+
+function durationPanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part): Panel {
+  const known = files.filter(({ seconds }) => Number.isFinite(seconds));
+  const sorted = Float64Array.from(known, ({ seconds }) => seconds!).sort();
+  if (sorted.length === 0) return { view: emptyView("No durations", size), subtitle: "none" };
+  const longest = sorted[sorted.length - 1];
+  const end = sorted[Math.floor((sorted.length - 1) * 0.99)];
+  const limit = longest > end * 2 ? end * 1.2 : longest;
+  const beyond = known.filter(({ seconds }) => seconds! > limit).length;
+  const drawn = known.filter(({ seconds }) => seconds! <= limit);
+  const facts = `${seconds(sorted[0])} to ${seconds(longest)}, half up to ${seconds(sorted[Math.floor((sorted.length - 1) / 2)])}`;
+  const values = drawn.map((file) => ({ dataset: file.dataset, value: file.seconds! }));
+  const bins = roundBins(values.map(({ value }) => value));
+  return {
+    view: stacked(values, bins, groups, size, "length (seconds)", "recordings", legend),
+    subtitle: beyond === 0 ? facts : `${facts}; ${quantity(beyond, "recording")} beyond the chart`,
+  };
+}
+
+function ratePanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part): Panel {
+  const known = files.filter(({ sampleRate }) => Number.isFinite(sampleRate));
+  const counts = new Map<string, { rate: number; dataset: string; count: number }>();
+  for (const { dataset, sampleRate: rate } of known) {
+    const name = groups.nameOf(dataset);
+    const key = JSON.stringify([rate, name]);
+    const bar = counts.get(key);
+    if (bar) bar.count++;
+    else counts.set(key, { rate: rate!, dataset: name, count: 1 });
+  }
+  const values = [...counts.values()].map((bar) => ({ ...bar, label: `${tidy(bar.rate / 1000)} kHz` }));
+  if (values.length === 0) return { view: emptyView("No sample rates", size), subtitle: "none" };
+  const rates = [...new Set(values.map(({ rate }) => rate))].sort((a, b) => a - b);
+  const view = {
+    ...size,
+    data: { values },
+    mark: { type: "bar", size: Math.min(60, (size.width / rates.length) * 0.7) },
+    encoding: {
+      x: {
+        field: "label",
+        type: "nominal",
+        scale: { domain: rates.map((rate) => `${tidy(rate / 1000)} kHz`) },
+        axis: { title: "sample rate", labelAngle: rates.length > 6 ? -45 : 0, ticks: false },
+      },
+      y: { field: "count", type: "quantitative", axis: countAxis("recordings", known.length) },
+      color: groupColor("dataset", groups, legend ?? null),
+      tooltip: [
+        { field: "label", title: "sample rate" },
+        { field: "dataset", title: "data set" },
+        { field: "count", title: "recordings", format: "," },
+      ],
+    },
+  };
+  return { view, subtitle: rates.length === 1 ? "all the same" : quantity(rates.length, "sample rate") };
+}
+
+/** A histogram in which every data set has its share of each bar. */
+function stacked(
+  rows: { dataset: string; value: number }[],
+  bins: Pick<Bin, "from" | "to">[],
+  groups: Groups,
+  size: Size,
+  xTitle: string,
+  yTitle: string,
+  legend?: Part,
+): Part {
+  const [first, width] = [bins[0].from, bins[0].to - bins[0].from];
+  const counts = groups.domain.map(() => new Float64Array(bins.length));
+  const index = new Map(groups.domain.map((name, g) => [name, g]));
+  for (const { dataset, value } of rows) {
+    const bin = Math.max(0, Math.min(bins.length - 1, Math.floor((value - first) / width + 1e-9)));
+    counts[index.get(groups.nameOf(dataset))!][bin]++;
+  }
+  const values = bins.flatMap(({ from, to }, b) =>
+    groups.domain
+      .map((dataset, g) => ({ from, to, dataset, count: counts[g][b] }))
+      .filter(({ count }) => count > 0),
+  );
+  const domain = [bins[0].from, bins[bins.length - 1].to];
+  const isWhole = first % 1 !== 0 && width === 1;
+  return {
+    ...size,
+    data: { values },
+    ...(isWhole ? { transform: [{ calculate: "datum.from + 0.5", as: "middle" }] } : {}),
+    mark: { type: "bar", binSpacing: 1 },
+    encoding: {
+      x: {
+        field: "from",
+        bin: "binned",
+        type: "quantitative",
+        scale: { domain, nice: false },
+        axis: {
+          title: xTitle,
+          grid: false,
+          tickCount: Math.min(8, bins.length),
+          tickMinStep: isWhole ? 1 : 0,
+        },
+      },
+      x2: { field: "to" },
+      y: { field: "count", type: "quantitative", axis: countAxis(yTitle, rows.length) },
+      color: groupColor("dataset", groups, legend ?? null),
+      tooltip: [
+        ...(isWhole
+          ? [{ field: "middle", title: xTitle }]
+          : [
+              { field: "from", title: `${xTitle} from` },
+              { field: "to", title: "to" },
+            ]),
+        { field: "dataset", title: "data set" },
+        { field: "count", title: yTitle, format: "," },
+      ],
+    },
+  };
+}
+
+const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+
+/** Seconds as people say them. */
+function duration(total: number): string {
+  if (total < 120) return `${tidy(total, 2)} s`;
+  return total < 7200
+    ? `${whole(total / 60)} min`
+    : `${total < 36000 ? (total / 3600).toFixed(1) : whole(total / 3600)} h`;
+}
+
+function seconds(value: number): string {
+  return `${value < 10 ? value.toFixed(1) : whole(value)} s`;
+}

@@ -1,0 +1,174 @@
+import { tidy } from "./bins.js";
+import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { isHistogram, percent, type Trials } from "./intra-inter.js";
+import { quantity } from "./text.js";
+
+export interface DetCurveOptions {
+  title?: string;
+  /** Equal error rate, 0..1: marked on the diagonal. */
+  eer?: number;
+  /** Pixels. */
+  size?: number;
+}
+
+const MAX_POINTS = 400;
+/** Normal deviates of the error rates that are named on the axes. */
+const TICKS = [0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6];
+const DEVIATES = [-3.719, -3.0902, -2.5758, -2.3263, -2.0537, -1.6449, -1.2816, -0.8416, -0.2533, 0.2533];
+
+/**
+ * Detection error trade-off (Martin et al., 1997): how many trials of one speaker are missed for how many of two that
+ * are taken for one, at every threshold, both axes in normal deviates. Nearer to the lower left is better.
+ *
+ * @example
+ * detCurve({ intra, inter }, { eer: 0.021 })
+ */
+export function detCurve(
+  { intra, inter }: Trials,
+  { eer, title = "Missed speakers against false alarms", size = 380 }: DetCurveOptions = {},
+): Chart {
+  const curve = errorRates({ intra, inter });
+  const facts = [
+    `${quantity(curve.targets, "trial")} of one speaker, ${quantity(curve.others, "trial")} of two`,
+    ...(eer === undefined ? [] : [`equal error rate ${percent(eer)}`]),
+  ].join("; ");
+  const heading = { title, subtitle: facts, width: size, description: `Curve. ${title}: ${facts}.` };
+  const inside = curve.points.filter(({ miss, alarm }) => miss > 0 && alarm > 0 && miss < 1 && alarm < 1);
+  if (inside.length === 0) {
+    const text =
+      curve.targets === 0 || curve.others === 0
+        ? "No trials"
+        : "No errors: there is a threshold that parts the two";
+    return chart(emptyView(text, { width: size, height: size }), heading);
+  }
+  const step = Math.ceil(inside.length / MAX_POINTS);
+  const values = inside
+    .filter((_, k) => k % step === 0 || k === inside.length - 1)
+    .map(({ miss, alarm, threshold }) => ({
+      miss: tidy(miss),
+      alarm: tidy(alarm),
+      threshold: tidy(threshold, 4),
+    }));
+  const lowest = Math.min(eer ?? 1, ...values.map(({ miss, alarm }) => Math.min(miss, alarm)));
+  const first = Math.max(
+    0,
+    TICKS.findLastIndex((tick) => tick <= lowest),
+  );
+  const axis = (name: string) => ({
+    title: name,
+    values: DEVIATES.slice(first),
+    labelExpr: "format(round(cumulativeNormal(datum.value) * 10000) / 100, '~g') + ' %'",
+  });
+  const scale = { domain: [DEVIATES[first], DEVIATES[DEVIATES.length - 1]], nice: false, zero: false };
+  const x = {
+    field: "x",
+    type: "quantitative",
+    scale,
+    axis: axis("false alarms: two speakers taken for one"),
+  };
+  const y = { field: "y", type: "quantitative", scale, axis: axis("misses: one speaker taken for two") };
+  const deviates = [
+    { calculate: "quantileNormal(datum.alarm)", as: "x" },
+    { calculate: "quantileNormal(datum.miss)", as: "y" },
+  ];
+  const ends = [{ d: DEVIATES[first] }, { d: DEVIATES[DEVIATES.length - 1] }];
+  const still = { tooltip: null, aria: false };
+  const view = {
+    width: size,
+    height: size,
+    layer: [
+      {
+        data: { values: ends },
+        mark: { type: "line", color: "#9a9a9a", strokeDash: [3, 3], strokeWidth: 1, ...still },
+        encoding: { x: { ...x, field: "d" }, y: { ...y, field: "d" } },
+      },
+      {
+        data: { values },
+        transform: deviates,
+        mark: {
+          type: "line",
+          color: colors.line,
+          strokeWidth: 2,
+          clip: true,
+          point: { size: 40, opacity: 0 },
+        },
+        encoding: {
+          x,
+          y,
+          order: { field: "threshold" },
+          tooltip: [
+            { field: "threshold", title: "threshold", type: "quantitative", format: ".3f" },
+            { field: "alarm", title: "false alarms", type: "quantitative", format: ".2%" },
+            { field: "miss", title: "misses", type: "quantitative", format: ".2%" },
+          ],
+        },
+      },
+      ...(eer === undefined || eer <= 0
+        ? []
+        : [
+            {
+              data: { values: [{ alarm: eer, miss: eer, label: `equal error rate ${percent(eer)}` }] },
+              transform: deviates,
+              layer: [
+                {
+                  mark: { type: "point", filled: true, size: 80, opacity: 1, color: colors.accent, ...still },
+                  encoding: { x, y },
+                },
+                {
+                  mark: { type: "text", align: "left", dx: 9, dy: -8, color: colors.accent, ...still },
+                  encoding: { x, y, text: { field: "label" } },
+                },
+              ],
+            },
+          ]),
+    ],
+  };
+  return chart(view, heading);
+}
+
+interface ErrorRates {
+  targets: number;
+  others: number;
+  /** At rising thresholds. */
+  points: { threshold: number; miss: number; alarm: number }[];
+}
+
+/** Both error rates wherever a score (or an edge of the histogram) stands. */
+function errorRates({ intra, inter }: Trials): ErrorRates {
+  const target = cumulative(intra);
+  const other = cumulative(inter);
+  const thresholds = Float64Array.from(new Set([...target.edges, ...other.edges])).sort();
+  const [targets, others] = [target.below(Number.POSITIVE_INFINITY), other.below(Number.POSITIVE_INFINITY)];
+  const points = Array.from(thresholds, (threshold) => ({
+    threshold,
+    miss: target.below(threshold) / targets,
+    alarm: 1 - other.below(threshold) / others,
+  }));
+  return { targets, others, points };
+}
+
+/** How many scores lie below a threshold; asked for rising thresholds. */
+function cumulative(scores: Trials["intra"]): { edges: Float64Array; below: (threshold: number) => number } {
+  const sorted = isHistogram(scores)
+    ? null
+    : Float64Array.from(scores)
+        .filter((s) => !Number.isNaN(s))
+        .sort();
+  const edges = isHistogram(scores) ? scores.edges : sorted!;
+  const weights = isHistogram(scores) ? scores.counts : null;
+  const sums = new Float64Array(edges.length + 1);
+  for (let k = 0; k < edges.length; k++) sums[k + 1] = sums[k] + (weights === null ? 1 : (weights[k] ?? 0));
+  return {
+    edges,
+    below(threshold) {
+      let low = 0;
+      let high = edges.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (edges[middle] < threshold) low = middle + 1;
+        else high = middle;
+      }
+      return sums[low];
+    },
+  };
+}

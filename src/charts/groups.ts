@@ -1,0 +1,43 @@
+import { compare } from "../util/compare.js";
+import { hues, type Part } from "./chart.js";
+import { shorten, whole } from "./text.js";
+
+/** Which colour stands for which group: the largest groups have one each, the rest share grey. */
+export interface Groups {
+  /** What a group is called in the chart. */
+  nameOf: (group: string) => string;
+  domain: string[];
+  range: string[];
+  /** How many groups share the last name. */
+  others: number;
+}
+
+/** Groups by size; equal ones by name. */
+export function groupsOf(values: Iterable<string>, most: number): Groups {
+  const sizes = new Map<string, number>();
+  for (const value of values) sizes.set(value, (sizes.get(value) ?? 0) + 1);
+  const sorted = [...sizes].sort((a, b) => b[1] - a[1] || compare(a[0], b[0])).map(([group]) => group);
+  const shown = sorted.length <= most ? sorted : sorted.slice(0, most);
+  const others = sorted.length - shown.length;
+  const names = new Map(shown.map((group) => [group, shorten(group, 40)]));
+  const rest = `${whole(others)} others`;
+  return {
+    nameOf: (group) => names.get(group) ?? rest,
+    domain: [...names.values(), ...(others > 0 ? [rest] : [])],
+    range: [...shown.map((_, k) => hues[k % hues.length]), ...(others > 0 ? [GREY] : [])],
+    others,
+  };
+}
+
+export const GREY = "#c3c3c3";
+
+/** The colour channel of a field that holds `nameOf(group)`; without a legend when there is but one group. */
+export function groupColor(field: string, { domain, range }: Groups, legend: Part | null): Part {
+  return { field, type: "nominal", scale: { domain, range }, legend: domain.length > 1 ? legend : null };
+}
+
+/** At most `limit` rows, evenly spaced: the same ones every time. */
+export function sample<Row>(rows: readonly Row[], limit: number): Row[] {
+  if (rows.length <= limit) return [...rows];
+  return Array.from({ length: limit }, (_, k) => rows[Math.floor((k * rows.length) / limit)]);
+}

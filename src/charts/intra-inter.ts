@@ -1,0 +1,127 @@
+import { invalid } from "../errors.js";
+import type { Histogram } from "../types.js";
+import { histogramOf, rebin, suitableMerge, tidy, total } from "./bins.js";
+import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { type DistributionOptions, similarityAxis } from "./distribution.js";
+import { type Rule, ruleLayers } from "./rules.js";
+import { quantity } from "./text.js";
+
+/** Scores, or their histogram. */
+export type Scores = Histogram | ArrayLike<number>;
+
+export interface Trials {
+  /** Cosines of two utterances of one speaker (target trials). */
+  intra: Scores;
+  /** Cosines of utterances of two speakers (non-target trials). */
+  inter: Scores;
+}
+
+export interface IntraInterOptions extends DistributionOptions {
+  /** Equal error rate, 0..1: named in the title. */
+  eer?: number;
+  /** Where both error rates are equal, or wherever the line is wanted. */
+  threshold?: number;
+}
+
+const SAME = "same speaker";
+const OTHER = "different speakers";
+
+/**
+ * Same speaker against different speakers: the two distributions that a threshold has to part, each as shares of its
+ * own trials. What overlaps cannot be told apart.
+ *
+ * @example
+ * intraInter({ intra, inter }, { eer: 0.021, threshold: 0.46 })
+ */
+export function intraInter(
+  { intra, inter }: Trials,
+  {
+    eer,
+    threshold,
+    title = "Same speaker against different speakers",
+    width = 560,
+    height = 260,
+  }: IntraInterOptions = {},
+): Chart {
+  const histograms = [asHistogram("intra", intra), asHistogram("inter", inter)];
+  const totals = histograms.map(total);
+  const facts = [
+    `${quantity(totals[0], "trial")} of one speaker, ${quantity(totals[1], "trial")} of two`,
+    ...(eer === undefined
+      ? []
+      : [`equal error rate ${percent(eer)}${threshold === undefined ? "" : ` at ${threshold.toFixed(3)}`}`]),
+  ].join("; ");
+  const heading = { title, subtitle: facts, width, description: `Two histograms. ${title}: ${facts}.` };
+  if (totals[0] + totals[1] === 0) return chart(emptyView("No trials", { width, height }), heading);
+  const merge = Math.max(...histograms.filter((_, k) => totals[k] > 0).map(suitableMerge));
+  const values = histograms.flatMap((histogram, k) =>
+    rebin(histogram, merge).map(({ from, to, count }) => ({
+      from,
+      to,
+      count,
+      share: tidy(count / totals[k]),
+      kind: k === 0 ? SAME : OTHER,
+    })),
+  );
+  const from = Math.min(...values.map((bin) => bin.from), threshold ?? 1);
+  const to = Math.max(...values.map((bin) => bin.to), threshold ?? -1);
+  const domain: [number, number] = [from - 0.01, to + 0.01];
+  const rules: Rule[] =
+    threshold === undefined ? [] : [{ name: "threshold", value: threshold, color: "#333333", dash: [4, 3] }];
+  const view = {
+    width,
+    height,
+    layer: [
+      {
+        data: { values },
+        mark: { type: "bar", binSpacing: 0.5, opacity: 0.6 },
+        encoding: {
+          x: {
+            field: "from",
+            bin: "binned",
+            type: "quantitative",
+            scale: { domain, nice: false },
+            axis: similarityAxis,
+          },
+          x2: { field: "to" },
+          y: {
+            field: "share",
+            type: "quantitative",
+            stack: null,
+            axis: { title: "share of the trials of its kind", format: ".0%", tickCount: 6 },
+          },
+          color: {
+            field: "kind",
+            type: "nominal",
+            scale: { domain: [SAME, OTHER], range: [colors.line, colors.second] },
+            legend: { title: null, orient: "right", symbolType: "square", symbolOpacity: 0.7 },
+          },
+          tooltip: [
+            { field: "kind", title: "trials of" },
+            { field: "from", title: "cosine from", format: ".2f" },
+            { field: "to", title: "to", format: ".2f" },
+            { field: "count", title: "trials", format: "," },
+            { field: "share", title: "share", format: ".2%" },
+          ],
+        },
+      },
+      ...ruleLayers(rules, { domain, width }),
+    ],
+  };
+  return chart(view, heading);
+}
+
+export function asHistogram(name: string, scores: Scores): Histogram {
+  if (isHistogram(scores)) return scores;
+  if (scores === null || typeof scores !== "object" || typeof scores.length !== "number")
+    throw invalid("intraInter", name, { got: typeof scores, want: "a histogram or an array of scores" });
+  return histogramOf(scores);
+}
+
+export function isHistogram(scores: Scores): scores is Histogram {
+  return typeof scores === "object" && scores !== null && "counts" in scores && "edges" in scores;
+}
+
+export function percent(share: number): string {
+  return `${tidy(share * 100, 3)} %`;
+}

@@ -1,0 +1,141 @@
+import { tidy } from "./bins.js";
+import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { sample } from "./groups.js";
+import { rowsOf, type Table } from "./options.js";
+import { quantity, shorten, whole } from "./text.js";
+import { zoom } from "./zoom.js";
+
+/** One utterance: how long it is, and how similar to its speaker. */
+export interface DurationRow {
+  key: string;
+  speakerKey: string;
+  seconds: number;
+  /** Cosine to the speaker's other utterances, or to their mean. */
+  similarity: number;
+}
+
+export interface SimilarityVsDurationOptions {
+  title?: string;
+  /** Draws a sample of so many utterances. */
+  maxPoints?: number;
+  /** Pixels. */
+  width?: number;
+  height?: number;
+}
+
+/** So many utterances make one point of the median line, or a tenth of all. */
+const GROUP = 10;
+
+/**
+ * Whether short utterances are less like their speaker: a dot per utterance, and the median along the lengths (of all
+ * utterances, also where only a sample is drawn). Drag to pan, Ctrl + wheel to zoom.
+ *
+ * @param rows one per utterance
+ * @throws `missing` when a column is not there
+ *
+ * @example
+ * similarityVsDuration(rows)
+ */
+export function similarityVsDuration(
+  rows: Table<DurationRow>,
+  {
+    title = "Similarity to the speaker by length",
+    maxPoints = 3000,
+    width = 560,
+    height = 300,
+  }: SimilarityVsDurationOptions = {},
+): Chart {
+  const all = rowsOf<DurationRow>("similarityVsDuration", rows, [
+    "key",
+    "speakerKey",
+    "seconds",
+    "similarity",
+  ])
+    .filter(({ seconds, similarity }) => seconds > 0 && Number.isFinite(similarity))
+    .sort((a, b) => a.seconds - b.seconds);
+  const shown = sample(all, maxPoints);
+  const sampled = shown.length < all.length;
+  const name = sampled ? `${title}, a sample of ${whole(shown.length)} utterances` : title;
+  const facts = `${quantity(all.length, "utterance")}; the line is the median along the lengths`;
+  const heading = { title: name, subtitle: facts, width, description: `Scatter plot. ${name}: ${facts}.` };
+  if (all.length === 0) return chart(emptyView("No utterances", { width, height }), heading);
+  const [shortest, longest] = [all[0].seconds, all[all.length - 1].seconds];
+  const group = Math.max(GROUP, Math.ceil(all.length / 20));
+  const medians = [];
+  for (let start = 0; start + Math.min(group, all.length) <= all.length; start += group) {
+    const part = all.slice(start, start + group);
+    const middle = Math.floor(part.length / 2);
+    const similarities = part.map(({ similarity }) => similarity).sort((a, b) => a - b);
+    medians.push({ seconds: tidy(part[middle].seconds, 4), similarity: tidy(similarities[middle], 4) });
+  }
+  const isWide = longest / shortest > 20;
+  const x = {
+    field: "seconds",
+    type: "quantitative",
+    scale: isWide
+      ? { type: "log", nice: false, domain: [shortest * 0.9, longest * 1.1] }
+      : { zero: false, nice: false, padding: 12 },
+    axis: {
+      title: `length (seconds${isWide ? ", logarithmic" : ""})`,
+      grid: false,
+      format: "~g",
+      tickCount: 8,
+    },
+  };
+  const y = {
+    field: "similarity",
+    type: "quantitative",
+    scale: { zero: false, nice: false, padding: 12 },
+    axis: { title: "cosine similarity", format: ".2~f", tickCount: 6 },
+  };
+  const view = {
+    width,
+    height,
+    layer: [
+      {
+        params: [zoom],
+        data: {
+          values: shown.map(({ key, speakerKey, seconds, similarity }) => ({
+            key: shorten(key, 60),
+            speaker: shorten(speakerKey, 60),
+            seconds: tidy(seconds, 4),
+            similarity: tidy(similarity, 4),
+          })),
+        },
+        mark: {
+          type: "point",
+          filled: true,
+          clip: true,
+          color: colors.line,
+          opacity: shown.length > 500 ? 0.35 : 0.6,
+          size: 32,
+          aria: false,
+        },
+        encoding: {
+          x,
+          y,
+          tooltip: [
+            { field: "key", title: "utterance" },
+            { field: "speaker" },
+            { field: "seconds", format: ".1f" },
+            { field: "similarity", format: ".3f" },
+          ],
+        },
+      },
+      {
+        data: { values: medians },
+        mark: {
+          type: "line",
+          clip: true,
+          color: colors.accent,
+          strokeWidth: 2.5,
+          interpolate: "monotone",
+          tooltip: null,
+          aria: false,
+        },
+        encoding: { x, y },
+      },
+    ],
+  };
+  return chart(view, heading);
+}

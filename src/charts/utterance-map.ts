@@ -1,0 +1,144 @@
+import { tidy } from "./bins.js";
+import { type Chart, chart, emptyView, type Part } from "./chart.js";
+import { GREY, groupsOf, sample } from "./groups.js";
+import { rowsOf, type Table } from "./options.js";
+import { quantity, shorten, whole } from "./text.js";
+import { zoom } from "./zoom.js";
+
+/** One utterance in two dimensions. */
+export interface MapRow {
+  x: number;
+  y: number;
+  speakerKey: string;
+  utteranceId: string;
+}
+
+export interface UtteranceMapOptions {
+  title?: string;
+  /** What the two dimensions are: `t-SNE`, `the first two principal components`. */
+  method?: string;
+  /** So many speakers (those with the most utterances) have a colour and a shape of their own. */
+  maxSpeakers?: number;
+  /** Draws a sample of so many utterances. */
+  maxPoints?: number;
+  /** Pixels. */
+  size?: number;
+}
+
+/** With eight hues each: 32 speakers that can be told apart. */
+const SHAPES = ["circle", "triangle-up", "square", "diamond"];
+
+/**
+ * Utterances as dots, near each other where they sound alike, coloured by speaker: a dot among those of somebody else
+ * is worth listening to. Hover over a dot to see all of its speaker; drag to pan, Ctrl + wheel to zoom.
+ *
+ * @param rows one per utterance
+ * @throws `missing` when a column is not there
+ *
+ * @example
+ * utteranceMap(rows, { method: "t-SNE" })
+ */
+export function utteranceMap(
+  rows: Table<MapRow>,
+  {
+    title = "Utterances by voice",
+    method,
+    maxSpeakers = 24,
+    maxPoints = 4000,
+    size = 520,
+  }: UtteranceMapOptions = {},
+): Chart {
+  const all = rowsOf<MapRow>("utteranceMap", rows, ["x", "y", "speakerKey", "utteranceId"]).filter(
+    ({ x, y }) => Number.isFinite(x) && Number.isFinite(y),
+  );
+  const shown = sample(all, maxPoints);
+  const name =
+    shown.length < all.length
+      ? `${title}, a sample of ${whole(shown.length)} of ${whole(all.length)}`
+      : title;
+  const most = Math.min(maxSpeakers, 8 * SHAPES.length);
+  const groups = groupsOf(
+    all.map(({ speakerKey }) => speakerKey),
+    most,
+  );
+  const speakers = groups.others > 0 ? groups.others + groups.domain.length - 1 : groups.domain.length;
+  const facts = [
+    quantity(shown.length, "utterance"),
+    `${quantity(speakers, "speaker")}${groups.others > 0 ? `, the ${most} with the most utterances in colour` : ""}`,
+    ...(method ? [method] : []),
+  ].join("; ");
+  const heading = {
+    title: name,
+    subtitle: facts,
+    width: size,
+    description: `Scatter plot. ${name}: ${facts}.`,
+  };
+  if (all.length === 0) return chart(emptyView("No utterances", { width: size, height: 200 }), heading);
+  // What is grey is drawn first, below the colours.
+  const inColor = new Set(groups.others > 0 ? groups.domain.slice(0, -1) : groups.domain);
+  const isGrey = ({ speakerKey }: MapRow) => !inColor.has(groups.nameOf(speakerKey));
+  const values = [...shown.filter(isGrey), ...shown.filter((row) => !isGrey(row))].map(
+    ({ x, y, speakerKey, utteranceId }) => ({
+      x: tidy(x, 4),
+      y: tidy(y, 4),
+      speaker: shorten(speakerKey, 60),
+      utterance: shorten(utteranceId, 60),
+      ...(groups.nameOf(speakerKey) === shorten(speakerKey, 60) ? {} : { group: groups.nameOf(speakerKey) }),
+    }),
+  );
+  const axis = { labels: false, ticks: false, grid: false, title: null, domainColor: "#d5d5d5" };
+  const view: Part = {
+    width: size,
+    height: size,
+    params: [
+      {
+        name: "hover",
+        select: { type: "point", fields: ["speaker"], on: "pointerover", clear: "pointerout" },
+      },
+      zoom,
+    ],
+    data: { values },
+    transform: [{ calculate: "datum.group || datum.speaker", as: "colour" }],
+    mark: { type: "point", filled: true, clip: true, size: shown.length > 1000 ? 30 : 55, aria: false },
+    encoding: {
+      x: { field: "x", type: "quantitative", scale: square(values, "x"), axis },
+      y: { field: "y", type: "quantitative", scale: square(values, "y"), axis },
+      color: {
+        field: "colour",
+        type: "nominal",
+        scale: { domain: groups.domain, range: groups.range },
+        legend: { title: "speaker", symbolLimit: 0, columns: 1, symbolSize: 60 },
+      },
+      shape: {
+        field: "colour",
+        type: "nominal",
+        scale: {
+          domain: groups.domain,
+          range: groups.range.map((hue, k) => (hue === GREY ? "circle" : SHAPES[Math.floor(k / 8)])),
+        },
+      },
+      opacity: { condition: { param: "hover", value: 0.85 }, value: 0.08 },
+      tooltip: [
+        { field: "speaker", title: "speaker" },
+        { field: "utterance", title: "utterance" },
+      ],
+    },
+  };
+  return chart(view, heading);
+}
+
+/** The same units on both axes: a map that is stretched shows distances that are not there. */
+function square(values: { x: number; y: number }[], field: "x" | "y"): Part {
+  const range = (of: "x" | "y") => {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const value of values) {
+      low = Math.min(low, value[of]);
+      high = Math.max(high, value[of]);
+    }
+    return [low, high];
+  };
+  const reach = Math.max(...(["x", "y"] as const).map((of) => range(of)[1] - range(of)[0])) * 0.54 || 1;
+  const [low, high] = range(field);
+  const middle = (low + high) / 2;
+  return { domain: [tidy(middle - reach), tidy(middle + reach)], nice: false, zero: false };
+}
