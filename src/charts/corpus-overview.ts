@@ -2,7 +2,7 @@ import { type Bin, roundBins, tidy } from "./bins.js";
 import { type Chart, chart, emptyView, type Part, panelTitle } from "./chart.js";
 import { countAxis } from "./distribution.js";
 import { type Groups, groupColor, groupsOf } from "./groups.js";
-import { rowsOf, type Table } from "./options.js";
+import { rowsOf, speakerOf, type Table } from "./options.js";
 import { quantity, whole } from "./text.js";
 
 /** One audio file of a scanned corpus. */
@@ -125,8 +125,6 @@ const datasetsOf = (files: CorpusRow[]): Groups =>
 
 const has = (files: CorpusRow[], column: "seconds" | "sampleRate"): boolean =>
   files.some((file) => Number.isFinite(file[column]));
-
-const speakerOf = ({ dataset, speakerId }: CorpusRow): string => JSON.stringify([dataset, speakerId]);
 
 function corpusFacts(files: CorpusRow[]): string {
   const facts = [

@@ -37,7 +37,7 @@ const MISSING = -9;
  * @throws `invalid` when the sizes of keys, matrix, labels or order contradict each other
  *
  * @example
- * heatmap({ keys, matrix }, { order: clusteredOrder(matrix) })
+ * heatmap({ keys, matrix }, { order: clusterOrder(matrix) })
  */
 export function heatmap(
   { keys, matrix }: { keys: readonly string[]; matrix: Matrix },

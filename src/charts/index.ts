@@ -3,14 +3,14 @@ export { cdf } from "./cdf.js";
 export type { Chart, ChartBundle, VegaLiteSpec } from "./chart.js";
 export type { CorpusChartOptions, CorpusRow } from "./corpus-overview.js";
 export { corpusOverview, durations, sampleRates, utterancesPerSpeaker } from "./corpus-overview.js";
-export { type DetCurveOptions, detCurve } from "./det-curve.js";
+export { type DetPlotOptions, detPlot } from "./det-plot.js";
 export { type DistributionOptions, distribution, type SimilaritySummary } from "./distribution.js";
 export { type FbankImageOptions, fbankImage } from "./fbank-image.js";
 export { type HeatmapOptions, heatmap } from "./heatmap.js";
 export { heatmapSubset } from "./heatmap-subset.js";
 export { type HighPairsOptions, highPairs } from "./high-pairs.js";
 export { type IntraInterOptions, intraInter, type Scores, type Trials } from "./intra-inter.js";
-export type { Columns, DataFrameLike, Table } from "./options.js";
+export type { Columns, DataFrameLike, SpeakerColumns, Table } from "./options.js";
 export { type SimilarityOverviewOptions, similarityOverview } from "./similarity-overview.js";
 export {
   type DurationRow,

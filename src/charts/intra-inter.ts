@@ -11,9 +11,12 @@ export type Scores = Histogram | ArrayLike<number>;
 
 export interface Trials {
   /** Cosines of two utterances of one speaker (target trials). */
-  intra: Scores;
+  target: Scores;
   /** Cosines of utterances of two speakers (non-target trials). */
-  inter: Scores;
+  nonTarget: Scores;
+  /** How many trials there are, where the scores are a sample of them. */
+  targetPairs?: number;
+  nonTargetPairs?: number;
 }
 
 export interface IntraInterOptions extends DistributionOptions {
@@ -31,10 +34,10 @@ const OTHER = "different speakers";
  * own trials. What overlaps cannot be told apart.
  *
  * @example
- * intraInter({ intra, inter }, { eer: 0.021, threshold: 0.46 })
+ * intraInter(scores, equalErrorRate(scores))
  */
 export function intraInter(
-  { intra, inter }: Trials,
+  { target, nonTarget, targetPairs, nonTargetPairs }: Trials,
   {
     eer,
     threshold,
@@ -43,10 +46,11 @@ export function intraInter(
     height = 260,
   }: IntraInterOptions = {},
 ): Chart {
-  const histograms = [asHistogram("intra", intra), asHistogram("inter", inter)];
+  const histograms = [asHistogram("target", target), asHistogram("nonTarget", nonTarget)];
   const totals = histograms.map(total);
+  const isSample = (targetPairs ?? 0) > totals[0] || (nonTargetPairs ?? 0) > totals[1];
   const facts = [
-    `${quantity(totals[0], "trial")} of one speaker, ${quantity(totals[1], "trial")} of two`,
+    `${isSample ? "a sample: " : ""}${quantity(totals[0], "trial")} of one speaker, ${quantity(totals[1], "trial")} of two`,
     ...(eer === undefined
       ? []
       : [`equal error rate ${percent(eer)}${threshold === undefined ? "" : ` at ${threshold.toFixed(3)}`}`]),
@@ -111,14 +115,14 @@ export function intraInter(
   return chart(view, heading);
 }
 
-export function asHistogram(name: string, scores: Scores): Histogram {
+function asHistogram(name: string, scores: Scores): Histogram {
   if (isHistogram(scores)) return scores;
   if (scores === null || typeof scores !== "object" || typeof scores.length !== "number")
     throw invalid("intraInter", name, { got: typeof scores, want: "a histogram or an array of scores" });
   return histogramOf(scores);
 }
 
-export function isHistogram(scores: Scores): scores is Histogram {
+function isHistogram(scores: Scores): scores is Histogram {
   return typeof scores === "object" && scores !== null && "counts" in scores && "edges" in scores;
 }
 

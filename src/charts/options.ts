@@ -33,6 +33,17 @@ export function rowsOf<Row extends object>(
   return rows;
 }
 
+/** Whose voice a row holds: its speaker's key, or data set and speaker, which keeps `a_b`/`c` and `a`/`b_c` apart. */
+export interface SpeakerColumns {
+  speakerKey?: string;
+  dataset?: string;
+  speakerId?: string;
+}
+
+export function speakerOf({ speakerKey, dataset, speakerId }: SpeakerColumns): string {
+  return speakerKey ?? (dataset === undefined ? String(speakerId) : `${dataset}/${speakerId}`);
+}
+
 function toRows<Row extends object>(subject: string, table: Table<Row>): Row[] {
   const data = table as unknown;
   if (isIterable<Row>(data)) return Array.from(data);

@@ -1,17 +1,16 @@
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView } from "./chart.js";
 import { sample } from "./groups.js";
-import { rowsOf, type Table } from "./options.js";
+import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { quantity, shorten, whole } from "./text.js";
 import { zoom } from "./zoom.js";
 
 /** One utterance: how long it is, and how similar to its speaker. */
-export interface DurationRow {
+export interface DurationRow extends SpeakerColumns {
   key: string;
-  speakerKey: string;
   seconds: number;
-  /** Cosine to the speaker's other utterances, or to their mean. */
-  similarity: number;
+  /** Mean cosine to the speaker's other utterances; null when there are none. */
+  similarity: number | null;
 }
 
 export interface SimilarityVsDurationOptions {
@@ -30,7 +29,7 @@ const GROUP = 10;
  * Whether short utterances are less like their speaker: a dot per utterance, and the median along the lengths (of all
  * utterances, also where only a sample is drawn). Drag to pan, Ctrl + wheel to zoom.
  *
- * @param rows one per utterance
+ * @param rows one per utterance, with `speakerKey` or `dataset` and `speakerId`; those without a similarity are left out
  * @throws `missing` when a column is not there
  *
  * @example
@@ -45,13 +44,11 @@ export function similarityVsDuration(
     height = 300,
   }: SimilarityVsDurationOptions = {},
 ): Chart {
-  const all = rowsOf<DurationRow>("similarityVsDuration", rows, [
-    "key",
-    "speakerKey",
-    "seconds",
-    "similarity",
-  ])
-    .filter(({ seconds, similarity }) => seconds > 0 && Number.isFinite(similarity))
+  const all = rowsOf<DurationRow>("similarityVsDuration", rows, ["key", "seconds", "similarity"])
+    .filter(
+      (row): row is DurationRow & { similarity: number } =>
+        row.seconds > 0 && Number.isFinite(row.similarity),
+    )
     .sort((a, b) => a.seconds - b.seconds);
   const shown = sample(all, maxPoints);
   const sampled = shown.length < all.length;
@@ -95,11 +92,11 @@ export function similarityVsDuration(
       {
         params: [zoom],
         data: {
-          values: shown.map(({ key, speakerKey, seconds, similarity }) => ({
-            key: shorten(key, 60),
-            speaker: shorten(speakerKey, 60),
-            seconds: tidy(seconds, 4),
-            similarity: tidy(similarity, 4),
+          values: shown.map((row) => ({
+            key: shorten(row.key, 60),
+            speaker: shorten(speakerOf(row), 60),
+            seconds: tidy(row.seconds, 4),
+            similarity: tidy(row.similarity, 4),
           })),
         },
         mark: {

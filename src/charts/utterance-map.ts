@@ -1,15 +1,14 @@
 import { tidy } from "./bins.js";
 import { type Chart, chart, emptyView, type Part } from "./chart.js";
 import { GREY, groupsOf, sample } from "./groups.js";
-import { rowsOf, type Table } from "./options.js";
+import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { quantity, shorten, whole } from "./text.js";
 import { zoom } from "./zoom.js";
 
 /** One utterance in two dimensions. */
-export interface MapRow {
+export interface MapRow extends SpeakerColumns {
   x: number;
   y: number;
-  speakerKey: string;
   utteranceId: string;
 }
 
@@ -32,11 +31,11 @@ const SHAPES = ["circle", "triangle-up", "square", "diamond"];
  * Utterances as dots, near each other where they sound alike, coloured by speaker: a dot among those of somebody else
  * is worth listening to. Hover over a dot to see all of its speaker; drag to pan, Ctrl + wheel to zoom.
  *
- * @param rows one per utterance
+ * @param rows one per utterance, with `speakerKey` or `dataset` and `speakerId`
  * @throws `missing` when a column is not there
  *
  * @example
- * utteranceMap(rows, { method: "t-SNE" })
+ * utteranceMap(map2d(utterances).points, { method: "first two principal components" })
  */
 export function utteranceMap(
   rows: Table<MapRow>,
@@ -48,7 +47,7 @@ export function utteranceMap(
     size = 520,
   }: UtteranceMapOptions = {},
 ): Chart {
-  const all = rowsOf<MapRow>("utteranceMap", rows, ["x", "y", "speakerKey", "utteranceId"]).filter(
+  const all = rowsOf<MapRow>("utteranceMap", rows, ["x", "y", "utteranceId"]).filter(
     ({ x, y }) => Number.isFinite(x) && Number.isFinite(y),
   );
   const shown = sample(all, maxPoints);
@@ -57,10 +56,7 @@ export function utteranceMap(
       ? `${title}, a sample of ${whole(shown.length)} of ${whole(all.length)}`
       : title;
   const most = Math.min(maxSpeakers, 8 * SHAPES.length);
-  const groups = groupsOf(
-    all.map(({ speakerKey }) => speakerKey),
-    most,
-  );
+  const groups = groupsOf(all.map(speakerOf), most);
   const speakers = groups.others > 0 ? groups.others + groups.domain.length - 1 : groups.domain.length;
   const facts = [
     quantity(shown.length, "utterance"),
@@ -76,16 +72,18 @@ export function utteranceMap(
   if (all.length === 0) return chart(emptyView("No utterances", { width: size, height: 200 }), heading);
   // What is grey is drawn first, below the colours.
   const inColor = new Set(groups.others > 0 ? groups.domain.slice(0, -1) : groups.domain);
-  const isGrey = ({ speakerKey }: MapRow) => !inColor.has(groups.nameOf(speakerKey));
-  const values = [...shown.filter(isGrey), ...shown.filter((row) => !isGrey(row))].map(
-    ({ x, y, speakerKey, utteranceId }) => ({
-      x: tidy(x, 4),
-      y: tidy(y, 4),
-      speaker: shorten(speakerKey, 60),
-      utterance: shorten(utteranceId, 60),
-      ...(groups.nameOf(speakerKey) === shorten(speakerKey, 60) ? {} : { group: groups.nameOf(speakerKey) }),
-    }),
-  );
+  const isGrey = (row: MapRow) => !inColor.has(groups.nameOf(speakerOf(row)));
+  const values = [...shown.filter(isGrey), ...shown.filter((row) => !isGrey(row))].map((row) => {
+    const speaker = shorten(speakerOf(row), 60);
+    const group = groups.nameOf(speakerOf(row));
+    return {
+      x: tidy(row.x, 4),
+      y: tidy(row.y, 4),
+      speaker,
+      utterance: shorten(row.utteranceId, 60),
+      ...(group === speaker ? {} : { group }),
+    };
+  });
   const axis = { labels: false, ticks: false, grid: false, title: null, domainColor: "#d5d5d5" };
   const view: Part = {
     width: size,

@@ -10,10 +10,10 @@ export interface VariabilityRow {
   key: string;
   dataset: string;
   speakerId: string;
-  /** Mean, population standard deviation and minimum of the cosines within the speaker. */
-  mean: number;
-  std: number;
-  min: number;
+  /** Mean, population standard deviation and minimum of the cosines within the speaker; null for one utterance. */
+  mean: number | null;
+  std: number | null;
+  min: number | null;
   numUtterances: number;
 }
 
@@ -27,6 +27,8 @@ export interface VariabilityRankingOptions {
 
 const ROW = 17;
 
+type Moments = Record<"mean" | "std" | "min", number>;
+
 /**
  * Speakers ranked by how alike their utterances are, the least alike first: those are where mislabelled, noisy or
  * mixed recordings hide. A dot at the mean, a bar of one standard deviation to both sides, a line down to the least
@@ -36,7 +38,7 @@ const ROW = 17;
  * @throws `missing` when a column is not there
  *
  * @example
- * variabilityRanking(variability(utterances))
+ * variabilityRanking(variability(utterances).speakers)
  */
 export function variabilityRanking(
   rows: Table<VariabilityRow>,
@@ -54,7 +56,7 @@ export function variabilityRanking(
     "numUtterances",
   ]);
   const known = all
-    .filter(({ mean }) => Number.isFinite(mean))
+    .filter((row): row is VariabilityRow & Moments => Number.isFinite(row.mean))
     .sort((a, b) => a.mean - b.mean || compare(a.key, b.key));
   const shown = known.slice(0, maxSpeakers);
   const facts = [

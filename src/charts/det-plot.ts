@@ -1,9 +1,10 @@
+import type { OperatingPoint } from "../analysis/operating-points.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView } from "./chart.js";
-import { isHistogram, percent, type Trials } from "./intra-inter.js";
-import { quantity } from "./text.js";
+import { percent } from "./intra-inter.js";
+import { rowsOf, type Table } from "./options.js";
 
-export interface DetCurveOptions {
+export interface DetPlotOptions {
   title?: string;
   /** Equal error rate, 0..1: marked on the diagonal. */
   eer?: number;
@@ -20,33 +21,38 @@ const DEVIATES = [-3.719, -3.0902, -2.5758, -2.3263, -2.0537, -1.6449, -1.2816, 
  * Detection error trade-off (Martin et al., 1997): how many trials of one speaker are missed for how many of two that
  * are taken for one, at every threshold, both axes in normal deviates. Nearer to the lower left is better.
  *
+ * @param points the error rates at rising thresholds
+ * @throws `missing` when a column is not there
+ *
  * @example
- * detCurve({ intra, inter }, { eer: 0.021 })
+ * detPlot(detCurve(scores), { eer: equalErrorRate(scores).eer })
  */
-export function detCurve(
-  { intra, inter }: Trials,
-  { eer, title = "Missed speakers against false alarms", size = 380 }: DetCurveOptions = {},
+export function detPlot(
+  points: Table<OperatingPoint>,
+  { eer, title = "Missed speakers against false alarms", size = 380 }: DetPlotOptions = {},
 ): Chart {
-  const curve = errorRates({ intra, inter });
-  const facts = [
-    `${quantity(curve.targets, "trial")} of one speaker, ${quantity(curve.others, "trial")} of two`,
-    ...(eer === undefined ? [] : [`equal error rate ${percent(eer)}`]),
-  ].join("; ");
-  const heading = { title, subtitle: facts, width: size, description: `Curve. ${title}: ${facts}.` };
-  const inside = curve.points.filter(({ miss, alarm }) => miss > 0 && alarm > 0 && miss < 1 && alarm < 1);
+  const curve = rowsOf<OperatingPoint>("detPlot", points, ["threshold", "missRate", "falseAlarmRate"]);
+  const facts = eer === undefined ? "" : `equal error rate ${percent(eer)}`;
+  const heading = {
+    title,
+    subtitle: facts,
+    width: size,
+    description: `Curve. ${title}${facts && `: ${facts}`}.`,
+  };
+  const inside = curve.filter(
+    ({ missRate, falseAlarmRate }) =>
+      missRate > 0 && falseAlarmRate > 0 && missRate < 1 && falseAlarmRate < 1,
+  );
   if (inside.length === 0) {
-    const text =
-      curve.targets === 0 || curve.others === 0
-        ? "No trials"
-        : "No errors: there is a threshold that parts the two";
+    const text = curve.length === 0 ? "No trials" : "No errors: there is a threshold that parts the two";
     return chart(emptyView(text, { width: size, height: size }), heading);
   }
   const step = Math.ceil(inside.length / MAX_POINTS);
   const values = inside
     .filter((_, k) => k % step === 0 || k === inside.length - 1)
-    .map(({ miss, alarm, threshold }) => ({
-      miss: tidy(miss),
-      alarm: tidy(alarm),
+    .map(({ missRate, falseAlarmRate, threshold }) => ({
+      miss: tidy(missRate),
+      alarm: tidy(falseAlarmRate),
       threshold: tidy(threshold, 4),
     }));
   const lowest = Math.min(eer ?? 1, ...values.map(({ miss, alarm }) => Math.min(miss, alarm)));
@@ -124,51 +130,4 @@ export function detCurve(
     ],
   };
   return chart(view, heading);
-}
-
-interface ErrorRates {
-  targets: number;
-  others: number;
-  /** At rising thresholds. */
-  points: { threshold: number; miss: number; alarm: number }[];
-}
-
-/** Both error rates wherever a score (or an edge of the histogram) stands. */
-function errorRates({ intra, inter }: Trials): ErrorRates {
-  const target = cumulative(intra);
-  const other = cumulative(inter);
-  const thresholds = Float64Array.from(new Set([...target.edges, ...other.edges])).sort();
-  const [targets, others] = [target.below(Number.POSITIVE_INFINITY), other.below(Number.POSITIVE_INFINITY)];
-  const points = Array.from(thresholds, (threshold) => ({
-    threshold,
-    miss: target.below(threshold) / targets,
-    alarm: 1 - other.below(threshold) / others,
-  }));
-  return { targets, others, points };
-}
-
-/** How many scores lie below a threshold; asked for rising thresholds. */
-function cumulative(scores: Trials["intra"]): { edges: Float64Array; below: (threshold: number) => number } {
-  const sorted = isHistogram(scores)
-    ? null
-    : Float64Array.from(scores)
-        .filter((s) => !Number.isNaN(s))
-        .sort();
-  const edges = isHistogram(scores) ? scores.edges : sorted!;
-  const weights = isHistogram(scores) ? scores.counts : null;
-  const sums = new Float64Array(edges.length + 1);
-  for (let k = 0; k < edges.length; k++) sums[k + 1] = sums[k] + (weights === null ? 1 : (weights[k] ?? 0));
-  return {
-    edges,
-    below(threshold) {
-      let low = 0;
-      let high = edges.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (edges[middle] < threshold) low = middle + 1;
-        else high = middle;
-      }
-      return sums[low];
-    },
-  };
 }
