@@ -1,7 +1,7 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { audioExtensions } from "../audio/audio-extensions.js";
+import { audioExtensions } from "../audio/formats.js";
 import { invalid, missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
@@ -10,8 +10,8 @@ import { nameUtterances, type OnCollision } from "./name-utterances.js";
 export interface ScanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
   /** What to do when two files would share a key: an error that names both, or `~2`, `~3`, ... behind the later. */
   onCollision?: OnCollision;
-  /** Endings of the files to list, in lower case, without the dot. */
-  extensions?: readonly string[];
+  /** Endings of the files to list, in lower case, with their dot. */
+  extensions?: ReadonlySet<string>;
 }
 
 /** The audio files below a folder, by data set and speaker. */
@@ -108,8 +108,7 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
     if (names.length > 0) onProgress?.({ stage: "scan", files: found.length });
   }
 
-  const endings = new Set(extensions);
-  const isAudio = (name: string) => endings.has(extname(name).slice(1).toLowerCase());
+  const isAudio = (name: string) => extensions.has(extname(name).toLowerCase());
 
   await walk([], new Set());
   if (found.length === 0 && failures.length === 0) throw nothingFound(root, misplaced, extensions);
@@ -145,13 +144,13 @@ function failure(parts: readonly string[], path: string, reason: string): Failur
   return { path, dataset, speakerId, utteranceId, stage: "read", reason };
 }
 
-function nothingFound(root: string, misplaced: readonly string[], extensions: readonly string[]): Error {
+function nothingFound(root: string, misplaced: readonly string[], extensions: ReadonlySet<string>): Error {
   const depths = new Set(misplaced.map((file) => file.split("/").length));
   const hint = depths.has(2)
     ? `audio lies at ${misplaced[0]}: this folder looks like one data set; give the folder above it`
     : depths.has(1)
       ? `audio lies directly in it (${misplaced[0]}): this folder looks like one speaker; give the folder two levels up`
-      : `files such as dataset/speaker/utterance.wav (${extensions.join(" ")})`;
+      : `files such as dataset/speaker/utterance.wav (${[...extensions].join(" ")})`;
   return missing("corpus", "audio", { path: root, want: hint });
 }
 
