@@ -1,0 +1,164 @@
+import { invalid } from "../errors.js";
+import type { Histogram, SimilarityStatistics, SpeakerInfo, SpeakerPair } from "../types.js";
+import { type PairRow, pairTable } from "./pair-table.js";
+
+/** What comparing the speakers gave. */
+export interface Comparison {
+  speakers: readonly SpeakerInfo[];
+  statistics: SimilarityStatistics;
+  histogram: Histogram;
+  /** The pairs at or above `statistics.threshold`. */
+  pairs: readonly SpeakerPair[];
+}
+
+/** A range of similarities, and what a pair in it may mean. */
+export interface Band {
+  name: "very high" | "high" | "moderate" | "low";
+  /** As people read it: `0.7 - 0.9`. */
+  range: string;
+  meaning: string;
+  /** From `low` on, and below `high`. */
+  low: number;
+  high: number;
+  /** How many of all pairs, also of those that are not listed. */
+  pairs: number;
+  /** Their part of all pairs, 0 to 1. */
+  share: number;
+}
+
+/** A data set, and the listed pairs within it. */
+export interface DatasetSummary {
+  dataset: string;
+  speakers: number;
+  utterances: number;
+  /** Listed pairs of two speakers of this data set. */
+  pairs: number;
+  /** Mean similarity of those pairs; null when there are none. */
+  meanSimilarity: number | null;
+}
+
+/** What `analyze` finds. */
+export interface Analysis {
+  /** Every listed pair, the most similar first: the rows of similarity_analysis.csv. */
+  pairs: PairRow[];
+  /** The first of them: at most `maxResults`, from `minSimilarity` on. */
+  top: PairRow[];
+  /** Listed pairs above 0.95: probably one person under two names. */
+  duplicates: PairRow[];
+  /** Listed pairs from two data sets, from `minSimilarity` on: leakage when one trains and the other tests. */
+  leakage: PairRow[];
+  bands: Band[];
+  datasets: DatasetSummary[];
+  statistics: SimilarityStatistics;
+  summary: {
+    speakers: number;
+    utterances: number;
+    datasets: number;
+    totalPairs: number;
+    /** Pairs at or above the threshold; more than are listed when the list was cut. */
+    highPairs: number;
+    listedPairs: number;
+    /** Pairs of all that are above 0.95. */
+    duplicates: number;
+    leakage: number;
+  };
+  /** What limited the lists. */
+  info: { minSimilarity: number; maxResults: number; threshold: number };
+}
+
+const bands: Pick<Band, "name" | "range" | "meaning" | "low" | "high">[] = [
+  { name: "very high", range: "> 0.9", meaning: "probably the same person", low: 0.9, high: Infinity },
+  { name: "high", range: "0.7 - 0.9", meaning: "possibly related or the same", low: 0.7, high: 0.9 },
+  { name: "moderate", range: "0.5 - 0.7", meaning: "similar voices", low: 0.5, high: 0.7 },
+  { name: "low", range: "< 0.5", meaning: "probably different people", low: -Infinity, high: 0.5 },
+];
+
+const duplicateFrom = 0.95;
+
+/**
+ * What the similarities of speakers say about a corpus: bands, likely duplicates, people in two data sets, the top pairs.
+ *
+ * Counts of bands come from the histogram and hold for all pairs; lists hold the pairs that were listed when the
+ * speakers were compared, that is from its threshold on.
+ *
+ * @param minSimilarity shows no pair below it in `top` and `leakage`, cosine in [-1, 1]; the table has all
+ * @param maxResults shows at most so many pairs in `top`
+ * @throws invalid when the histogram has no edge at a limit of a band
+ * @example
+ * const { duplicates, leakage } = analyze({ speakers, ...similarityResult, pairs }, { minSimilarity: 0.6 });
+ */
+export function analyze(
+  { speakers, statistics, histogram, pairs: listed }: Comparison,
+  { minSimilarity = 0, maxResults = 100 }: { minSimilarity?: number; maxResults?: number } = {},
+): Analysis {
+  if (!(minSimilarity >= -1 && minSimilarity <= 1))
+    throw invalid("analyze", "minSimilarity", { got: minSimilarity, want: "a cosine, -1 to 1" });
+  if (!(maxResults >= 0)) throw invalid("analyze", "maxResults", { got: maxResults, want: "0 or more" });
+  const pairs = pairTable(listed);
+  const shown = pairs.filter(({ similarity }) => similarity >= minSimilarity);
+  const leakage = shown.filter(({ same_dataset }) => !same_dataset);
+  const all = histogram.counts.reduce((sum, count) => sum + count, 0);
+  const datasets = datasetSummaries(speakers, pairs);
+  return {
+    pairs,
+    top: shown.slice(0, maxResults),
+    duplicates: pairs.filter(({ similarity }) => similarity > duplicateFrom),
+    leakage,
+    bands: bands.map((band) => {
+      const count = countBetween(histogram, band.low, band.high);
+      return { ...band, pairs: count, share: all === 0 ? 0 : count / all };
+    }),
+    datasets,
+    statistics,
+    summary: {
+      speakers: speakers.length,
+      utterances: speakers.reduce((sum, { numUtterances }) => sum + numUtterances, 0),
+      datasets: datasets.length,
+      totalPairs: statistics.totalPairs,
+      highPairs: statistics.highPairs,
+      listedPairs: pairs.length,
+      duplicates: countBetween(histogram, duplicateFrom, Infinity),
+      leakage: leakage.length,
+    },
+    info: { minSimilarity, maxResults, threshold: statistics.threshold },
+  };
+}
+
+function countBetween({ edges, counts }: Histogram, low: number, high: number): number {
+  const at = (limit: number) => {
+    if (limit === -Infinity) return 0;
+    if (limit === Infinity) return counts.length;
+    const bin = edges.findIndex((edge) => Math.abs(edge - limit) < 1e-9);
+    if (bin < 0)
+      throw invalid("analyze", "histogram", { want: `a bin edge at ${limit}, as in 200 bins over [-1, 1]` });
+    return bin;
+  };
+  return counts.subarray(at(low), at(high)).reduce((sum, count) => sum + count, 0);
+}
+
+function datasetSummaries(speakers: readonly SpeakerInfo[], pairs: readonly PairRow[]): DatasetSummary[] {
+  const byName = new Map<string, DatasetSummary & { sum: number }>();
+  for (const { dataset, numUtterances } of speakers) {
+    const row = byName.get(dataset) ?? {
+      dataset,
+      speakers: 0,
+      utterances: 0,
+      pairs: 0,
+      meanSimilarity: null,
+      sum: 0,
+    };
+    row.speakers++;
+    row.utterances += numUtterances;
+    byName.set(dataset, row);
+  }
+  for (const { same_dataset, speaker1_dataset, similarity } of pairs) {
+    const row = same_dataset ? byName.get(speaker1_dataset) : undefined;
+    if (row === undefined) continue;
+    row.pairs++;
+    row.sum += similarity;
+  }
+  return Array.from(byName.values(), ({ sum, ...row }) => ({
+    ...row,
+    meanSimilarity: row.pairs === 0 ? null : sum / row.pairs,
+  }));
+}

@@ -1,0 +1,21 @@
+import { speakerMeans } from "../store/speaker-means.js";
+import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+
+/**
+ * The mean embedding of every speaker, as merging computes it: summed in float64 in the order given, rounded once.
+ *
+ * @param normalize average unit vectors, so that a loud utterance counts no more than a quiet one
+ * @returns speakers in the order of their first utterance
+ * @example
+ * const speakers = centroids(utterances.filter(({ dataset }) => dataset === "studio"));
+ */
+export function centroids(
+  utterances: readonly UtteranceEmbedding[],
+  { normalize = false }: { normalize?: boolean } = {},
+): SpeakerEmbedding[] {
+  const means = speakerMeans({ normalize });
+  // Gathered by data set and id: two speakers may share the key that the files have.
+  for (const utterance of utterances)
+    means.add({ ...utterance, speakerKey: `${utterance.dataset}\0${utterance.speakerId}` });
+  return means.speakers().map((speaker) => ({ ...speaker, key: `${speaker.dataset}_${speaker.speakerId}` }));
+}

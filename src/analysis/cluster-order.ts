@@ -1,0 +1,115 @@
+import { invalid } from "../errors.js";
+import type { Matrix } from "../types.js";
+import { dot } from "./dot.js";
+import { principalAxes } from "./principal-axes.js";
+
+/**
+ * An order of speakers for a heat map in which similar ones are neighbours: the leaves of average-linkage clustering,
+ * each branch turned so that its end fits its neighbour; above `maxClustered` rows the order along the first principal
+ * component, which costs n² instead of holding a second matrix of n².
+ *
+ * @param matrix Matrix (n, n), symmetric, cosines
+ * @returns row numbers, each once; the same in every run
+ * @throws invalid when the matrix is not square or has NaN in it
+ * @see D. Müllner, Modern hierarchical, agglomerative clustering algorithms, arXiv:1109.2378 (nearest-neighbour chain)
+ * @example
+ * heatmap({ keys, matrix }, { order: clusterOrder(matrix) });
+ */
+export function clusterOrder(
+  matrix: Matrix,
+  { maxClustered = 2000 }: { maxClustered?: number } = {},
+): Uint32Array {
+  const { rows: n, columns, data } = matrix;
+  if (n !== columns || data.length !== n * n)
+    throw invalid("clusterOrder", "matrix", {
+      got: `${n} x ${columns}, ${data.length} values`,
+      want: "a square matrix",
+    });
+  if (data.some(Number.isNaN)) throw invalid("clusterOrder", "matrix", { got: "NaN", want: "cosines" });
+  if (n < 3) return Uint32Array.from({ length: n }, (_, i) => i);
+  return n <= maxClustered ? leafOrder(matrix) : componentOrder(matrix);
+}
+
+function leafOrder({ data, rows: n }: Matrix): Uint32Array {
+  const linkage = Float64Array.from(data);
+  const leaves: (number[] | undefined)[] = Array.from({ length: n }, (_, i) => [i]);
+  const chain: number[] = [];
+  for (let merges = 0; merges < n - 1; ) {
+    if (chain.length === 0) chain.push(leaves.findIndex((cluster) => cluster !== undefined));
+    const tip = chain[chain.length - 1];
+    const before = chain[chain.length - 2];
+    const nearest = nearestCluster(linkage, leaves, tip, before);
+    if (nearest !== before) {
+      chain.push(nearest);
+      continue;
+    }
+    chain.length -= 2;
+    const [into, from] = tip < before ? [tip, before] : [before, tip];
+    mergeLinkage(linkage, leaves, into, from);
+    leaves[into] = joined(leaves[into]!, leaves[from]!, (i, j) => data[i * n + j]);
+    leaves[from] = undefined;
+    merges++;
+  }
+  const order = leaves[0]!;
+  return Uint32Array.from(order[0] < order[n - 1] ? order : order.reverse());
+}
+
+/** Of equally near clusters the one before in the chain, so that the chain ends. */
+function nearestCluster(
+  linkage: Float64Array,
+  leaves: readonly (number[] | undefined)[],
+  tip: number,
+  before: number | undefined,
+): number {
+  const n = leaves.length;
+  let nearest = before ?? -1;
+  let best = before === undefined ? -Infinity : linkage[tip * n + before];
+  for (let i = 0; i < n; i++) {
+    if (i === tip || leaves[i] === undefined || linkage[tip * n + i] <= best) continue;
+    nearest = i;
+    best = linkage[tip * n + i];
+  }
+  return nearest;
+}
+
+/** Average linkage: the mean over all pairs of leaves. */
+function mergeLinkage(
+  linkage: Float64Array,
+  leaves: readonly (number[] | undefined)[],
+  into: number,
+  from: number,
+): void {
+  const n = leaves.length;
+  const [a, b] = [leaves[into]!.length, leaves[from]!.length];
+  for (let i = 0; i < n; i++) {
+    const mean = (a * linkage[into * n + i] + b * linkage[from * n + i]) / (a + b);
+    linkage[into * n + i] = mean;
+    linkage[i * n + into] = mean;
+  }
+}
+
+/** Two rows of leaves as one, with the two ends together that are the most alike. */
+function joined(a: number[], b: number[], similarity: (i: number, j: number) => number): number[] {
+  const [a0, a1, b0, b1] = [a[0], a[a.length - 1], b[0], b[b.length - 1]];
+  const ways: [number, () => number[]][] = [
+    [similarity(a1, b0), () => [...a, ...b]],
+    [similarity(a1, b1), () => [...a, ...b.reverse()]],
+    [similarity(a0, b0), () => [...a.reverse(), ...b]],
+    [similarity(a0, b1), () => [...b, ...a]],
+  ];
+  return ways.reduce((best, way) => (way[0] > best[0] ? way : best))[1]();
+}
+
+function componentOrder({ data, rows: n }: Matrix): Uint32Array {
+  const less = (vector: Float64Array) => {
+    const mean = vector.reduce((sum, x) => sum + x, 0) / n;
+    return vector.map((x) => x - mean);
+  };
+  const product = (vector: Float64Array) => {
+    const centred = less(vector);
+    return less(centred.map((_, i) => dot(data, i, centred, 0, n)));
+  };
+  // An order to look at needs no more digits than this, and each step reads the whole matrix.
+  const [axis] = principalAxes(product, n, { count: 1, spare: 0, iterations: 20 }).vectors;
+  return Uint32Array.from({ length: n }, (_, i) => i).sort((i, j) => axis[i] - axis[j] || i - j);
+}

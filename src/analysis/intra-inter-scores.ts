@@ -1,0 +1,75 @@
+import { invalid } from "../errors.js";
+import { unitRows } from "../similarity/unit-rows.js";
+import type { UtteranceEmbedding } from "../types.js";
+import { bySpeaker } from "./by-speaker.js";
+import { dot } from "./dot.js";
+import { random } from "./random.js";
+
+/** Cosines of pairs of utterances. */
+export interface IntraInterScores {
+  /** Pairs of one speaker. */
+  target: Float64Array;
+  /** Pairs of two speakers. */
+  nonTarget: Float64Array;
+  /** How many pairs of each kind there are; more than scores when they were sampled. */
+  targetPairs: number;
+  nonTargetPairs: number;
+}
+
+/**
+ * Cosines within speakers and between speakers: all pairs, or an even sample of them that is the same in every run.
+ *
+ * @param maxPairs at most so many scores of each kind
+ * @param seed another number draws another sample
+ * @throws invalid for embeddings that are zero, not finite or of different length
+ * @example
+ * const { target, nonTarget } = intraInterScores(utterances, { maxPairs: 50_000 });
+ */
+export function intraInterScores(
+  utterances: readonly UtteranceEmbedding[],
+  { maxPairs = 200_000, seed = 1 }: { maxPairs?: number; seed?: number } = {},
+): IntraInterScores {
+  if (!(maxPairs >= 1)) throw invalid("intraInterScores", "maxPairs", { got: maxPairs, want: "at least 1" });
+  const { data, dimension, n } = unitRows(utterances, { subject: "intraInterScores" });
+  // Speaker after speaker, row p has as partners the rest of its speaker, or everything behind its speaker.
+  const order = new Uint32Array(n);
+  const end = new Uint32Array(n);
+  let at = 0;
+  for (const { rows } of bySpeaker(utterances)) {
+    const last = at + rows.length;
+    for (const i of rows) {
+      end[at] = last;
+      order[at++] = i;
+    }
+  }
+  const next = random(seed);
+  const scores = (first: (p: number) => number, behind: (p: number) => number) => {
+    const before = new Float64Array(n + 1);
+    for (let p = 0; p < n; p++) before[p + 1] = before[p] + behind(p) - first(p);
+    const total = before[n];
+    const count = Math.min(maxPairs, total);
+    let p = 0;
+    const values = Float64Array.from({ length: count }, (_, k) => {
+      // One pair from each of `count` equal stretches: no pair twice, and all of them when there are no more.
+      const from = Math.floor((k * total) / count);
+      const pair = from + Math.floor(next() * (Math.floor(((k + 1) * total) / count) - from));
+      while (before[p + 1] <= pair) p++;
+      return dot(data, order[p], data, order[first(p) + pair - before[p]], dimension);
+    });
+    return { values, total };
+  };
+  const target = scores(
+    (p) => p + 1,
+    (p) => end[p],
+  );
+  const nonTarget = scores(
+    (p) => end[p],
+    () => n,
+  );
+  return {
+    target: target.values,
+    nonTarget: nonTarget.values,
+    targetPairs: target.total,
+    nonTargetPairs: nonTarget.total,
+  };
+}

@@ -1,0 +1,57 @@
+import { dot } from "./dot.js";
+import { sumOfRows } from "./sum-of-rows.js";
+
+/**
+ * The least dot product of two of `n` unit vectors, exact.
+ *
+ * Two vectors at angles a and b to a common direction are at most a + b apart. So with the vectors sorted by their angle
+ * to the mean direction, the search ends as soon as no pair to come can be farther apart than the farthest so far. In
+ * the worst case it looks at every pair.
+ *
+ * @param data Float32Array (n, dimension), rows of length 1
+ */
+export function leastSimilarity(data: Float32Array, n: number, dimension: number): number {
+  const { rows, angles } = farthestFirst(data, n, dimension);
+  // Float32 rows are not quite of length 1: a bound that is a little too wide stays a bound.
+  const bound = (i: number, j: number) => Math.cos(Math.min(Math.PI, angles[i] + angles[j])) - 1e-6;
+  let least = 1;
+  for (let i = 0; i + 1 < n && bound(i, i + 1) < least; i += 4)
+    for (let j = i + 1; j < n && bound(i, j) < least; j++)
+      least = Math.min(least, leastOfFour(rows, i, j, n, dimension));
+  return least;
+}
+
+function farthestFirst(data: Float32Array, n: number, dimension: number) {
+  const sum = sumOfRows(data, dimension);
+  const length = Math.sqrt(dot(sum, 0, sum, 0, dimension)) || 1;
+  const angleOf = (i: number) =>
+    Math.acos(Math.min(1, Math.max(-1, dot(data, i, sum, 0, dimension) / length)));
+  const all = Float64Array.from({ length: n }, (_, i) => angleOf(i));
+  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => all[b] - all[a] || a - b);
+  const rows = new Float32Array(n * dimension);
+  order.forEach((i, r) => {
+    rows.set(data.subarray(i * dimension, (i + 1) * dimension), r * dimension);
+  });
+  return { rows, angles: Float64Array.from(order, (i) => all[i]) };
+}
+
+/** Four rows at a time from i on against row j: what row j is loaded for counts four times. */
+function leastOfFour(rows: Float32Array, i: number, j: number, n: number, dimension: number): number {
+  const last = (n - 1) * dimension;
+  let p0 = i * dimension;
+  let p1 = Math.min(p0 + dimension, last);
+  let p2 = Math.min(p1 + dimension, last);
+  let p3 = Math.min(p2 + dimension, last);
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let q = j * dimension, end = q + dimension; q < end; q++) {
+    const x = rows[q];
+    s0 += x * rows[p0++];
+    s1 += x * rows[p1++];
+    s2 += x * rows[p2++];
+    s3 += x * rows[p3++];
+  }
+  return Math.min(s0, s1, s2, s3);
+}

@@ -1,0 +1,34 @@
+import { invalid } from "../errors.js";
+import { operatingPoints, type TrialScores } from "./operating-points.js";
+
+/**
+ * The least detection cost that any threshold gives, as a part of the cost of the better of accepting all and none.
+ *
+ * @param pTarget how often a trial is a target trial in use, 0 to 1
+ * @returns `minDcf` in 0 to 1, and the threshold that gives it
+ * @throws invalid for empty or not finite scores, or costs that are not positive
+ * @see NIST 2016 Speaker Recognition Evaluation Plan, section 3
+ * @example
+ * minDcf(intraInterScores(utterances), { pTarget: 0.01 }).minDcf;
+ */
+export function minDcf(
+  scores: TrialScores,
+  {
+    pTarget = 0.01,
+    costMiss = 1,
+    costFalseAlarm = 1,
+  }: { pTarget?: number; costMiss?: number; costFalseAlarm?: number } = {},
+): { minDcf: number; threshold: number } {
+  if (!(pTarget > 0 && pTarget < 1))
+    throw invalid("minDcf", "pTarget", { got: pTarget, want: "between 0 and 1" });
+  if (!(costMiss > 0 && costFalseAlarm > 0))
+    throw invalid("minDcf", "costs", { got: [costMiss, costFalseAlarm], want: "above 0" });
+  const miss = costMiss * pTarget;
+  const falseAlarm = costFalseAlarm * (1 - pTarget);
+  let best = { minDcf: Infinity, threshold: Number.NaN };
+  for (const { missRate, falseAlarmRate, threshold } of operatingPoints(scores)) {
+    const cost = (miss * missRate + falseAlarm * falseAlarmRate) / Math.min(miss, falseAlarm);
+    if (cost < best.minDcf) best = { minDcf: cost, threshold };
+  }
+  return best;
+}

@@ -1,0 +1,137 @@
+import type { Analysis } from "./analyze.js";
+import type { PairRow } from "./pair-table.js";
+import { printable, textTable } from "./text-table.js";
+
+/** A list that is longer shows its beginning and how many more there are. */
+const longestList = 20;
+
+/**
+ * The report on a comparison of speakers as plain text of at most 100 columns.
+ *
+ * @param csvPath where the table of all pairs was written, to be named at the end
+ * @example
+ * console.log(reportText(analyze({ speakers, ...result, pairs })));
+ */
+export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string } = {}): string {
+  const { summary, statistics, duplicates, leakage, top, info } = analysis;
+  const lines = [
+    "SPEAKER SIMILARITY",
+    "",
+    `${plural(summary.speakers, "speaker")}, ${plural(summary.utterances, "utterance")}, ${plural(summary.datasets, "data set")}; ${plural(summary.totalPairs, "pair")} of speakers`,
+  ];
+  if (summary.datasets > 0) lines.push("", ...datasetLines(analysis));
+  if (summary.totalPairs > 0) {
+    const { mean, std, min, median, max } = statistics;
+    lines.push(
+      "",
+      "Similarity of all pairs (cosine)",
+      `  mean ${four(mean)}   std ${four(std)}   min ${four(min)}   median ${four(median)}   max ${four(max)}`,
+      "",
+      ...bandLines(analysis),
+    );
+  }
+  lines.push("", ...listing(analysis));
+
+  lines.push("", `Likely duplicates (above 0.95): ${plural(summary.duplicates, "pair")}`);
+  if (summary.duplicates > 0) {
+    lines.push(
+      "  One person under two names, or one person recorded twice: listen to both before you merge them.",
+      ...pairLines(duplicates),
+    );
+    if (duplicates.length < summary.duplicates)
+      lines.push(`  ${whole(summary.duplicates - duplicates.length)} of them are not in the list of pairs.`);
+  }
+
+  const from = Math.max(info.threshold, info.minSimilarity);
+  lines.push(
+    "",
+    `Possible leakage (pairs across data sets, ${two(from)} or more): ${plural(leakage.length, "pair")}`,
+  );
+  if (leakage.length > 0)
+    lines.push(
+      "  A person in two data sets: keep both on the same side of a split into training and test.",
+      ...pairLines(leakage),
+    );
+
+  lines.push("", `Most similar pairs${top.length > 0 ? "" : `: none at ${two(from)} or more`}`);
+  if (top.length > 0) lines.push(...pairLines(top, Infinity));
+  if (csvPath !== undefined)
+    lines.push(
+      "",
+      `Table of ${analysis.pairs.length === 1 ? "the 1 pair" : `all ${whole(analysis.pairs.length)} listed pairs`}: ${printable(csvPath)}`,
+    );
+  return `${lines.join("\n")}\n`;
+}
+
+function datasetLines({ datasets }: Analysis): string[] {
+  return textTable(
+    [
+      { heading: "data set", maxWidth: 40 },
+      { heading: "speakers", align: "right" },
+      { heading: "utterances", align: "right" },
+      { heading: "pairs within", align: "right" },
+      { heading: "their mean", align: "right" },
+    ],
+    datasets.map(({ dataset, speakers, utterances, pairs, meanSimilarity }) => [
+      dataset,
+      whole(speakers),
+      whole(utterances),
+      whole(pairs),
+      meanSimilarity === null ? "-" : four(meanSimilarity),
+    ]),
+  );
+}
+
+function bandLines({ bands }: Analysis): string[] {
+  return textTable(
+    [
+      { heading: "similarity" },
+      { heading: "band" },
+      { heading: "pairs", align: "right" },
+      { heading: "share", align: "right" },
+      { heading: "what it may mean" },
+    ],
+    bands.map(({ range, name, pairs, share, meaning }) => [
+      range,
+      name,
+      whole(pairs),
+      share > 0 && share < 5e-5 ? "< 0.01 %" : `${(100 * share).toFixed(2)} %`,
+      meaning,
+    ]),
+  );
+}
+
+function listing({ summary, info }: Analysis): string[] {
+  const { highPairs, listedPairs } = summary;
+  const found = `High similarity (${two(info.threshold)} or more): ${plural(highPairs, "pair")}`;
+  return [
+    listedPairs < highPairs ? `${found}, of which the ${whole(listedPairs)} most similar are listed` : found,
+  ];
+}
+
+function pairLines(pairs: readonly PairRow[], limit = longestList): string[] {
+  const shown = pairs.slice(0, limit);
+  const name = (dataset: string, id: string, utterances: number) => `${dataset}/${id} (${utterances})`;
+  const lines = textTable(
+    [
+      { heading: "", align: "right" },
+      { heading: "cosine", align: "right" },
+      { heading: "speaker (utterances)", maxWidth: 36 },
+      { heading: "speaker (utterances)", maxWidth: 36 },
+      { heading: "data sets" },
+    ],
+    shown.map((row, i) => [
+      String(i + 1),
+      four(row.similarity),
+      name(row.speaker1_dataset, row.speaker1_id, row.speaker1_utterances),
+      name(row.speaker2_dataset, row.speaker2_id, row.speaker2_utterances),
+      row.same_dataset ? "same" : "two",
+    ]),
+  );
+  return shown.length < pairs.length ? [...lines, `  and ${whole(pairs.length - shown.length)} more`] : lines;
+}
+
+const whole = (n: number) => n.toLocaleString("en-US");
+const plural = (n: number, noun: string) => `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
+const four = (x: number) => x.toFixed(4);
+const two = (x: number) => String(Math.round(x * 1e4) / 1e4);

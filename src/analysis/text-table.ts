@@ -1,0 +1,46 @@
+import stringWidth from "string-width";
+
+/** A column of a table: its heading and the side that its fields stand on. */
+export interface TextColumn {
+  heading: string;
+  align?: "left" | "right";
+  /** Longer fields lose their middle, which is where names of one corpus agree the most. */
+  maxWidth?: number;
+}
+
+/** Lines of a table in plain text: headings, a rule, the rows; two spaces in front and between columns. */
+export function textTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[]): string[] {
+  const cells = rows.map((row) =>
+    row.map((text, c) => shortened(printable(text), columns[c].maxWidth ?? Infinity)),
+  );
+  const headings = columns.map(({ heading }) => heading);
+  const widths = columns.map((_, c) => Math.max(...[headings, ...cells].map((row) => stringWidth(row[c]))));
+  const line = (row: readonly string[]) =>
+    row
+      .reduce((text, cell, c) => `${text}  ${padded(cell, widths[c], columns[c].align ?? "left")}`, "")
+      .trimEnd();
+  const rule = `  ${"-".repeat(widths.reduce((sum, width) => sum + width + 2, -2))}`;
+  return [line(headings), rule, ...cells.map(line)];
+}
+
+/** Names come from folders: nothing in them may steer a terminal or break a line. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
+}
+
+function padded(text: string, width: number, align: "left" | "right"): string {
+  const space = " ".repeat(Math.max(0, width - stringWidth(text)));
+  return align === "left" ? text + space : space + text;
+}
+
+function shortened(text: string, maxWidth: number): string {
+  if (stringWidth(text) <= maxWidth) return text;
+  const characters = Array.from(text);
+  let [head, tail] = ["", ""];
+  for (let i = 0, j = characters.length - 1; i <= j; ) {
+    const next = head.length <= tail.length ? head + characters[i++] + tail : head + characters[j--] + tail;
+    if (stringWidth(next) > maxWidth - 1) break;
+    [head, tail] = [characters.slice(0, i).join(""), characters.slice(j + 1).join("")];
+  }
+  return `${head}\u2026${tail}`;
+}

@@ -1,0 +1,36 @@
+import { unitRows } from "../similarity/unit-rows.js";
+import type { UtteranceEmbedding } from "../types.js";
+import { bySpeaker } from "./by-speaker.js";
+import { centroids } from "./centroids.js";
+import { dot } from "./dot.js";
+
+/** An utterance, and how near it is to the mean of its speaker. */
+export interface TypicalUtterance extends Omit<UtteranceEmbedding, "embedding"> {
+  /** Cosine to the speaker's mean embedding. */
+  similarity: number;
+}
+
+/**
+ * The utterances of each speaker that are nearest to the speaker's mean embedding: what to listen to first.
+ *
+ * @param count at most so many of each speaker
+ * @returns speaker after speaker in the order of their first utterance, nearest first
+ * @example
+ * typicalUtterances(utterances, { count: 1 }).map(({ path }) => path);
+ */
+export function typicalUtterances(
+  utterances: readonly UtteranceEmbedding[],
+  { count = 1 }: { count?: number } = {},
+): TypicalUtterance[] {
+  const rows = unitRows(utterances, { subject: "typicalUtterances" });
+  const means = unitRows(centroids(utterances), { subject: "typicalUtterances" });
+  return bySpeaker(utterances).flatMap((speaker, s) =>
+    speaker.rows
+      .map((i) => {
+        const { embedding: _, ...utterance } = utterances[i];
+        return { ...utterance, similarity: dot(rows.data, i, means.data, s, rows.dimension) };
+      })
+      .sort((a, b) => b.similarity - a.similarity)
+      .slice(0, count),
+  );
+}

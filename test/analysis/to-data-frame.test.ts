@@ -1,0 +1,89 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { toDataFrame } from "../../src/analysis/to-data-frame.js";
+import { variability } from "../../src/analysis/variability.js";
+import { madeUp } from "./reference.js";
+
+const root = join(__dirname, "../..");
+const frame = suite("toDataFrame");
+frame("has a column for each field and leaves embeddings out", () => {
+  const utterances = madeUp([2, 1]);
+  const table = toDataFrame(utterances);
+  assert.equal(table.columns, ["key", "dataset", "speakerId", "utteranceId", "path"]);
+  assert.equal(table.shape, [3, 5]);
+  assert.equal(table.iloc({ rows: [1] }).values, [["made_s0_u1", "made", "s0", "u1", "made/s0/u1.wav"]]);
+});
+frame("shows an embedding as a short text on demand", () => {
+  const [row] = toDataFrame([{ key: "a", embedding: Float32Array.of(1, -0.5, 0.25, 3) }], {
+    embeddings: "text",
+  }).values;
+  assert.equal(row, ["a", "[1.000, -0.500, 0.250, ...] (4)"]);
+});
+frame("makes columns of objects in a row and text of lists", () => {
+  const pair = {
+    speaker1: { key: "a", numUtterances: 2 },
+    speaker2: { key: "b", numUtterances: 3 },
+    similarity: 0.5,
+    tags: ["x", "y"],
+  };
+  const table = toDataFrame([pair]);
+  assert.equal(table.columns, [
+    "speaker1_key",
+    "speaker1_numUtterances",
+    "speaker2_key",
+    "speaker2_numUtterances",
+    "similarity",
+    "tags",
+  ]);
+  assert.equal(table.values, [["a", 2, "b", 3, 0.5, "x, y"]]);
+});
+frame("keeps numbers to the last digit, null, and rows that lack a field", () => {
+  const table = toDataFrame([{ a: 0.1 + 0.2, b: null }, { a: 2 ** 40 + 0.5, b: 1n }, { c: true }]);
+  assert.equal(table.columns, ["a", "b", "c"]);
+  assert.equal(table.values, [
+    [0.1 + 0.2, null, null],
+    [2 ** 40 + 0.5, 1, null],
+    [null, null, true],
+  ]);
+});
+frame("takes no rows at all", () => {
+  assert.equal(toDataFrame([]).shape, [0, 0]);
+});
+frame("sorts the rows of an analysis", () => {
+  const table = toDataFrame(variability(madeUp([3, 4, 5])).speakers).sortValues("mean", { ascending: false });
+  const means = table.column("mean").values as number[];
+  assert.equal(
+    means,
+    [...means].sort((a, b) => b - a),
+  );
+});
+frame("names the package and the command when danfojs is not installed", () => {
+  const code = `
+    const Module = require("node:module");
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = function (name, ...rest) {
+      if (name === "danfojs-node") throw Object.assign(new Error("Cannot find module 'danfojs-node'"), { code: "MODULE_NOT_FOUND" });
+      return resolve.call(this, name, ...rest);
+    };
+    try { require("./src/analysis/to-data-frame.ts").toDataFrame([]); } catch (error) { console.log(error.message); }`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", "-e", code], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  assert.is(
+    stdout.trim(),
+    "toDataFrame: missing package danfojs-node: expected npm install danfojs-node@1.2.0",
+    stderr,
+  );
+});
+frame("loads danfojs only when it is called", () => {
+  const code = `require("./src/analysis/index.ts"); console.log(Object.keys(require.cache).filter((path) => /node_modules.(danfojs|@tensorflow)/.test(path)).length)`;
+  const { stdout } = spawnSync(process.execPath, ["--import", "tsx", "-e", code], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  assert.is(stdout.trim(), "0");
+});
+frame.run();
