@@ -1,0 +1,59 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { durations } from "../../src/charts/index.js";
+import { rowsOf, speakerOf } from "../../src/charts/options.js";
+
+const rows = [
+  { dataset: "a", seconds: 1 },
+  { dataset: "b", seconds: 2 },
+];
+type Row = (typeof rows)[number];
+
+test("rows, columns, typed arrays and iterators are the same table", () => {
+  assert.equal(rowsOf<Row>("t", rows, ["seconds"]), rows);
+  assert.equal(rowsOf<Row>("t", rows.values(), ["seconds"]), rows);
+  assert.equal(rowsOf<Row>("t", { dataset: ["a", "b"], seconds: [1, 2] }, ["seconds"]), rows);
+  assert.equal(
+    rowsOf<Row>("t", { dataset: ["a", "b"], seconds: new Float32Array([1, 2]) }, ["seconds"]),
+    rows,
+  );
+});
+
+test("a danfojs DataFrame is a table", () => {
+  const danfo = require("danfojs-node") as typeof import("danfojs-node");
+  const frame = new danfo.DataFrame(rows);
+  assert.equal(rowsOf<Row>("t", frame as never, ["seconds"]), rows);
+  assert.equal(durations(frame as never).spec, durations(rows as never).spec);
+});
+
+test("an empty table has no rows", () => {
+  assert.equal(rowsOf<Row>("t", [], ["seconds"]), []);
+  assert.equal(rowsOf<Row>("t", { dataset: [], seconds: [] }, ["seconds"]), []);
+});
+
+test("a missing column is named beside those that are there", () => {
+  assert.throws(
+    () => rowsOf<Row>("durations", [{ dataset: "a" }] as never, ["dataset", "seconds"]),
+    /durations: missing column seconds: got \["dataset"\], expected dataset, seconds/,
+  );
+});
+
+test("what is no table is refused", () => {
+  assert.throws(() => rowsOf<Row>("t", 5 as never, ["seconds"]), /t: invalid table: got "number"/);
+  assert.throws(() => rowsOf<Row>("t", { dataset: ["a"], seconds: [1, 2] }, []), /t: invalid table/);
+});
+
+test("the rows of the caller stay as they are", () => {
+  const before = JSON.stringify(rows);
+  durations(rows as never);
+  assert.is(JSON.stringify(rows), before);
+});
+
+test("speakers of two data sets do not become one", () => {
+  assert.is.not(
+    speakerOf({ dataset: "my_set", speakerId: "x" }),
+    speakerOf({ dataset: "my", speakerId: "set_x" }),
+  );
+});
+
+test.run();
