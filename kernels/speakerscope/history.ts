@@ -82,7 +82,10 @@ export class History {
     if (hist_access_type === "search") {
       const glob = toRegExp(pattern ?? "*");
       let found = all.filter((r) => glob.test(r.input));
-      if (unique) found = [...new Map(found.map((r) => [r.input, r])).values()];
+      if (unique) {
+        const last = new Map(found.map((r) => [r.input, r]));
+        found = found.filter((r) => last.get(r.input) === r);
+      }
       return n === undefined || n === null ? found : lastOf(found, n);
     }
     return lastOf(all, n ?? all.length);

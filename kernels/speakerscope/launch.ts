@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { Engine } from "./engine.js";
 import { CLOSED, createFlags, PROTECTED } from "./flags.js";
+import { log } from "./log.js";
 import type { FromMain } from "./messages.js";
 import { marker } from "./processes.js";
 import { lendPackages, manifest } from "./resolve.js";
@@ -11,7 +12,7 @@ import type { ServerData } from "./server.js";
 /** `node launch.js CONNECTION_FILE`: the command of the kernelspec. */
 function launch(connectionFile: string | undefined): void {
   if (!connectionFile) {
-    process.stderr.write("speakerscope kernel: missing connection file: Jupyter starts this program itself\n");
+    log("missing connection file: Jupyter starts this program itself");
     process.exit(2);
   }
   process.env[marker] = `${process.pid}.${Date.now()}`;
@@ -31,7 +32,7 @@ function launch(connectionFile: string | undefined): void {
   // The sockets answer while the compiler loads.
   const worker = new Worker(join(__dirname, "server.js"), { workerData, transferList: [port2] });
   worker.on("error", (error) => {
-    process.stderr.write(`speakerscope kernel: ${error.stack}\n`);
+    log(String(error.stack));
     process.exit(1);
   });
   port1.unref();

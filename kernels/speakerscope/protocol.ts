@@ -1,5 +1,6 @@
 import { toPoints, toUnits } from "./code-points.js";
 import type { History, HistoryRequest } from "./history.js";
+import { log } from "./log.js";
 import type { CellRequest, Completeness, CompletionList, Outcome, Question } from "./messages.js";
 import * as replies from "./replies.js";
 import type { Channel, Sockets } from "./sockets.js";
@@ -97,7 +98,7 @@ export class Protocol {
     try {
       message = this.#o.codec.decode(frames);
     } catch (error) {
-      process.stderr.write(`speakerscope kernel: ${(error as Error).message}: dropped\n`);
+      log(`${(error as Error).message}: dropped`);
       return;
     }
     const type = message.header.msg_type;
