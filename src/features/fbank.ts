@@ -76,11 +76,13 @@ export async function fbank(signal: Signal, options: FbankOptions = {}): Promise
 }
 
 /**
- * Opens the filter bank as a graph on a device.
+ * Opens the filter bank on a device.
  *
- * Framing, removal of the DC offset, pre-emphasis, window and Fourier transform are one linear map of a frame's
- * samples, so they are one strided convolution; squaring, the mel filters and the logarithm follow. That runs on the
- * device of the model, and on a CPU at 4.6 ms per 10 s of audio against 10.7 ms for the same in JavaScript.
+ * The Fourier transform is a product with a matrix, on the device of the model. Its symmetry makes that matrix small: about
+ * the middle of a frame the cosines are even and the sines odd, and about a quarter of the period the same holds for the
+ * even and the odd spectral bins by themselves. So each frame is folded twice, which leaves four products with matrices
+ * of a quarter of the transform's size: 3 times fewer multiplications than the plain product (2.9 ms against 4.1 ms of
+ * CPU for 7.7 s of audio on a busy machine; 8 in plain JavaScript). Where a frame begins only turns phases, and the power has none.
  *
  * Source: Kaldi feat/feature-fbank.cc, feature-window.cc, mel-computations.cc.
  */
@@ -92,26 +94,75 @@ export async function openFbank(
   check(settings);
   const frameLength = Math.floor(settings.sampleRate * settings.frameLengthMs * 0.001);
   const frameShift = Math.floor(settings.sampleRate * settings.frameShiftMs * 0.001);
-  const graph = await openSession(fbankGraph(settings, frameLength, frameShift), session);
+  const shape = foldedShape(frameLength);
+  const fold = frameFolder(settings, frameLength, frameShift, shape);
+  const graph = await openSession(fbankGraph(settings, shape), session);
+  const columns = settings.numMelBins;
   const numFrames = (samples: number) =>
     samples < frameLength ? 0 : 1 + Math.floor((samples - frameLength) / frameShift);
+  // Buffers that no computation under way uses: a fresh one of 1.6 MB each time costs as much as filling it.
+  const idle: Float32Array[] = [];
   return {
     options: settings,
     frameLength,
     frameShift,
     numFrames,
     async compute(samples) {
-      const frames = numFrames(samples.length);
-      if (frames === 0)
+      const rows = numFrames(samples.length);
+      if (rows === 0)
         throw invalid("fbank", "number of samples", {
           got: samples.length,
           want: `at least ${frameLength} (one frame)`,
         });
-      const { features } = await graph.run({ samples: { data: samples, shape: [1, 1, samples.length] } });
-      return { data: features!.data, rows: frames, columns: settings.numMelBins };
+      const most = Math.min(rows, framesAtOnce);
+      const buffer = idle.pop() ?? new Float32Array(0);
+      const folded =
+        buffer.length >= most * shape.size * 4 ? buffer : new Float32Array(most * shape.size * 4);
+      const pieces: Piece[] = [];
+      for (let first = 0; first < rows; first += framesAtOnce) {
+        const frames = Math.min(framesAtOnce, rows - first);
+        const part = samples.subarray(first * frameShift, (first + frames - 1) * frameShift + frameLength);
+        const { log, mean } = await graph.run(fold(part, frames, folded));
+        pieces.push({ log: log!.data, mean: mean!.data, frames });
+      }
+      idle.push(folded);
+      if (settings.meanNormalization) subtractMean(pieces, columns);
+      return { data: joined(pieces, rows * columns), rows, columns };
     },
     close: () => graph.close(),
   };
+}
+
+/** Frames that go through the graph together: bounds the memory that a long recording takes. */
+const framesAtOnce = 2048;
+
+interface Piece {
+  /** Float32Array (frames, columns). */
+  log: Float32Array;
+  /** Over the frames of the piece: Float32Array (columns). */
+  mean: Float32Array;
+  frames: number;
+}
+
+function subtractMean(pieces: readonly Piece[], columns: number): void {
+  const rows = pieces.reduce((sum, { frames }) => sum + frames, 0);
+  const whole = Float32Array.from({ length: columns }, (_, column) =>
+    pieces.reduce((sum, { mean, frames }) => sum + mean[column]! * (frames / rows), 0),
+  );
+  for (const { log } of pieces)
+    for (let row = 0; row < log.length; row += columns)
+      for (let column = 0; column < columns; column++) log[row + column]! -= whole[column]!;
+}
+
+function joined(pieces: readonly Piece[], length: number): Float32Array {
+  if (pieces.length === 1) return pieces[0]!.log;
+  const data = new Float32Array(length);
+  let offset = 0;
+  for (const { log } of pieces) {
+    data.set(log, offset);
+    offset += log.length;
+  }
+  return data;
 }
 
 function check(settings: Required<FbankOptions>): void {
@@ -130,88 +181,162 @@ function check(settings: Required<FbankOptions>): void {
 const upperEdge = ({ highFrequency, sampleRate }: Required<FbankOptions>) =>
   highFrequency > 0 ? highFrequency : sampleRate / 2 + highFrequency;
 
-function fbankGraph(settings: Required<FbankOptions>, frameLength: number, frameShift: number): Uint8Array {
-  const fftSize = 2 ** Math.ceil(Math.log2(frameLength));
-  const { numMelBins } = settings;
-  const filters = melFilters(settings, fftSize);
-  // Only the spectral bins that some filter looks at are computed.
-  const bins = filters[0]!.map((_, bin) => bin).filter((bin) => filters.some((filter) => filter[bin]! > 0));
-  const spectrum = spectrumKernel(settings, frameLength, fftSize, bins);
-  const mel = new Float32Array(numMelBins * bins.length * 2);
-  filters.forEach((filter, m) => {
-    // Real and imaginary part of a bin lie `bins.length` apart and share its weight.
-    bins.forEach((bin, b) => {
-      mel[m * bins.length * 2 + b] = filter[bin]!;
-      mel[m * bins.length * 2 + bins.length + b] = filter[bin]!;
-    });
-  });
-  const scalar = (value: number) => ({ data: Float32Array.of(value), shape: [] });
-  const normalize = settings.meanNormalization;
-  return onnxModel({
-    name: "kaldi-fbank",
-    inputs: { samples: ["batch", 1, "samples"] },
-    outputs: { features: ["batch", "frames", numMelBins] },
-    initializers: {
-      spectrum: { data: spectrum, shape: [bins.length * 2, 1, frameLength] },
-      mel: { data: mel, shape: [numMelBins, bins.length * 2] },
-      floor: scalar(2 ** -23), // float32 epsilon, Kaldi's floor under the logarithm
-    },
-    nodes: [
-      {
-        op: "Conv",
-        inputs: ["samples", "spectrum"],
-        outputs: ["parts"],
-        attributes: { strides: [frameShift], kernel_shape: [frameLength] },
-      },
-      { op: "Mul", inputs: ["parts", "parts"], outputs: ["power"] },
-      { op: "MatMul", inputs: ["mel", "power"], outputs: ["energy"] },
-      { op: "Max", inputs: ["energy", "floor"], outputs: ["floored"] },
-      { op: "Log", inputs: ["floored"], outputs: ["log"] },
-      ...(normalize
-        ? [
-            { op: "ReduceMean", inputs: ["log"], outputs: ["mean"], attributes: { axes: [2], keepdims: 1 } },
-            { op: "Sub", inputs: ["log", "mean"], outputs: ["centred"] },
-          ]
-        : []),
-      {
-        op: "Transpose",
-        inputs: [normalize ? "centred" : "log"],
-        outputs: ["features"],
-        attributes: { perm: [0, 2, 1] },
-      },
-    ],
-  });
+/** What folding makes of a frame: four rows of `size` numbers, to be multiplied with cosines and sines. */
+interface FoldedShape {
+  fftSize: number;
+  size: number;
+  /** 1 where the middle of a frame is a sample, else 0. */
+  odd: number;
 }
 
-/** The linear map from a frame's samples to the real, then the imaginary parts of its spectrum, row after row. */
-function spectrumKernel(
-  settings: Required<FbankOptions>,
+/** The products that the rows of a folded frame take part in: with cosines and sines, for even and odd spectral bins. */
+const products = [
+  { name: "even_cosine", wave: Math.cos, parity: 0 },
+  { name: "even_sine", wave: Math.sin, parity: 0 },
+  { name: "odd_cosine", wave: Math.cos, parity: 1 },
+  { name: "odd_sine", wave: Math.sin, parity: 1 },
+] as const;
+
+function foldedShape(frameLength: number): FoldedShape {
+  const fftSize = Math.max(4, 2 ** Math.ceil(Math.log2(frameLength)));
+  const odd = frameLength % 2;
+  return { fftSize, size: fftSize / 4 + odd, odd };
+}
+
+/**
+ * Makes the function that cuts a signal into frames, removes the DC offset, emphasises, weighs with the window and folds;
+ * in float64, into the four quarters of `folded`.
+ */
+function frameFolder(
+  { window, preemphasis, removeDcOffset }: Required<FbankOptions>,
   frameLength: number,
-  fftSize: number,
-  bins: readonly number[],
-): Float32Array {
-  const window = windowWeights(settings.window, frameLength);
-  const kernel = new Float32Array(bins.length * 2 * frameLength);
-  const row = new Float64Array(frameLength);
-  bins.forEach((bin, b) => {
-    for (const part of [0, 1]) {
-      for (let n = 0; n < frameLength; n++) {
-        // Reduced before the multiplication: cos of a large angle loses digits.
-        const angle = (2 * Math.PI * ((bin * n) % fftSize)) / fftSize;
-        row[n] = (part === 0 ? Math.cos(angle) : -Math.sin(angle)) * window[n]!;
-      }
-      // Transpose of the pre-emphasis y[n] = x[n] - c x[n-1], y[0] = (1 - c) x[0] ...
-      for (let n = 0; n < frameLength; n++)
-        row[n]! -=
-          settings.preemphasis * (n + 1 < frameLength ? row[n + 1]! : 0) +
-          (n === 0 ? settings.preemphasis * row[0]! : 0);
-      // ... and of the subtraction of the frame's mean.
-      const mean = settings.removeDcOffset ? row.reduce((sum, value) => sum + value, 0) / frameLength : 0;
-      const start = (part * bins.length + b) * frameLength;
-      for (let n = 0; n < frameLength; n++) kernel[start + n] = (row[n]! - mean) * settings.scale;
+  frameShift: number,
+  { fftSize, size, odd }: FoldedShape,
+) {
+  const half = Math.floor(frameLength / 2);
+  // Samples at distance n from the middle, on both sides; the same weight on both, as every window is symmetric.
+  const weights = new Float64Array(fftSize / 2 + 1);
+  weights.set(windowWeights(window, frameLength).subarray(half));
+  // What is its own mirror image is counted twice.
+  if (odd) weights[0]! /= 2;
+  if (odd) weights[fftSize / 4]! /= 2;
+  const last = fftSize / 2 - 1 + odd; // n and last - n are mirror images in the second folding
+  const single = Math.min(size, Math.max(0, last - (half - 1 + odd))); // below, the image lies outside of the frame
+  const scratch = { emphasised: new Float64Array(0), sums: new Float64Array(0) };
+  return (samples: Float32Array, frames: number, folded: Float32Array) => {
+    if (scratch.emphasised.length < samples.length) {
+      scratch.emphasised = new Float64Array(samples.length);
+      scratch.sums = new Float64Array(samples.length + 1);
     }
+    const { emphasised, sums } = scratch;
+    let previous = 0;
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i]!;
+      emphasised[i] = sample - preemphasis * previous;
+      previous = sample;
+      sums[i + 1] = sums[i]! + sample;
+    }
+    const rows = products.map((_, index) =>
+      folded.subarray(index * frames * size, (index + 1) * frames * size),
+    );
+    const [evenCosine, evenSine, oddCosine, oddSine] = rows as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    for (let frame = 0; frame < frames; frame++) {
+      const start = frame * frameShift;
+      // Emphasis leaves (1 - c) of the offset; two samples are added.
+      const mean = removeDcOffset ? (sums[start + frameLength]! - sums[start]!) / frameLength : 0;
+      const offset = 2 * (1 - preemphasis) * mean;
+      // The first sample of a frame has none before it: it takes itself, as in Kaldi.
+      const kept = emphasised[start]!;
+      emphasised[start] = (1 - preemphasis) * samples[start]!;
+      const right = start + half;
+      const left = right - 1 + odd;
+      let to = frame * size;
+      for (let n = 0; n < single; n++, to++) {
+        const a = emphasised[right + n]!;
+        const b = emphasised[left - n]!;
+        const weight = weights[n]!;
+        const sum = (a + b - offset) * weight;
+        const difference = (a - b) * weight;
+        evenCosine[to] = oddCosine[to] = sum;
+        evenSine[to] = oddSine[to] = difference;
+      }
+      for (let n = single; n < size; n++, to++) {
+        const m = last - n;
+        const a = emphasised[right + n]!;
+        const b = emphasised[left - n]!;
+        const weight = weights[n]!;
+        const c = emphasised[right + m]!;
+        const d = emphasised[left - m]!;
+        const imageWeight = weights[m]!;
+        const sum = (a + b - offset) * weight;
+        const difference = (a - b) * weight;
+        const imageSum = (c + d - offset) * imageWeight;
+        const imageDifference = (c - d) * imageWeight;
+        evenCosine[to] = sum + imageSum;
+        oddCosine[to] = sum - imageSum;
+        evenSine[to] = difference - imageDifference;
+        oddSine[to] = difference + imageDifference;
+      }
+      emphasised[start] = kept;
+    }
+    return Object.fromEntries(
+      products.map(({ name }, index) => [name, { data: rows[index]!, shape: [frames, size] }]),
+    );
+  };
+}
+
+function fbankGraph(settings: Required<FbankOptions>, { fftSize, size, odd }: FoldedShape): Uint8Array {
+  const { numMelBins, scale } = settings;
+  const filters = melFilters(settings, fftSize);
+  const bins = fftSize / 4;
+  const matrix = (rows: number, columns: number, value: (row: number, column: number) => number) => ({
+    data: Float32Array.from({ length: rows * columns }, (_, i) =>
+      value(Math.floor(i / columns), i % columns),
+    ),
+    shape: [rows, columns],
   });
-  return kernel;
+  const waves = products.map(({ name, wave, parity }) => [
+    `${name}_waves`,
+    matrix(size, bins, (n, bin) => {
+      // In half samples from the middle; reduced before the multiplication: cos of a large angle loses digits.
+      const turn = ((2 * bin + parity) * (2 * n + 1 - odd)) % (2 * fftSize);
+      return wave((Math.PI * turn) / fftSize) * scale;
+    }),
+  ]);
+  return onnxModel({
+    name: "kaldi-fbank",
+    inputs: Object.fromEntries(products.map(({ name }) => [name, ["frames", size]])),
+    outputs: { log: ["frames", numMelBins], mean: [1, numMelBins] },
+    initializers: {
+      ...Object.fromEntries(waves),
+      even_mel: matrix(bins, numMelBins, (bin, filter) => filters[filter]![2 * bin]!),
+      odd_mel: matrix(bins, numMelBins, (bin, filter) => filters[filter]![2 * bin + 1]!),
+      floor: { data: Float32Array.of(2 ** -23), shape: [] }, // float32 epsilon, Kaldi's floor under the logarithm
+    },
+    nodes: [
+      ...products.flatMap(({ name }) => [
+        { op: "MatMul", inputs: [name, `${name}_waves`], outputs: [`${name}_part`] },
+        { op: "Mul", inputs: [`${name}_part`, `${name}_part`], outputs: [`${name}_power`] },
+      ]),
+      ...["even", "odd"].flatMap((parity) => [
+        {
+          op: "Add",
+          inputs: [`${parity}_cosine_power`, `${parity}_sine_power`],
+          outputs: [`${parity}_power`],
+        },
+        { op: "MatMul", inputs: [`${parity}_power`, `${parity}_mel`], outputs: [`${parity}_energy`] },
+      ]),
+      { op: "Add", inputs: ["even_energy", "odd_energy"], outputs: ["energy"] },
+      { op: "Max", inputs: ["energy", "floor"], outputs: ["floored"] },
+      { op: "Log", inputs: ["floored"], outputs: ["log"] },
+      { op: "ReduceMean", inputs: ["log"], outputs: ["mean"], attributes: { axes: [0], keepdims: 1 } },
+    ],
+  });
 }
 
 function windowWeights(kind: Required<FbankOptions>["window"], length: number): Float64Array {

@@ -60,6 +60,10 @@ test("other windows, rates, scales and ranges agree with a plain float64 computa
       meanNormalization: true,
     },
     { sampleRate: 44100, numMelBins: 64, window: "rectangular" },
+    // Frames of odd length (275), of hardly more than half a transform (129 of 256), and of a whole one (512).
+    { sampleRate: 11025, numMelBins: 40, window: "hamming" },
+    { sampleRate: 12900, numMelBins: 30, window: "blackman", frameLengthMs: 10 },
+    { sampleRate: 16000, numMelBins: 80, window: "hamming", frameLengthMs: 32, preemphasis: 0.5 },
   ] as const;
   for (const options of settings) {
     const samples = voice(3, { seconds: 0.5, sampleRate: options.sampleRate });
@@ -78,6 +82,27 @@ test("other windows, rates, scales and ranges agree with a plain float64 computa
     );
     assert.ok(Math.max(...errors) < 5e-3, `${options.window}: ${Math.max(...errors)}`);
   }
+});
+
+test("a recording of minutes, which goes through in pieces, has the frames of its pieces", async () => {
+  const samples = voice(5, { seconds: 45 });
+  const [whole, piece] = [samples, samples.subarray(160 * 2000, 160 * 2100 + 240)];
+  const options = { meanNormalization: false };
+  const all = await fbank({ samples: whole, sampleRate: 16000 }, options);
+  const some = await fbank({ samples: piece, sampleRate: 16000 }, options);
+  assert.equal([all.rows, some.rows], [4498, 100]);
+  const rows = all.data.subarray(2000 * 80, 2100 * 80);
+  assert.ok(some.data.every((value, i) => Math.abs(value - rows[i]!) < 1e-4));
+});
+
+test("computations that overlap do not touch each other's buffers", async () => {
+  const extractor = await openFbank();
+  const signals = [voice(1), voice(2, { seconds: 1 }), voice(3, { seconds: 2 })];
+  const alone = [];
+  for (const samples of signals) alone.push(await extractor.compute(samples));
+  const together = await Promise.all(signals.map((samples) => extractor.compute(samples)));
+  together.forEach(({ data }, i) => assert.equal(data, alone[i]!.data));
+  await extractor.close();
 });
 
 test("digital silence gives the floor and no infinity", async () => {
