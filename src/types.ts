@@ -61,8 +61,11 @@ export interface Failure {
   dataset: string;
   speakerId: string;
   utteranceId: string;
-  /** Where it failed: `read` (the file system), `decode` (not audio, or broken), `signal` (no usable speech), `model`. */
-  stage: "read" | "decode" | "signal" | "model";
+  /**
+   * Where it failed: `read` (the file system), `decode` (not audio, or broken), `signal` (no usable speech), `model`,
+   * `process` (the process died or hung on it).
+   */
+  stage: "read" | "decode" | "signal" | "model" | "process";
   reason: string;
 }
 

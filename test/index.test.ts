@@ -1,6 +1,6 @@
+import * as speakerscope from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import * as speakerscope from "speakerscope";
 
 test("the public list is this, and a name on it stays", () => {
   assert.equal(Object.keys(speakerscope).sort(), [

@@ -44,6 +44,8 @@ export interface ExtractOptions
   normalize?: boolean;
   /** Write a pickle for every utterance and speaker too. */
   saveIndividual?: boolean;
+  /** A rank that says nothing for so long over one file is taken for hung, and treated as one that died. */
+  fileTimeoutMs?: number;
   /** Throw away what the folder holds. */
   overwrite?: boolean;
   /** Only one of several equal parts of the corpus, for as many machines that share the output folder. */
@@ -88,6 +90,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     normalize = false,
     saveIndividual = false,
     overwrite = false,
+    fileTimeoutMs = 600_000,
     onProgress,
     onLog,
     abortSignal,
@@ -135,6 +138,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
             ? 0
             : (before.logs.find((log) => log.folder === rankFolder(folder, rank))?.end ?? 0),
           individualFolder,
+          fileTimeoutMs,
         },
         list.utterances,
         {
@@ -191,10 +195,12 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
   };
 }
 
-/** Nothing is known of the file, or it could not be read then: it may be now. What its bytes decided stays decided. */
+/** Nothing is known of the file, or what went wrong may go well now. What its bytes decided stays decided. */
 function isToDo({ outcomes }: Extraction, index: number): boolean {
   const stored = outcomes[index]?.record.meta;
-  return stored === undefined || (isFailure(stored) && stored.stage === "read");
+  return (
+    stored === undefined || (isFailure(stored) && (stored.stage === "read" || stored.stage === "process"))
+  );
 }
 
 /** A rank's share: contiguous, the shares as equal as they can be. */

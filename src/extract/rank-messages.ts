@@ -19,6 +19,8 @@ export interface RankJob {
   logEnd: number;
   /** Folder for one pickle an utterance, or undefined. */
   individualFolder: string | undefined;
+  /** How long one file may take. */
+  fileTimeoutMs: number;
 }
 
 /** What a rank tells. `current` is the index it works on, so that one that kills the process can be named. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, type ScopeError } from "../errors.js";
 import { isFailure, rankLogPath, type Stored, type StoredIdentity } from "../store/extraction.js";
@@ -34,66 +35,67 @@ export async function superviseRank(
   events: RankEvents,
   abortSignal: AbortSignal | undefined,
 ): Promise<RankResult> {
-  let left = job.indices;
-  let end = job.logEnd;
-  let done = 0;
-  let failed = 0;
+  let share: Share = { left: job.indices, end: job.logEnd, done: 0, failed: 0 };
   let died: { current: number | undefined } | undefined;
   for (;;) {
-    const exit = await runOnce({ ...job, indices: left, logEnd: end }, events, { done, failed }, abortSignal);
-    const log = await readLog<Stored>(rankLogPath(job.folder, job.rank)).catch(() => ({
-      records: [],
-      end: 0,
-    }));
-    const stored = new Map(log.records.map(({ meta }) => [meta.file, meta]));
-    const isStored = (index: number) => {
-      const { file, size, mtimeMs } = utterances[index]!;
-      const meta = stored.get(file);
-      return meta !== undefined && meta.size === size && meta.mtimeMs === mtimeMs;
-    };
-    end = log.end;
-    done = job.indices.filter(isStored).length;
-    failed = job.indices.filter(
-      (index) => isStored(index) && isFailure(stored.get(utterances[index]!.file)!),
-    ).length;
-    left = job.indices.filter((index) => !isStored(index));
+    const exit = await runOnce(job, share, events, abortSignal);
+    share = await shareOf(job, utterances);
+    const { left, done, failed, end } = share;
     if (left.length === 0 || exit.stopped) return { done, failed };
-    const what = `${left.length} of ${job.indices.length} files of rank ${job.rank}`;
-    if (exit.error !== undefined)
-      return { done, failed, error: missing("extract", what, { want: `a job that can run: ${exit.error}` }) };
-    const { current } = exit;
+    const { current, cause } = exit;
     const name = current === undefined ? "before its first file" : `at ${utterances[current]!.path}`;
-    if (died === undefined) {
-      events.onLog(`Rank ${job.rank}: Died (${exit.cause}) ${name}; starting again for ${left.length} files`);
+    if (exit.error === undefined && died === undefined) {
+      events.onLog(`Rank ${job.rank}: Died (${cause}) ${name}; starting again for ${left.length} files`);
       died = { current };
       continue;
     }
-    if (current === undefined || current !== died.current)
+    if (exit.error !== undefined || current === undefined || current !== died?.current)
       return {
         done,
         failed,
-        error: missing("extract", what, {
-          got: `a process that died twice (${exit.cause}), the second time ${name}`,
+        error: missing("extract", `${left.length} of ${job.indices.length} files of rank ${job.rank}`, {
+          got: exit.error ?? `a process that died twice (${cause}), the second time ${name}`,
           want: "the same command again, for what is missing",
         }),
       };
-    events.onLog(`Rank ${job.rank}: Died twice (${exit.cause}) ${name}; leaving that file out`);
-    const { file, size, mtimeMs } = utterances[current]!;
-    const writer = openLog(rankLogPath(job.folder, job.rank), end);
-    if (end === 0) writer.append({ identity: job.identity, device: job.device } satisfies StoredIdentity);
-    writer.append({
-      file,
-      size,
-      mtimeMs,
-      stage: "model",
-      reason: `the process died twice on it (${exit.cause})`,
-    });
-    writer.close();
-    end = (await readLog(rankLogPath(job.folder, job.rank))).end;
-    left = left.filter((index) => index !== current);
+    events.onLog(`Rank ${job.rank}: Died twice (${cause}) ${name}; leaving that file out`);
+    logFailure(job, end, utterances[current]!, `the process died twice on it (${cause})`);
+    share = await shareOf(job, utterances);
     died = undefined;
-    if (left.length === 0) return { done: done + 1, failed: failed + 1 };
+    if (share.left.length === 0) return { done: share.done, failed: share.failed };
   }
+}
+
+/** How far a rank is with its files. */
+interface Share {
+  /** Indices of the files that are not in the log yet. */
+  left: Int32Array;
+  /** Where the log ends. */
+  end: number;
+  done: number;
+  failed: number;
+}
+
+/** Reads from the rank's log what this run has done: a file that is tried again has an older record too. */
+async function shareOf(job: RankJob, utterances: readonly Utterance[]): Promise<Share> {
+  const path = rankLogPath(job.folder, job.rank);
+  if (!existsSync(path)) return { left: job.indices, end: 0, done: 0, failed: 0 };
+  const { records, end } = await readLog<Stored>(path);
+  const stored = new Map<string, Stored>();
+  for (const { meta, vectorOffset } of records) if (vectorOffset > job.logEnd) stored.set(meta.file, meta);
+  const left = job.indices.filter((index) => !stored.has(utterances[index]!.file));
+  const failed = job.indices.filter((index) => {
+    const meta = stored.get(utterances[index]!.file);
+    return meta !== undefined && isFailure(meta);
+  });
+  return { left, end, done: job.indices.length - left.length, failed: failed.length };
+}
+
+function logFailure(job: RankJob, end: number, { file, size, mtimeMs }: Utterance, reason: string): void {
+  const log = openLog(rankLogPath(job.folder, job.rank), end);
+  if (end === 0) log.append({ identity: job.identity, device: job.device } satisfies StoredIdentity);
+  log.append({ file, size, mtimeMs, stage: "process", reason } satisfies Stored);
+  log.close();
 }
 
 interface Exit {
@@ -108,8 +110,8 @@ interface Exit {
 
 function runOnce(
   job: RankJob,
+  share: Share,
   events: RankEvents,
-  before: { done: number; failed: number },
   abortSignal: AbortSignal | undefined,
 ): Promise<Exit> {
   const child: ChildProcess = fork(join(__dirname, "rank-process.js"), [], {
@@ -127,6 +129,15 @@ function runOnce(
   let current: number | undefined;
   let error: string | undefined;
   let killTimer: NodeJS.Timeout | undefined;
+  let watchdog: NodeJS.Timeout | undefined;
+  let hung = false;
+  const watch = () => {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => {
+      hung = true;
+      child.kill("SIGKILL");
+    }, job.fileTimeoutMs);
+  };
   const stop = () => {
     tell({ type: "stop" });
     killTimer ??= setTimeout(() => child.kill("SIGKILL"), patienceMs);
@@ -134,9 +145,11 @@ function runOnce(
   return new Promise((resolve, reject) => {
     child.on("message", (message: RankMessage) => {
       if (message.type === "started") events.onStarted(message.device);
-      else if (message.type === "current") current = message.index;
-      else if (message.type === "progress" || message.type === "finished")
-        events.onProgress(before.done + message.done, before.failed + message.failed);
+      else if (message.type === "current") {
+        current = message.index;
+        watch();
+      } else if (message.type === "progress" || message.type === "finished")
+        events.onProgress(share.done + message.done, share.failed + message.failed);
       else if (message.type === "error") error = message.message;
     });
     child.on("error", (cause) =>
@@ -144,17 +157,20 @@ function runOnce(
     );
     child.on("close", (code, signal) => {
       clearTimeout(killTimer);
+      clearTimeout(watchdog);
       abortSignal?.removeEventListener("abort", stop);
       const last = stderr.trim().split("\n").at(-1);
       resolve({
         stopped: abortSignal?.aborted ?? false,
         error,
-        cause: `${signal ?? `exit ${code}`}${last ? `: ${last}` : ""}`,
+        cause: hung
+          ? `no answer for ${job.fileTimeoutMs / 1000} s`
+          : `${signal ?? `exit ${code}`}${last ? `: ${last}` : ""}`,
         current,
       });
     });
     if (abortSignal?.aborted) stop();
     abortSignal?.addEventListener("abort", stop);
-    tell({ type: "job", job });
+    tell({ type: "job", job: { ...job, indices: share.left, logEnd: share.end } });
   });
 }

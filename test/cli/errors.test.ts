@@ -1,0 +1,250 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { speakerscope, startSpeakerscope } from "../cli.js";
+import { put, temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
+
+const cwd = temporaryFolder();
+const model = tinyModel(cwd);
+tinyCorpus(
+  join(cwd, "corpus"),
+  Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`d/s${i % 3}/u${i}.wav`, i])),
+);
+const run = (...args: string[]) => speakerscope(args, { cwd });
+
+/** Exit status 1 and one line on stderr that says all of this. */
+function fails(args: string[], ...patterns: RegExp[]): void {
+  const { status, stdout, stderr } = run(...args);
+  assert.is(status, 1, stdout);
+  for (const pattern of patterns) assert.match(stderr, pattern);
+  assert.not.match(stderr, /\n\s+at /, "no stack trace");
+}
+
+test("help lists the commands and their flags", () => {
+  const { status, stdout } = run("--help");
+  assert.is(status, 0);
+  for (const command of ["run", "extract", "merge", "analyze", "load"])
+    assert.match(stdout, new RegExp(`^  ${command} `, "m"));
+  assert.match(run("extract", "--help").stdout, /--data-root/);
+  assert.match(run("--version").stdout, /^\d+\.\d+\.\d+$/m);
+});
+
+test("a corpus or a model that is not there is named", () => {
+  fails(["extract", "--data_root", "nowhere"], /corpus: missing folder.*\(nowhere\)/);
+  fails(["extract", "--data_root", "corpus", "--model_path", "no.onnx"], /model: missing file.*no\.onnx/);
+  fails(["extract"], /required option '--data-root/);
+  mkdirSync(join(cwd, "hollow"), { recursive: true });
+  fails(["extract", "--data_root", "hollow"], /missing audio/);
+});
+
+test("a PyTorch checkpoint is refused with the way to export it", () => {
+  put(join(cwd, "model.ckpt"), Buffer.from([0x50, 0x4b, 3, 4, 0, 0]));
+  fails(
+    ["extract", "--data_root", "corpus", "--model_path", "model.ckpt"],
+    /unsupported PyTorch checkpoint/,
+    /torch\.onnx\.export/,
+  );
+});
+
+test("a model that contradicts its configuration is refused with both numbers", () => {
+  const other = tinyModel(join(cwd, "wrong"), { dimension: 8, configured: 192 });
+  fails(
+    ["extract", "--data_root", "corpus", "--model_path", other, "--output_dir", "w", "--device", "cpu"],
+    /embedding_size/,
+    /got 192/,
+    /8/,
+  );
+  put(join(cwd, "bare.onnx"), readFileSync(model));
+  fails(
+    ["extract", "--data_root", "corpus", "--model_path", "bare.onnx"],
+    /model configuration: missing file/,
+    /sample_rate: 16000/,
+  );
+  put(join(cwd, "garbage.onnx"), "garbage");
+  put(join(cwd, "garbage.yaml"), "sample_rate: 16000\nembedding_size: 8\n");
+  fails(
+    [
+      "extract",
+      "--data_root",
+      "corpus",
+      "--model_path",
+      "garbage.onnx",
+      "--output_dir",
+      "w",
+      "--device",
+      "cpu",
+    ],
+    /invalid model/,
+  );
+  put(join(cwd, "bare.yaml"), "sample_rate: fast\n");
+  fails(["extract", "--data_root", "corpus", "--model_path", "bare.onnx"], /sample_rate: got "fast"/);
+});
+
+test("a device that is not there is an error that lists what there is", () => {
+  fails(
+    ["extract", "--data_root", "corpus", "--model_path", model, "--device", "quantum"],
+    /missing quantum.*cpu/,
+  );
+  if (existsSync("/dev/nvidia0")) return;
+  fails(
+    ["extract", "--data_root", "corpus", "--model_path", model, "--gpus", "0 1"],
+    /missing cuda:0, cuda:1/,
+  );
+  fails(["extract", "--data_root", "corpus", "--model_path", model, "--use_gpu"], /missing/);
+});
+
+test("merging and reporting without the stage before say which", () => {
+  fails(["merge", "--input_dir", "nowhere"], /missing extraction.*nowhere/);
+  fails(["analyze", "--results_dir", "nowhere"], /speaker_similarity\.json/);
+  fails(["load", "--embeddings_dir", "nowhere"], /missing folder.*nowhere/);
+  fails(["run", "--stage", "3", "--stop_stage", "2"], /stages: got "3 to 2"/);
+  fails(["run"], /--data_root, for stage 1/);
+});
+
+test("the four stages, and what load shows", () => {
+  const all = ["--data_root", "corpus", "--model_path", model, "--device", "cpu", "--num_ranks", "2"];
+  const first = run("run", ...all);
+  assert.is(first.status, 0, first.stderr);
+  assert.match(first.stdout, /Rank 1\/2: Starting on device cpu/);
+  assert.match(first.stdout, /data set d: 3 speakers, 12 files/);
+  const folder = ["load", "--embeddings_dir", "final_embeddings/embeddings_individual"];
+  assert.match(run(...folder).stdout, /1 data sets: d/);
+  assert.match(run(...folder, "--dataset", "d").stdout, /3 speakers: s0, s1, s2/);
+  assert.match(
+    run(...folder, "--dataset", "d", "--speaker_id", "s0", "--show_stats").stdout,
+    /mean of 4 utterances[\s\S]*norm[\s\S]*over 6 pairs/,
+  );
+  assert.match(
+    run(...folder, "--dataset", "d", "--speaker_id", "s0", "--utterance_id", "u0").stdout,
+    /float32 \(8\)/,
+  );
+  fails(
+    [...folder, "--dataset", "d", "--speaker_id", "s0", "--utterance_id", "../../s1"],
+    /missing|stays in/,
+  );
+  fails([...folder, "--dataset", "..", "--speaker_id", "../.."], /a name that stays in/);
+
+  const refused = run("run", "--stage", "4", "--stop_stage", "4");
+  assert.match(refused.stdout, /Delete .*rank_00.*--yes deletes\)\nNothing deleted/);
+  assert.ok(existsSync(join(cwd, "embeddings_output/rank_00")));
+  assert.is(run("run", "--stage", "4", "--stop_stage", "4", "--yes").status, 0);
+  assert.equal(readdirSync(join(cwd, "embeddings_output")), []);
+});
+
+test("an analysis that finds nothing writes a table of its header and says so", () => {
+  const { status, stdout } = run(
+    "analyze",
+    "--results_dir",
+    "final_embeddings",
+    "--min_similarity",
+    "1",
+    "--output_csv",
+    "empty.csv",
+  );
+  assert.is(status, 0);
+  assert.match(readFileSync(join(cwd, "empty.csv"), "utf8"), /^speaker1_key,.*pair_type\r?\n$/);
+  assert.match(stdout, /0 pairs|no pair/i);
+});
+
+test("SIGINT stops within seconds, keeps what is stored and says how to go on", async () => {
+  tinyCorpus(
+    join(cwd, "many"),
+    Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`d/s${i % 3}/u${i}.wav`, i])),
+  );
+  const child = startSpeakerscope(
+    [
+      "extract",
+      "--data_root",
+      "many",
+      "--model_path",
+      model,
+      "--device",
+      "cpu",
+      "--num_ranks",
+      "1",
+      "--output_dir",
+      "stopped",
+    ],
+    { cwd },
+  );
+  while (!child.output().includes("Processing")) await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  child.kill("SIGINT");
+  assert.is(await child.ended, 130);
+  assert.match(child.output(), /interrupted with \d+ of 600 files stored.*the same command again to go on/);
+  const again = run(
+    "extract",
+    "--data_root",
+    "many",
+    "--model_path",
+    model,
+    "--device",
+    "cpu",
+    "--num_ranks",
+    "1",
+    "--output_dir",
+    "stopped",
+  );
+  assert.match(again.stdout, /\d+ of 600 files were done before/);
+  assert.is(again.status, 0);
+});
+
+test("a rank that dies twice takes the exit status with it and names what is missing; a rerun does only that", async () => {
+  const args = [
+    "extract",
+    "--data_root",
+    "many",
+    "--model_path",
+    model,
+    "--device",
+    "cpu",
+    "--num_ranks",
+    "2",
+    "--output_dir",
+    "died",
+  ];
+  const child = startSpeakerscope(args, { cwd });
+  const log = join(cwd, "died/rank_00/embeddings.log");
+  const size = () => (existsSync(log) ? statSync(log).size : 0);
+  for (let deaths = 0; deaths < 2; deaths++) {
+    // Some files further each time: two deaths on one file are that file's fault.
+    const before = size();
+    await until(() => size() > before + 3000);
+    process.kill(rankOf(child.pid!, 0), "SIGKILL");
+    if (deaths === 0) await until(() => child.output().includes("starting again"));
+  }
+  assert.is(await child.ended, 1);
+  assert.match(child.output(), /Rank 0: Died \(SIGKILL\).*starting again/);
+  assert.match(
+    child.output(),
+    /extract: missing \d+ of 300 files of rank 0.*died twice.*the same command again/,
+  );
+  assert.match(child.output(), /Rank 1: Finished 300 files/);
+  const again = run(...args);
+  assert.is(again.status, 0, again.stderr);
+  assert.match(again.stdout, /Embedded 600 of 600 files/);
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** The process of a rank: the one that has its log open. */
+function rankOf(parent: number, rank: number): number {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").split(" ").filter(Boolean);
+  const name = `rank_0${rank}/embeddings.log`;
+  const found = children.find((pid) =>
+    readdirSync(`/proc/${pid}/fd`).some((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`).endsWith(name);
+      } catch {
+        return false;
+      }
+    }),
+  );
+  if (found === undefined) throw new Error(`no process of rank ${rank}`);
+  return Number(found);
+}
+
+test.run();

@@ -1,0 +1,73 @@
+// The README's blocks, run as they stand and in their order, in one folder.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { packageRoot } from "../src/util/package-root.js";
+import { speakerscope } from "./cli.js";
+import { python, runPython } from "./python.js";
+import { temporaryFolder } from "./tiny.js";
+
+const readme = readFileSync(join(packageRoot, "README.md"), "utf8");
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(
+    (match) => match[1]!,
+  );
+const cwd = temporaryFolder();
+symlinkSync(join(packageRoot, "data"), join(cwd, "data"));
+
+test("the cells run", () => {
+  const cells = blocks("ts");
+  assert.ok(cells.length >= 2);
+  // Inside the package, so that "speakerscope" is this one.
+  const folder = join(packageRoot, "test-results");
+  mkdirSync(folder, { recursive: true });
+  for (const [index, cell] of cells.entries()) {
+    const path = join(folder, `readme-cell-${process.pid}-${index}.mts`);
+    writeFileSync(path, cell);
+    const { status, stderr } = spawnSync(process.execPath, ["--import", require.resolve("tsx"), path], {
+      cwd,
+      encoding: "utf8",
+    });
+    rmSync(path);
+    assert.is(status, 0, `${cell}\n${stderr}`);
+  }
+});
+
+test("the commands run", () => {
+  const lines = blocks("shell")
+    .flatMap((block) => block.split("\n"))
+    .map((line) => line.replace(/#.*/, "").trim())
+    .filter((line) => line.startsWith("npx speakerscope") && !line.includes("/path/to"));
+  assert.ok(lines.length >= 4);
+  for (const line of lines) {
+    const { status, stdout, stderr } = speakerscope(line.split(/\s+/).slice(2), { cwd });
+    assert.is(status, 0, `${line}\n${stdout}${stderr}`);
+  }
+  assert.ok(existsSync(join(cwd, "detailed_similarity.csv")));
+});
+
+test("the Python blocks run, without a warning", () => {
+  if (python === null) return console.log("SKIPPED README's Python: no Python with numpy");
+  const snippets = blocks("python");
+  assert.is(snippets.length, 4);
+  const output = snippets.map((snippet) => runPython(snippet, [], { cwd }));
+  assert.match(output[0]!, /24 speakers, 128 utterances/);
+  assert.match(output[1]!, /test-other_533 \(192,\) 10/);
+  assert.match(output[2]!, /Most similar pair: 0\.9\d+\nSpeaker 1: podcast_caller-01\nSpeaker 2: studio_103/);
+  assert.match(output[3]!, /Speaker 533: mean 0\.\d+, std 0\.\d+, min 0\.\d+/);
+});
+
+test("every flag in the table of options is a flag of the command line", () => {
+  const help = ["run", "extract", "merge", "analyze"]
+    .map((command) => speakerscope([command, "--help"], { cwd }).stdout)
+    .join("\n");
+  const flags = [...readme.matchAll(/^\| `--.*?\|/gm)].flatMap((row) =>
+    [...row[0].matchAll(/--([a-z_]+)/g)].map((match) => match[1]!),
+  );
+  assert.ok(flags.length > 25);
+  for (const flag of flags) assert.ok(help.includes(`--${flag.replaceAll("_", "-")}`), flag);
+});
+
+test.run();
