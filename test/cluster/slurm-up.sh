@@ -27,14 +27,13 @@ getent hosts "$host" >/dev/null || echo "127.0.0.1 $host" >>/etc/hosts
 chmod 400 "$LAB/munge.key"
 munged --force --key-file="$LAB/munge.key" --socket="$LAB/munge.sock" --pid-file="$LAB/munged.pid" \
   --log-file="$LAB/munged.log" --seed-file="$LAB/munge.seed"
-# cred_expire: a job that goes back into the queue waits for its credential to expire, else two minutes.
 cat >"$SLURM_CONF" <<C
 ClusterName=lab
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$LAB/munge.sock,cred_expire=2
+AuthInfo=socket=$LAB/munge.sock
 SlurmctldPort=$PORT
 StateSaveLocation=$LAB/state
 SlurmdSpoolDir=$LAB/spool-%n

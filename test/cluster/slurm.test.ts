@@ -1,0 +1,160 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { packageRoot } from "../../src/util/package-root.js";
+import { speakerscope } from "../cli.js";
+import { put, temporaryFolder, tinyCorpus, tinyModel, voice, wav } from "../tiny.js";
+
+const shards = 4;
+const main = join(packageRoot, "dist", "src", "cli", "main.js");
+const lab = (action: "up" | "down", env: NodeJS.ProcessEnv) =>
+  spawnSync(join(__dirname, "slurm-up.sh"), [action], { env: { ...process.env, ...env }, encoding: "utf8" });
+
+const missing = [
+  ...["slurmctld", "slurmd", "munged", "sbatch"].filter(
+    (name) => spawnSync("bash", ["-c", `PATH=$PATH:/usr/sbin command -v ${name}`]).status !== 0,
+  ),
+  ...(process.getuid?.() === 0 ? [] : ["root"]),
+];
+
+test("an array of 4 with a task killed and requeued ends in the files of a single run, to the byte", async () => {
+  if (missing.length > 0)
+    return console.log(`SKIPPED Slurm: no ${missing.join(", ")} (as root: apt-get install slurm-wlm munge)`);
+  const folder = temporaryFolder("slurm");
+  const labEnv = { LAB: join(folder, "lab"), PORT: String(20000 + (process.pid % 20000)) };
+  mkdirSync(labEnv.LAB);
+  const environment = { ...process.env, SLURM_CONF: join(labEnv.LAB, "slurm.conf") };
+  const run = (command: string, args: string[], env = {}) =>
+    execFileSync(command, args, { cwd: folder, encoding: "utf8", env: { ...environment, ...env } }).trim();
+  const corpus = writeCorpus(join(folder, "corpus"));
+  const modelPath = tinyModel(folder);
+  const flags = ["--model_path", modelPath, "--device", "cpu"];
+  const [ranks, final] = [join(folder, "ranks"), join(folder, "final")];
+
+  const up = lab("up", labEnv);
+  assert.is(up.status, 0, up.stdout + up.stderr);
+  try {
+    run(join(packageRoot, "scripts", "slurm", "submit.sh"), [corpus, ranks, final, ...flags], {
+      SPEAKERSCOPE: writeWrapper(folder, ranks),
+      SHARDS: String(shards),
+      EXTRACT_SBATCH: "--cpus-per-task=1 --gres=gpu:1",
+      MERGE_SBATCH: "--cpus-per-task=1",
+    });
+    await jobsToEnd(run);
+    const output = (name: string) => readFileSync(join(ranks, "logs", `${name}.out`), "utf8");
+    assert.ok(
+      existsSync(join(final, "summary.json")),
+      `${output("extract_2")}\n${existsSync(join(ranks, "logs", "merge.out")) ? output("merge") : ""}`,
+    );
+
+    const tasks = run("scontrol", ["--oneliner", "show", "job"]).split("\n");
+    const task = (index: number) => tasks.find((line) => line.includes(`ArrayTaskId=${index} `)) ?? "";
+    for (let index = 0; index < shards; index++) {
+      assert.match(task(index), /JobState=COMPLETED/);
+      assert.match(task(index), index === 2 ? /Restarts=1/ : /Restarts=0/);
+    }
+    assert.match(
+      output("extract_2"),
+      /Killed[\s\S]*status 137: into the queue again[\s\S]*restart 1[\s\S]*files were done before/,
+    );
+    const seen = Array.from(
+      { length: shards },
+      (_, index) => readFileSync(join(folder, `gpu_${index}`), "utf8").split("\n")[0],
+    );
+    assert.equal(seen.sort(), ["0", "1", "2", "3"], "each task sees a GPU of its own");
+  } finally {
+    lab("down", labEnv);
+  }
+
+  const merged = contentsOf(final);
+  rmSync(final, { recursive: true });
+  const single = (...args: string[]) => {
+    const { status, stdout, stderr } = speakerscope(args, { cwd: folder });
+    assert.is(status, 0, stdout + stderr);
+  };
+  single(
+    "extract",
+    "--data_root",
+    corpus,
+    "--output_dir",
+    join(folder, "single"),
+    "--num_ranks",
+    "1",
+    ...flags,
+  );
+  single("merge", "--input_dir", join(folder, "single"), "--output_dir", final, "--compute_similarity");
+  const expected = contentsOf(final);
+  assert.equal(Object.keys(merged), Object.keys(expected));
+  assert.ok(Object.keys(expected).length > 30);
+  for (const [name, bytes] of Object.entries(expected)) assert.ok(merged[name]!.equals(bytes), name);
+});
+
+/** Four shards of six files; the third has long ones, so that it can be killed among them. */
+function writeCorpus(root: string): string {
+  const names = Array.from(
+    { length: shards * 6 },
+    (_, i) => `set/speaker${Math.floor(i / 5)}/u_${String(i).padStart(2, "0")}.wav`,
+  );
+  tinyCorpus(root, Object.fromEntries(names.sort().map((name, i) => [name, i])));
+  const piece = voice(99);
+  const long = new Float32Array(piece.length * 40);
+  for (let i = 0; i < 40; i++) long.set(piece, i * piece.length);
+  for (const name of names.slice(13, 18)) put(join(root, name), wav([long]));
+  return root;
+}
+
+/**
+ * A command that lets the tasks of the array run at the same time, writes down which GPU each sees, and kills the third
+ * with -9 as soon as it has stored something.
+ */
+function writeWrapper(folder: string, ranks: string): string {
+  const path = put(
+    join(folder, "wrapper.sh"),
+    `#!/usr/bin/env bash
+if [ "$1" = extract ]; then
+  task=$SLURM_ARRAY_TASK_ID
+  echo "\${CUDA_VISIBLE_DEVICES:-none}" >>${folder}/gpu_$task
+  for _ in $(seq 600); do [ "$(ls ${folder}/gpu_* | wc -l)" = ${shards} ] && break; sleep 0.1; done
+  if [ "$task" = 2 ] && [ "\${SLURM_RESTART_COUNT:-0}" = 0 ]; then
+    "${process.execPath}" "${main}" "$@" &
+    child=$!
+    size() { stat -c %s ${ranks}/shard_00002_of_00004/rank_00/embeddings.log 2>/dev/null || echo 0; }
+    until [ "$(size)" != 0 ]; do sleep 0.01; done
+    # That was the log's head; now a record.
+    for ((head = $(size); $(size) == head;)); do sleep 0.01; done
+    kill -9 $child
+    wait $child
+    exit $?
+  fi
+fi
+exec "${process.execPath}" "${main}" "$@"
+`,
+  );
+  chmodSync(path, 0o755);
+  return path;
+}
+
+async function jobsToEnd(run: (command: string, args: string[]) => string): Promise<void> {
+  const queue = () => run("squeue", ["--noheader", "--array", "--format=%i %T %r"]);
+  for (let left = queue(), tries = 0; left !== ""; left = queue(), tries++) {
+    if (tries > 480) throw new Error(`the jobs do not end:\n${left}`);
+    // What was requeued waits for two minutes, so that its old credential has expired; not here.
+    for (const line of left.split("\n").filter((text) => text.endsWith("PENDING BeginTime")))
+      run("scontrol", ["update", `JobId=${line.split(" ")[0]}`, "StartTime=now"]);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+function contentsOf(folder: string): Record<string, Buffer> {
+  return Object.fromEntries(
+    readdirSync(folder, { recursive: true })
+      .map((name) => join(folder, String(name)))
+      .filter((path) => statSync(path).isFile())
+      .sort()
+      .map((path) => [relative(folder, path), readFileSync(path)]),
+  );
+}
+
+test.run();
