@@ -5,7 +5,7 @@ import { Engine } from "./engine.js";
 import { CLOSED, createFlags, PROTECTED } from "./flags.js";
 import { log } from "./log.js";
 import type { FromMain } from "./messages.js";
-import { marker } from "./processes.js";
+import { marker, spawnReaper } from "./processes.js";
 import { lendPackages, manifest } from "./resolve.js";
 import type { ServerData } from "./server.js";
 
@@ -18,11 +18,14 @@ function launch(connectionFile: string | undefined): void {
   process.env[marker] = `${process.pid}.${Date.now()}`;
   const flags = createFlags();
   Atomics.store(flags, PROTECTED, 1);
+  // From this thread: the other one closes its pipes before the process has ended.
+  const reaper = spawnReaper();
   const { port1, port2 } = new MessageChannel();
   const workerData: ServerData = {
     connection: JSON.parse(readFileSync(connectionFile, "utf8")),
     flags,
     promptPort: port2,
+    ownProcesses: reaper === null ? [] : [reaper],
     versions: {
       kernel: manifest.version,
       typescript: require("typescript/package.json").version,

@@ -31,9 +31,9 @@ export function leadsGroup(): boolean {
 export function spawnReaper(): number | null {
   if (process.platform === "win32") return null;
   const [script, subject] = leadsGroup()
-    ? ['read -r _; kill -9 -- "-$1"', String(process.pid)]
+    ? ['read -r _; kill -s KILL -- "-$1"', String(process.pid)]
     : [
-        `read -r _; grep -lsz "^${marker}=$1\\$" /proc/[0-9]*/environ | while read -r f; do p=\${f#/proc/}; kill -9 "\${p%/environ}"; done`,
+        `read -r _; grep -lsz "^${marker}=$1\\$" /proc/[0-9]*/environ | while read -r f; do p=\${f#/proc/}; kill -s KILL "\${p%/environ}"; done`,
         process.env[marker] ?? "",
       ];
   const { [marker]: _, ...env } = process.env;

@@ -3,7 +3,7 @@ import { CLOSED, PROMPT } from "./flags.js";
 import { History, historyPath } from "./history.js";
 import { createInterrupter } from "./interrupter.js";
 import type { CellRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
-import { descendants, spawnReaper } from "./processes.js";
+import { descendants } from "./processes.js";
 import { type Engine, Protocol } from "./protocol.js";
 import { bindSockets, type Sockets } from "./sockets.js";
 import { type Connection, createCodec } from "./wire.js";
@@ -13,10 +13,12 @@ export interface ServerData {
   connection: Connection;
   flags: Int32Array;
   promptPort: MessagePort;
+  /** Processes that an interrupt leaves alone. */
+  ownProcesses: number[];
   versions: { kernel: string; typescript: string; node: string };
 }
 
-const { connection, flags, promptPort, versions } = workerData as ServerData;
+const { connection, flags, promptPort, ownProcesses, versions } = workerData as ServerData;
 const main = parentPort as MessagePort;
 
 /** Time for the main thread to come down by itself. */
@@ -43,9 +45,6 @@ function post(message: ToMain): number {
   main.postMessage({ serial, ...message });
   return serial;
 }
-
-const reaper = spawnReaper();
-const ownProcesses = reaper === null ? [] : [reaper];
 
 const interrupt = createInterrupter({
   flags,
