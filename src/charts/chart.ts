@@ -1,3 +1,4 @@
+import { invalid } from "../errors.js";
 import { fontFamily } from "./fonts.js";
 import { rasterize, renderSvg } from "./render.js";
 import { printable, wrap } from "./text.js";
@@ -55,7 +56,10 @@ export function chart(view: Part, { title, subtitle, width, description }: Headi
     config: theme,
   };
   const toSvg = () => renderSvg(spec);
-  const toPng = async ({ scale = 2 } = {}) => rasterize(await toSvg(), scale);
+  const toPng = async ({ scale = 2 } = {}) => {
+    if (!(scale > 0)) throw invalid("chart", "scale", { got: scale, want: "a positive number" });
+    return rasterize(await toSvg(), scale);
+  };
   return {
     spec,
     toSvg,

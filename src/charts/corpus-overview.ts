@@ -320,7 +320,14 @@ function stacked(
         },
       },
       x2: { field: "to" },
-      y: { field: "count", type: "quantitative", axis: countAxis(yTitle, rows.length) },
+      y: {
+        field: "count",
+        type: "quantitative",
+        axis: countAxis(
+          yTitle,
+          Math.max(...bins.map((_, b) => counts.reduce((sum, own) => sum + own[b], 0))),
+        ),
+      },
       color: groupColor("dataset", groups, legend ?? null),
       tooltip: [
         ...(isWhole

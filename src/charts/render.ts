@@ -29,7 +29,8 @@ export async function renderSvg(spec: VegaLiteSpec, onWarning?: (message: string
 /** SVG as PNG. System fonts are read only where the bundled ones lack a character of the text. */
 export function rasterize(svg: string, scale: number): Buffer {
   const { Resvg } = require("@resvg/resvg-js") as typeof import("@resvg/resvg-js");
-  const image = new Resvg(svg, {
+  // resvg takes a family of emoji joined into one for a mistake of the font, and stops looking for other characters.
+  const image = new Resvg(svg.replace(/(?<=\p{Extended_Pictographic}\ufe0f?)[\u200d\ufe0f]/gu, ""), {
     background: "white",
     fitTo: { mode: "zoom", value: scale },
     font: {

@@ -107,7 +107,7 @@ export function thresholdExplorer(
           },
           {
             params: [picker(start, bins)],
-            mark: { type: "bar", opacity: 0, aria: false, cursor: "ew-resize" },
+            mark: { type: "bar", binSpacing: 0, opacity: 0, aria: false, cursor: "ew-resize" },
             encoding: {
               x: { field: "from", bin: "binned" },
               x2: { field: "to" },
@@ -249,7 +249,7 @@ function picker(start: number, bins: { from: number }[]): Part {
 
 /** The threshold as a Vega expression. */
 function at(start: number): string {
-  return `(pick.from ? pick.from[0] : ${start})`;
+  return `(pick.from && isNumber(pick.from[0]) ? pick.from[0] : ${start})`;
 }
 
 function binOf(similarity: number): number {
