@@ -20,7 +20,7 @@ const order = [
   ["merge"],
   ["similarity"],
   ["analysis"],
-  ["charts"],
+  ["charts", "listen"],
   ["pipeline"],
   ["index", "cli"],
 ];

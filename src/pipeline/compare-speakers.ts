@@ -3,13 +3,15 @@ import { heatmap } from "../charts/heatmap.js";
 import { heatmapSubset } from "../charts/heatmap-subset.js";
 import { similarityOverview } from "../charts/similarity-overview.js";
 import { highSimilarityPairs } from "../similarity/high-similarity-pairs.js";
-import { type SimilarityResult, similarity } from "../similarity/similarity.js";
-import { writeSimilarity } from "../similarity/write-similarity.js";
+import { similarity } from "../similarity/similarity.js";
+import { similarityFiles, writeSimilarity } from "../similarity/write-similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
+import type { SpeakerEmbedding } from "../types.js";
 import { writeFile } from "../util/write-file.js";
+import { digestOf, remember, type StageMemory } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
-export interface CompareSettings {
+export interface CompareSettings extends StageMemory {
   /** From here on a pair is listed: cosine in [-1, 1]. */
   similarityThreshold?: number;
   /** `tensorflow`, `wasm` or `cpu`; by default the fastest there is. */
@@ -22,34 +24,87 @@ const maxMatrixSpeakers = 20_000;
 /**
  * Compares the speakers of a folder of embeddings and writes the similarity files and pictures beside them.
  *
- * Undefined, with a line that says so, when there are fewer than two speakers.
+ * @returns whether there was anything to compare; with fewer than two speakers a line says that there was not
+ *
+ * @example
+ * await compareSpeakers("final_embeddings", { similarityThreshold: 0.7 }, { reporter: console });
+ * const { statistics, pairs } = readSimilarity("final_embeddings");
  */
 export async function compareSpeakers(
   folder: string,
   settings: CompareSettings,
-  { reporter, abortSignal }: StageContext,
-): Promise<SimilarityResult | undefined> {
-  const { similarityThreshold: threshold = 0.8, similarityBackend } = settings;
+  context: StageContext,
+): Promise<boolean> {
+  const { similarityThreshold: threshold = 0.8, similarityBackend, stagesFile } = settings;
+  const { reporter } = context;
   const speakers = await readEmbeddings(folder);
   if (speakers.length < 2) {
     reporter.log(`Warning: ${folder} holds ${speakers.length} speaker: nothing to compare`);
-    return undefined;
+    return false;
   }
+  const hasMatrix = speakers.length <= maxMatrixSpeakers;
+  const { overview, heatmap: map, subset } = pictureFiles;
+  const { matrix: matrixFile, ...files } = similarityFiles;
+  const names = [
+    ...Object.values(files),
+    overview,
+    ...(hasMatrix ? [matrixFile, map] : []),
+    ...(hasMatrix && speakers.length > subsetSpeakers ? [subset] : []),
+  ];
+  const ran = await remember(
+    stagesFile,
+    {
+      name: `similarity ${folder}`,
+      inputs: stagesFile && [
+        { threshold, similarityBackend },
+        await digestOf(join(folder, "speaker_embeddings.pkl")),
+      ],
+      outputs: names.map((name) => join(folder, name)),
+    },
+    () => compare(folder, speakers, { threshold, similarityBackend, hasMatrix }, context),
+  );
+  if (!ran)
+    reporter.log(
+      `Unchanged: similarity of ${speakers.length} speakers at threshold ${threshold} in ${folder}`,
+    );
+  return true;
+}
+
+const pictureFiles = {
+  overview: "similarity_analysis.png",
+  heatmap: "similarity_heatmap.png",
+  subset: "similarity_heatmap_subset.png",
+};
+
+/** From so many speakers on the heat map of the first ones is written too. */
+const subsetSpeakers = 50;
+
+interface Comparing {
+  threshold: number;
+  similarityBackend: string | undefined;
+  hasMatrix: boolean;
+}
+
+async function compare(
+  folder: string,
+  speakers: readonly SpeakerEmbedding[],
+  { threshold, similarityBackend, hasMatrix }: Comparing,
+  { reporter, abortSignal }: StageContext,
+): Promise<void> {
   const result = await similarity(speakers, {
     threshold,
     backend: similarityBackend,
-    matrix: speakers.length <= maxMatrixSpeakers,
+    matrix: hasMatrix,
     onProgress: reporter.progress?.bind(reporter),
     abortSignal,
   });
   await writeSimilarity(folder, speakers, result);
   const pairs = highSimilarityPairs(result, speakers);
-  const pictures = { "similarity_analysis.png": similarityOverview({ ...result, pairs }) };
+  const pictures = { [pictureFiles.overview]: similarityOverview({ ...result, pairs }) };
   if (result.matrix !== undefined) {
     const data = { keys: speakers.map(({ key }) => key), matrix: result.matrix };
-    Object.assign(pictures, { "similarity_heatmap.png": heatmap(data) });
-    if (speakers.length > 50)
-      Object.assign(pictures, { "similarity_heatmap_subset.png": heatmapSubset(data) });
+    pictures[pictureFiles.heatmap] = heatmap(data);
+    if (speakers.length > subsetSpeakers) pictures[pictureFiles.subset] = heatmapSubset(data);
   }
   for (const [name, chart] of Object.entries(pictures))
     await writeFile(join(folder, name), await chart.toPng());
@@ -58,5 +113,4 @@ export async function compareSpeakers(
     `Similarity of ${speakers.length} speakers (tfjs ${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
       `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${totalPairs} pairs >= ${threshold}`,
   );
-  return result;
 }

@@ -82,5 +82,5 @@ async function compareRank(folder: string, settings: CompareSettings, context: S
   const compared = await compareSpeakers(folder, settings, context);
   const path = join(folder, "metadata.json");
   const metadata = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
-  await writeFile(path, pythonJson({ ...metadata, similarity_computed: compared !== undefined }));
+  await writeFile(path, pythonJson({ ...metadata, similarity_computed: compared }));
 }

@@ -1,0 +1,35 @@
+import { typicalUtterances } from "../analysis/typical-utterances.js";
+import type { SpeakerInfo, SpeakerPair, UtteranceEmbedding } from "../types.js";
+import type { Clip } from "./player.js";
+
+/**
+ * The two voices of each pair of speakers, side by side for `player`: of each speaker the utterance that is nearest to
+ * the speaker's mean.
+ *
+ * @param utterances of at least the speakers of the pairs
+ *
+ * @example
+ * player(pairVoices(highPairs.slice(0, 4), utterances))
+ */
+export function pairVoices(
+  pairs: readonly SpeakerPair[],
+  utterances: readonly UtteranceEmbedding[],
+): Clip[][] {
+  const name = ({ dataset, speakerId }: Pick<SpeakerInfo, "dataset" | "speakerId">) =>
+    `${dataset}\0${speakerId}`;
+  const wanted = new Set(pairs.flatMap(({ speaker1, speaker2 }) => [name(speaker1), name(speaker2)]));
+  const typical = new Map(
+    typicalUtterances(utterances.filter((utterance) => wanted.has(name(utterance)))).map((utterance) => [
+      name(utterance),
+      utterance,
+    ]),
+  );
+  return pairs.map(({ speaker1, speaker2, similarity }) =>
+    [speaker1, speaker2].flatMap((speaker) => {
+      const utterance = typical.get(name(speaker));
+      if (utterance === undefined) return [];
+      const { path, dataset, speakerId } = utterance;
+      return { path, dataset, speakerId, detail: `similarity of the pair ${similarity.toFixed(3)}` };
+    }),
+  );
+}

@@ -1,0 +1,154 @@
+import { basename } from "node:path";
+import { printable } from "../analysis/text-table.js";
+import { jupyterDisplay } from "../charts/chart.js";
+import { reasonOf } from "../errors.js";
+import { clipSound, type Sound } from "./clip-sound.js";
+
+/** A recording to listen to. Rows of utterances, such as `variability(...).outliers`, are clips as they are. */
+export interface Clip {
+  path: string;
+  /** Stands above the player; by default whose voice it is, or the name of the file. */
+  label?: string;
+  /** Stands below the player, before the path. */
+  detail?: string;
+  dataset?: string;
+  speakerId?: string;
+}
+
+export interface PlayerOptions {
+  /** So many players side by side, where the clips do not come in rows. */
+  columns?: number;
+  /** Of a long recording the beginning is played. */
+  maxSeconds?: number;
+  /** Bytes of sound in all: a notebook keeps what it shows. What is beyond is listed, without its sound. */
+  maxBytes?: number;
+}
+
+/** Players that show themselves in a notebook. */
+export interface Player {
+  readonly rows: readonly (readonly Clip[])[];
+  [jupyterDisplay](): Promise<PlayerBundle>;
+}
+
+export interface PlayerBundle {
+  "text/html": string;
+  "text/plain": string;
+}
+
+/** A recording of speech as it lies in the file is rarely larger; then it is cut. */
+const maxClipBytes = 400_000;
+
+/**
+ * Recordings to listen to in a notebook: a player each, with the sound inside, so that it plays in a shared copy too.
+ *
+ * The sound is the file's own bytes where browsers play them (FLAC, MP3, Ogg, M4A, WAV) and they are few, else its
+ * beginning as 16-bit WAV. A file that cannot be played says why in its place.
+ *
+ * @param clips paths, or rows with a `path`; rows of rows stand side by side
+ *
+ * @example
+ * player(variability(utterances).outliers.slice(0, 4))
+ */
+export function player(
+  clips: string | Clip | readonly (string | Clip | readonly (string | Clip)[])[],
+  { columns = 2, maxSeconds = 10, maxBytes = 2_500_000 }: PlayerOptions = {},
+): Player {
+  const rows = rowsOf(clips, columns);
+  return {
+    rows,
+    async [jupyterDisplay]() {
+      let left = maxBytes;
+      const cells: Cell[][] = [];
+      for (const row of rows) {
+        const line: Cell[] = [];
+        for (const clip of row) {
+          const sound = await soundOf(clip, { maxSeconds, maxBytes: Math.min(maxClipBytes, left), left });
+          if (typeof sound !== "string") left -= sound.bytes.length;
+          line.push({ clip, sound });
+        }
+        cells.push(line);
+      }
+      return {
+        "text/html": htmlOf(cells),
+        "text/plain": cells.map((line) => line.map(textOf).join("\n")).join("\n\n"),
+      };
+    },
+  };
+}
+
+interface Cell {
+  clip: Clip;
+  /** The sound, or why there is none. */
+  sound: Sound | string;
+}
+
+function rowsOf(clips: Parameters<typeof player>[0], columns: number): Clip[][] {
+  const clipOf = (clip: string | Clip): Clip => (typeof clip === "string" ? { path: clip } : clip);
+  const list: readonly (string | Clip | readonly (string | Clip)[])[] = isList(clips) ? clips : [clips];
+  if (list.length > 0 && list.every(isList)) return list.map((row) => row.map(clipOf));
+  const flat = list.flatMap((item) => (isList(item) ? item.map(clipOf) : [clipOf(item)]));
+  return Array.from({ length: Math.ceil(flat.length / columns) }, (_, r) =>
+    flat.slice(r * columns, (r + 1) * columns),
+  );
+}
+
+function isList<Item>(value: Item | readonly Item[]): value is readonly Item[] {
+  return Array.isArray(value);
+}
+
+async function soundOf(
+  { path }: Clip,
+  { left, ...limits }: { maxSeconds: number; maxBytes: number; left: number },
+): Promise<Sound | string> {
+  try {
+    const sound = await clipSound(path, limits);
+    return sound.bytes.length <= left ? sound : "left out, to keep the notebook small";
+  } catch (error) {
+    return `cannot be played: ${reasonOf(error)}`;
+  }
+}
+
+const labelOf = ({ label, dataset, speakerId, path }: Clip): string =>
+  label ?? (speakerId === undefined ? basename(path) : [dataset, speakerId].filter(Boolean).join(" / "));
+
+function factsOf({ clip, sound }: Cell): string[] {
+  const facts = [clip.path];
+  if (typeof sound === "string") facts.push(sound);
+  else if (sound.playedSeconds < sound.seconds)
+    facts.push(`the first ${sound.playedSeconds.toFixed(0)} s of ${sound.seconds.toFixed(1)} s`);
+  else facts.push(`${sound.seconds.toFixed(1)} s`);
+  return clip.detail === undefined ? facts : [clip.detail, ...facts];
+}
+
+const textOf = (cell: Cell): string => [labelOf(cell.clip), ...factsOf(cell)].map(printable).join("  ");
+
+/** A table: it keeps its shape where a viewer takes styles and players away. */
+function htmlOf(rows: readonly (readonly Cell[])[]): string {
+  const body = rows.map((row) => `<tr>${row.map(cellHtml).join("")}</tr>`).join("\n");
+  return `<table style="text-align:left"><tbody>\n${body}\n</tbody></table>`;
+}
+
+function cellHtml(cell: Cell): string {
+  const { clip, sound } = cell;
+  const audio =
+    typeof sound === "string"
+      ? ""
+      : `<audio controls preload="metadata" title="${escapeHtml(labelOf(clip))}" src="data:${sound.type};base64,${Buffer.from(sound.bytes).toString("base64")}"></audio><br>`;
+  const facts = factsOf(cell).map(escapeHtml).join("<br>");
+  return (
+    `<td style="text-align:left;vertical-align:top;padding:8px 20px 8px 8px"><strong>${escapeHtml(labelOf(clip))}</strong><br>` +
+    `${audio}<small>${facts}</small></td>`
+  );
+}
+
+const entities: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+function escapeHtml(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (character) => entities[character]!);
+}
