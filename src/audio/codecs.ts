@@ -1,0 +1,125 @@
+import { borrow, giveBack, type Wasm } from "./wasm.js";
+
+/** A piece of audio: one array per channel, all of one length, good until the next piece is asked for. */
+export type Block = Float32Array[];
+
+/** The codecs whose packets the module decodes, in the order of their numbers there. */
+const packetCodecs = ["mp3", "mp2", "aac", "alac", "vorbis"] as const;
+export type PacketCodec = (typeof packetCodecs)[number];
+
+/** Frames of FLAC per block, and packets per batch: enough that the calls cost nothing, and little memory. */
+const blockFrames = 1 << 16;
+const batchBytes = 1 << 14;
+const batchPackets = 64;
+
+/**
+ * Decodes a FLAC file (from its `fLaC` mark on).
+ *
+ * @throws Error with the decoder's reason
+ */
+export const decodeFlac = (bytes: Uint8Array): Generator<Block> =>
+  run(bytes, (wasm, machine) => wasm.open_flac(machine));
+
+/**
+ * Decodes packets, one block for every batch of them (without channels where a batch gives no samples).
+ *
+ * @param extra AudioSpecificConfig (AAC), magic cookie (ALAC), identification and setup header (Vorbis), else empty
+ * @throws Error with the decoder's reason
+ */
+export const decodePackets = (
+  codec: PacketCodec,
+  extra: Uint8Array,
+  batches: Iterable<Uint8Array[]>,
+): Generator<Block> =>
+  run(extra, (wasm, machine) => wasm.open_packets(machine, packetCodecs.indexOf(codec)), batches);
+
+/**
+ * Decodes Opus packets at 48 kHz.
+ *
+ * @param mapping for each channel the decoded channel that it takes, RFC 7845 section 5.1.1
+ * @throws Error with the decoder's reason
+ */
+export const decodeOpus = (
+  mapping: Uint8Array,
+  streams: number,
+  coupled: number,
+  batches: Iterable<Uint8Array[]>,
+): Generator<Block> => run(mapping, (wasm, machine) => wasm.open_opus(machine, streams, coupled), batches);
+
+/** Packets in batches of some kilobytes, each worth a call. */
+export function* batchesOf(packets: Iterable<Uint8Array>): Generator<Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for (const packet of packets) {
+    batch.push(packet);
+    bytes += packet.length;
+    if (bytes < batchBytes && batch.length < batchPackets) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function* run(
+  input: Uint8Array,
+  open: (wasm: Wasm, machine: number) => number,
+  batches?: Iterable<Uint8Array[]>,
+): Generator<Block> {
+  const wasm = borrow();
+  const machine = wasm.create();
+  let sound = true;
+  try {
+    const start = wasm.reserve(machine, input.length) >>> 0;
+    new Uint8Array(wasm.memory.buffer).set(input, start);
+    check(wasm, machine, open(wasm, machine));
+    if (batches === undefined) {
+      for (;;) {
+        const frames = check(wasm, machine, wasm.decode(machine, blockFrames));
+        if (frames === 0) return;
+        yield planes(wasm, machine, frames);
+      }
+    }
+    for (const batch of batches) {
+      fillPackets(wasm, machine, batch);
+      yield planes(wasm, machine, check(wasm, machine, wasm.decode(machine, 0)));
+    }
+  } catch (error) {
+    // A panic, a refused allocation or too deep a stack leaves the instance in pieces.
+    if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError)) throw error;
+    sound = false;
+    throw new Error("the decoder gave up on it", { cause: error });
+  } finally {
+    if (sound) {
+      wasm.destroy(machine);
+      giveBack(wasm);
+    }
+  }
+}
+
+/** Each packet goes behind its length. */
+function fillPackets(wasm: Wasm, machine: number, packets: Uint8Array[]): void {
+  const length = packets.reduce((sum, packet) => sum + 4 + packet.length, 0);
+  const start = wasm.reserve(machine, length) >>> 0;
+  const memory = new Uint8Array(wasm.memory.buffer, start, length);
+  const view = new DataView(wasm.memory.buffer, start, length);
+  let offset = 0;
+  for (const packet of packets) {
+    view.setUint32(offset, packet.length, true);
+    memory.set(packet, offset + 4);
+    offset += 4 + packet.length;
+  }
+}
+
+function check(wasm: Wasm, machine: number, result: number): number {
+  if (result >= 0) return result;
+  const start = wasm.message(machine) >>> 0;
+  throw new Error(Buffer.from(wasm.memory.buffer, start, wasm.message_length(machine)).toString());
+}
+
+function planes(wasm: Wasm, machine: number, frames: number): Block {
+  return Array.from(
+    { length: wasm.channels(machine) },
+    (_, channel) => new Float32Array(wasm.memory.buffer, wasm.plane(machine, channel) >>> 0, frames),
+  );
+}

@@ -1,0 +1,65 @@
+import { isPcm, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
+import { broken, type Decoding, foreign, type Source, text } from "./source.js";
+
+type Kind = Pick<PcmLayout, "kind" | "bigEndian"> & { width?: number };
+
+const compressions: Record<string, Kind> = {
+  NONE: { kind: "int", bigEndian: true },
+  twos: { kind: "int", bigEndian: true },
+  sowt: { kind: "int", bigEndian: false },
+  in24: { kind: "int", bigEndian: true, width: 3 },
+  in32: { kind: "int", bigEndian: true, width: 4 },
+  "42ni": { kind: "int", bigEndian: false, width: 3 },
+  "42n1": { kind: "int", bigEndian: false, width: 3 },
+  "23ni": { kind: "int", bigEndian: false, width: 4 },
+  "raw ": { kind: "uint", bigEndian: true },
+  fl32: { kind: "float", bigEndian: true, width: 4 },
+  FL32: { kind: "float", bigEndian: true, width: 4 },
+  fl64: { kind: "float", bigEndian: true, width: 8 },
+  FL64: { kind: "float", bigEndian: true, width: 8 },
+  alaw: { kind: "alaw", bigEndian: true, width: 1 },
+  ALAW: { kind: "alaw", bigEndian: true, width: 1 },
+  ulaw: { kind: "ulaw", bigEndian: true, width: 1 },
+  ULAW: { kind: "ulaw", bigEndian: true, width: 1 },
+};
+
+/** AIFF and AIFC. Source: Apple, Audio Interchange File Format AIFF-C, 1991. */
+export function aiff(source: Source): Decoding {
+  const { view, bytes } = source;
+  let common: { layout: PcmLayout; frames: number; sampleRate: number } | undefined;
+  let sound: number | undefined;
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const id = text(source, at);
+    const size = view.getUint32(at + 4);
+    if (id === "COMM") common = commonChunk(source, at + 8, size);
+    if (id === "SSND" && at + 16 <= bytes.length) sound = at + 16 + view.getUint32(at + 8);
+    at += 8 + size + (size & 1);
+  }
+  if (common === undefined || sound === undefined)
+    throw broken(source, "AIFF file", { want: "a COMM and an SSND chunk" });
+  const { layout, frames, sampleRate } = common;
+  const data = pcmData(source, sound, frames * layout.width * layout.channels);
+  const { channels } = layout;
+  return { format: "aiff", codec: pcmName(layout), sampleRate, channels, blocks: pcmBlocks(data, layout) };
+}
+
+function commonChunk(source: Source, at: number, size: number) {
+  const { view, bytes } = source;
+  if (size < 18 || at + size > bytes.length)
+    throw broken(source, "AIFF common chunk", { got: `${size} bytes`, want: "at least 18" });
+  const channels = view.getUint16(at);
+  const frames = view.getUint32(at + 2);
+  const bits = view.getUint16(at + 6);
+  const name = text(source, 8) === "AIFC" && size >= 22 ? text(source, at + 18) : "NONE";
+  const compression = compressions[name];
+  if (compression === undefined) throw foreign(source, "AIFC codec", { got: name });
+  const layout = { width: Math.ceil(bits / 8), channels, ...compression };
+  if (!isPcm(layout)) throw broken(source, "AIFF sample size", { got: `${bits} bits`, want: "8 to 32 bits" });
+  return { layout, frames, sampleRate: extended(view, at + 8) };
+}
+
+/** An 80-bit float: sign and exponent, then a 64-bit mantissa with its first bit written out. */
+function extended(view: DataView, at: number): number {
+  const exponent = view.getUint16(at) - 16383 - 63;
+  return (view.getUint32(at + 2) * 2 ** 32 + view.getUint32(at + 6)) * 2 ** exponent;
+}

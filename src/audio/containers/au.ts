@@ -1,0 +1,29 @@
+import { type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
+import { broken, type Decoding, foreign, type Source } from "./source.js";
+
+const encodings: Record<number, [PcmLayout["kind"], number]> = {
+  1: ["ulaw", 1],
+  2: ["int", 1],
+  3: ["int", 2],
+  4: ["int", 3],
+  5: ["int", 4],
+  6: ["float", 4],
+  7: ["float", 8],
+  27: ["alaw", 1],
+};
+
+/** Sun and NeXT audio, also in DEC's byte order (`dns.`). Source: Sun's audio_filehdr(3). */
+export function au(source: Source): Decoding {
+  const { view, bytes } = source;
+  if (bytes.length < 24) throw broken(source, "AU header", { got: `${bytes.length} bytes`, want: "24" });
+  const bigEndian = bytes[0] === 0x2e;
+  const [start, size, encoding, sampleRate, channels] = [4, 8, 12, 16, 20].map((at) =>
+    view.getUint32(at, !bigEndian),
+  );
+  if (encodings[encoding] === undefined) throw foreign(source, "AU encoding", { got: encoding });
+  const [kind, width] = encodings[encoding];
+  const layout = { kind, width, bigEndian, channels };
+  // The size of a stream is not known when its header is written.
+  const data = pcmData(source, start, size === 0xffff_ffff ? Math.max(0, bytes.length - start) : size);
+  return { format: "au", codec: pcmName(layout), sampleRate, channels, blocks: pcmBlocks(data, layout) };
+}

@@ -1,0 +1,39 @@
+import { isPcm, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
+import { broken, type Decoding, foreign, type Source, text } from "./source.js";
+
+/** Uncompressed Core Audio Format. Source: Apple Core Audio Format Specification 1.0. */
+export function caf(source: Source): Decoding {
+  const { view, bytes } = source;
+  let description: (PcmLayout & { sampleRate: number }) | undefined;
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const id = text(source, at);
+    const size = Number(view.getBigInt64(at + 4));
+    const body = at + 12;
+    if (id === "desc") description = descriptionChunk(source, body);
+    if (id === "data") {
+      if (description === undefined) throw broken(source, "CAF file, its data come before its description");
+      const { sampleRate, channels } = description;
+      // Four bytes of edit count come first; -1 is the size of a stream.
+      const rest = Math.max(0, bytes.length - body - 4);
+      const data = pcmData(source, body + 4, size === -1 ? rest : size - 4);
+      const codec = pcmName(description);
+      return { format: "caf", codec, sampleRate, channels, blocks: pcmBlocks(data, description) };
+    }
+    if (size < 0) break;
+    at = body + size;
+  }
+  throw broken(source, "CAF file", { want: "a data chunk" });
+}
+
+function descriptionChunk(source: Source, at: number) {
+  const { view, bytes } = source;
+  if (at + 32 > bytes.length) throw broken(source, "CAF description", { want: "32 bytes" });
+  const codec = text(source, at + 8);
+  const flags = view.getUint32(at + 12);
+  const [channels, bits] = [view.getUint32(at + 24), view.getUint32(at + 28)];
+  if (!["lpcm", "alaw", "ulaw"].includes(codec)) throw foreign(source, "CAF codec", { got: codec });
+  const kind = codec === "alaw" || codec === "ulaw" ? codec : flags & 1 ? "float" : "int";
+  const layout = { kind, width: Math.ceil(bits / 8), bigEndian: (flags & 2) === 0, channels } as const;
+  if (!isPcm(layout)) throw broken(source, "CAF sample size", { got: `${bits} bits`, want: "8 to 64 bits" });
+  return { ...layout, sampleRate: view.getFloat64(at) };
+}

@@ -1,0 +1,88 @@
+import { type ErrorDetail, invalid, ScopeError, unsupported } from "../../errors.js";
+import type { Block } from "../codecs.js";
+
+/** The bytes of a file, and its name for error messages. */
+export interface Source {
+  bytes: Uint8Array;
+  view: DataView;
+  path: string | undefined;
+}
+
+/** What a container says about its audio, and the audio itself. */
+export interface Decoding {
+  /** `wav`, `flac`, `mp3`, `ogg`, `mp4`, ... */
+  format: string;
+  /** `pcm_s16le`, `flac`, `opus`, ... as FFmpeg calls them. */
+  codec: string;
+  sampleRate: number;
+  channels: number;
+  /** Decodes as it is read. Throws where the file turns out to be broken. */
+  blocks: Iterable<Block>;
+}
+
+export function sourceOf(bytes: Uint8Array, path: string | undefined): Source {
+  const { buffer, byteOffset, byteLength } = bytes;
+  // Not a Buffer, whose slice() would be no copy.
+  return {
+    bytes: new Uint8Array(buffer, byteOffset, byteLength),
+    view: new DataView(buffer, byteOffset, byteLength),
+    path,
+  };
+}
+
+/** A piece of a source, as a source. */
+export const part = (source: Source, start: number, end?: number): Source =>
+  sourceOf(source.bytes.subarray(start, end), source.path);
+
+/** Bytes as Latin-1 text; shorter where the file ends. */
+export const text = (source: Source, start: number, length = 4): string =>
+  Buffer.from(source.bytes.buffer, source.bytes.byteOffset, source.bytes.byteLength).toString(
+    "latin1",
+    start,
+    start + length,
+  );
+
+/** The file is of a known kind, but broken. */
+export const broken = (source: Source, what: string, detail: ErrorDetail = {}): ScopeError =>
+  invalid("audio file", what, { ...detail, path: source.path });
+
+/** The file may be well, but it is beyond the decoders here. `loadAudio` goes on to FFmpeg. */
+export const foreign = (source: Source, what: string, detail: ErrorDetail = {}): ScopeError => {
+  const remedy = "FFmpeg to decode it (the program ffmpeg, or what the environment variable FFMPEG names)";
+  const want = detail.want === undefined ? remedy : `${detail.want}, or ${remedy}`;
+  return unsupported("audio file", what, { ...detail, want, path: source.path });
+};
+
+/** The file ends too early. */
+export const truncated = (source: Source, what: string, got: number, want: number): ScopeError =>
+  broken(source, `length, it is cut off in the ${what}`, { got: `${got} bytes`, want: `${want} bytes` });
+
+/** Cuts blocks to the frames from `start` to `end`, and counts: encoders add silence at both ends. */
+export function* trim(
+  blocks: Iterable<Block>,
+  start: number,
+  end = Number.POSITIVE_INFINITY,
+): Generator<Block> {
+  let position = 0;
+  for (const block of blocks) {
+    const frames = block[0]?.length ?? 0;
+    const from = Math.max(0, start - position);
+    const to = Math.min(frames, end - position);
+    position += frames;
+    if (from < to) yield from === 0 && to === frames ? block : block.map((plane) => plane.subarray(from, to));
+    if (position >= end) return;
+  }
+}
+
+/** Blocks whose errors name the file: those of a codec do not. */
+export function* named(source: Source, blocks: Iterable<Block>): Generator<Block> {
+  try {
+    yield* blocks;
+  } catch (cause) {
+    if (cause instanceof ScopeError) throw cause;
+    const { message } = cause as Error;
+    if (message.startsWith("unsupported feature"))
+      throw foreign(source, "feature of the codec", { got: message, cause });
+    throw broken(source, "audio data", { got: message, cause });
+  }
+}

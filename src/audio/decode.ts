@@ -1,0 +1,97 @@
+import type { Block } from "./codecs.js";
+import { adts, isAdts } from "./containers/adts.js";
+import { aiff } from "./containers/aiff.js";
+import { au } from "./containers/au.js";
+import { caf } from "./containers/caf.js";
+import { flac } from "./containers/flac.js";
+import { mp4 } from "./containers/mp4.js";
+import { firstFrame, id3Length, mpeg } from "./containers/mpeg.js";
+import { ogg } from "./containers/ogg.js";
+import { broken, type Decoding, foreign, part, type Source, sourceOf, text } from "./containers/source.js";
+import { sphere } from "./containers/sphere.js";
+import { wav } from "./containers/wav.js";
+
+/** Audio as it lies in the file. */
+export interface Decoded {
+  /** One Float32Array (frames) for each channel, nominal range [-1, 1]. */
+  channels: Float32Array[];
+  sampleRate: number;
+  format: string;
+  codec: string;
+}
+
+export interface DecodeOptions {
+  /** For error messages. */
+  path?: string;
+}
+
+/** Rates that any microphone, telephone or studio has; the rest is a broken header. */
+const sampleRates = { min: 1000, max: 768_000 };
+const maxChannels = 1024;
+
+/**
+ * Decodes a whole audio file from its bytes, every channel at its own rate.
+ *
+ * The kind is told by content, never by name. WAV, AIFF, AU, CAF, SPHERE (integers, floats, A-law, mu-law) and FLAC
+ * come out bit-equal to libsndfile's float32; MP3, MP2, Vorbis, Opus, AAC-LC and ALAC without the silence that the
+ * encoder added, where the file tells how much that is. Memory is that of the bytes and of the samples: sizes in a
+ * header are believed only as far as there are bytes.
+ *
+ * @throws `invalid` for bytes that are no audio file, or one that is cut off or damaged; `unsupported` for other formats
+ * @example
+ * const { channels, sampleRate } = decode(readFileSync("data/speech/test-other/367/367-130732-0003.flac"));
+ */
+export function decode(bytes: Uint8Array, { path }: DecodeOptions = {}): Decoded {
+  const { format, codec, sampleRate, channels, blocks } = opened(bytes, path);
+  const parts: Block[] = [];
+  for (const block of blocks) parts.push(block.map((plane) => plane.slice()));
+  const frames = parts.reduce((sum, block) => sum + block[0].length, 0);
+  const planes = Array.from({ length: channels }, (_, channel) => {
+    const plane = new Float32Array(frames);
+    let at = 0;
+    for (const block of parts) {
+      plane.set(block[channel], at);
+      at += block[channel].length;
+    }
+    return plane;
+  });
+  return { channels: planes, sampleRate, format, codec };
+}
+
+/** Reads the headers; the audio is decoded as the blocks are read. */
+export function opened(bytes: Uint8Array, path: string | undefined): Decoding {
+  const file = sourceOf(bytes, path);
+  if (bytes.length === 0) throw broken(file, "size", { got: "0 bytes", want: "audio" });
+  let source = file;
+  // Taggers put ID3v2 before anything.
+  while (text(source, 0, 3) === "ID3" && source.bytes.length > 10)
+    source = part(source, id3Length(source, 0));
+  const decoding = reader(source)(source);
+  const { sampleRate, channels } = decoding;
+  if (!(sampleRate >= sampleRates.min && sampleRate <= sampleRates.max))
+    throw broken(file, "sample rate", {
+      got: `${sampleRate} Hz`,
+      want: `${sampleRates.min} to ${sampleRates.max} Hz`,
+    });
+  if (channels < 1 || channels > maxChannels)
+    throw broken(file, "number of channels", { got: channels, want: `1 to ${maxChannels}` });
+  return decoding;
+}
+
+function reader(source: Source): (source: Source) => Decoding {
+  const mark = text(source, 0);
+  if (/^(RIFF|RIFX|RF64|BW64)$/.test(mark) && text(source, 8) === "WAVE") return wav;
+  if (mark === "fLaC") return flac;
+  if (mark === "OggS") return ogg;
+  if (mark === "FORM" && /^AIF[FC]$/.test(text(source, 8))) return aiff;
+  if (mark === ".snd" || mark === "dns.") return au;
+  if (mark === "caff") return caf;
+  if (text(source, 0, 7) === "NIST_1A") return sphere;
+  if (/^(ftyp|moov|mdat|free|skip|wide)$/.test(text(source, 4))) return mp4;
+  if (isAdts(source)) return adts;
+  if (firstFrame(source) >= 0) return mpeg;
+  throw foreign(source, "format", {
+    got: `a file that begins with ${JSON.stringify(text(source, 0, 12))}`,
+    want: "WAV, FLAC, MP3, Ogg (Vorbis, Opus, FLAC), M4A, AAC, AIFF, AU, CAF or SPHERE",
+  });
+}

@@ -1,0 +1,91 @@
+import type { Doubt } from "../types.js";
+
+export interface InspectOptions {
+  /** Fewer samples than this are a failure: what the model needs, if that is more than 25 ms. */
+  minSamples?: number;
+}
+
+/** What is wrong with a signal. */
+export interface Inspection {
+  /** Why there is nothing to embed. */
+  failure?: string;
+  /** What makes an embedding of it doubtful. */
+  doubts: Pick<Doubt, "warning" | "detail">[];
+}
+
+/** Full scale, with some room for what resampling does to a clipped wave. */
+const fullScale = 0.99;
+/** A loud but sound recording has a few samples there, a clipped one hundreds in every second. */
+const clippedShare = 0.001;
+const quietDb = -50;
+/** Frames this far below the loudest one are pauses. */
+const pauseDb = -30;
+const frameSeconds = 0.025;
+
+/**
+ * Looks whether a signal can be speech at all, before a model makes a confident embedding of nothing.
+ *
+ * Failures: no samples, NaN or infinite ones, all of them equal (digital silence), less than 25 ms. Doubts: `short`
+ * (under 1 s), `clipped` (more than 0.1 % of the samples within 1 % of full scale), `quiet` (speech, that is the frames
+ * within 30 dB of the loudest, below -50 dB of full scale).
+ *
+ * @param samples Float32Array (n), nominal range [-1, 1]
+ * @example
+ * inspectSignal(new Float32Array(16000), 16000).failure // "digital silence: ..."
+ */
+export function inspectSignal(
+  samples: Float32Array,
+  sampleRate: number,
+  { minSamples = 0 }: InspectOptions = {},
+): Inspection {
+  const seconds = samples.length / sampleRate;
+  if (samples.length === 0) return failed("no samples");
+  const least = Math.max(minSamples, Math.ceil(frameSeconds * sampleRate));
+  if (samples.length < least)
+    return failed(`too short: ${show(seconds)} s, at least ${show(least / sampleRate)} s are needed`);
+  const frame = Math.max(1, Math.round(frameSeconds * sampleRate));
+  const powers = new Float64Array(Math.ceil(samples.length / frame));
+  let clipped = 0;
+  for (let f = 0; f < powers.length; f++) {
+    const end = Math.min(samples.length, (f + 1) * frame);
+    let power = 0;
+    for (let i = f * frame; i < end; i++) {
+      const sample = samples[i];
+      power += sample * sample;
+      if (sample >= fullScale || sample <= -fullScale) clipped++;
+    }
+    // Only now, because a sum is no number as soon as one sample is none.
+    if (!Number.isFinite(power)) return failed(badSample(samples, f * frame, sampleRate));
+    powers[f] = power / (end - f * frame);
+  }
+  if (samples.every((sample) => sample === samples[0]))
+    return failed(`digital silence: all samples are ${samples[0]}`);
+  const doubts: Inspection["doubts"] = [];
+  if (seconds < 1) doubts.push({ warning: "short", detail: `${show(seconds)} s` });
+  const share = clipped / samples.length;
+  if (share > clippedShare)
+    doubts.push({ warning: "clipped", detail: `${show(100 * share)} % of the samples at full scale` });
+  const level = speechLevel(powers);
+  if (level < quietDb)
+    doubts.push({ warning: "quiet", detail: `speech at ${level.toFixed(1)} dB of full scale` });
+  return { doubts };
+}
+
+const failed = (failure: string): Inspection => ({ failure, doubts: [] });
+
+function badSample(samples: Float32Array, from: number, sampleRate: number): string {
+  const at = samples.findIndex((sample, i) => i >= from && !Number.isFinite(sample));
+  // Finite samples can still be so large that their power is not.
+  return at < 0
+    ? "samples beyond any scale"
+    : `a sample that is no number: ${samples[at]} at ${show(at / sampleRate)} s`;
+}
+
+/** dB of full scale of the frames that are no pauses. */
+function speechLevel(powers: Float64Array): number {
+  const loudest = powers.reduce((a, b) => Math.max(a, b), 0);
+  const active = powers.filter((power) => power >= loudest * 10 ** (pauseDb / 10));
+  return 10 * Math.log10(active.reduce((a, b) => a + b, 0) / active.length);
+}
+
+const show = (number: number): string => String(Number(number.toPrecision(3)));

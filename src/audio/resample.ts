@@ -1,0 +1,179 @@
+import { invalid } from "../errors.js";
+import { borrow, giveBack, type Wasm } from "./wasm.js";
+
+/** Of the lower of the two Nyquist frequencies: up to here flat, from there on silent. */
+const passEdge = 0.91;
+const stopEdge = 1;
+/** dB below full scale in the stop band. */
+const attenuation = 100;
+
+/** More filters than this are not made: the weights between two of `sharedFilters` are as good to -106 dB. */
+const maxWeights = 1 << 20;
+const sharedFilters = 512;
+
+/** Output samples at a time: memory stays small however long the signal is. */
+const chunk = 1 << 16;
+
+/** Sets of filters, by the reduced ratio; a corpus has few rates. */
+const kept = new Map<string, Bank>();
+const maxKept = 8;
+
+interface Bank {
+  /** Float32Array (filters, taps). */
+  filters: Float32Array;
+  taps: number;
+}
+
+/**
+ * Changes the sample rate, band-limited: what the lower of the two rates cannot hold is taken away first.
+ *
+ * A windowed-sinc filter (Kaiser, 100 dB) of linear phase, one for every place that an output sample can have between
+ * two input samples. Flat to 91 % of the lower Nyquist frequency, -6 dB at 95.5 %, below -90 dB from 100 % on. Sample k
+ * of the output lies at the time k / to; the signal is taken as silent before its start and after its end.
+ *
+ * Source: J. O. Smith, Digital Audio Resampling (2002); the band edges are those of soxr's HQ.
+ *
+ * @param samples Float32Array (n)
+ * @param from samples per second of `samples`
+ * @param to samples per second of the result
+ * @returns Float32Array (n * to / from, rounded up); the very array when the rates are equal
+ * @throws `invalid` for rates that are not above 0
+ * @example
+ * const telephone = resample(samples, 16000, 8000)
+ */
+export function resample(samples: Float32Array, from: number, to: number): Float32Array {
+  for (const rate of [from, to])
+    if (!(rate > 0 && rate < 1e9))
+      throw invalid("resample", "sample rate", { got: rate, want: "a number above 0 (Hz)" });
+  if (from === to) return samples;
+  const [phases, step] = ratio(to, from);
+  const bank = bankFor(phases, step);
+  const output = new Float32Array(Math.ceil((samples.length * phases) / step));
+  const wasm = borrow();
+  const memory = new Memory(wasm);
+  const span = Math.ceil((chunk * step) / phases) + bank.taps + 1;
+  const filters = memory.take(bank.filters.length);
+  const input = memory.take(span);
+  const result = memory.take(chunk);
+  memory.at(filters).set(bank.filters);
+  for (let done = 0; done < output.length; done += chunk) {
+    const count = Math.min(chunk, output.length - done);
+    const place = done * step;
+    const first = Math.floor(place / phases) - (bank.taps / 2 - 1);
+    copyPadded(samples, first, memory.at(input));
+    wasm.resample(
+      input.address,
+      input.length,
+      filters.address,
+      filters.length,
+      bank.taps,
+      phases,
+      step,
+      place % phases,
+      result.address,
+      count,
+    );
+    output.set(memory.at(result).subarray(0, count), done);
+  }
+  memory.release();
+  giveBack(wasm);
+  return output;
+}
+
+/** Two whole numbers in lowest terms; rates that are not whole count in thousandths. */
+function ratio(to: number, from: number): [number, number] {
+  const unit = Number.isInteger(to) && Number.isInteger(from) ? 1 : 1000;
+  const [a, b] = [Math.round(to * unit), Math.round(from * unit)];
+  const divisor = greatestDivisor(a, b);
+  return [a / divisor, b / divisor];
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
+}
+
+function bankFor(phases: number, step: number): Bank {
+  const key = `${phases}/${step}`;
+  const bank = kept.get(key) ?? makeBank(phases, step);
+  // The last one used stays longest.
+  kept.delete(key);
+  kept.set(key, bank);
+  if (kept.size > maxKept) kept.delete(kept.keys().next().value as string);
+  return bank;
+}
+
+function makeBank(phases: number, step: number): Bank {
+  // In cycles per input sample, where the input's own Nyquist frequency is 0.5.
+  const nyquist = 0.5 * Math.min(1, phases / step);
+  const cutoff = ((passEdge + stopEdge) / 2) * nyquist;
+  const transition = (stopEdge - passEdge) * nyquist;
+  // Kaiser's formulas for the number of taps and the window's shape.
+  const needed = (attenuation - 7.95) / (2.285 * 2 * Math.PI * transition) + 2;
+  const taps = 16 * Math.ceil(needed / 16);
+  const beta = 0.1102 * (attenuation - 8.7);
+  const own = phases * taps <= maxWeights;
+  const count = own ? phases : sharedFilters + 1;
+  const filters = new Float32Array(count * taps);
+  const weights = new Float64Array(taps);
+  for (let index = 0; index < count; index++) {
+    const fraction = index / (own ? phases : sharedFilters);
+    let sum = 0;
+    for (let tap = 0; tap < taps; tap++) {
+      const distance = fraction + taps / 2 - 1 - tap;
+      const edge = 1 - ((2 * distance) / taps) ** 2;
+      weights[tap] = edge < 0 ? 0 : sinc(2 * cutoff * distance) * bessel(beta * Math.sqrt(edge));
+      sum += weights[tap];
+    }
+    // Every filter passes a constant unchanged.
+    for (let tap = 0; tap < taps; tap++) filters[index * taps + tap] = weights[tap] / sum;
+  }
+  return { filters, taps };
+}
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+
+/** The modified Bessel function I0, by its power series. */
+function bessel(x: number): number {
+  let [sum, term] = [1, 1];
+  for (let k = 1; term > sum * 1e-12; k++) {
+    term *= (x / (2 * k)) ** 2;
+    sum += term;
+  }
+  return sum;
+}
+
+/** Fills `target` from `samples`, beginning at `first`; silence beyond both ends. */
+function copyPadded(samples: Float32Array, first: number, target: Float32Array): void {
+  const start = Math.max(0, first);
+  const piece = samples.subarray(start, Math.max(start, first + target.length));
+  const before = start - first;
+  target.fill(0, 0, before);
+  target.set(piece, before);
+  target.fill(0, before + piece.length);
+}
+
+interface Area {
+  address: number;
+  length: number;
+}
+
+/** Arrays in the module's memory, which moves whenever it grows. */
+class Memory {
+  private readonly areas: Area[] = [];
+
+  constructor(private readonly wasm: Wasm) {}
+
+  take(length: number): Area {
+    const area = { address: this.wasm.floats(length) >>> 0, length };
+    this.areas.push(area);
+    return area;
+  }
+
+  at({ address, length }: Area): Float32Array {
+    return new Float32Array(this.wasm.memory.buffer, address, length);
+  }
+
+  release(): void {
+    for (const { address, length } of this.areas) this.wasm.release(address, length);
+  }
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../util/package-root.js";
+
+/** What wasm/src/lib.rs exports. A machine is the address of one decoder; the other addresses are those of memory. */
+export interface Wasm {
+  memory: WebAssembly.Memory;
+  create(): number;
+  destroy(machine: number): void;
+  reserve(machine: number, length: number): number;
+  open_flac(machine: number): number;
+  open_packets(machine: number, codec: number): number;
+  open_opus(machine: number, streams: number, coupled: number): number;
+  decode(machine: number, wanted: number): number;
+  channels(machine: number): number;
+  plane(machine: number, channel: number): number;
+  message(machine: number): number;
+  message_length(machine: number): number;
+  floats(length: number): number;
+  release(address: number, length: number): void;
+  resample(
+    input: number,
+    inputLength: number,
+    filters: number,
+    filtersLength: number,
+    taps: number,
+    phases: number,
+    step: number,
+    phase: number,
+    output: number,
+    outputLength: number,
+  ): void;
+}
+
+/** A larger instance is not kept: WebAssembly memory never shrinks. */
+const keptBytes = 1 << 26;
+
+let compiled: WebAssembly.Module | undefined;
+let idle: Wasm | undefined;
+
+/** An instance for one user at a time; goes back by `giveBack`, unless it trapped. */
+export function borrow(): Wasm {
+  const wasm = idle ?? instantiate();
+  idle = undefined;
+  return wasm;
+}
+
+export function giveBack(wasm: Wasm): void {
+  if (wasm.memory.buffer.byteLength <= keptBytes) idle = wasm;
+}
+
+function instantiate(): Wasm {
+  compiled ??= new WebAssembly.Module(readFileSync(join(packageRoot, "src", "audio", "wasm", "audio.wasm")));
+  return new WebAssembly.Instance(compiled).exports as unknown as Wasm;
+}
