@@ -110,7 +110,7 @@ export class Engine {
     const name = cellName(cell.count);
     this.#remember(name, cell.code);
     try {
-      const { code, timed } = translateMagics(this.#session.ts, cell.code);
+      const { code, timed } = translateMagics(this.#session, cell.code);
       cell.timed = timed;
       const value = await this.#session.execute(code, name);
       if (timed) this.#magics.end();
@@ -192,7 +192,7 @@ export class Engine {
     if (question.ask === "complete") return complete(session, question.code, question.position);
     if (question.ask === "inspect")
       return inspectAt(session, question.code, question.position, question.detail);
-    return completeness(session.ts, translateMagics(session.ts, question.code).code);
+    return completeness(session.ts, translateMagics(session, question.code).code);
   }
 
   #publish(

@@ -42,7 +42,7 @@ const trailing = /^([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?$/u;
  * Turns lines that begin with `%`, `!` or `?` into calls of `__magic__`, wherever TypeScript expects a statement; line
  * numbers stay.
  */
-export function translateMagics(ts: Session["ts"], source: string): Translated {
+export function translateMagics({ ts, variables }: Session, source: string): Translated {
   const timed = /^\s*%%time\b.*(?:\n|$)/.test(source);
   const lines = (timed ? source.replace("%%time", "//") : source).split("\n");
   if (!lines.some((text) => line.test(text) || trailing.test(text))) return { code: lines.join("\n"), timed };
@@ -50,6 +50,8 @@ export function translateMagics(ts: Session["ts"], source: string): Translated {
     const found = line.exec(text);
     const asked = found ? null : trailing.exec(text);
     if (!found && !asked) continue;
+    // `!done` is TypeScript where there is such a variable.
+    if (found?.[2] && Object.hasOwn(variables, /^[\p{ID_Continue}$]*/u.exec(found[4])?.[0] ?? "")) continue;
     // Inside a template, a comment or an open bracket the line is not a statement.
     if (completeness(ts, lines.slice(0, i).join("\n")).status === "incomplete") continue;
     if (asked) lines[i] = call("?", asked[1]);

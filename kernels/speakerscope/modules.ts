@@ -23,6 +23,8 @@ export function createModuleLoader(folder: string) {
     for (const specifier of specifiers) {
       if (isBuiltin(specifier)) continue;
       const path = resolve(specifier);
+      // TypeScript files beside the notebook are tslab's; Node.js does not find them.
+      if (path === null && specifier.startsWith(".")) continue;
       if (path !== null && !isEsModule(path)) forgetChanged(path);
       else namespaces.set(specifier, asCommonJs(await load(specifier, path)));
     }

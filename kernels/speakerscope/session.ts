@@ -219,8 +219,10 @@ export class Session {
     return declaredValues(this.ts, this.#declarations).filter(({ name }) => Object.hasOwn(this.variables, name));
   }
 
+  /** Forgets everything, what the running cell declared so far as well. */
   reset(): void {
     this.#declarations = "";
+    this.#compiled = null;
     for (const name of Object.keys(this.variables)) delete this.variables[name];
   }
 

@@ -206,7 +206,10 @@ function forceDeclarations(ts: Ts, builder: TypeScript.EmitAndSemanticDiagnostic
   };
 }
 
-/** `{ x }` becomes `{ x: exports.x }` where an earlier cell declared x: tslab sees only names that stand alone. */
+/**
+ * Writes out what tslab misreads when it puts `exports.` before the names of earlier cells: `{ x }` becomes
+ * `{ x: exports.x }`; and the property in `{ x: y } = object` gets no symbol, so that it is not taken for a variable.
+ */
 function spelledOut(
   ts: Ts,
   checker: TypeScript.TypeChecker,
@@ -218,6 +221,12 @@ function spelledOut(
         .getShorthandAssignmentValueSymbol(node)
         ?.declarations?.some((d) => d.getSourceFile().fileName.endsWith(earlierFile));
     const visit = (node: TypeScript.Node): TypeScript.Node => {
+      if (ts.isBindingElement(node) && node.propertyName && ts.isIdentifier(node.propertyName)) {
+        const { dotDotDotToken: dots, propertyName, name, initializer } = node;
+        const property = factory.createIdentifier(propertyName.text);
+        const written = factory.updateBindingElement(node, dots, property, name, initializer);
+        return ts.visitEachChild(written, visit, context);
+      }
       if (!ts.isShorthandPropertyAssignment(node) || !isEarlier(node))
         return ts.visitEachChild(node, visit, context);
       const { text } = node.name;

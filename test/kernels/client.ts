@@ -97,7 +97,7 @@ export class Client {
       cwd: options.cwd ?? folder,
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, SPEAKERSCOPE_HISTORY: "none", ...options.env },
+      env: { ...process.env, SPEAKERSCOPE_HISTORY: "none", NO_COLOR: "1", ...options.env },
     });
     const client = new Client(child, connection, folder);
     if (options.ready !== false) {
