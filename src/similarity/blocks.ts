@@ -1,6 +1,6 @@
 import type { Tensor2D } from "@tensorflow/tfjs";
 import type { Tfjs } from "./backend.js";
-import { groupSize } from "./tile-reducer.js";
+import { groupSize } from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
 
 /** Some consecutive rows as a tensor. */
@@ -18,7 +18,7 @@ export function blocksOf(
   rows: UnitRows,
   { size, cuts = [] }: { size: number; cuts?: number[] },
 ): Block[] {
-  const ends = [...cuts, rows.n].filter((cut) => cut > 0).sort((a, b) => a - b);
+  const ends = [...cuts, rows.n].filter((cut) => cut > 0 && cut <= rows.n).sort((a, b) => a - b);
   const blocks: Block[] = [];
   let from = 0;
   for (const end of ends)

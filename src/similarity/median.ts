@@ -1,67 +1,129 @@
+import { fineBins, fineEdge, leastFloatFrom, nextFloat } from "./histogram.js";
 import type { UnitRows } from "./unit-rows.js";
 
-/** Values in [low, high], and how many values are below. */
+/** Float32 values in [low, high). */
 export interface Bracket {
   low: number;
   high: number;
-  below: number;
 }
 
-const buckets = 1 << 18;
+const buckets = 1 << 20;
+const kept = 1 << 23;
 
 /**
- * The exact median of far more values than fit in memory: only those within a bracket are looked at, and of those only
- * how many fall into each of 262,144 buckets, with the least and the largest of each. As a rule the median's bucket
- * then holds one float32; where it does not, the bucket is the next, much narrower bracket.
+ * The exact median of far more values than fit in memory: only those within a bracket are looked at. The first eight
+ * million of these are kept. Where there are more, only how many fall into each of a million buckets, with the least and
+ * the largest of each: as a rule the median's bucket then holds one float32, and where it does not (a median near 0,
+ * where floats lie close) the bucket is the bracket for another look.
  */
 export class MedianFinder {
   readonly low: number;
   readonly high: number;
+  /** A value of the bracket is that near to this one, squared. */
+  readonly middle: number;
+  readonly reach: number;
   private readonly scale: number;
-  private readonly counts = new Float64Array(buckets);
-  private readonly least = new Float32Array(buckets).fill(Infinity);
-  private readonly largest = new Float32Array(buckets).fill(-Infinity);
+  private values = new Float32Array(1 << 16);
+  /** How many values are kept. */
+  count = 0;
+  private table: { counts: Float64Array; least: Float32Array; largest: Float32Array } | null = null;
 
-  constructor({ low, high }: { low: number; high: number }) {
+  constructor({ low, high }: Bracket) {
     this.low = low;
     this.high = high;
-    this.scale = high > low ? (buckets - 1) / (high - low) : 0;
+    this.middle = Math.fround((low + high) / 2);
+    // The squared distance is a float32: the margin takes in what its rounding might leave out.
+    this.reach = ((high - low) / 2 + 5e-7) ** 2 * (1 + 1e-5);
+    this.scale = (buckets - 1) / (high - low);
   }
 
-  /** Takes a value in [low, high]. */
-  add(value: number): void {
-    const at = ((value - this.low) * this.scale) | 0;
-    this.counts[at]++;
-    if (value < this.least[at]) this.least[at] = value;
-    if (value > this.largest[at]) this.largest[at] = value;
+  /** Where values in [low, high) are to be put, from position `count` on: there is room for so many and one more. */
+  room(more: number): Float32Array {
+    if (this.count + more >= this.values.length) {
+      if (this.count + more >= kept) this.empty();
+      while (this.count + more >= this.values.length) {
+        const larger = new Float32Array(2 * this.values.length);
+        larger.set(this.values);
+        this.values = larger;
+      }
+    }
+    return this.values;
   }
 
   /**
    * The median of `total` values of which `below` are under the bracket; or a narrower bracket to look into; or null
    * when it is not in this one.
    */
-  result(total: number, below: number): { median: number } | { bracket: Bracket } | null {
-    const lower = this.find(Math.floor((total - 1) / 2) - below);
-    const upper = this.find(Math.floor(total / 2) - below);
+  result(total: number, below: number): { median: number } | { bracket: Bracket; below: number } | null {
+    const [first, second] = [Math.floor((total - 1) / 2) - below, Math.floor(total / 2) - below];
+    if (this.table === null) {
+      if (first < 0 || second >= this.count) return null;
+      const [lower, upper] = this.atRanks(first, second);
+      return { median: (lower + upper) / 2 };
+    }
+    this.empty();
+    const lower = this.find(first);
+    const upper = this.find(second);
     if (lower === null || upper === null) return null;
-    const [low, high] = [this.least[lower.at], this.largest[upper.at]];
-    if (low === this.largest[lower.at] && high === this.least[upper.at]) return { median: (low + high) / 2 };
-    return { bracket: { low, high, below: below + lower.before } };
+    const { least, largest } = this.table;
+    const [low, last] = [least[lower.at], largest[upper.at]];
+    if (low === largest[lower.at] && last === least[upper.at]) return { median: (low + last) / 2 };
+    return { bracket: { low, high: nextFloat(last) }, below: below + lower.before };
+  }
+
+  /** Two neighbouring ranks of the kept values; only those in the parts where they are get sorted. */
+  private atRanks(first: number, second: number): [number, number] {
+    const parts = 4096;
+    const scale = (parts - 1) / (this.high - this.low);
+    const { values, count, low } = this;
+    const counts = new Int32Array(parts);
+    for (let v = 0; v < count; v++) counts[Math.floor((values[v] - low) * scale)]++;
+    let [at, before] = [0, 0];
+    while (first >= before + counts[at]) before += counts[at++];
+    let [last, through] = [at, before + counts[at]];
+    while (second >= through) through += counts[++last];
+    const candidates = new Float32Array(through - before);
+    for (let v = 0, c = 0; v < count; v++) {
+      const part = Math.floor((values[v] - low) * scale);
+      if (part >= at && part <= last) candidates[c++] = values[v];
+    }
+    candidates.sort();
+    return [candidates[first - before], candidates[second - before]];
+  }
+
+  /** Moves the kept values into the buckets. */
+  private empty(): void {
+    this.table ??= {
+      counts: new Float64Array(buckets),
+      least: new Float32Array(buckets).fill(Infinity),
+      largest: new Float32Array(buckets).fill(-Infinity),
+    };
+    const { counts, least, largest } = this.table;
+    for (let v = 0; v < this.count; v++) {
+      const value = this.values[v];
+      const at = Math.floor((value - this.low) * this.scale);
+      counts[at]++;
+      if (value < least[at]) least[at] = value;
+      if (value > largest[at]) largest[at] = value;
+    }
+    this.count = 0;
   }
 
   private find(rank: number): { at: number; before: number } | null {
-    if (rank < 0) return null;
+    if (rank < 0 || this.table === null) return null;
+    const { counts } = this.table;
     let before = 0;
     for (let at = 0; at < buckets; at++) {
-      if (rank < before + this.counts[at]) return { at, before };
-      before += this.counts[at];
+      if (rank < before + counts[at]) return { at, before };
+      before += counts[at];
     }
     return null;
   }
 }
 
 /**
- * Where the median most likely is: five standard deviations of its rank to both sides, from similarities of random pairs.
+ * Where the median most likely is, in whole fine bins of the histogram: five standard deviations of its rank to both
+ * sides, from similarities of random pairs.
  *
  * @param total how many similarities there are
  * @param pick a random pair of rows, from two numbers in [0, 1)
@@ -70,8 +132,8 @@ export function likelyBracket(
   a: UnitRows,
   b: UnitRows,
   { total, pick }: { total: number; pick: (x: number, y: number) => [number, number] },
-): { low: number; high: number } {
-  const size = Math.max(1 << 12, Math.min(1 << 19, Math.ceil(total / 256)));
+): Bracket {
+  const size = Math.max(1 << 12, Math.min(1 << 17, Math.ceil(total / 256)));
   const random = mulberry(1);
   const sample = new Float32Array(size);
   const d = a.dimension;
@@ -84,7 +146,17 @@ export function likelyBracket(
   sample.sort();
   const margin = 2.5 * Math.sqrt(size);
   const at = (rank: number) => sample[Math.max(0, Math.min(size - 1, Math.round(rank)))];
-  return { low: at(size / 2 - margin), high: at(size / 2 + margin) };
+  const bin = (value: number) =>
+    Math.max(0, Math.min(fineBins - 1, Math.floor((value + 1) * (fineBins / 2))));
+  return fineBracket(bin(at(size / 2 - margin)), bin(at(size / 2 + margin)));
+}
+
+/** The bracket of the fine bins from `first` to `last`. */
+export function fineBracket(first: number, last: number): Bracket {
+  // The outermost bins also hold what rounding carried beyond -1 and 1.
+  const low = first === 0 ? -2 : leastFloatFrom(fineEdge(first));
+  const high = last === fineBins - 1 ? 2 : leastFloatFrom(fineEdge(last + 1));
+  return { low, high };
 }
 
 /** The same random numbers in every run (Mulberry32, T. Ettinger, 2017). */

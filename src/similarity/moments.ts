@@ -1,3 +1,5 @@
+import type { Tensor2D } from "@tensorflow/tfjs";
+import type { Tfjs } from "./backend.js";
 import type { UnitRows } from "./unit-rows.js";
 
 /** Number, mean and sum of squared deviations of some similarities. */
@@ -13,7 +15,7 @@ interface SetMoments {
   n: number;
   /** Mean vector, Float64Array (d). */
   mean: Float64Array;
-  /** Sum of outer products of the rows less their mean, upper half, Float64Array (d, d). */
+  /** Sum of outer products of the rows less their mean, Float64Array (d, d). */
   scatter: Float64Array;
   /** Sums of |u|² - 1 and of its square: rows rounded to float32 are not quite of length 1. */
   excess: number;
@@ -26,16 +28,16 @@ interface SetMoments {
  * u_i·u_j = m·m + m·v_i + m·v_j + v_i·v_j, whose squares add up without cross terms because the v add up to zero.
  * It costs n d² where the pairs cost n² d, and accumulates nothing in float32.
  */
-export function pairMoments(rows: UnitRows, { from = 0, to = rows.n } = {}): Moments {
-  const inner = setMoments(rows, from, to);
+export function pairMoments(tf: Tfjs, rows: UnitRows, { from = 0, to = rows.n } = {}): Moments {
+  const inner = setMoments(tf, rows, from, to);
   const triangle = triangleMoments(inner);
   if (to === rows.n) return triangle;
-  return joined(triangle, productMoments(inner, setMoments(rows, to, rows.n)));
+  return joined(triangle, productMoments(inner, setMoments(tf, rows, to, rows.n)));
 }
 
 /** The moments over all pairs of a row of one set and a row of another. */
-export function crossMoments(a: UnitRows, b: UnitRows, { from = 0, to = a.n } = {}): Moments {
-  return productMoments(setMoments(a, from, to), setMoments(b, 0, b.n));
+export function crossMoments(tf: Tfjs, a: UnitRows, b: UnitRows, { from = 0, to = a.n } = {}): Moments {
+  return productMoments(setMoments(tf, a, from, to), setMoments(tf, b, 0, b.n));
 }
 
 /** Moments of two sets of similarities together (Chan, Golub, LeVeque 1979). */
@@ -73,18 +75,15 @@ function productMoments(a: SetMoments, b: SetMoments): Moments {
   let mean = 0;
   for (let p = 0; p < d; p++) {
     mean += a.mean[p] * b.mean[p];
-    for (let q = p; q < d; q++) {
-      const at = p * d + q;
-      const ways = p === q ? 1 : 2;
-      deviation += ways * a.scatter[at] * b.scatter[at];
-      deviation += ways * b.n * a.scatter[at] * b.mean[p] * b.mean[q];
-      deviation += ways * a.n * b.scatter[at] * a.mean[p] * a.mean[q];
+    for (let q = 0; q < d; q++) {
+      const [sa, sb] = [a.scatter[p * d + q], b.scatter[p * d + q]];
+      deviation += sa * sb + b.n * sa * b.mean[p] * b.mean[q] + a.n * sb * a.mean[p] * a.mean[q];
     }
   }
   return { count, mean, deviation: Math.max(0, deviation) };
 }
 
-function setMoments({ data, dimension: d }: UnitRows, from: number, to: number): SetMoments {
+function setMoments(tf: Tfjs, { data, dimension: d }: UnitRows, from: number, to: number): SetMoments {
   const n = to - from;
   const mean = new Float64Array(d);
   let excess = 0;
@@ -100,25 +99,45 @@ function setMoments({ data, dimension: d }: UnitRows, from: number, to: number):
     excessSquared += (square - 1) ** 2;
   }
   for (let k = 0; k < d; k++) mean[k] /= Math.max(1, n);
-  return { n, mean, scatter: scatterOf(data, mean, from, to), excess, excessSquared };
+  return { n, mean, scatter: scatterOf(tf, data, mean, from, to), excess, excessSquared };
 }
 
-/** Four rows at a time: every sum is then loaded and stored a quarter as often. */
-function scatterOf(data: Float32Array, mean: Float64Array, from: number, to: number): Float64Array {
+/**
+ * The matrix product in float32 at full speed, without its rounding: the high parts are multiples of 2^-10, so that their
+ * products add up exactly (below 16, which a thousand rows of unit vectors stay under as a rule), and what the low parts
+ * add is 2^-11 times smaller than their rounding matters.
+ */
+function scatterOf(tf: Tfjs, data: Float32Array, mean: Float64Array, from: number, to: number): Float64Array {
   const d = mean.length;
   const scatter = new Float64Array(d * d);
-  const four = [0, 1, 2, 3].map(() => new Float64Array(d));
-  const [a, b, c, e] = four;
-  for (let i = from; i < to; i += 4) {
-    four.forEach((row, r) => {
-      if (i + r >= to) row.fill(0);
-      else for (let k = 0, at = (i + r) * d; k < d; k++) row[k] = data[at + k] - mean[k];
-    });
-    for (let p = 0; p < d; p++) {
-      const [ap, bp, cp, ep] = [a[p], b[p], c[p], e[p]];
-      for (let q = p, at = p * d + p; q < d; q++, at++)
-        scatter[at] += ap * a[q] + bp * b[q] + cp * c[q] + ep * e[q];
-    }
+  const height = 1024;
+  for (let start = from; start < to; start += height) {
+    const rows = Math.min(height, to - start);
+    const high = new Float32Array(rows * d);
+    const low = new Float32Array(rows * d);
+    for (let i = 0, at = 0, source = start * d; i < rows; i++)
+      for (let k = 0; k < d; k++, at++, source++) {
+        const x = data[source] - mean[k];
+        high[at] = Math.round(x * 1024) / 1024;
+        low[at] = x - high[at];
+      }
+    const h = tf.tensor2d(high, [rows, d]);
+    const l = tf.tensor2d(low, [rows, d]);
+    const [hh, hl, ll] = [product(tf, h, h), product(tf, h, l), product(tf, l, l)];
+    h.dispose();
+    l.dispose();
+    for (let p = 0; p < d; p++)
+      for (let q = 0; q < d; q++) {
+        const at = p * d + q;
+        scatter[at] += hh[at] + (hl[at] + hl[q * d + p]) + ll[at];
+      }
   }
   return scatter;
+}
+
+function product(tf: Tfjs, a: Tensor2D, b: Tensor2D): Float32Array {
+  const tensor = tf.matMul(a, b, true, false);
+  const values = tensor.dataSync() as Float32Array;
+  tensor.dispose();
+  return values;
 }
