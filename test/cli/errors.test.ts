@@ -168,7 +168,7 @@ test("SIGINT stops within seconds, keeps what is stored and says how to go on", 
     ],
     { cwd },
   );
-  while (!child.output().includes("Processing")) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => child.output().includes("Processing"));
   await new Promise((resolve) => setTimeout(resolve, 300));
   child.kill("SIGINT");
   assert.is(await child.ended, 130);
@@ -227,7 +227,11 @@ test("a rank that dies twice takes the exit status with it and names what is mis
 });
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const end = Date.now() + 60_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`waited a minute for ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** The process of a rank: the one that has its log open. */
