@@ -9,6 +9,8 @@ import { extractCommand } from "./extract.js";
 import { loadCommand } from "./load.js";
 import { mergeCommand } from "./merge.js";
 import { runCommand } from "./run.js";
+import { statusCommand } from "./status.js";
+import { verifyCommand } from "./verify.js";
 
 /** Flags may be written with underscores, as the Python pipeline's are: `--data_root` is `--data-root`. */
 export const withDashes = (args: readonly string[]): string[] =>
@@ -25,7 +27,15 @@ async function main(args: readonly string[]): Promise<void> {
     .version(version)
     .showHelpAfterError("(--help lists the flags)")
     .exitOverride();
-  for (const register of [runCommand, extractCommand, mergeCommand, analyzeCommand, loadCommand])
+  for (const register of [
+    runCommand,
+    extractCommand,
+    statusCommand,
+    mergeCommand,
+    verifyCommand,
+    analyzeCommand,
+    loadCommand,
+  ])
     register(program);
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError("(--help lists the flags)");

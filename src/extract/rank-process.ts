@@ -2,7 +2,13 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { openModel } from "../embed/open-model.js";
 import { reasonOf } from "../errors.js";
-import { rankLogPath, readCorpusList, type Stored, type StoredIdentity } from "../store/extraction.js";
+import {
+  rankLogPath,
+  readCorpusList,
+  type StoredEmbedding,
+  type StoredFailure,
+  type StoredIdentity,
+} from "../store/extraction.js";
 import { individualUtterance, utterancePath } from "../store/individual.js";
 import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
@@ -13,6 +19,9 @@ import type { ParentMessage, RankJob, RankMessage } from "./rank-messages.js";
  * One rank, a process of its own: a native crash costs one rank, and a busy model blocks no other.
  * It takes its share of the corpus list, and logs each file as soon as it is embedded or has failed.
  */
+
+/** What a record says of a file besides what came of it. */
+type Known = "file" | "size" | "mtimeMs" | "at";
 
 let stopping = false;
 // Ctrl-C reaches every process of the terminal: the parent decides when ranks stop.
@@ -53,16 +62,16 @@ async function run(job: RankJob): Promise<RankMessage> {
 
   const store = (
     utterance: Utterance,
-    stored: Omit<Stored, "file" | "size" | "mtimeMs">,
+    stored: Omit<StoredEmbedding, Known> | Omit<StoredFailure, Known>,
     vector?: Float32Array,
   ) => {
     const { file, size, mtimeMs } = utterance;
     // The pickle first: a file that the log knows is one that has it.
     if (vector !== undefined && job.individualFolder !== undefined) writeIndividual(utterance, vector);
-    log.append({ file, size, mtimeMs, ...stored }, vector);
+    const now = Date.now();
+    log.append({ file, size, mtimeMs, ...stored, at: now }, vector);
     if (vector === undefined) failed++;
     done++;
-    const now = Date.now();
     if (now - told >= 200) {
       told = now;
       tell({ type: "progress", done, failed });

@@ -35,6 +35,8 @@ export interface StoredEmbedding {
   mtimeMs: number;
   /** Duration of the audio. */
   seconds: number;
+  /** When it was stored, in milliseconds since 1970: only for `speakerscope status`. */
+  at?: number;
   doubts?: Pick<Doubt, "warning" | "detail">[];
 }
 
@@ -45,6 +47,7 @@ export interface StoredFailure {
   mtimeMs: number;
   stage: Failure["stage"];
   reason: string;
+  at?: number;
 }
 
 export type Stored = StoredEmbedding | StoredFailure;

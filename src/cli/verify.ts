@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { invalid } from "../errors.js";
+import { verify } from "../store/verify.js";
+import { interruptSignal } from "./interrupt.js";
+
+/** Problems that are printed; all of them count. */
+const shown = 50;
+
+export function verifyCommand(program: Command): void {
+  program
+    .command("verify")
+    .description(
+      "Check what extract or merge wrote: every record, list, index and individual file. Changes nothing.",
+    )
+    .argument("[folder]", "what extract or merge wrote", "final_embeddings")
+    .action(async (folder: string) => {
+      const { kind, checked, problems } = await verify(folder, { abortSignal: interruptSignal() });
+      const counts = Object.entries(checked).map(([what, count]) => `${count} ${what}`);
+      console.log(`${folder}: ${kind}: ${counts.join(", ")}`);
+      for (const problem of problems.slice(0, shown)) console.log(`  ${problem}`);
+      if (problems.length > shown) console.log(`  ... and ${problems.length - shown} more`);
+      if (problems.length > 0)
+        throw invalid("verify", kind, {
+          got: `${problems.length} problems`,
+          want: "none; the extract or merge command once more writes anew what is wrong",
+          path: folder,
+        });
+      console.log("no problem found");
+    });
+}
