@@ -126,7 +126,7 @@ test("with errors allowed the cells behind an error run", () => {
 
 test("papermill puts parameters into a TypeScript cell, of every type that it has", () => {
   if (!has("papermill")) return skip("papermill", "papermill");
-  if (!has("speakerscope_papermill")) return skip("papermill parameters", "speakerscope_papermill");
+  if (!has("papermill, speakerscope_papermill")) return skip("papermill parameters", "speakerscope_papermill");
   const path = writeNotebook("parameters.ipynb", [
     { source: "let threshold = 0.5;\nlet name = 'none';\nlet list: number[] = [];", tags: ["parameters"] },
     "[threshold.toFixed(2), name.length, typeof flag, missing]",

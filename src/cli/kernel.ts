@@ -1,0 +1,89 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import { conflict, missing } from "../errors.js";
+import { packageRoot } from "../util/package-root.js";
+
+const kernelName = "speakerscope";
+
+export interface KernelPlace {
+  /** Jupyter's folder of this user; the default. */
+  user?: boolean;
+  /** A Python environment: the kernel goes to its share/jupyter. */
+  prefix?: string;
+  /** The active Python environment: VIRTUAL_ENV or CONDA_PREFIX. */
+  sysPrefix?: boolean;
+}
+
+/**
+ * Installs the kernelspec for a JupyterLab that is there already, and gives its folder.
+ *
+ * All paths in it are absolute: clients other than Jupyter's own do not replace `{resource_dir}`.
+ */
+export function installKernel(place: KernelPlace = {}): string {
+  const source = join(packageRoot, "kernels", kernelName);
+  const launcher = join(packageRoot, "dist", "kernels", kernelName, "launch.js");
+  if (!existsSync(launcher))
+    throw missing("kernel", "build", { want: "run `npm run build` first", path: launcher });
+  const target = kernelFolder(place);
+  mkdirSync(target, { recursive: true });
+  const spec = JSON.parse(readFileSync(join(source, "kernel.json"), "utf8"));
+  spec.argv = spec.argv.map((part: string) =>
+    part === "node" ? process.execPath : part.endsWith("/launch.js") ? launcher : part,
+  );
+  writeFileSync(join(target, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
+  for (const logo of ["logo-32x32.png", "logo-64x64.png", "logo-svg.svg"])
+    cpSync(join(source, logo), join(target, logo));
+  return target;
+}
+
+/** Removes what `installKernel` put there, and gives the folder. */
+export function uninstallKernel(place: KernelPlace = {}): string {
+  const target = kernelFolder(place);
+  if (!existsSync(join(target, "kernel.json")))
+    throw missing("kernel", "installed kernelspec", { want: "the same option as at the install", path: target });
+  rmSync(target, { recursive: true });
+  return target;
+}
+
+/** Registers `kernel install` and `kernel uninstall`. */
+export function kernelCommand(program: Command): void {
+  const kernel = program.command("kernel").description("put the TypeScript kernel into a JupyterLab, or out of it");
+  const at = (command: Command) =>
+    command
+      .option("--user", "into this user's Jupyter folder (default)")
+      .option("--prefix <path>", "into a Python environment")
+      .option("--sys-prefix", "into the active Python environment");
+  at(kernel.command("install").description("install the kernelspec")).action((place: KernelPlace) => {
+    console.log(`installed the kernel "TypeScript (speakerscope)" in ${installKernel(place)}`);
+  });
+  at(kernel.command("uninstall").description("remove the kernelspec")).action((place: KernelPlace) => {
+    console.log(`removed ${uninstallKernel(place)}`);
+  });
+}
+
+function kernelFolder({ user, prefix, sysPrefix }: KernelPlace): string {
+  const chosen = [user && "--user", prefix !== undefined && "--prefix", sysPrefix && "--sys-prefix"].filter(Boolean);
+  if (chosen.length > 1) throw conflict("kernel", "place", { got: chosen.join(" "), want: "one of them" });
+  const environment = sysPrefix ? activeEnvironment() : prefix;
+  const base =
+    environment === undefined ? userJupyterFolder() : join(resolve(environment), "share", "jupyter");
+  return join(base, "kernels", kernelName);
+}
+
+function activeEnvironment(): string {
+  const found = process.env.VIRTUAL_ENV || process.env.CONDA_PREFIX;
+  if (!found)
+    throw missing("kernel", "active Python environment", { want: "activate one, or give --prefix PATH" });
+  return found;
+}
+
+/** Where Jupyter looks for this user's kernels (jupyter_core's `jupyter_data_dir`). */
+function userJupyterFolder(): string {
+  const { JUPYTER_DATA_DIR, XDG_DATA_HOME, APPDATA } = process.env;
+  if (JUPYTER_DATA_DIR) return JUPYTER_DATA_DIR;
+  if (process.platform === "darwin") return join(homedir(), "Library", "Jupyter");
+  if (process.platform === "win32") return join(APPDATA ?? homedir(), "jupyter");
+  return join(XDG_DATA_HOME || join(homedir(), ".local", "share"), "jupyter");
+}
