@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { decode } from "../../src/audio/decode.js";
+import { withChecksums } from "./checksums.js";
 import {
   bytesOf,
   flacCases,
@@ -220,23 +221,3 @@ lossy("loses nothing where there is no edit list, and cuts by iTunes' own tag", 
   assert.is(decode(tagged).channels[0].length, 4000);
 });
 lossy.run();
-
-/** Ogg pages with their checksums made right again. */
-export function withChecksums(file: Uint8Array): Uint8Array {
-  const table = Int32Array.from({ length: 256 }, (_, index) => {
-    let crc = index << 24;
-    for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ (crc < 0 ? 0x04c11db7 : 0);
-    return crc;
-  });
-  const view = new DataView(file.buffer, file.byteOffset, file.length);
-  for (let at = 0; at + 27 <= file.length; ) {
-    const count = file[at + 26];
-    const size = 27 + count + file.subarray(at + 27, at + 27 + count).reduce((a, b) => a + b, 0);
-    view.setUint32(at + 22, 0, true);
-    let crc = 0;
-    for (const byte of file.subarray(at, at + size)) crc = (crc << 8) ^ table[(crc >>> 24) ^ byte];
-    view.setUint32(at + 22, crc >>> 0, true);
-    at += size;
-  }
-  return file;
-}

@@ -104,10 +104,10 @@ export const wave = (samples: Buffer, format: FormatOptions = {}): Buffer =>
 
 /** A sine as 16-bit samples. */
 export const sine16 = (hertz: number, seconds: number, sampleRate = 16000, amplitude = 0.5): Buffer =>
-  int16(
-    ...Array.from({ length: Math.round(seconds * sampleRate) }, (_, i) =>
+  Buffer.from(
+    Int16Array.from({ length: Math.round(seconds * sampleRate) }, (_, i) =>
       Math.round(32767 * amplitude * Math.sin((2 * Math.PI * hertz * i) / sampleRate)),
-    ),
+    ).buffer,
   );
 
 /** Numbers in [0, 1) that are the same in every run (mulberry32). */

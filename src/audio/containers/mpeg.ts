@@ -75,6 +75,8 @@ function framesFrom(source: Source, start: number, first: Header): Uint8Array[] 
   let at = start;
   while (at < end) {
     const header = headerAt(source, at);
+    // Too little for a header, but the start of one.
+    if (end - at < 4 && bytes[at] === 0xff) throw truncated(source, "last frame", end - at, first.size);
     if (!alike(first, header)) {
       at = afterTag(source, at);
       if (at > 0) continue;

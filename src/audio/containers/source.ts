@@ -83,6 +83,6 @@ export function* named(source: Source, blocks: Iterable<Block>): Generator<Block
     const { message } = cause as Error;
     if (message.startsWith("unsupported feature"))
       throw foreign(source, "feature of the codec", { got: message, cause });
-    throw broken(source, "audio data", { got: message, cause });
+    throw broken(source, "audio data, they are cut off or damaged", { got: message, cause });
   }
 }

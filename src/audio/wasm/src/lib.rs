@@ -28,8 +28,7 @@ use symphonia_core::io::MediaSourceStream;
 use symphonia_core::packet::PacketBuilder;
 use symphonia_core::units::{Duration, Timestamp};
 use unsafe_libopus::{
-    OpusMSDecoder, opus_multistream_decode_float, opus_multistream_decoder_create,
-    opus_multistream_decoder_destroy,
+    OpusMSDecoder, opus_multistream_decode_float, opus_multistream_decoder_create, opus_multistream_decoder_destroy,
 };
 
 /// 120 ms at 48 kHz: the longest Opus packet.
@@ -37,8 +36,32 @@ const OPUS_MAX_FRAMES: usize = 5760;
 
 enum Decoder {
     Packets(Box<dyn AudioDecoder>),
-    Flac(FlacReader<'static>, FlacDecoder, i64),
+    Flac(Flac),
     Opus(Opus),
+}
+
+struct Flac {
+    reader: FlacReader<'static>,
+    decoder: FlacDecoder,
+    position: i64,
+    /// What went wrong behind frames that were still to be given out.
+    failure: Option<String>,
+}
+
+impl Flac {
+    /// The next frame, or none at the end.
+    fn next(&mut self) -> Outcome<Option<GenericAudioBufferRef<'_>>> {
+        let Some(packet) = self.reader.next_packet().map_err(text)? else {
+            return Ok(None);
+        };
+        // The reader skips what it cannot read.
+        if packet.pts.get() != self.position {
+            return Err(format!("a damaged frame at sample {}", self.position));
+        }
+        let buffer = self.decoder.decode(&packet).map_err(text)?;
+        self.position += buffer.frames() as i64;
+        Ok(Some(buffer))
+    }
 }
 
 struct Opus {
@@ -69,15 +92,11 @@ impl Machine {
         let source = Cursor::new(std::mem::take(&mut self.input));
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let reader = FlacReader::try_new(stream, FormatOptions::default()).map_err(text)?;
-        let params = reader
-            .tracks()
-            .first()
-            .and_then(|t| t.codec_params.as_ref()?.audio());
+        let params = reader.tracks().first().and_then(|t| t.codec_params.as_ref()?.audio());
         let mut params = params.ok_or("no STREAMINFO")?.clone();
         params.for_codec(CODEC_ID_FLAC);
-        let decoder =
-            FlacDecoder::try_new(&params, &AudioDecoderOptions::default()).map_err(text)?;
-        self.decoder = Some(Decoder::Flac(reader, decoder, 0));
+        let decoder = FlacDecoder::try_new(&params, &AudioDecoderOptions::default()).map_err(text)?;
+        self.decoder = Some(Decoder::Flac(Flac { reader, decoder, position: 0, failure: None }));
         Ok(())
     }
 
@@ -87,22 +106,11 @@ impl Machine {
         let mut params = AudioCodecParameters::new();
         params.with_extra_data(std::mem::take(&mut self.input).into_boxed_slice());
         let decoder: Box<dyn AudioDecoder> = match codec {
-            0 => Box::new(
-                MpaDecoder::try_new(params.for_codec(CODEC_ID_MP3), &options).map_err(text)?,
-            ),
-            1 => Box::new(
-                MpaDecoder::try_new(params.for_codec(CODEC_ID_MP2), &options).map_err(text)?,
-            ),
-            2 => Box::new(
-                AacDecoder::try_new(params.for_codec(CODEC_ID_AAC), &options).map_err(text)?,
-            ),
-            3 => Box::new(
-                AlacDecoder::try_new(params.for_codec(CODEC_ID_ALAC), &options).map_err(text)?,
-            ),
-            4 => Box::new(
-                VorbisDecoder::try_new(params.for_codec(CODEC_ID_VORBIS), &options)
-                    .map_err(text)?,
-            ),
+            0 => Box::new(MpaDecoder::try_new(params.for_codec(CODEC_ID_MP3), &options).map_err(text)?),
+            1 => Box::new(MpaDecoder::try_new(params.for_codec(CODEC_ID_MP2), &options).map_err(text)?),
+            2 => Box::new(AacDecoder::try_new(params.for_codec(CODEC_ID_AAC), &options).map_err(text)?),
+            3 => Box::new(AlacDecoder::try_new(params.for_codec(CODEC_ID_ALAC), &options).map_err(text)?),
+            4 => Box::new(VorbisDecoder::try_new(params.for_codec(CODEC_ID_VORBIS), &options).map_err(text)?),
             _ => return Err(format!("no codec has the number {codec}")),
         };
         self.decoder = Some(Decoder::Packets(decoder));
@@ -115,25 +123,14 @@ impl Machine {
         let channels = mapping.len();
         let mut error = 0;
         let state = unsafe {
-            opus_multistream_decoder_create(
-                48_000,
-                channels as i32,
-                streams,
-                coupled,
-                mapping.as_ptr(),
-                &mut error,
-            )
+            opus_multistream_decoder_create(48_000, channels as i32, streams, coupled, mapping.as_ptr(), &mut error)
         };
         if state.is_null() {
             return Err(format!("libopus refuses the channel mapping ({error})"));
         }
         let interleaved = vec![0.0; OPUS_MAX_FRAMES * channels];
         self.sample_rate = 48_000;
-        self.decoder = Some(Decoder::Opus(Opus {
-            state,
-            channels,
-            interleaved,
-        }));
+        self.decoder = Some(Decoder::Opus(Opus { state, channels, interleaved }));
         Ok(())
     }
 
@@ -143,36 +140,28 @@ impl Machine {
         for plane in &mut self.planes {
             plane.clear();
         }
-        let Machine {
-            input,
-            planes,
-            sample_rate,
-            decoder,
-            ..
-        } = self;
+        let Machine { input, planes, sample_rate, decoder, .. } = self;
         match decoder.as_mut().ok_or("nothing is open")? {
-            Decoder::Flac(reader, decoder, position) => {
+            Decoder::Flac(flac) => {
+                if let Some(failure) = flac.failure.take() {
+                    return Err(failure);
+                }
                 while frames(planes) < wanted {
-                    let Some(packet) = reader.next_packet().map_err(text)? else {
-                        break;
-                    };
-                    // The reader skips what it cannot read.
-                    if packet.pts.get() != *position {
-                        return Err(format!("a damaged frame at sample {position}"));
+                    match flac.next() {
+                        Ok(Some(buffer)) => append(planes, sample_rate, buffer)?,
+                        Ok(None) => break,
+                        Err(failure) if frames(planes) > 0 => {
+                            flac.failure = Some(failure);
+                            break;
+                        }
+                        Err(failure) => return Err(failure),
                     }
-                    let buffer = decoder.decode(&packet).map_err(text)?;
-                    *position += buffer.frames() as i64;
-                    append(planes, sample_rate, buffer)?;
                 }
             }
             Decoder::Packets(decoder) => {
                 for data in packets(input) {
-                    let packet = PacketBuilder::new()
-                        .track_id(0)
-                        .pts(Timestamp::ZERO)
-                        .dur(Duration::ZERO)
-                        .data(data)
-                        .build();
+                    let packet =
+                        PacketBuilder::new().track_id(0).pts(Timestamp::ZERO).dur(Duration::ZERO).data(data).build();
                     append(planes, sample_rate, decoder.decode(&packet).map_err(text)?)?;
                 }
             }
@@ -203,11 +192,7 @@ impl Machine {
     }
 }
 
-fn append(
-    planes: &mut Vec<Vec<f32>>,
-    sample_rate: &mut u32,
-    buffer: GenericAudioBufferRef<'_>,
-) -> Outcome<()> {
+fn append(planes: &mut Vec<Vec<f32>>, sample_rate: &mut u32, buffer: GenericAudioBufferRef<'_>) -> Outcome<()> {
     let spec = buffer.spec();
     let channels = spec.channels().count();
     if planes.is_empty() {
@@ -353,12 +338,6 @@ pub unsafe extern "C" fn resample(
     let input = unsafe { std::slice::from_raw_parts(input, input_length) };
     let filters = unsafe { std::slice::from_raw_parts(filters, filters_length) };
     let output = unsafe { std::slice::from_raw_parts_mut(output, output_length) };
-    let grid = Grid {
-        filters,
-        taps,
-        phases: phases.into(),
-        step: step.into(),
-        phase: phase.into(),
-    };
+    let grid = Grid { filters, taps, phases: phases.into(), step: step.into(), phase: phase.into() };
     resample::resample(input, &grid, output);
 }

@@ -19,13 +19,7 @@ pub struct Grid<'a> {
 /// With as many filters as phases each phase has its own; else the weights lie on the line between two neighbours, and
 /// there is a filter more than intervals.
 pub fn resample(input: &[f32], grid: &Grid, output: &mut [f32]) {
-    let Grid {
-        filters,
-        taps,
-        phases,
-        step,
-        mut phase,
-    } = *grid;
+    let Grid { filters, taps, phases, step, mut phase } = *grid;
     let count = (filters.len() / taps) as u64;
     let filter = |index: u64| &filters[index as usize * taps..][..taps];
     let mut start = 0;
@@ -36,10 +30,7 @@ pub fn resample(input: &[f32], grid: &Grid, output: &mut [f32]) {
         } else {
             let place = phase * (count - 1);
             let share = (place % phases) as f32 / phases as f32;
-            let (left, right) = (
-                dot(window, filter(place / phases)),
-                dot(window, filter(place / phases + 1)),
-            );
+            let (left, right) = (dot(window, filter(place / phases)), dot(window, filter(place / phases + 1)));
             left + share * (right - left)
         };
         phase += step;
@@ -54,12 +45,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [f32x4_splat(0.0); 4];
     for (a, b) in a.chunks_exact(16).zip(b.chunks_exact(16)) {
         for (i, sum) in sums.iter_mut().enumerate() {
-            let (a, b) = unsafe {
-                (
-                    v128_load(a[4 * i..].as_ptr().cast()),
-                    v128_load(b[4 * i..].as_ptr().cast()),
-                )
-            };
+            let (a, b) = unsafe { (v128_load(a[4 * i..].as_ptr().cast()), v128_load(b[4 * i..].as_ptr().cast())) };
             *sum = f32x4_add(*sum, f32x4_mul(a, b));
         }
     }

@@ -1,0 +1,216 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { type Audio, audioExtensions, loadAudio, mixdown, resample } from "../../src/audio/index.js";
+import { fmt, int16, lossyFile, riff, sine16, wave } from "./fixtures.js";
+
+const folder = mkdtempSync(join(tmpdir(), "audio-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const place = (name: string, bytes: Uint8Array) => {
+  writeFileSync(join(folder, name), bytes);
+  return join(folder, name);
+};
+const reason = (loading: Promise<unknown>) =>
+  loading.then(
+    () => "loaded",
+    (error) => error.message as string,
+  );
+
+/** Left: 0.25, right: -0.75, rear: 0.5. */
+const three = riff([
+  ["fmt ", fmt({ channels: 3, sampleRate: 16000 })],
+  ["data", int16(...Array.from({ length: 300 }, (_, i) => [8192, -24576, 16384][i % 3]))],
+]);
+
+const load = suite("loadAudio");
+load("gives the samples and what the file was", async () => {
+  const path = place("tone.wav", wave(sine16(440, 1.5)));
+  const { samples, ...rest } = await loadAudio(path);
+  assert.is(samples.length, 24000);
+  assert.equal(rest, {
+    sampleRate: 16000,
+    channels: 1,
+    originalSampleRate: 16000,
+    seconds: 1.5,
+    format: "wav",
+    codec: "pcm_s16le",
+  });
+});
+load("tells a file by its content, not by its name", async () => {
+  assert.is((await loadAudio(place("flac.wav", lossyFile("vorbis.ogg")))).codec, "vorbis");
+});
+load("takes bytes as well as a path", async () => {
+  const bytes = wave(sine16(440, 0.1));
+  assert.equal((await loadAudio(bytes)).samples, (await loadAudio(place("same.wav", bytes))).samples);
+});
+load("means the channels, or takes the one asked for", async () => {
+  const first = async (channel?: "mean" | number) => (await loadAudio(three, { channel })).samples[50];
+  assert.is(await first(), 0);
+  assert.is(await first("mean"), 0);
+  assert.equal([await first(0), await first(1), await first(2)], [0.25, -0.75, 0.5]);
+});
+load("keeps a voice that is on the right only", async () => {
+  const voice = sine16(300, 0.5, 44100);
+  const stereo = Buffer.alloc(2 * voice.length);
+  for (let i = 0; i < voice.length / 2; i++) stereo.writeInt16LE(voice.readInt16LE(2 * i), 4 * i + 2);
+  const { samples } = await loadAudio(wave(stereo, { channels: 2, sampleRate: 44100 }));
+  assert.ok(Math.abs(Math.max(...samples) - 0.25) < 0.001);
+});
+load("refuses a channel that is not there, naming the file and what there is", async () => {
+  const path = place("three.wav", three);
+  for (const channel of [3, -1, 0.5, Number.NaN])
+    assert.is(
+      await reason(loadAudio(path, { channel })),
+      `channel: invalid number: got ${Number.isNaN(channel) ? "NaN" : channel}, expected "mean", or 0 to 2 (${path})`,
+    );
+  assert.match(await reason(loadAudio(wave(int16(1)), { channel: 1 })), /or 0 \(the file has one channel\)/);
+});
+load("changes the rate to the one asked for", async () => {
+  const bytes = wave(sine16(1000, 1, 8000), { sampleRate: 8000 });
+  const { samples, sampleRate, originalSampleRate, seconds } = await loadAudio(bytes);
+  assert.equal([samples.length, sampleRate, originalSampleRate, seconds], [16000, 16000, 8000, 1]);
+  assert.is((await loadAudio(bytes, { sampleRate: 22050 })).samples.length, 22050);
+  const original = await loadAudio(bytes, { sampleRate: 8000 });
+  assert.equal(resample(original.samples, 8000, 16000), samples);
+});
+load("loads a long file with room for it and no more", async () => {
+  // 200 s, over several blocks and turns of the event loop.
+  const { samples, seconds } = await loadAudio(wave(sine16(100, 200, 48000, 0.1), { sampleRate: 48000 }), {
+    sampleRate: 48000,
+  });
+  assert.equal([samples.length, seconds, samples.buffer.byteLength], [9_600_000, 200, 4 * 9_600_000]);
+});
+load("says which file is missing, or is none", async () => {
+  assert.match(
+    await reason(loadAudio(join(folder, "none.wav"))),
+    /^audio file: missing file \(.*none\.wav\)$/,
+  );
+  assert.match(await reason(loadAudio(folder)), /^audio file: invalid file: got "EISDIR/);
+  const huge = place("huge.wav", three);
+  truncateSync(huge, 2 ** 31 + 1);
+  assert.match(await reason(loadAudio(huge)), /unsupported size: got "more than 2 GiB"/);
+  rmSync(huge);
+});
+load("names the file in every error", async () => {
+  const path = place("cut.wav", three.subarray(0, 100));
+  assert.match(await reason(loadAudio(path)), /^audio file: invalid length, it is cut off .*\(.*cut\.wav\)$/);
+});
+load("stops when told, before and within", async () => {
+  assert.match(
+    await reason(loadAudio(three, { abortSignal: AbortSignal.abort() })),
+    /^loadAudio: interrupted on request$/,
+  );
+  const control = new AbortController();
+  const loading = loadAudio(wave(Buffer.alloc(2 * 10_000_000)), { abortSignal: control.signal });
+  setImmediate(() => control.abort());
+  assert.match(await reason(loading), /^loadAudio: interrupted on request$/);
+});
+load.run();
+
+const mix = suite("mixdown");
+mix("gives the only channel itself, and new arrays else", () => {
+  const [a, b] = [Float32Array.of(1, 2), Float32Array.of(3, 5)];
+  assert.is(mixdown([a]), a);
+  assert.is(mixdown([a, b], 1), b);
+  assert.equal([...mixdown([a, b])], [2, 3.5]);
+  assert.equal([...a], [1, 2]);
+  assert.throws(() => mixdown([a, b], 2), /channel: invalid number: got 2, expected "mean", or 0 to 1/);
+});
+mix.run();
+
+const extra = suite("loadAudio, with the user's FFmpeg");
+/** A program in FFmpeg's place. */
+const program = (name: string, body: string) => {
+  const path = place(name, Buffer.from(`#!${process.execPath}\n${body}\n`));
+  chmodSync(path, 0o755);
+  return path;
+};
+extra.after.each(() => {
+  delete process.env.FFMPEG;
+});
+extra("hands over what is not decoded here, and reads what comes back", async () => {
+  const answer = place("answer.wav", wave(sine16(500, 0.5, 32000), { sampleRate: 32000 }));
+  const log = join(folder, "arguments.json");
+  process.env.FFMPEG = program(
+    "ffmpeg-good",
+    `const fs = require("fs");
+     const input = process.argv[process.argv.indexOf("-i") + 1];
+     fs.writeFileSync(${JSON.stringify(log)}, JSON.stringify([input, String(fs.readFileSync(input.slice(5)))]));
+     process.stdout.write(fs.readFileSync(${JSON.stringify(answer)}));`,
+  );
+  const path = place("-odd name.wma", Buffer.from("\x30\x26\xb2\x75 something of Microsoft's"));
+  const { samples, format, originalSampleRate } = await loadAudio(path);
+  assert.equal([samples.length, format, originalSampleRate], [8000, "ffmpeg", 32000]);
+  assert.is(JSON.parse(readFileSync(log, "utf8"))[0], `file:${path}`);
+  // Bytes go through a file of their own, which is gone afterwards.
+  await loadAudio(Buffer.from("some bytes of unknown kind"));
+  const [input, content] = JSON.parse(readFileSync(log, "utf8"));
+  assert.is(content, "some bytes of unknown kind");
+  assert.throws(() => readFileSync(input.slice(5)), /ENOENT/);
+});
+extra("gives FFmpeg's reason where it fails", async () => {
+  process.env.FFMPEG = program(
+    "ffmpeg-bad",
+    `console.error("a first word"); console.error("Invalid data found"); process.exit(1);`,
+  );
+  assert.match(
+    await reason(loadAudio(place("x.wma", Buffer.from("whatever this is")))),
+    /^audio file: invalid content, says FFmpeg: got "Invalid data found" \(.*x\.wma\)$/,
+  );
+});
+extra("does not ask it about broken files of a kind that is known", async () => {
+  process.env.FFMPEG = program("ffmpeg-never", "process.exit(0);");
+  assert.match(await reason(loadAudio(three.subarray(0, 100))), /cut off in the samples/);
+});
+extra("says what to do where there is none", async () => {
+  process.env.FFMPEG = join(folder, "no-such-program");
+  assert.match(
+    await reason(loadAudio(place("y.wma", Buffer.from("whatever this is")))),
+    /^audio file: unsupported format: got .*, expected WAV, FLAC.*, or FFmpeg to decode it \(the program ffmpeg, or what the environment variable FFMPEG names\) \(.*y\.wma\)$/,
+  );
+});
+extra("stops it when told", async () => {
+  process.env.FFMPEG = program("ffmpeg-slow", "setTimeout(() => {}, 60_000);");
+  const control = new AbortController();
+  const loading = reason(loadAudio(Buffer.from("whatever this is"), { abortSignal: control.signal }));
+  setTimeout(() => control.abort(), 200);
+  assert.match(await loading, /^loadAudio: interrupted on request$/);
+});
+extra("decodes with a real one where the machine has it", async () => {
+  const tone = sine16(500, 0.25);
+  let loaded: Audio;
+  try {
+    loaded = await loadAudio(wave64(tone));
+  } catch (error) {
+    if (!/unsupported format/.test(String(error))) throw error;
+    console.log("SKIPPED no FFmpeg on this machine: decoding with a real one is not tested");
+    return;
+  }
+  assert.is(loaded.format, "ffmpeg");
+  assert.equal(loaded.samples, (await loadAudio(wave(tone))).samples);
+});
+extra.run();
+
+/** Sony's Wave64, which is not decoded here: chunks have GUIDs and 64-bit sizes. */
+function wave64(samples: Buffer): Buffer {
+  const chunk = (name: string, tail: string, body: Buffer, size = 24 + body.length) => {
+    const header = Buffer.concat([Buffer.from(name), Buffer.from(tail, "hex"), Buffer.alloc(8)]);
+    header.writeBigUInt64LE(BigInt(size), 16);
+    return Buffer.concat([header, body]);
+  };
+  const tail = "f3acd3118cd100c04f8edb8a";
+  const wave = Buffer.concat([Buffer.from("wave"), Buffer.from(tail, "hex")]);
+  const body = Buffer.concat([wave, chunk("fmt ", tail, fmt()), chunk("data", tail, samples)]);
+  return chunk("riff", "2e91cf11a5d628db04c10000", body);
+}
+
+const extensions = suite("audioExtensions");
+extensions("are lower case, with their dot, for all that is decoded here and more", () => {
+  for (const extension of audioExtensions) assert.match(extension, /^\.[a-z0-9]+$/);
+  for (const name of ["wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aiff", "au", "caf", "sph", "wma"])
+    assert.ok(audioExtensions.has(`.${name}`), name);
+  assert.not(audioExtensions.has(".txt"));
+});
+extensions.run();
