@@ -88,28 +88,21 @@ async function makeVenv() {
   }
   // A second numpy beside the first, for the test that what we write loads on both; it exists for Python 3.10 to 3.12.
   const old = join(".venv", "numpy-1.26");
-  const options = ["-q", "--target", old, "--no-deps", "numpy==1.26.4"];
-  await (uv ? run("uv", ["pip", "install", "--python", python, ...options]) : pip(options)).catch(() =>
+  const options = ["--target", old, "--no-deps", "numpy==1.26.4"];
+  await (uv ? run("uv", ["pip", "install", "-q", "--python", python, ...options]) : pip(options)).catch(() =>
     say("python: no numpy 1.26 for this Python: pickles are tested with numpy 2 alone"),
   );
   // Packages of this repository: the papermill translator.
   if (existsSync(join(root, "python", "pyproject.toml")))
     await (uv
       ? run("uv", ["pip", "install", "-q", "--python", python, "--no-deps", "./python"])
-      : pip(["-q", "--no-deps", "./python"]));
+      : pip(["--no-deps", "./python"]));
 }
 
-const pip = (args) =>
-  run(python, [
-    "-m",
-    "pip",
-    "install",
-    "-q",
-    "--disable-pip-version-check",
-    "--no-input",
-    "--only-binary=:all:",
-    ...args,
-  ]);
+function pip(args) {
+  const options = ["-q", "--disable-pip-version-check", "--no-input", "--only-binary=:all:"];
+  return run(python, ["-m", "pip", "install", ...options, ...args]);
+}
 
 function findPython() {
   const check = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
