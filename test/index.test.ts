@@ -47,6 +47,7 @@ test("the public list is this, and a name on it stays", () => {
     "pairVoices",
     "pairsInMatrix",
     "player",
+    "prepareEmbeddings",
     "provenance",
     "pythonJson",
     "readDurations",

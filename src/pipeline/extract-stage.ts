@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { layout } from "../corpus/layout.js";
 import type { OnCollision } from "../corpus/name-utterances.js";
 import { scan } from "../corpus/scan.js";
@@ -43,7 +43,7 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   for (const { dataset, speakers, files } of layout(corpus))
     reporter.log(`  data set ${dataset}: ${speakers} speakers, ${files} files`);
   for (const warning of corpus.warnings) reporter.log(`Warning: ${warning}`);
-  reporter.log(`Model ${options.modelPath ?? bundledModel}`);
+  reporter.log(`Model ${options.modelPath ?? `${basename(bundledModel)}, the bundled one`}`);
   const result = await extract(corpus, {
     ...options,
     device: options.device ?? (useGpu ? "cuda" : undefined),

@@ -1,0 +1,39 @@
+// Executes the three notebooks without a window, into results/notebooks: `npm run notebooks`.
+//   --fresh   forget what an earlier run made, so that extraction is seen at work
+//   --save    put the outputs into notebooks/ too, as they are committed
+// SPEAKERSCOPE_DATA_ROOT and the other names of the parameters cells reach the notebooks.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const names = ["01-extraction", "02-analysis", "03-variability"];
+const outputDir = "results/notebooks";
+const python = join(root, ".venv", "bin", "python");
+const flags = new Set(process.argv.slice(2));
+
+if (!existsSync(python)) {
+  console.log("Notebooks: not executed, there is no Python environment (npm run setup says why)");
+  process.exit(0);
+}
+if (flags.has("--fresh")) rmSync(join(root, outputDir), { recursive: true, force: true });
+console.log("Executing the notebooks:");
+const { status } = spawnSync(
+  python,
+  [join(root, "scripts", "notebooks.py"), outputDir, ...names.map((name) => `notebooks/${name}.ipynb`)],
+  { cwd: root, stdio: "inherit", env: { ...process.env, JUPYTER_PATH: jupyterPath() } },
+);
+if (status !== 0) process.exit(status ?? 1);
+if (flags.has("--save"))
+  for (const name of names)
+    copyFileSync(join(root, outputDir, `${name}.ipynb`), join(root, "notebooks", `${name}.ipynb`));
+for (const name of names) {
+  const page = `${outputDir}/${name}.html`;
+  console.log(`  ${page}  (${(statSync(join(root, page)).size / 1e6).toFixed(1)} MB)`);
+}
+
+/** Jupyter finds the kernel of this checkout, whichever others are installed. */
+function jupyterPath() {
+  return [root, process.env.JUPYTER_PATH].filter(Boolean).join(":");
+}

@@ -1,0 +1,36 @@
+import { scan } from "../corpus/scan.js";
+import { extract } from "../extract/extract.js";
+import { readEmbeddings } from "../store/read-embeddings.js";
+import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { mergeStage } from "./merge-stage.js";
+import type { Workspace } from "./open-workspace.js";
+import type { StageContext } from "./stage.js";
+
+/**
+ * The embeddings of a workspace's corpus: what an earlier notebook made, and what is missing or has changed made now.
+ *
+ * @throws what `scan`, `extract` and `merge` throw
+ *
+ * @example
+ * const { speakers, utterances } = await prepareEmbeddings(workspace, { reporter: console });
+ */
+export async function prepareEmbeddings(
+  workspace: Workspace,
+  context: StageContext,
+): Promise<{ speakers: SpeakerEmbedding[]; utterances: UtteranceEmbedding[] }> {
+  const { reporter, abortSignal } = context;
+  const { dataRoot, outputDir, finalDir, stagesFile } = workspace;
+  const corpus = await scan(dataRoot, { abortSignal });
+  const { embedded, resumed, total, failures } = await extract(corpus, {
+    ...workspace,
+    onProgress: reporter.progress?.bind(reporter),
+    abortSignal,
+  });
+  const what = `${embedded} of ${total} files`;
+  const failed = failures.length > 0 ? `; ${failures.length} failed, notebook 1 lists them` : "";
+  reporter.log(
+    `${resumed === corpus.utterances.length ? "Unchanged:" : "Embedded"} ${what} in ${outputDir}${failed}`,
+  );
+  const { speakers } = await mergeStage({ inputDir: outputDir, outputDir: finalDir, stagesFile }, context);
+  return { speakers, utterances: await readEmbeddings(finalDir, { level: "utterance" }) };
+}
