@@ -1,15 +1,16 @@
 import { throwIfAborted } from "../errors.js";
-import type { Matrix } from "../types.js";
+import type { Matrix, Pair } from "../types.js";
 import type { Backend } from "./backend.js";
-import { BestPairs } from "./best-pairs.js";
+import { BestPairs, byRank } from "./best-pairs.js";
 import { type Block, blocksOf } from "./blocks.js";
 import { fineBins, histogramOfFine, leastFloatFrom } from "./histogram.js";
 import { type Bracket, fineBracket, likelyBracket, MedianFinder } from "./median.js";
 import { crossMoments, type Moments, pairMoments } from "./moments.js";
-import { NearestRows } from "./nearest-rows.js";
+import { NearestRows, type Neighbours } from "./nearest-rows.js";
+import type { Share } from "./share.js";
 import type { SimilarityOptions, SimilarityResult } from "./similarity.js";
 import { type Tile, type TileReducer, tileReducer } from "./tile-reducer.js";
-import { emptyStatistics, type Groups, groupSize } from "./tile-statistics.js";
+import { emptyStatistics, type Groups, groupSize, type TileStatistics } from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
 
 interface Settings extends SimilarityOptions {
@@ -45,7 +46,8 @@ export class Comparison {
   private readonly reducer: TileReducer;
   private readonly nearest: NearestRows;
   private readonly pairs: BestPairs;
-  private statistics = emptyStatistics(null);
+  private readonly bracket: Bracket;
+  private readonly statistics: TileStatistics;
   private highPairs = 0;
   private lastBreath = performance.now();
 
@@ -61,49 +63,80 @@ export class Comparison {
     const others = Math.max(0, this.self ? second.n - 1 : second.n);
     this.nearest = new NearestRows(to - from, Math.min(topK, others));
     this.pairs = new BestPairs(threshold, maxPairs);
+    this.bracket = this.likelyBracket();
+    this.statistics = emptyStatistics(new MedianFinder(this.bracket));
   }
 
-  async run(): Promise<SimilarityResult> {
-    const { first, second, settings, nearest } = this;
+  /** Computes the share of the result that the rows of the range have in it. */
+  async share(): Promise<Share & { matrix?: Matrix }> {
+    const { nearest, settings, statistics } = this;
     const { from, to } = settings;
-    const moments = this.moments();
-    const blocks = this.blocks();
-    let matrix: Matrix | undefined;
-    let median = Number.NaN;
-    try {
-      const finder = moments.count > 0 ? new MedianFinder(this.likelyBracket(moments.count)) : null;
-      this.statistics = emptyStatistics(finder);
-      matrix = await this.firstPass(blocks);
-      if (finder !== null) median = await this.median(blocks, finder, moments.count);
-    } finally {
-      for (const { tensor } of new Set([...blocks.rows, ...blocks.columns])) tensor.dispose();
-      this.reducer.dispose();
+    const matrix = await this.withBlocks((blocks) => this.pass(blocks));
+    return {
+      from,
+      to,
+      fine: statistics.fine,
+      lowest: statistics.lowest,
+      highest: statistics.highest,
+      highPairs: this.highPairs,
+      pairs: this.pairs.sorted(),
+      median: statistics.finder.share(),
+      neighbours:
+        settings.topK > 0 ? { k: nearest.k, index: nearest.index, score: nearest.score } : undefined,
+      matrix,
+    };
+  }
+
+  /** The result that shares come to: those of neighbouring row ranges, in order. */
+  async result(shares: readonly Share[]): Promise<SimilarityResult> {
+    const { first, settings, statistics, pairs } = this;
+    const finder = new MedianFinder(this.bracket);
+    Object.assign(statistics, emptyStatistics(finder));
+    let highPairs = 0;
+    for (const share of shares) {
+      for (let f = 0; f < fineBins; f++) statistics.fine[f] += share.fine[f];
+      statistics.lowest = Math.min(statistics.lowest, share.lowest);
+      statistics.highest = Math.max(statistics.highest, share.highest);
+      highPairs += share.highPairs;
+      finder.absorb(share.median);
     }
-    const { count, mean, deviation } = moments;
+    const { count, mean, deviation } = this.moments();
+    const median = count > 0 ? await this.median(finder, count) : Number.NaN;
     const or = (value: number) => (count > 0 ? value : Number.NaN);
     return {
       keys: first.keys,
-      againstKeys: this.self ? undefined : second.keys,
+      againstKeys: this.self ? undefined : this.second.keys,
       n: first.n,
       dimension: first.dimension,
       backend: this.chosen.name,
       statistics: {
         mean: or(mean),
         std: or(Math.sqrt(deviation / count)),
-        min: or(this.statistics.lowest),
-        max: or(this.statistics.highest),
+        min: or(statistics.lowest),
+        max: or(statistics.highest),
         median,
         totalPairs: count,
-        highPairs: this.highPairs,
+        highPairs,
         threshold: settings.threshold,
       },
-      histogram: histogramOfFine(this.statistics.fine),
-      pairs: this.pairs.sorted(),
-      neighbours:
-        settings.topK > 0 ? { k: nearest.k, index: nearest.index, score: nearest.score } : undefined,
-      matrix,
-      rowRange: [from, to],
+      histogram: histogramOfFine(statistics.fine),
+      pairs: bestOf(
+        shares.map((share) => share.pairs),
+        pairs.limit,
+      ),
+      neighbours: joinedNeighbours(shares),
+      rowRange: [settings.from, settings.to],
     };
+  }
+
+  private async withBlocks<T>(job: (blocks: Blocks) => Promise<T>): Promise<T> {
+    const blocks = this.blocks();
+    try {
+      return await job(blocks);
+    } finally {
+      for (const { tensor } of new Set([...blocks.rows, ...blocks.columns])) tensor.dispose();
+      this.reducer.dispose();
+    }
   }
 
   private moments(): Moments {
@@ -151,7 +184,7 @@ export class Comparison {
     return tasks;
   }
 
-  private async firstPass(blocks: Blocks) {
+  private async pass(blocks: Blocks) {
     const { first, second, settings, reducer } = this;
     const { from, to, onProgress, onRows } = settings;
     const tasks = this.tasks(blocks);
@@ -293,24 +326,27 @@ export class Comparison {
   }
 
   /** As a rule the first pass has seen the median; else it is looked for once more, in another or a narrower bracket. */
-  private async median(blocks: Blocks, finder: MedianFinder, count: number): Promise<number> {
-    const { reducer, statistics } = this;
+  private async median(finder: MedianFinder, count: number): Promise<number> {
     let below = 0;
-    for (let f = 0; f < fineBins && fineBracket(f, f).low < finder.low; f++) below += statistics.fine[f];
+    for (let f = 0; f < fineBins && fineBracket(f, f).low < finder.low; f++) below += this.statistics.fine[f];
     let result = finder.result(count, below);
     while (result === null || "bracket" in result) {
-      const next = result ?? this.medianBins(count);
-      const other = new MedianFinder(next.bracket);
-      for (const task of this.tasks(blocks)) {
-        if (!task.counted) continue;
-        const tile = this.tile(task.rows, task.columns);
-        reducer.findMedian(other, tile);
-        tile.tensor.dispose();
-        await this.breathe();
-      }
-      result = other.result(count, next.below);
+      const { bracket, below: less } = result ?? this.medianBins(count);
+      const other = new MedianFinder(bracket);
+      await this.withBlocks((blocks) => this.look(other, blocks));
+      result = other.result(count, less);
     }
     return result.median;
+  }
+
+  private async look(finder: MedianFinder, blocks: Blocks): Promise<void> {
+    for (const { rows, columns, counted } of this.tasks(blocks)) {
+      if (!counted) continue;
+      const tile = this.tile(rows, columns);
+      this.reducer.findMedian(finder, tile);
+      tile.tensor.dispose();
+      await this.breathe();
+    }
   }
 
   /** The fine bin in which the middle lies, or the two. */
@@ -326,16 +362,16 @@ export class Comparison {
     return { bracket: fineBracket(lower.f, find(Math.floor(count / 2)).f), below: lower.before };
   }
 
-  private likelyBracket(total: number): Bracket {
-    const { from, to } = this.settings;
-    const n = this.second.n;
+  /** Of all pairs, whatever the row range: shares can only be joined when they looked at the same bracket. */
+  private likelyBracket(): Bracket {
+    const [n, m] = [this.first.n, this.second.n];
+    const total = this.self ? (n * (n - 1)) / 2 : n * m;
+    if (total === 0) return { low: -2, high: 2 };
     const pick = (x: number, y: number): [number, number] => {
-      if (!this.self) return [from + Math.floor(x * (to - from)), Math.floor(y * n)];
-      // A row counts as often as there are rows after it: the fraction x of the pairs are those of the rows before i.
-      const [a, b] = [n - from, n - to];
-      const left = Math.sqrt(a * a - x * (a * a - b * b));
-      const i = Math.min(to - 1, n - 2, Math.max(from, Math.floor(n - left)));
-      return [i, i + 1 + Math.floor(y * (n - i - 1))];
+      if (!this.self) return [Math.floor(x * n), Math.floor(y * m)];
+      const i = Math.floor(x * n);
+      const j = Math.floor(y * (n - 1));
+      return [i, j < i ? j : j + 1];
     };
     return likelyBracket(this.first, this.second, { total, pick });
   }
@@ -347,4 +383,24 @@ export class Comparison {
     this.lastBreath = performance.now();
     throwIfAborted("similarity", this.settings.abortSignal);
   }
+}
+
+function bestOf(lists: readonly (readonly Pair[])[], limit: number): Pair[] {
+  const pairs = lists.flat();
+  return (lists.length > 1 ? pairs.sort(byRank) : pairs).slice(0, limit);
+}
+
+function joinedNeighbours(shares: readonly Share[]): Neighbours | undefined {
+  const lists = shares.flatMap(({ neighbours }) => neighbours ?? []);
+  if (lists.length <= 1) return lists[0];
+  const { k } = lists[0];
+  const length = lists.reduce((sum, { index }) => sum + index.length, 0);
+  const joint = { k, index: new Int32Array(length), score: new Float32Array(length) };
+  let at = 0;
+  for (const { index, score } of lists) {
+    joint.index.set(index, at);
+    joint.score.set(score, at);
+    at += index.length;
+  }
+  return joint;
 }

@@ -30,7 +30,7 @@ export class GraphReducer implements TileReducer {
       const highest = this.read(tile, -4, (values) => tf.max(values))[0];
       statistics.highest = Math.max(statistics.highest, highest);
     }
-    if (statistics.finder !== null) this.findMedian(statistics.finder, tile);
+    this.findMedian(statistics.finder, tile);
     return bound;
   }
 

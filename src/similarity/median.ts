@@ -7,6 +7,11 @@ export interface Bracket {
   high: number;
 }
 
+/** What a finder holds: values, or, of more of them, counts of buckets with the least and largest of each. */
+export type MedianShare =
+  | { low: number; high: number; values: Float32Array }
+  | { low: number; high: number; counts: Float64Array; least: Float32Array; largest: Float32Array };
+
 const buckets = 1 << 20;
 const kept = 1 << 23;
 
@@ -69,6 +74,29 @@ export class MedianFinder {
     const [low, last] = [least[lower.at], largest[upper.at]];
     if (low === largest[lower.at] && last === least[upper.at]) return { median: (low + last) / 2 };
     return { bracket: { low, high: nextFloat(last) }, below: below + lower.before };
+  }
+
+  /** What was found so far. */
+  share(): MedianShare {
+    const { low, high, table } = this;
+    if (table === null) return { low, high, values: this.values.slice(0, this.count) };
+    this.empty();
+    return { low, high, ...table };
+  }
+
+  /** Takes over what another finder with the same bracket found. */
+  absorb(share: MedianShare): void {
+    if ("values" in share) {
+      for (let v = 0; v < share.values.length; v++) this.room(1)[this.count++] = share.values[v];
+      return;
+    }
+    this.empty();
+    const { counts, least, largest } = this.table!;
+    for (let at = 0; at < buckets; at++) {
+      counts[at] += share.counts[at];
+      least[at] = Math.min(least[at], share.least[at]);
+      largest[at] = Math.max(largest[at], share.largest[at]);
+    }
   }
 
   /** Two neighbouring ranks of the kept values; only those in the parts where they are get sorted. */

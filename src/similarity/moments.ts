@@ -41,7 +41,7 @@ export function crossMoments(tf: Tfjs, a: UnitRows, b: UnitRows, { from = 0, to 
 }
 
 /** Moments of two sets of similarities together (Chan, Golub, LeVeque 1979). */
-export function joined(a: Moments, b: Moments): Moments {
+function joined(a: Moments, b: Moments): Moments {
   const count = a.count + b.count;
   if (count === 0) return { count: 0, mean: 0, deviation: 0 };
   const step = b.mean - a.mean;

@@ -3,7 +3,7 @@ import type { Histogram, LongTask, Matrix, Pair, SimilarityStatistics } from "..
 import { backend, withBackend } from "./backend.js";
 import { Comparison } from "./comparison.js";
 import type { Neighbours } from "./nearest-rows.js";
-import { type Rows, unitRows } from "./unit-rows.js";
+import { type Rows, type UnitRows, unitRows } from "./unit-rows.js";
 
 export interface SimilarityOptions extends LongTask {
   /** From here on a pair is listed and counted as high. */
@@ -16,7 +16,7 @@ export interface SimilarityOptions extends LongTask {
   maxPairs?: number;
   /** Compare with these rows instead of with each other. */
   against?: Rows;
-  /** Only the pairs whose first row is in [from, to): a share of the work, see `mergeSimilarity`. */
+  /** Only the pairs whose first row is in [from, to): a share of the work. */
   rowRange?: [from: number, to: number];
   /** Forces a backend of tfjs: tensorflow, wasm or cpu; by default the fastest there is. */
   backend?: string;
@@ -63,7 +63,29 @@ export const matrixLimit = 2000;
  * const { statistics, pairs } = await similarity(await readEmbeddings("final_embeddings"), { threshold: 0.7 })
  */
 export async function similarity(rows: Rows, options: SimilarityOptions = {}): Promise<SimilarityResult> {
-  const { threshold = 0.8, topK = 0, maxPairs = 1_000_000, abortSignal } = options;
+  const checked = checkedRows(rows, options);
+  const { from, to, second } = checked;
+  const { matrix = (to - from) * second.n <= matrixLimit ** 2 } = options;
+  return compare(checked, { ...options, matrix }, async (comparison) => {
+    const { matrix: whole, ...share } = await comparison.share();
+    return { ...(await comparison.result([share])), matrix: whole };
+  });
+}
+
+/** Rows and options in their canonical form. */
+export interface CheckedRows {
+  first: UnitRows;
+  second: UnitRows;
+  from: number;
+  to: number;
+  threshold: number;
+  topK: number;
+  maxPairs: number;
+}
+
+/** @throws `invalid` as `similarity` does */
+export function checkedRows(rows: Rows, options: SimilarityOptions): CheckedRows {
+  const { threshold = 0.8, topK = 0, maxPairs = 1_000_000 } = options;
   if (!(threshold >= -1 && threshold <= 1))
     throw invalid("similarity", "threshold", { got: String(threshold), want: "a cosine between -1 and 1" });
   for (const [name, value] of Object.entries({ topK, maxPairs }))
@@ -80,9 +102,19 @@ export async function similarity(rows: Rows, options: SimilarityOptions = {}): P
   const [from, to] = options.rowRange ?? [0, first.n];
   if (![from, to].every(Number.isInteger) || from < 0 || to < from || to > first.n)
     throw invalid("similarity", "row range", { got: `${from}:${to}`, want: `a part of 0:${first.n}` });
-  const { matrix = (to - from) * second.n <= matrixLimit ** 2 } = options;
+  return { first, second, from, to, threshold, topK, maxPairs };
+}
+
+/** Does something with a comparison on its backend. */
+export async function compare<T>(
+  rows: CheckedRows,
+  options: SimilarityOptions,
+  job: (comparison: Comparison) => Promise<T>,
+): Promise<T> {
+  const { first, second, ...settings } = rows;
   const chosen = await backend({ similarityBackend: options.backend });
-  throwIfAborted("similarity", abortSignal);
-  const settings = { ...options, threshold, topK, maxPairs, matrix, from, to };
-  return withBackend(chosen, () => new Comparison(first, second, chosen, settings).run());
+  throwIfAborted("similarity", options.abortSignal);
+  return withBackend(chosen, () =>
+    job(new Comparison(first, second, chosen, { ...options, ...settings, matrix: options.matrix ?? false })),
+  );
 }

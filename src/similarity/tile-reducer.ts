@@ -2,6 +2,7 @@ import type { Tensor2D } from "@tensorflow/tfjs";
 import type { Backend } from "./backend.js";
 import type { Block } from "./blocks.js";
 import { GraphReducer } from "./graph-reducer.js";
+import type { MedianFinder } from "./median.js";
 import { ScanReducer } from "./scan-reducer.js";
 import type { Groups, TileStatistics } from "./tile-statistics.js";
 
@@ -21,7 +22,7 @@ export interface TileReducer {
   /** Adds the pairs of a tile; gives a number that none of them is above. */
   addTo(statistics: TileStatistics, tile: Tile): number;
   /** Lets the finder take what it looks for. */
-  findMedian(finder: NonNullable<TileStatistics["finder"]>, tile: Tile): void;
+  findMedian(finder: MedianFinder, tile: Tile): void;
   /** The largest value of every group, Float32Array (rows.size * columns.size / 8); what is no pair may count too. */
   highest(tile: Tile): Float32Array;
   /** Pairs at or above a float32. */

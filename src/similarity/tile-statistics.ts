@@ -11,10 +11,10 @@ export interface TileStatistics {
   lowest: number;
   highest: number;
   /** Takes what may be the median. */
-  finder: MedianFinder | null;
+  finder: MedianFinder;
 }
 
-export const emptyStatistics = (finder: MedianFinder | null): TileStatistics => ({
+export const emptyStatistics = (finder: MedianFinder): TileStatistics => ({
   fine: new Float64Array(fineBins),
   lowest: Infinity,
   highest: -Infinity,

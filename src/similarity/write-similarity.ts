@@ -23,6 +23,7 @@ export const similarityFiles = {
  *
  * @param speakers the rows that were compared, in the same order
  * @param matrixFile name of a matrix file that is already there
+ * @param against the rows that they were compared with, where these are others
  * @throws `invalid` when there are not as many speakers as rows
  *
  * @example
@@ -32,22 +33,21 @@ export async function writeSimilarity(
   folder: string,
   speakers: readonly SpeakerInfo[],
   result: SimilarityResult,
-  {
-    matrixFile = result.matrix === undefined ? null : similarityFiles.matrix,
-  }: { matrixFile?: string | null } = {},
+  { matrixFile, against }: { matrixFile?: string | null; against?: readonly SpeakerInfo[] } = {},
 ): Promise<void> {
-  const pairs = highSimilarityPairs(result, speakers);
+  const pairs = highSimilarityPairs(result, speakers, { against });
   const { matrix } = result;
   if (matrix !== undefined) await writeFile(join(folder, similarityFiles.matrix), npyChunks(matrix));
   const mapping = new Map(result.keys.map((key, i) => [i, key]));
   await writeFile(join(folder, similarityFiles.keys), pythonJson(mapping));
   await writeFile(join(folder, similarityFiles.pairs), pythonJsonChunks(pairRows(pairs)));
-  const summary = summaryOf(result, pairRows(pairs), matrixFile);
+  const written = matrix === undefined ? null : similarityFiles.matrix;
+  const summary = summaryOf(result, pairRows(pairs), matrixFile ?? written);
   await writeFile(join(folder, similarityFiles.summary), pythonJsonChunks(summary));
 }
 
 /** What speaker_similarity.json holds, whatever was compared: always under the same keys. */
-export function summaryOf(result: SimilarityResult, pairs: Iterable<unknown>, matrixFile: string | null) {
+function summaryOf(result: SimilarityResult, pairs: Iterable<unknown>, matrixFile: string | null) {
   const { keys, statistics, histogram, matrix } = result;
   // No pair, no statistics: JSON has no NaN.
   const number = (value: number) => (Number.isNaN(value) ? null : float(value));

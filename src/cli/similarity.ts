@@ -1,0 +1,144 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { backend } from "../similarity/backend.js";
+import { type CompareFilesOptions, compareFiles } from "../similarity/compare-files.js";
+import type { Vectors } from "../similarity/read-vectors.js";
+import type { SimilarityResult } from "../similarity/similarity.js";
+import { interruptSignal } from "./interrupt.js";
+import * as options from "./options.js";
+import { openReporter } from "./reporter.js";
+
+interface Settings {
+  input: string;
+  outputDir: string;
+  level: "speaker" | "utterance";
+  similarityThreshold: number;
+  similarityBackend?: string;
+  topK?: number;
+  matrix?: boolean;
+  maxPairs: number;
+  against?: string;
+  query?: string;
+  rows?: [number, number];
+  blockRows: number;
+}
+
+/** Registers `speakerscope similarity`. */
+export function similarityCommand(program: Command): void {
+  program
+    .command("similarity")
+    .description(
+      "Compare vectors with each other, with another set, or look for the nearest: exact, in bounded memory.",
+    )
+    .requiredOption("--input <path>", "vectors.npy, speaker_embeddings.pkl, or a folder that merging wrote")
+    .requiredOption("--output-dir <folder>", "where the results are written")
+    .addOption(
+      new Option("--level <what>", "compare speakers or utterances")
+        .choices(["speaker", "utterance"])
+        .default("speaker"),
+    )
+    .addOption(options.similarityThreshold().default(0.8))
+    .addOption(options.similarityBackend())
+    .option(
+      "--top-k <n>",
+      "neighbours to find for every row (default: none, with --query 20)",
+      whole("top k"),
+    )
+    .option("--matrix", "write the whole matrix (default: up to 20,000 rows)")
+    .option("--no-matrix", "do not write the matrix")
+    .option(
+      "--max-pairs <n>",
+      "list at most the most similar so many pairs; all are counted",
+      whole("pairs"),
+      1_000_000,
+    )
+    .option("--against <path>", "compare with these instead of with each other, such as another data set")
+    .option("--query <path>", "look for these among the input: who is this?")
+    .option(
+      "--rows <from:to>",
+      "compare these rows only and store them; with all rows there, join them",
+      range,
+    )
+    .option(
+      "--block-rows <n>",
+      "with --rows: store every so many rows",
+      options.positiveInteger("block"),
+      10_000,
+    )
+    .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir, --top_k.")
+    .action((settings: Settings) => run(settings));
+}
+
+async function run(settings: Settings): Promise<void> {
+  const { input, query, against, outputDir, rows, topK = query === undefined ? 0 : 20 } = settings;
+  if (query !== undefined && against !== undefined)
+    throw new InvalidArgumentError("--query and --against: one of both");
+  const reporter = openReporter();
+  try {
+    const { line } = await backend(settings);
+    reporter.log(line);
+    const compareOptions: CompareFilesOptions = {
+      level: settings.level,
+      threshold: settings.similarityThreshold,
+      backend: settings.similarityBackend,
+      topK,
+      matrix: settings.matrix,
+      maxPairs: settings.maxPairs,
+      against: query === undefined ? against : input,
+      rowRange: rows,
+      blockRows: settings.blockRows,
+      onProgress: (progress) => reporter.progress(progress),
+      abortSignal: interruptSignal(),
+    };
+    const { result, vectors, others } = await compareFiles(query ?? input, outputDir, compareOptions);
+    reporter.close();
+    if (result === undefined)
+      reporter.log(
+        `Rows ${rows?.join(":")} are stored in ${outputDir}/similarity_rows; other rows are still missing`,
+      );
+    else
+      for (const text of report(result, vectors, others, outputDir, query !== undefined)) reporter.log(text);
+  } finally {
+    reporter.close();
+  }
+}
+
+function* report(
+  result: SimilarityResult,
+  vectors: Vectors,
+  others: Vectors,
+  folder: string,
+  isQuery: boolean,
+): Generator<string> {
+  const { statistics: s, pairs, neighbours } = result;
+  if (isQuery && neighbours !== undefined)
+    for (let q = 0; q < Math.min(20, vectors.n); q++) {
+      const best = Array.from({ length: Math.min(5, neighbours.k) }, (_, r) => q * neighbours.k + r);
+      const names = best.map(
+        (at) => `${others.info[neighbours.index[at]].key} ${neighbours.score[at].toFixed(4)}`,
+      );
+      yield `${vectors.info[q].key}: ${names.join(", ")}`;
+    }
+  if (s.totalPairs === 0) yield "One row only: there is no pair to compare";
+  else
+    yield `${s.totalPairs} pairs: mean ${s.mean.toFixed(4)}, std ${s.std.toFixed(4)}, median ${s.median.toFixed(4)}, ` +
+      `min ${s.min.toFixed(4)}, max ${s.max.toFixed(4)}; ${s.highPairs} at or above ${s.threshold}`;
+  if (s.highPairs > pairs.length)
+    yield `Warning: only the ${pairs.length} most similar of them are listed (--max_pairs, or a higher --similarity_threshold)`;
+  yield `Written to ${folder}`;
+}
+
+function whole(name: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isInteger(value) || value < 0)
+      throw new InvalidArgumentError(`${name} must be a whole number, 0 or more`);
+    return value;
+  };
+}
+
+function range(text: string): [number, number] {
+  const [, from, to] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  if (from === undefined || Number(from) >= Number(to))
+    throw new InvalidArgumentError("must be from:to, such as 0:10000");
+  return [Number(from), Number(to)];
+}

@@ -1,0 +1,38 @@
+import { join } from "node:path";
+import { writeNpy } from "../format/npy.js";
+import type { SpeakerInfo } from "../types.js";
+import { writeFile } from "../util/write-file.js";
+import type { Vectors } from "./read-vectors.js";
+import type { SimilarityResult } from "./similarity.js";
+import { writeSimilarity } from "./write-similarity.js";
+
+/** Writes a comparison of files: what `writeSimilarity` does, pairs.csv, and the neighbours where there are any. */
+export async function writeComparison(
+  folder: string,
+  result: SimilarityResult,
+  { vectors, others, matrixFile }: { vectors: Vectors; others: Vectors; matrixFile: string | null },
+): Promise<void> {
+  const { neighbours, pairs } = result;
+  if (neighbours !== undefined) {
+    const { k, index, score } = neighbours;
+    const shape = [index.length / Math.max(1, k), k];
+    await writeFile(join(folder, "neighbours_index.npy"), writeNpy(index, { shape }));
+    await writeFile(join(folder, "neighbours_score.npy"), writeNpy(score, { shape }));
+  }
+  await writeFile(join(folder, "pairs.csv"), csv(pairs, vectors.info, others.info));
+  await writeSimilarity(folder, vectors.info, result, { matrixFile, against: others.info });
+}
+
+function* csv(
+  pairs: SimilarityResult["pairs"],
+  first: SpeakerInfo[],
+  second: SpeakerInfo[],
+): Generator<string> {
+  yield "row1,row2,key1,key2,dataset1,dataset2,similarity\n";
+  for (const { i, j, similarity } of pairs) {
+    const [a, b] = [first[i], second[j]];
+    yield `${[i, j, cell(a.key), cell(b.key), cell(a.dataset), cell(b.dataset), similarity].join(",")}\n`;
+  }
+}
+
+const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
