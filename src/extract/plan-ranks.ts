@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { conflict, invalid, missing } from "../errors.js";
 import { gpuIndices } from "../runtime/gpus.js";
-import { devices as knownDevices } from "../runtime/session.js";
+import { devices as knownDevices, usableGpus } from "../runtime/session.js";
 
 export interface RankPlanOptions {
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, ... or `auto`: every GPU that is there, else the CPU. */
@@ -11,6 +11,8 @@ export interface RankPlanOptions {
   numRanks?: number;
   /** Threads of a rank on the CPU. */
   threads?: number;
+  /** Lines for a log. */
+  onLog?: (line: string) => void;
 }
 
 /**
@@ -19,12 +21,12 @@ export interface RankPlanOptions {
  * A device that is missing is an error that lists what there is, never a silent fall back to the CPU.
  */
 export function planRanks(options: RankPlanOptions = {}): string[] {
-  const { device = "auto", gpus, numRanks, threads = 1 } = options;
+  const { device = "auto", gpus, numRanks, threads = 1, onLog } = options;
   if (numRanks !== undefined && !(Number.isInteger(numRanks) && numRanks > 0))
     throw invalid("extract", "number of ranks", { got: numRanks, want: "a positive whole number" });
   if (!(Number.isInteger(threads) && threads > 0))
     throw invalid("extract", "number of threads", { got: threads, want: "a positive whole number" });
-  const chosen = gpus === undefined ? byName(device, threads) : byGpu(gpus, device);
+  const chosen = gpus === undefined ? byName(device, threads, onLog) : byGpu(gpus, device);
   const count = numRanks ?? chosen.length;
   return Array.from({ length: count }, (_, rank) => chosen[rank % chosen.length]!);
 }
@@ -44,13 +46,19 @@ function byGpu(gpus: readonly number[], device: string): string[] {
   return gpus.map((gpu) => `cuda:${gpu}`);
 }
 
-function byName(device: string, threads: number): string[] {
+function byName(device: string, threads: number, onLog: RankPlanOptions["onLog"]): string[] {
   const cpus = () =>
     Array.from({ length: Math.max(1, Math.floor(availableParallelism() / threads)) }, () => "cpu");
   if (device === "cpu") return cpus();
   if (device === "auto") {
-    const gpus = gpuIndices();
-    return gpus.length > 0 && knownDevices().includes("cuda") ? gpus.map((gpu) => `cuda:${gpu}`) : cpus();
+    const gpus = usableGpus();
+    if (gpus.length > 0) return gpus.map((gpu) => `cuda:${gpu}`);
+    const unused = gpuIndices().length;
+    if (unused > 0)
+      onLog?.(
+        `Warning: ${unused} GPUs are left unused: \`node scripts/setup-cuda.mjs\` fetches what they need`,
+      );
+    return cpus();
   }
   if (device === "cuda" || device === "gpu") return byGpu(gpuIndices(), device);
   return [device];

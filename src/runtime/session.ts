@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { invalid, missing, unsupported } from "../errors.js";
+import { cudaProblem, prepareCuda } from "./cuda.js";
 import { gpuIndices } from "./gpus.js";
 
 /** A float32 array with its shape, as sessions take and give it. */
@@ -45,6 +46,7 @@ export async function openSession(
   const { threads = 1 } = options;
   const ort = runtime();
   const device = resolveDevice(options.device ?? "cpu");
+  if (nameOf(device) === "cuda") prepareCuda(device);
   const subject = typeof model === "string" ? model : "graph";
   let session: InferenceSession;
   try {
@@ -57,6 +59,11 @@ export async function openSession(
       extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
     });
   } catch (cause) {
+    if (nameOf(device) === "webgpu" && /adapter/i.test(firstLine(cause)))
+      throw missing("device", device, {
+        want: "a GPU with a Vulkan driver (vulkaninfo), or --device cpu",
+        cause,
+      });
     throw invalid(subject, `model on device ${device}`, {
       want: `an ONNX graph that ONNX Runtime ${ort.env.versions.node ?? ""} can run; ${firstLine(cause)}`,
       cause,
@@ -92,8 +99,15 @@ const runtime = () => require("onnxruntime-node") as typeof import("onnxruntime-
 const preference = ["cuda", "coreml", "dml", "cpu", "webgpu"];
 const rank = (name: string) => (preference.includes(name) ? preference.indexOf(name) : preference.length);
 
+const nameOf = (device: string) => device.split(":")[0]!;
+
+/** The GPUs that sessions can run on: none where ONNX Runtime's CUDA provider is missing. */
+export function usableGpus(): number[] {
+  return devices().includes("cuda") && cudaProblem() === undefined ? gpuIndices() : [];
+}
+
 function resolveDevice(device: string): string {
-  if (device === "auto") return gpuIndices().length > 0 ? "cuda:0" : "cpu";
+  if (device === "auto") return usableGpus().length > 0 ? "cuda:0" : "cpu";
   const [name, index] = device.split(":");
   if (name === "gpu") return resolveDevice(`cuda:${index ?? 0}`);
   if (index !== undefined && !/^\d+$/.test(index))
