@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { decodeFlac } from "../../src/audio/codecs.js";
+import { borrow, giveBack } from "../../src/audio/wasm.js";
+import { bytesOf, flacCases } from "./fixtures.js";
+
+const folder = join(__dirname, "../../src/audio/wasm");
+const file = readFileSync(join(folder, "audio.wasm"));
+
+const wasm = suite("audio.wasm");
+wasm("is what build.sh made of the crates in Cargo.lock", () => {
+  const [sum] = readFileSync(join(folder, "audio.wasm.sha256"), "utf8").split(" ");
+  assert.is(createHash("sha256").update(file).digest("hex"), sum);
+});
+wasm("imports nothing: it can neither read nor write outside its memory", () => {
+  assert.equal(WebAssembly.Module.imports(new WebAssembly.Module(file)), []);
+});
+wasm("names no place of the machine that built it", () => {
+  assert.not.match(file.toString("latin1"), /\/home\/|\/root\/|\/Users\/|\.cargo/);
+});
+wasm("decodes several files at the same time", () => {
+  const files = flacCases()
+    .slice(3, 6)
+    .map((fixture) => bytesOf(fixture.file));
+  const sum = (block: Float32Array[]) => block[0].reduce((total, sample) => total + Math.abs(sample), 0);
+  const alone: number[] = [];
+  for (const bytes of files) for (const block of decodeFlac(bytes)) alone.push(sum(block));
+  const blocks = files.map((bytes) => decodeFlac(bytes).next().value);
+  assert.equal(blocks.map(sum), alone);
+});
+wasm("gives its memory back after each file", () => {
+  const grow = () => {
+    for (let i = 0; i < 50; i++) for (const _ of decodeFlac(bytesOf(flacCases()[9].file)));
+    const instance = borrow();
+    giveBack(instance);
+    return instance.memory.buffer.byteLength;
+  };
+  const first = grow();
+  assert.is(grow(), first);
+});
+wasm("is thrown away when it trapped, and another goes on", () => {
+  const before = borrow();
+  giveBack(before);
+  // A channel that is not there: the module panics.
+  const broken = { ...before, decode: () => before.plane(before.create(), 9) };
+  giveBack(broken);
+  const [{ file }] = flacCases().slice(4);
+  assert.throws(() => decodeFlac(bytesOf(file)).next(), /the decoder gave up on it/);
+  const after = borrow();
+  giveBack(after);
+  assert.is.not(after, broken);
+  assert.is(decodeFlac(bytesOf(file)).next().value[0].length, 500);
+});
+wasm.run();
