@@ -151,7 +151,18 @@ async function joinShares(
   const settings = { ...options, matrix: false, onProgress: undefined };
   const result = await compare(all, settings, (comparison) => comparison.result(places.map(readShare)));
   if (!options.matrix) return { result, matrixFile: null };
-  const file = await MatrixFile.create(join(folder, similarityFiles.matrix), [rows.first.n, rows.second.n]);
+  const [height, width] = [rows.first.n, rows.second.n];
+  if (height * width <= matrixLimit ** 2) {
+    const matrix: Matrix = { data: new Float32Array(height * width), rows: height, columns: width };
+    let at = 0;
+    for (const place of places)
+      for (const part of rowsOf(shareMatrix(place))) {
+        matrix.data.set(part, at);
+        at += part.length;
+      }
+    return { result: { ...result, matrix }, matrixFile: similarityFiles.matrix };
+  }
+  const file = await MatrixFile.create(join(folder, similarityFiles.matrix), [height, width]);
   for (const place of places) for (const part of rowsOf(shareMatrix(place))) await file.write(part);
   await file.finish();
   return { result, matrixFile: similarityFiles.matrix };

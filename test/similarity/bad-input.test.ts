@@ -1,0 +1,140 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { writeNpy } from "../../src/format/npy.js";
+import { compareFiles } from "../../src/similarity/compare-files.js";
+import { highSimilarityPairs } from "../../src/similarity/high-similarity-pairs.js";
+import { MatrixFile } from "../../src/similarity/matrix-file.js";
+import { readSimilarity } from "../../src/similarity/read-similarity.js";
+import { readVectors } from "../../src/similarity/read-vectors.js";
+import { similarity } from "../../src/similarity/similarity.js";
+import { vectors } from "./vectors.js";
+
+const folder = mkdtempSync(join(tmpdir(), "similarity bad "));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const rows = (...embeddings: number[][]) =>
+  embeddings.map((values, i) => ({ key: `speaker_${i}`, embedding: Float32Array.from(values) }));
+
+async function fails(job: () => Promise<unknown>, tag: string, pattern: RegExp): Promise<void> {
+  const error = await job().then(
+    () => undefined,
+    (reason) => reason,
+  );
+  assert.ok(error, `expected an error like ${pattern}`);
+  assert.is(error.tag, tag, error.message);
+  assert.match(error.message, pattern);
+}
+
+test("A NaN, an infinite value, a zero vector and another dimension are errors that name the row", async () => {
+  await fails(() => similarity(rows([1, 2], [3, Number.NaN])), "invalid", /row 1 \(speaker_1\).*NaN/);
+  await fails(() => similarity(rows([1, 2], [3, Infinity])), "invalid", /speaker_1.*Infinity/);
+  await fails(() => similarity(rows([1, 2], [0, 0])), "invalid", /speaker_1.*zero vector/);
+  await fails(() => similarity(rows([1, 2], [1, 2, 3])), "invalid", /speaker_1.*3 values.*expected 2/);
+  await fails(() => similarity(rows([1, 2]), { against: rows([1, 2, 3]) }), "invalid", /dimension.*3.*2/);
+  await fails(
+    () => similarity({ data: new Float32Array(5), rows: 2, columns: 3 }),
+    "invalid",
+    /5 values.*2 x 3/,
+  );
+});
+
+test("Values far from 1 are no trouble", async () => {
+  const { statistics } = await similarity(rows([1e-30, 2e-30], [2e30, 4e30], [-1e-38, 5e-39]));
+  assert.is(statistics.max.toFixed(6), "1.000000");
+  assert.is(statistics.min.toFixed(6), "0.000000");
+});
+
+test("Options out of range are errors", async () => {
+  const two = rows([1, 2], [2, 1]);
+  for (const threshold of [1.1, -1.5, Number.NaN])
+    await fails(() => similarity(two, { threshold }), "invalid", /threshold.*between -1 and 1/);
+  await fails(() => similarity(two, { topK: -1 }), "invalid", /topK/);
+  await fails(() => similarity(two, { topK: 1.5 }), "invalid", /topK/);
+  await fails(() => similarity(two, { maxPairs: -1 }), "invalid", /maxPairs/);
+  await fails(() => similarity(two, { rowRange: [0, 3] }), "invalid", /row range.*0:3.*0:2/);
+  await fails(() => similarity(two, { backend: "webgl" }), "unknown", /webgl.*tensorflow, wasm, cpu/);
+});
+
+test("The pairs of other speakers are refused", async () => {
+  const result = await similarity(rows([1, 2], [2, 1]));
+  assert.throws(() => highSimilarityPairs(result, []), /0.*2/);
+});
+
+test("A .npy file that is cut off, of integers or of one axis is refused before any work", async () => {
+  const good = writeNpy(vectors(20, 8).data, { shape: [20, 8] });
+  const cases: [string, Uint8Array, string, RegExp][] = [
+    ["cut.npy", good.slice(0, 300), "invalid", /300 bytes.*768.*20 x 8/],
+    ["header.npy", good.slice(0, 40), "invalid", /header/],
+    ["integers.npy", writeNpy(new Int32Array(8), { shape: [4, 2] }), "unsupported", /i4.*astype/],
+    ["flat.npy", writeNpy(new Float32Array(8)), "invalid", /shape.*\(8\)/],
+    ["empty.npy", writeNpy(new Float32Array(), { shape: [0, 8] }), "invalid", /no vectors/],
+  ];
+  for (const [name, bytes, tag, pattern] of cases) {
+    writeFileSync(join(folder, name), bytes);
+    await fails(() => compareFiles(join(folder, name), join(folder, "out")), tag, pattern);
+  }
+  await fails(() => compareFiles(join(folder, "absent.npy"), join(folder, "out")), "missing", /absent\.npy/);
+});
+
+test("float64, another byte order and Fortran order are read as what they are", async () => {
+  const { data } = vectors(6, 4);
+  writeFileSync(join(folder, "f8.npy"), writeNpy(Float64Array.from(data), { shape: [6, 4] }));
+  const bytes = writeNpy(data, { shape: [6, 4] });
+  const text = Buffer.from(bytes);
+  text.write(text.toString("latin1", 0, 128).replace("<f4", ">f4"), "latin1");
+  text.subarray(128).swap32();
+  writeFileSync(join(folder, "big.npy"), text);
+  const turned = Float32Array.from({ length: 24 }, (_, at) => data[(at % 6) * 4 + Math.floor(at / 6)]);
+  const fortran = Buffer.from(writeNpy(turned, { shape: [6, 4] }));
+  fortran.write(
+    fortran.toString("latin1", 0, 128).replace("'fortran_order': False", "'fortran_order': True "),
+    "latin1",
+  );
+  writeFileSync(join(folder, "fortran.npy"), fortran);
+  for (const name of ["f8.npy", "big.npy", "fortran.npy"])
+    assert.equal((await readVectors(join(folder, name))).rows, { data, rows: 6, columns: 4 }, name);
+});
+
+test("A matrix file that fails leaves nothing behind", async () => {
+  const place = join(folder, "full");
+  const file = await MatrixFile.create(join(place, "m.npy"), [2, 2]);
+  await file.write(Float32Array.of(1, 2));
+  assert.equal(
+    readdirSync(place).map((name) => name.endsWith(".tmp")),
+    [true],
+  );
+  await file.discard();
+  assert.equal(readdirSync(place), []);
+});
+
+test("An interrupt keeps nothing half-written", async () => {
+  const place = join(folder, "interrupted");
+  const controller = new AbortController();
+  writeFileSync(join(folder, "many.npy"), writeNpy(vectors(2500, 16).data, { shape: [2500, 16] }));
+  const onProgress = () => controller.abort("enough");
+  await fails(
+    () =>
+      compareFiles(join(folder, "many.npy"), place, {
+        abortSignal: controller.signal,
+        onProgress,
+        topK: 5,
+        backend: "cpu",
+      }),
+    "interrupted",
+    /similarity/,
+  );
+  assert.equal(readdirSync(place), []);
+});
+
+test("What is no similarity file is refused", () => {
+  assert.throws(() => readSimilarity(folder), /missing file/);
+  writeFileSync(join(folder, "speaker_similarity.json"), "[]");
+  assert.throws(() => readSimilarity(folder), /speaker_keys/);
+  writeFileSync(join(folder, "speaker_similarity.json"), '{"speaker_keys": [');
+  assert.throws(() => readSimilarity(folder), /JSON/);
+});
+
+test.run();

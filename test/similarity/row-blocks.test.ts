@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { writeNpy } from "../../src/format/npy.js";
+import { compareFiles } from "../../src/similarity/compare-files.js";
+import type { Progress } from "../../src/types.js";
+import { vectors } from "./vectors.js";
+
+const folder = mkdtempSync(join(tmpdir(), "similarity-rows-"));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const input = join(folder, "x.npy");
+const n = 900;
+writeFileSync(input, writeNpy(vectors(n, 24).data, { shape: [n, 24] }));
+const options = { topK: 6, threshold: 0.7, matrix: true } as const;
+
+function sameFiles(a: string, b: string): void {
+  assert.equal(readdirSync(a).sort(), readdirSync(b).sort());
+  for (const name of readdirSync(a))
+    assert.ok(readFileSync(join(a, name)).equals(readFileSync(join(b, name))), name);
+}
+
+test("Row blocks in any order give the bytes of a single run", async () => {
+  const [single, shared] = [join(folder, "single"), join(folder, "shared")];
+  await compareFiles(input, single, options);
+  for (const rowRange of [
+    [700, n],
+    [0, 300],
+    [300, 700],
+  ] as [number, number][]) {
+    const { result } = await compareFiles(input, shared, { ...options, rowRange, blockRows: 133 });
+    assert.is(result === undefined, rowRange[0] !== 300, "the last one joins");
+  }
+  assert.not(existsSync(join(shared, "similarity_rows")));
+  sameFiles(single, shared);
+});
+
+test("After kill -9 what is stored is not done again, and nothing half-done counts", async () => {
+  const killed = join(folder, "killed");
+  const home = join(killed, "similarity_rows");
+  const script = `
+    const { compareFiles } = require(${JSON.stringify(join(__dirname, "../../src/similarity/compare-files.ts"))});
+    compareFiles(${JSON.stringify(input)}, ${JSON.stringify(killed)}, ${JSON.stringify({ ...options, rowRange: [0, n], blockRows: 60, backend: "cpu" })});
+  `;
+  const child = spawn(process.execPath, ["--import", "tsx", "--eval", script], { stdio: "inherit" });
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  const stored = () => (existsSync(home) ? readdirSync(home).filter((name) => /^\d+-\d+$/.test(name)) : []);
+  while (stored().length < 3 && child.exitCode === null)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill("SIGKILL");
+  await ended;
+  const before = stored();
+  assert.ok(before.length >= 3 && before.length < n / 60, `${before.length} blocks`);
+  const made = before.map((name) => readFileSync(join(home, name, "share.json"), "utf8"));
+  let started = Number.NaN;
+  const onProgress = (progress: Progress) => {
+    if (progress.stage === "similarity" && Number.isNaN(started)) {
+      started = progress.done;
+      assert.equal(
+        before.map((name) => readFileSync(join(home, name, "share.json"), "utf8")),
+        made,
+      );
+    }
+  };
+  await compareFiles(input, killed, {
+    ...options,
+    rowRange: [0, n],
+    blockRows: 60,
+    backend: "cpu",
+    onProgress,
+  });
+  assert.is(started, before.length * 60);
+  const fresh = join(folder, "fresh");
+  await compareFiles(input, fresh, { ...options, backend: "cpu" });
+  sameFiles(fresh, killed);
+});
+
+test("Blocks of other vectors or settings are not joined", async () => {
+  const mixed = join(folder, "mixed");
+  await compareFiles(input, mixed, { ...options, rowRange: [0, 700] });
+  await compareFiles(input, mixed, { ...options, threshold: 0.6, rowRange: [700, n] }).then(
+    () => assert.unreachable(),
+    (error) => {
+      assert.is(error.tag, "conflict");
+      assert.match(error.message, /rows 0:700/);
+    },
+  );
+});
+
+test.run();
