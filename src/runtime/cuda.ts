@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
-import { missing, reasonOf } from "../errors.js";
+import { missing } from "../errors.js";
 import { packageRoot } from "../util/package-root.js";
 import { gpuIndices } from "./gpus.js";
 
@@ -12,7 +13,8 @@ export interface CudaFolders {
   libraries?: string;
 }
 
-const setUp = "`node scripts/setup-cuda.mjs`, once";
+const libraryFolder = join(packageRoot, ".cache", "cuda", "nvidia");
+export const cudaSetUp = "`node scripts/setup-cuda.mjs`, once";
 const providerNames = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"];
 // Each after those that it needs.
 const libraryNames = ["cudart", "nvJitLink", "nvrtc", "cublasLt", "cublas", "curand", "cufft", "cudnn"];
@@ -32,10 +34,10 @@ export function cudaProblem({ providers = providerFolder() }: CudaFolders = {}):
  * @throws `missing` that names the library or the GPUs, with the command that fetches what is missing
  */
 export function prepareCuda(device: string, folders: CudaFolders = {}): void {
-  const { providers = providerFolder(), libraries = join(packageRoot, ".cache", "cuda", "nvidia") } = folders;
+  const { providers = providerFolder(), libraries = libraryFolder } = folders;
   const problem = cudaProblem({ providers });
   if (problem !== undefined)
-    throw missing("device", `libraries for ${device}`, { got: `no ${problem}`, want: setUp });
+    throw missing("device", `libraries for ${device}`, { got: `no ${problem}`, want: cudaSetUp });
   const gpus = gpuIndices();
   const index = Number(device.split(":")[1] ?? 0);
   if (!gpus.includes(index))
@@ -45,15 +47,22 @@ export function prepareCuda(device: string, folders: CudaFolders = {}): void {
           ? `one of GPUs ${gpus.join(" ")}`
           : "--device cpu: no NVIDIA GPU is seen here (nvidia-smi)",
     });
-  for (const path of librariesBelow(libraries)) open(path);
-  for (const name of providerNames) {
-    const fault = open(join(providers, name));
-    if (fault !== undefined)
-      throw missing("device", `libraries for ${device}`, {
-        got: fault,
-        want: `NVIDIA's driver, and ${setUp}`,
-      });
-  }
+  for (const path of librariesBelow(libraries)) keep(path);
+}
+
+/**
+ * The libraries that ONNX Runtime's CUDA provider needs and the machine does not have, for the message when it did not
+ * load: ONNX Runtime tells them to stderr alone. The provider itself must not be loaded to find out, before ONNX Runtime
+ * has set up what its initialisers use.
+ */
+export function missingCudaLibraries(folders: CudaFolders = {}): string[] {
+  const { providers = providerFolder(), libraries = libraryFolder } = folders;
+  const path = [...new Set(librariesBelow(libraries).map((library) => dirname(library)))];
+  const env = { ...process.env, LD_LIBRARY_PATH: [...path, process.env.LD_LIBRARY_PATH ?? ""].join(":") };
+  const { stdout } = spawnSync("ldd", [join(providers, providerNames[1]!)], { encoding: "utf8", env });
+  return [...(stdout ?? "").matchAll(/(\S+) => not found/g)]
+    .map(([, name]) => name!)
+    .filter((name) => name !== providerNames[0]);
 }
 
 function providerFolder(): string {
@@ -71,18 +80,12 @@ function librariesBelow(folder: string): string[] {
   );
 }
 
-/** Loads a library for good; what hinders that, or undefined. */
-function open(path: string): string | undefined {
+/** Loads a library for good. One that cannot be loaded may not be needed: ONNX Runtime decides. */
+function keep(path: string): void {
   try {
-    process.dlopen(
-      { exports: {} },
-      path,
-      constants.dlopen.RTLD_LAZY | constants.dlopen.RTLD_GLOBAL | RTLD_NODELETE,
-    );
-    return undefined;
-  } catch (error) {
-    const reason = reasonOf(error);
-    // It is no addon, which is all that Node minds.
-    return reason.startsWith("Module did not self-register") ? undefined : reason;
+    const { RTLD_LAZY, RTLD_GLOBAL } = constants.dlopen;
+    process.dlopen({ exports: {} }, path, RTLD_LAZY | RTLD_GLOBAL | RTLD_NODELETE);
+  } catch {
+    // It is no addon, which Node minds; the library stays all the same.
   }
 }

@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { invalid, missing, unsupported } from "../errors.js";
-import { cudaProblem, prepareCuda } from "./cuda.js";
+import { cudaProblem, cudaSetUp, missingCudaLibraries, prepareCuda } from "./cuda.js";
 import { gpuIndices } from "./gpus.js";
 
 /** A float32 array with its shape, as sessions take and give it. */
@@ -62,6 +62,13 @@ export async function openSession(
     if (nameOf(device) === "webgpu" && /adapter/i.test(firstLine(cause)))
       throw missing("device", device, {
         want: "a GPU with a Vulkan driver (vulkaninfo), or --device cpu",
+        cause,
+      });
+    const libraries = nameOf(device) === "cuda" ? missingCudaLibraries() : [];
+    if (libraries.length > 0)
+      throw missing("device", `libraries for ${device}`, {
+        got: `no ${libraries.join(", ")}`,
+        want: `NVIDIA's driver, and ${cudaSetUp}`,
         cause,
       });
     throw invalid(subject, `model on device ${device}`, {
