@@ -75,8 +75,8 @@ export interface Doubt {
   dataset: string;
   speakerId: string;
   utteranceId: string;
-  /** `short` (under 1 s), `clipped`, `quiet`. */
-  warning: "short" | "clipped" | "quiet";
+  /** `short` (under 1 s), `clipped`, `quiet`, `long` (embedded in pieces). */
+  warning: "short" | "clipped" | "quiet" | "long";
   detail: string;
 }
 

@@ -29,6 +29,7 @@ export function extractCommand(program: Command): void {
     .addOption(options.channelOption())
     .addOption(options.normalize())
     .addOption(options.onCollision())
+    .addOption(options.fileTimeout())
     .addOption(options.overwrite())
     .addOption(options.shard())
     .addOption(options.numShards())

@@ -42,14 +42,19 @@ export function installKernel(place: KernelPlace = {}): string {
 export function uninstallKernel(place: KernelPlace = {}): string {
   const target = kernelFolder(place);
   if (!existsSync(join(target, "kernel.json")))
-    throw missing("kernel", "installed kernelspec", { want: "the same option as at the install", path: target });
+    throw missing("kernel", "installed kernelspec", {
+      want: "the same option as at the install",
+      path: target,
+    });
   rmSync(target, { recursive: true });
   return target;
 }
 
 /** Registers `kernel install` and `kernel uninstall`. */
 export function kernelCommand(program: Command): void {
-  const kernel = program.command("kernel").description("put the TypeScript kernel into a JupyterLab, or out of it");
+  const kernel = program
+    .command("kernel")
+    .description("put the TypeScript kernel into a JupyterLab, or out of it");
   const at = (command: Command) =>
     command
       .option("--user", "into this user's Jupyter folder (default)")
@@ -64,7 +69,9 @@ export function kernelCommand(program: Command): void {
 }
 
 function kernelFolder({ user, prefix, sysPrefix }: KernelPlace): string {
-  const chosen = [user && "--user", prefix !== undefined && "--prefix", sysPrefix && "--sys-prefix"].filter(Boolean);
+  const chosen = [user && "--user", prefix !== undefined && "--prefix", sysPrefix && "--sys-prefix"].filter(
+    Boolean,
+  );
   if (chosen.length > 1) throw conflict("kernel", "place", { got: chosen.join(" "), want: "one of them" });
   const environment = sysPrefix ? activeEnvironment() : prefix;
   const base =

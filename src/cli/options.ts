@@ -91,6 +91,11 @@ export const precision = () =>
   new Option("--precision <name>", "fp32, or a variant of the model such as int8");
 export const overwrite = () =>
   flag("overwrite", "throw away what the output folder holds from another model or setting");
+export const fileTimeout = () =>
+  new Option(
+    "--file-timeout <seconds>",
+    "a rank that is silent for so long over one file is taken for hung (600)",
+  ).argParser(positiveInteger("file timeout"));
 export const partial = () => flag("partial", "merge although files are still to be embedded");
 export const minSimilarity = () =>
   new Option("--min-similarity <cosine>", "leave out pairs below").argParser(similarity("similarity"));

@@ -36,6 +36,7 @@ export function runCommand(program: Command): void {
     .addOption(options.channelOption())
     .addOption(options.normalize())
     .addOption(options.onCollision())
+    .addOption(options.fileTimeout())
     .addOption(options.overwrite())
     .addOption(options.partial())
     .option(

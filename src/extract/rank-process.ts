@@ -23,6 +23,9 @@ import type { ParentMessage, RankJob, RankMessage } from "./rank-messages.js";
 /** What a record says of a file besides what came of it. */
 type Known = "file" | "size" | "mtimeMs" | "at";
 
+/** Bytes that lie in memory before their turn comes. */
+const readAheadBytes = 64 << 20;
+
 let stopping = false;
 // Ctrl-C reaches every process of the terminal: the parent decides when ranks stop.
 process.on("SIGINT", () => {});
@@ -112,13 +115,18 @@ async function run(job: RankJob): Promise<RankMessage> {
   };
 
   try {
-    for await (const { item, value: bytes } of readAhead(todo, ({ utterance }) => readBytes(utterance), 4)) {
+    for await (const { item, value: bytes } of readAhead(todo)) {
       if (stopping) break;
       const { index, utterance } = item;
       tell({ type: "current", index });
-      const loaded = bytes instanceof Uint8Array ? await loadSignal(bytes, model, job.channel) : bytes;
-      if (!("signal" in loaded)) store(utterance, loaded);
-      else group.push({ utterance, loaded });
+      const stillHere = () => tell({ type: "current", index });
+      const loaded =
+        bytes instanceof Uint8Array ? await loadSignal(bytes, model, job.channel, stillHere) : bytes;
+      if ("signal" in loaded) group.push({ utterance, loaded });
+      else if ("embedding" in loaded) {
+        const { embedding, ...stored } = loaded;
+        store(utterance, stored, embedding);
+      } else store(utterance, loaded);
       if (group.length >= groupSize) await flush();
     }
     if (group.length > 0) await flush();
@@ -129,16 +137,26 @@ async function run(job: RankJob): Promise<RankMessage> {
   return stopping && done < todo.length ? { type: "stopped" } : { type: "finished", done, failed };
 }
 
-/** Keeps a few reads under way ahead of the one that is waited for, and gives the results in order. */
-async function* readAhead<Item, Value>(
+interface Item {
+  index: number;
+  utterance: Utterance;
+}
+
+/** Keeps reads under way ahead of the one that is waited for, a few files and not too many bytes, in order. */
+async function* readAhead(
   items: readonly Item[],
-  read: (item: Item) => Promise<Value>,
-  ahead: number,
-): AsyncGenerator<{ item: Item; value: Value }> {
-  const pending: Promise<Value>[] = [];
+): AsyncGenerator<{ item: Item; value: Awaited<ReturnType<typeof readBytes>> }> {
+  const pending: ReturnType<typeof readBytes>[] = [];
+  let bytes = 0;
   for (const [index, item] of items.entries()) {
-    while (pending.length <= ahead && index + pending.length < items.length)
-      pending.push(read(items[index + pending.length]!));
+    for (;;) {
+      const next = items[index + pending.length];
+      const fits = pending.length < 5 && bytes + (next?.utterance.size ?? 0) <= readAheadBytes;
+      if (next === undefined || (!fits && pending.length > 0)) break;
+      pending.push(readBytes(next.utterance));
+      bytes += next.utterance.size;
+    }
     yield { item, value: await pending.shift()! };
+    bytes -= item.utterance.size;
   }
 }

@@ -89,9 +89,16 @@ async function openSource(inputDir: string, partial: boolean): Promise<MergeSour
   const unknown = extraction.outcomes.filter((outcome) => outcome === undefined).length;
   if (unknown > 0 && !partial) throw incomplete(extraction, unknown);
   const failures = failuresOf(extraction);
+  const total = extraction.utterances.length + extraction.failures.length - failures.length - unknown;
+  if (total === 0)
+    throw missing("merge", "embeddings", {
+      got: "none",
+      want: "a file that could be embedded",
+      path: inputDir,
+    });
   return {
     utterances: () => embeddedUtterances(extraction),
-    total: extraction.utterances.length + extraction.failures.length - failures.length - unknown,
+    total,
     failures,
     doubts: doubtsOf(extraction),
     missing: unknown,

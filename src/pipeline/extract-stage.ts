@@ -29,6 +29,8 @@ export interface ExtractSettings extends CompareSettings {
   channel?: number | "mean";
   normalize?: boolean;
   onCollision?: OnCollision;
+  /** Seconds. */
+  fileTimeout?: number;
   overwrite?: boolean;
   shard?: Shard;
 }
@@ -36,7 +38,7 @@ export interface ExtractSettings extends CompareSettings {
 /** Stage 1: scans the corpus, says what it understood, embeds what is not embedded yet. */
 export async function extractStage(settings: ExtractSettings, context: StageContext): Promise<ExtractResult> {
   const { reporter, abortSignal } = context;
-  const { dataRoot, useGpu = false, computeSimilarity = false, ...options } = settings;
+  const { dataRoot, useGpu = false, computeSimilarity = false, fileTimeout, ...options } = settings;
   const onProgress = reporter.progress?.bind(reporter);
   const corpus = await scan(dataRoot, { ...options, onProgress, abortSignal });
   reporter.log(`Corpus ${dataRoot}: ${corpus.utterances.length} files`);
@@ -47,6 +49,7 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   const result = await extract(corpus, {
     ...options,
     device: options.device ?? (useGpu ? "cuda" : undefined),
+    ...(fileTimeout === undefined ? {} : { fileTimeoutMs: fileTimeout * 1000 }),
     onProgress,
     onLog: (line) => reporter.log(line),
     abortSignal,

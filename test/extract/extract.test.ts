@@ -165,6 +165,27 @@ test("doubtful files are embedded, with a warning", async () => {
   );
 });
 
+test("a long file is embedded in pieces, and says so", async () => {
+  const { run, corpus, folder, mergeAs } = setUp({});
+  const once = voice(7, { seconds: 4 });
+  const long = new Float32Array(once.length * 175);
+  for (let i = 0; i < 175; i++) long.set(once, i * once.length);
+  put(join(corpus, "d/s/long.wav"), wav([long]));
+  put(join(corpus, "d/s/once.wav"), wav([long.subarray(0, once.length * 50)]));
+  const { extracted } = await run("a");
+  assert.equal(
+    extracted.doubts.map(({ utteranceId, warning, detail }) => [utteranceId, warning, detail]),
+    [["long", "long", "700 s, the mean of 3 pieces"]],
+  );
+  await mergeAs("a");
+  // The same 4 s over and over: the pieces are all alike, and so is one of them alone.
+  const [whole, piece] = await readEmbeddings(join(folder, "final"), { level: "utterance" });
+  whole!.embedding.forEach((value, i) => {
+    const other = piece!.embedding[i]!;
+    assert.ok(Math.abs(value - other) < 1e-3 * Math.max(1, Math.abs(other)), `${value} ${other}`);
+  });
+});
+
 test("nothing that can be embedded is an error that names the first reason", async () => {
   const { run, corpus } = setUp({});
   put(join(corpus, "d/s/a.wav"), "nothing");

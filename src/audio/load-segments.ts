@@ -1,0 +1,78 @@
+import { invalid, ScopeError } from "../errors.js";
+import type { Signal } from "../types.js";
+import type { Decoding } from "./containers/source.js";
+import { opened } from "./decode.js";
+import { loadAudio } from "./load-audio.js";
+import { type Channel, checkChannel, mixdown } from "./mixdown.js";
+import { resample } from "./resample.js";
+
+export interface SegmentOptions {
+  /** Length of a piece; the last is between half and one and a half times as long. */
+  seconds: number;
+  /** Samples per second of the pieces. */
+  sampleRate?: number;
+  channel?: Channel;
+}
+
+/**
+ * Decodes an audio file piece by piece, so that one of ten hours needs the memory of its bytes and of a piece.
+ *
+ * A file of up to one and a half pieces comes whole, just as `loadAudio` gives it.
+ *
+ * @throws as `loadAudio` does
+ * @example
+ * for await (const piece of loadSegments(readFileSync("day.flac"), { seconds: 200 })) console.log(piece.samples.length)
+ */
+export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions): AsyncGenerator<Signal> {
+  const { seconds, sampleRate = 16000, channel = "mean" } = options;
+  let decoding: Decoding;
+  try {
+    decoding = opened(bytes, undefined);
+  } catch (error) {
+    if (!(error instanceof ScopeError && error.tag === "unsupported")) throw error;
+    const { samples } = await loadAudio(bytes, { sampleRate, channel });
+    const pieces = new Pieces(seconds * sampleRate);
+    yield* pieces.add(samples).map((piece) => ({ samples: piece, sampleRate }));
+    yield { samples: pieces.rest(), sampleRate };
+    return;
+  }
+  const { channels, blocks, sampleRate: rate } = decoding;
+  checkChannel(channel, channels);
+  const pieces = new Pieces(Math.round(seconds * rate));
+  for (const block of blocks)
+    for (const piece of pieces.add(mixdown(block, channel)))
+      yield { samples: resample(piece, rate, sampleRate), sampleRate };
+  const rest = pieces.rest();
+  if (rest.length === 0) throw invalid("audio file", "length", { got: "no samples" });
+  yield { samples: resample(rest, rate, sampleRate), sampleRate };
+}
+
+/** Gathers samples into pieces of a length; what is not given yet is never less than half a piece. */
+class Pieces {
+  #held = new Float32Array(1 << 16);
+  #count = 0;
+
+  constructor(readonly length: number) {}
+
+  /** The pieces that are complete now. */
+  add(samples: Float32Array): Float32Array[] {
+    if (this.#count + samples.length > this.#held.length) {
+      const larger = new Float32Array(Math.max(2 * this.#held.length, this.#count + samples.length));
+      larger.set(this.#held.subarray(0, this.#count));
+      this.#held = larger;
+    }
+    this.#held.set(samples, this.#count);
+    this.#count += samples.length;
+    const complete: Float32Array[] = [];
+    let start = 0;
+    for (; this.#count - start > this.length * 1.5; start += this.length)
+      complete.push(this.#held.slice(start, start + this.length));
+    this.#held.copyWithin(0, start, this.#count);
+    this.#count -= start;
+    return complete;
+  }
+
+  rest(): Float32Array {
+    return this.#held.slice(0, this.#count);
+  }
+}
