@@ -6,7 +6,7 @@ import type { Decoding } from "./containers/source.js";
 import { opened } from "./decode.js";
 import { ffmpeg } from "./ffmpeg.js";
 import { type Channel, checkChannel, mixdown } from "./mixdown.js";
-import { resample } from "./resample.js";
+import { concatenated, resampler } from "./resample.js";
 
 /** A signal, and what the file was. */
 export interface Audio extends Signal {
@@ -38,8 +38,8 @@ const turnSamples = 1 << 22;
  * Loads an audio file as one channel of float32 samples at the rate that a model takes.
  *
  * The kind of file is told by its content: WAV, FLAC, MP3, Ogg (Vorbis, Opus, FLAC), M4A (AAC-LC, ALAC), AAC, AIFF, AU,
- * CAF and NIST SPHERE; FFmpeg, where the user has it, does the rest. Memory is that of the file, of one channel at its
- * own rate and of the result. See docs/audio.md for what is exact.
+ * CAF and NIST SPHERE; FFmpeg, where the user has it, does the rest. Memory is that of the file and twice that of the
+ * result. See docs/audio.md for what is exact.
  *
  * @param file path, or bytes
  * @returns samples: Float32Array (n), nominal range [-1, 1], n = frames * sampleRate / originalSampleRate rounded up
@@ -54,18 +54,17 @@ export async function loadAudio(file: string | Uint8Array, options: LoadOptions 
   const path = typeof file === "string" ? file : undefined;
   throwIfAborted("loadAudio", abortSignal);
   const bytes = typeof file === "string" ? await bytesOf(file) : file;
-  const read = (decoding: Decoding) => collect(decoding, { channel, maxSeconds, abortSignal, path });
-  let original: Audio;
+  const read = (decoding: Decoding) =>
+    collect(decoding, { sampleRate, channel, maxSeconds, abortSignal, path });
   try {
-    original = await read(opened(bytes, path));
+    return await read(opened(bytes, path));
   } catch (error) {
     if (!(error instanceof ScopeError && error.tag === "unsupported" && error.subject === "audio file"))
       throw error;
     const wave = await ffmpeg(bytes, { path, maxSeconds: maxSeconds + 1, abortSignal });
     if (wave === undefined) throw error;
-    original = { ...(await read(opened(wave, path))), format: "ffmpeg", codec: "ffmpeg" };
+    return { ...(await read(opened(wave, path))), format: "ffmpeg", codec: "ffmpeg" };
   }
-  return { ...original, samples: resample(original.samples, original.sampleRate, sampleRate), sampleRate };
 }
 
 async function bytesOf(path: string): Promise<Uint8Array> {
@@ -86,63 +85,64 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 }
 
 interface CollectOptions {
+  sampleRate: number;
   channel: Channel;
   maxSeconds: number;
   abortSignal: AbortSignal | undefined;
   path: string | undefined;
 }
 
-/** Mixes block by block: of a file with many channels only one is ever held. */
+/** Mixes and resamples block by block: of a long file with many channels only the result is ever held. */
 async function collect(
-  decoding: Decoding,
-  { channel, maxSeconds, abortSignal, path }: CollectOptions,
+  { format, codec, sampleRate: originalSampleRate, channels, blocks }: Decoding,
+  { sampleRate, channel, maxSeconds, abortSignal, path }: CollectOptions,
 ): Promise<Audio> {
-  const { format, codec, sampleRate, channels, blocks } = decoding;
   checkChannel(channel, channels, path);
-  const limit = maxSeconds * sampleRate;
-  let held = new Float32Array(1 << 16);
+  const stream = resampler(originalSampleRate, sampleRate);
+  const pieces: Float32Array[] = [];
   let frames = 0;
   let turn = turnSamples;
   for (const block of blocks) {
     const mono = mixdown(block, channel);
-    if (frames + mono.length > limit)
+    if (frames + mono.length > maxSeconds * originalSampleRate)
       throw unsupported("loadAudio", "length", {
         got: `more than ${maxSeconds} s`,
         want: "a shorter file, or a larger maxSeconds",
         path,
       });
-    // Twice as much each time, and never what a header promises.
-    if (frames + mono.length > held.length) {
-      const larger = new Float32Array(Math.max(2 * held.length, frames + mono.length));
-      larger.set(held.subarray(0, frames));
-      held = larger;
-    }
-    held.set(mono, frames);
+    checkNumbers(mono, frames / originalSampleRate, originalSampleRate, path);
+    pieces.push(stream.push(mono));
     frames += mono.length;
     if (frames < turn) continue;
     turn = frames + turnSamples;
     await nextTurn();
     throwIfAborted("loadAudio", abortSignal);
   }
-  const samples = held.slice(0, frames);
-  checkNumbers(samples, sampleRate, path);
+  if (frames === 0) throw invalid("audio file", "length", { got: "no samples", path });
+  pieces.push(stream.end());
+  const samples = concatenated(pieces);
   return {
     samples,
     sampleRate,
     channels,
-    originalSampleRate: sampleRate,
-    seconds: frames / sampleRate,
+    originalSampleRate,
+    seconds: frames / originalSampleRate,
     format,
     codec,
   };
 }
 
 /** One sample that is no number would make the whole of a filter's output none. */
-function checkNumbers(samples: Float32Array, sampleRate: number, path: string | undefined): void {
-  if (samples.length === 0) throw invalid("audio file", "length", { got: "no samples", path });
+function checkNumbers(
+  samples: Float32Array,
+  start: number,
+  sampleRate: number,
+  path: string | undefined,
+): void {
   let sum = 0;
   for (let i = 0; i < samples.length; i++) sum += samples[i] * 0;
   if (sum === 0) return;
   const at = samples.findIndex((sample) => !Number.isFinite(sample));
-  throw invalid("audio file", "sample", { got: `${samples[at]} at ${(at / sampleRate).toFixed(3)} s`, path });
+  const seconds = (start + at / sampleRate).toFixed(3);
+  throw invalid("audio file", "sample", { got: `${samples[at]} at ${seconds} s`, path });
 }

@@ -11,8 +11,8 @@ const attenuation = 100;
 const maxWeights = 1 << 20;
 const sharedFilters = 512;
 
-/** Output samples at a time: memory stays small however long the signal is. */
-const chunk = 1 << 16;
+/** Input samples at a time: memory in the module stays small however long the signal is. */
+const pieceLength = 1 << 16;
 
 /** Sets of filters, by the reduced ratio; a corpus has few rates. */
 const kept = new Map<string, Bank>();
@@ -42,42 +42,113 @@ interface Bank {
  * const telephone = resample(samples, 16000, 8000)
  */
 export function resample(samples: Float32Array, from: number, to: number): Float32Array {
+  const stream = resampler(from, to);
+  if (from === to) return samples;
+  const pieces: Float32Array[] = [];
+  for (let start = 0; start < samples.length; start += pieceLength)
+    pieces.push(stream.push(samples.subarray(start, start + pieceLength)));
+  pieces.push(stream.end());
+  return concatenated(pieces);
+}
+
+/** A signal on its way from one sample rate to another, piece by piece, to the same samples as at once. */
+export interface Resampler {
+  /** Takes the next piece, and gives what can be told so far. */
+  push(samples: Float32Array): Float32Array;
+  /** The rest. */
+  end(): Float32Array;
+}
+
+/** `resample` for a signal that comes in pieces. */
+export function resampler(from: number, to: number): Resampler {
   for (const rate of [from, to])
     if (!(rate > 0 && rate < 1e9))
       throw invalid("resample", "sample rate", { got: rate, want: "a number above 0 (Hz)" });
-  if (from === to) return samples;
+  if (from === to) return { push: (samples) => samples.slice(), end: () => new Float32Array() };
   const [phases, step] = ratio(to, from);
   const bank = bankFor(phases, step);
-  const output = new Float32Array(Math.ceil((samples.length * phases) / step));
-  const wasm = borrow();
-  const memory = new Memory(wasm);
-  const span = Math.ceil((chunk * step) / phases) + bank.taps + 1;
-  const filters = memory.take(bank.filters.length);
-  const input = memory.take(span);
-  const result = memory.take(chunk);
-  memory.at(filters).set(bank.filters);
-  for (let done = 0; done < output.length; done += chunk) {
-    const count = Math.min(chunk, output.length - done);
-    const place = done * step;
-    const first = Math.floor(place / phases) - (bank.taps / 2 - 1);
-    copyPadded(samples, first, memory.at(input));
-    wasm.resample(
-      input.address,
-      input.length,
-      filters.address,
-      filters.length,
-      bank.taps,
+  const reach = bank.taps / 2;
+  let taken = 0;
+  let given = 0;
+  // The input from the first sample that the next output needs; silence comes before the first of all.
+  let pending = new Float32Array(reach - 1);
+  let pendingStart = 1 - reach;
+  const upTo = (count: number): Float32Array => {
+    if (count <= given) return new Float32Array();
+    const position = given * step;
+    const first = Math.floor(position / phases) - (reach - 1);
+    const output = run(
+      bank,
       phases,
       step,
-      place % phases,
-      result.address,
-      count,
+      position % phases,
+      pending.subarray(first - pendingStart),
+      count - given,
     );
-    output.set(memory.at(result).subarray(0, count), done);
-  }
+    given = count;
+    const next = Math.floor((given * step) / phases) - (reach - 1);
+    pending = pending.slice(next - pendingStart);
+    pendingStart = next;
+    return output;
+  };
+  const append = (samples: Float32Array) => {
+    pending = concatenated([pending, samples]);
+  };
+  return {
+    push(samples) {
+      append(samples);
+      taken += samples.length;
+      return upTo(Math.ceil(((taken - reach) * phases) / step));
+    },
+    end() {
+      append(new Float32Array(reach + 1));
+      return upTo(Math.ceil((taken * phases) / step));
+    },
+  };
+}
+
+function run(
+  { filters, taps }: Bank,
+  phases: number,
+  step: number,
+  phase: number,
+  samples: Float32Array,
+  count: number,
+): Float32Array {
+  const wasm = borrow();
+  const memory = new Memory(wasm);
+  const bank = memory.take(filters.length);
+  const input = memory.take(samples.length);
+  const output = memory.take(count);
+  memory.at(bank).set(filters);
+  memory.at(input).set(samples);
+  wasm.resample(
+    input.address,
+    input.length,
+    bank.address,
+    bank.length,
+    taps,
+    phases,
+    step,
+    phase,
+    output.address,
+    output.length,
+  );
+  const result = memory.at(output).slice();
   memory.release();
   giveBack(wasm);
-  return output;
+  return result;
+}
+
+/** One array of several. */
+export function concatenated(pieces: Float32Array[]): Float32Array<ArrayBuffer> {
+  const whole = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** Two whole numbers in lowest terms; rates that are not whole count in thousandths. */
@@ -140,16 +211,6 @@ function bessel(x: number): number {
     sum += term;
   }
   return sum;
-}
-
-/** Fills `target` from `samples`, beginning at `first`; silence beyond both ends. */
-function copyPadded(samples: Float32Array, first: number, target: Float32Array): void {
-  const start = Math.max(0, first);
-  const piece = samples.subarray(start, Math.max(start, first + target.length));
-  const before = start - first;
-  target.fill(0, 0, before);
-  target.set(piece, before);
-  target.fill(0, before + piece.length);
 }
 
 interface Area {

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { resample } from "../../src/audio/resample.js";
+import { concatenated, resample, resampler } from "../../src/audio/resample.js";
 import { random, resampledCases, snr } from "./fixtures.js";
 
 const sine = (hertz: number, rate: number, length: number, amplitude = 0.5) =>
@@ -117,6 +117,20 @@ suite_("joins its pieces without a seam", () => {
   const got = resample(tone, 44100, 16000);
   const want = sine(1234, 16000, got.length);
   assert.ok(got.subarray(500, -500).every((x, i) => Math.abs(x - want[i + 500]) < 5e-6));
+});
+suite_("gives the same samples whether the signal comes at once or in pieces of any length", () => {
+  const next = random(9);
+  const noise = Float32Array.from({ length: 3000 }, () => next() - 0.5);
+  for (const [from, to] of pairs) {
+    const stream = resampler(from, to);
+    const pieces: Float32Array[] = [];
+    for (let at = 0; at < noise.length; ) {
+      const length = Math.floor(next() ** 3 * 700);
+      pieces.push(stream.push(noise.subarray(at, at + length)));
+      at += length;
+    }
+    assert.equal(concatenated([...pieces, stream.end()]), resample(noise, from, to), `${from} to ${to}`);
+  }
 });
 suite_("takes rates that are not whole", () => {
   const got = resample(sine(500, 22254.5454, 22254), 22254.5454, 16000);

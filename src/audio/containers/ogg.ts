@@ -125,8 +125,8 @@ function opus(source: Source, stream: Stream): Decoding {
   const mapping = order === undefined ? table : Uint8Array.from(order, (channel) => table[channel]);
   const audio = stream.packets.slice(2);
   const onFirst = audio.slice(0, Math.max(0, stream.onFirstPage - 2));
-  // RFC 7845 does not know a first page of fewer samples than it holds.
   const before = onFirst.reduce((sum, packet) => sum + opusLength(packet), 0);
+  // Less on the first page than it holds means nothing in Opus, where pre-skip says what to drop.
   const blocks = trim(
     decodeOpus(mapping, streamCount, coupled, batchesOf(audio)),
     ...span(stream, Math.min(before, stream.firstGranule), preSkip),
@@ -187,13 +187,13 @@ function opusLength(packet: Uint8Array): number {
 
 function streams(source: Source): Stream[] {
   const found: Stream[] = [];
-  let open: { stream: Stream; serial: number; sequence: number; tail: Uint8Array[] | undefined } | undefined;
+  let open: { stream: Stream; serial: number; sequence: number; tail: Uint8Array[] } | undefined;
   for (const page of pages(source)) {
     // Another stream beside the open one is a picture or a second language.
     if (page.first && open === undefined) {
       const stream = { packets: [], onFirstPage: 0, firstGranule: -1, lastGranule: -1, single: false };
       if (kindOf(page.pieces[0] ?? new Uint8Array()) === undefined) continue;
-      open = { stream, serial: page.serial, sequence: page.sequence, tail: undefined };
+      open = { stream, serial: page.serial, sequence: page.sequence, tail: [] };
       found.push(stream);
     }
     if (open?.serial !== page.serial) continue;
@@ -203,12 +203,12 @@ function streams(source: Source): Stream[] {
         want: `page ${open.sequence}`,
       });
     open.sequence++;
-    const { stream } = open;
+    const { stream, tail } = open;
     page.pieces.forEach((piece, i) => {
-      const whole = i + 1 < page.pieces.length || page.complete;
-      const parts = [...(open?.tail ?? []), piece];
-      if (open !== undefined) open.tail = whole ? undefined : parts;
-      if (whole) stream.packets.push(parts.length === 1 ? piece : Buffer.concat(parts));
+      tail.push(piece);
+      if (i + 1 === page.pieces.length && !page.complete) return;
+      stream.packets.push(tail.length === 1 ? piece : Buffer.concat(tail));
+      tail.length = 0;
     });
     if (page.granule > 0n) {
       if (stream.firstGranule < 0) {
