@@ -3,7 +3,7 @@
  * also runs in a plain Node.js process.
  */
 import { createInterface } from "node:readline/promises";
-import { displayValue, type DisplayHandle, type DisplayOptions } from "./display/display.js";
+import { type DisplayHandle, type DisplayOptions, displayValue } from "./display/display.js";
 import { host } from "./host.js";
 
 export type { DisplayHandle, DisplayOptions } from "./display/display.js";

@@ -151,8 +151,10 @@ export class Engine {
 
   #fail(cell: Running, error: unknown): void {
     if (this.#current !== cell) return;
+    // What fails because it was interrupted (a child process that got the signal) is an interrupt, too.
+    const isInterrupted = cell.interrupts !== Atomics.load(this.#o.flags, INTERRUPTS);
     const content = errorContent(
-      error,
+      isInterrupted ? new KernelInterrupted() : error,
       cellName(cell.count),
       (name) => this.#sources.get(name),
       this.#colors,
@@ -225,7 +227,8 @@ export class Engine {
       signal: () => (this.#current ?? this.#last ?? { abort: new AbortController() }).abort.signal,
       input: (prompt, password) => {
         const cell = running();
-        if (!cell.allowStdin) return Promise.reject(new Error("input: unsupported: nobody is here to answer"));
+        if (!cell.allowStdin)
+          return Promise.reject(new Error("input: unsupported: nobody is here to answer"));
         this.#o.post({ type: "prompt", cell: cell.id, prompt, password, wait: false });
         return new Promise((resolve) => this.#inputs.set(cell.id, resolve));
       },
@@ -249,11 +252,7 @@ export class Engine {
   /** Output, stray errors and signals of the process belong to cells from now on. */
   #takeOverProcess(): void {
     for (const name of ["stdout", "stderr"] as const)
-      process[name].write = ((
-        chunk: string | Uint8Array,
-        encoding?: unknown,
-        done?: () => void,
-      ): boolean => {
+      process[name].write = ((chunk: string | Uint8Array, encoding?: unknown, done?: () => void): boolean => {
         const text = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
         const cell = (this.#current ?? this.#last)?.id ?? null;
         if (text) this.#o.post({ type: "stream", cell, name, text });

@@ -19,6 +19,8 @@ const politeMs = 120;
 /** Time for a cell that heeds its abort signal to bring its own processes down. */
 const childrenMs = 300;
 const nativeMs = 800;
+/** What an interrupted cell left running may hold up the next one for so long. */
+const abandonedMs = 500;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -37,17 +39,32 @@ export function createInterrupter({
   tell,
 }: InterrupterOptions) {
   let active = false;
+  /** The message that the main thread must hear next. */
+  let wanted = 0;
 
   async function interrupt(): Promise<void> {
     Atomics.add(flags, INTERRUPTS, 1);
     // A synchronous prompt sleeps on this word.
     if (Atomics.compareExchange(flags, PROMPT, 1, 2) === 1) Atomics.notify(flags, PROMPT);
     setTimeout(stopChildren, childrenMs);
+    await getThrough(post(), politeMs);
+  }
+
+  /**
+   * Clears the way for a message that follows an interrupt: what the interrupted cell had awaited goes on in it, and may
+   * hold the thread although its cell is over.
+   */
+  async function unblock(serial: number): Promise<void> {
+    await sleep(abandonedMs);
+    if (!acknowledged(serial)) await getThrough(serial, 0);
+  }
+
+  async function getThrough(serial: number, patienceMs: number): Promise<void> {
+    wanted = serial;
     if (active) return;
     active = true;
-    const serial = post();
-    await sleep(politeMs);
-    while (!acknowledged(serial)) {
+    await sleep(patienceMs);
+    while (!acknowledged(wanted)) {
       if (Atomics.load(flags, PROTECTED) === 0) await terminate();
       repeat();
       await sleep(politeMs / 4);
@@ -75,5 +92,5 @@ export function createInterrupter({
     Atomics.notify(flags, TERMINATING);
   }
 
-  return interrupt;
+  return { interrupt, unblock };
 }

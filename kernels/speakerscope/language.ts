@@ -33,17 +33,16 @@ export function inspectAt(
   return null;
 }
 
-function describe(
-  session: Session,
-  code: string,
-  info: TypeScript.QuickInfo,
-  detail: 0 | 1,
-): MimeBundle {
+function describe(session: Session, code: string, info: TypeScript.QuickInfo, detail: 0 | 1): MimeBundle {
   const signature = textOf(info.displayParts);
   const documentation = textOf(info.documentation);
   const tags = (info.tags ?? []).map((tag) => `@${tag.name} ${textOf(tag.text)}`.trimEnd());
   const sections = [signature, documentation, tags.join("\n")];
-  const markdown = [`\`\`\`typescript\n${signature}\n\`\`\``, documentation, tags.map((t) => `*${t}*`).join("\n\n")];
+  const markdown = [
+    `\`\`\`typescript\n${signature}\n\`\`\``,
+    documentation,
+    tags.map((t) => `*${t}*`).join("\n\n"),
+  ];
   if (detail === 1) {
     const { start, length } = info.textSpan;
     const name = code.slice(start, start + length);

@@ -111,7 +111,8 @@ function isOurs(path: string): boolean {
 function treeOf(path: string): string[] {
   const found = new Set([path]);
   for (const file of found)
-    for (const child of require.cache[file]?.children ?? []) if (isOurs(child.filename)) found.add(child.filename);
+    for (const child of require.cache[file]?.children ?? [])
+      if (isOurs(child.filename)) found.add(child.filename);
   return [...found];
 }
 

@@ -1,4 +1,4 @@
-import { displayValue, type DisplayHandle } from "./display/display.js";
+import { type DisplayHandle, displayValue } from "./display/display.js";
 import { escapeHtml } from "./display/html.js";
 import { host } from "./host.js";
 

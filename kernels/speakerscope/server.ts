@@ -38,6 +38,7 @@ const cells = new Map<number, (outcome: Outcome) => void>();
 const questions = new Map<number, Waiting>();
 let serial = 0;
 let prompting = false;
+let afterInterrupt = false;
 let leaving = false;
 
 function post(message: ToMain): number {
@@ -46,7 +47,7 @@ function post(message: ToMain): number {
   return serial;
 }
 
-const interrupt = createInterrupter({
+const { interrupt, unblock } = createInterrupter({
   flags,
   post: () => post({ type: "interrupt" }),
   acknowledged: (number) => !unacknowledged.has(number),
@@ -63,7 +64,8 @@ const engine: Engine = {
   execute: (cell: CellRequest) =>
     new Promise((resolve) => {
       cells.set(cell.id, resolve);
-      post({ type: "execute", cell });
+      const number = post({ type: "execute", cell });
+      if (afterInterrupt) void unblock(number);
     }),
   ask: (question: Question) =>
     new Promise((resolve, reject) => {
@@ -123,14 +125,15 @@ function receive(message: FromMain): void {
       Atomics.store(flags, CLOSED, 1);
       Atomics.notify(flags, CLOSED);
     }, closingMs);
-  }
-  else if (message.type === "done") {
+  } else if (message.type === "done") {
+    afterInterrupt = message.outcome.error?.ename === "KernelInterrupted";
     cells.get(message.cell)?.(message.outcome);
     cells.delete(message.cell);
   } else if (message.type === "answer") {
     const waiting = questions.get(message.serial);
     questions.delete(message.serial);
-    if (message.error) waiting?.reject(Object.assign(new Error(message.error.evalue), { name: message.error.ename }));
+    if (message.error)
+      waiting?.reject(Object.assign(new Error(message.error.evalue), { name: message.error.ename }));
     else waiting?.resolve(message.answer as never);
   }
 }

@@ -105,6 +105,8 @@ export class Session {
   #compiled: Compiled | null = null;
   #before: Record<string, unknown> = {};
   #value: CellValue = null;
+  /** Rises when a cell is abandoned: what it had not begun by then must not begin. */
+  #epoch = 0;
   #error: unknown;
   /** Called between compiling and running; throws when the cell must not start any more. */
   onCompiled: () => void = () => {};
@@ -167,6 +169,7 @@ export class Session {
 
   /** Ends a cell that failed or was interrupted: what it had declared until then stays. */
   abandon(): void {
+    this.#epoch++;
     this.#executor.interrupt();
     const compiled = this.#compiled;
     this.#compiled = null;
@@ -216,7 +219,9 @@ export class Session {
 
   /** The variables, functions and classes that cells have declared. */
   names(): { name: string; type: string }[] {
-    return declaredValues(this.ts, this.#declarations).filter(({ name }) => Object.hasOwn(this.variables, name));
+    return declaredValues(this.ts, this.#declarations).filter(({ name }) =>
+      Object.hasOwn(this.variables, name),
+    );
   }
 
   /** Forgets everything, what the running cell declared so far as well. */
@@ -277,6 +282,7 @@ export class Session {
   }
 
   async #start(compiled: Compiled): Promise<void> {
+    const epoch = this.#epoch;
     const specifiers = importsOf(compiled.output);
     if (this.#modules.needsPreparing(specifiers)) await this.#modules.prepare(specifiers);
     const word = compiled.isAsync ? "async " : "";
@@ -291,6 +297,7 @@ export class Session {
     );
     await new Promise<void>((resolve, reject) => {
       setImmediate(() => {
+        if (epoch !== this.#epoch) return;
         try {
           resolve(script.runInThisContext()(this.variables, requireHere));
         } catch (error) {
@@ -314,7 +321,9 @@ const prefix = "export {};\n";
 function tslab<T>(name: string): T {
   const found = require("tslab/package.json").version;
   if (found !== version)
-    throw new Error(`tslab: unsupported version: got ${found}, expected ${version}: reinstall (${packageRoot})`);
+    throw new Error(
+      `tslab: unsupported version: got ${found}, expected ${version}: reinstall (${packageRoot})`,
+    );
   return require(`tslab/dist/${name}.js`) as T;
 }
 

@@ -1,4 +1,4 @@
-import { XPublisher, Reply, Router } from "zeromq";
+import { Reply, Router, XPublisher } from "zeromq";
 import { welcome } from "./replies.js";
 import type { Codec, Connection } from "./wire.js";
 

@@ -18,13 +18,31 @@ function write(name: string, text: string): string {
 
 test.before(async () => {
   write("local.ts", "export interface Row { a: number }\nexport const row: Row = { a: 1 };\n");
-  write("common.cjs", "module.exports = { answer: 41, loads: (globalThis.loads = (globalThis.loads ?? 0) + 1) };\n");
+  write(
+    "common.cjs",
+    "module.exports = { answer: 41, loads: (globalThis.loads = (globalThis.loads ?? 0) + 1) };\n",
+  );
   write("data.json", '{ "list": [1, 2], "name": "json" }\n');
-  write("esm.mjs", "export default function greet(name) { return `hi ${name}`; }\nexport const late = await Promise.resolve(5);\n");
-  write("esm.d.mts", "export default function greet(name: string): string;\nexport declare const late: number;\n");
-  write("node_modules/only-esm/package.json", '{ "name": "only-esm", "version": "1.0.0", "type": "module", "exports": { "import": { "types": "./index.d.ts", "default": "./index.js" } } }');
-  write("node_modules/only-esm/index.js", "await 0;\nexport const kind = 'esm';\nexport default class Thing { size = 3 }\n");
-  write("node_modules/only-esm/index.d.ts", "export const kind: string;\nexport default class Thing { size: number }\n");
+  write(
+    "esm.mjs",
+    "export default function greet(name) { return `hi ${name}`; }\nexport const late = await Promise.resolve(5);\n",
+  );
+  write(
+    "esm.d.mts",
+    "export default function greet(name: string): string;\nexport declare const late: number;\n",
+  );
+  write(
+    "node_modules/only-esm/package.json",
+    '{ "name": "only-esm", "version": "1.0.0", "type": "module", "exports": { "import": { "types": "./index.d.ts", "default": "./index.js" } } }',
+  );
+  write(
+    "node_modules/only-esm/index.js",
+    "await 0;\nexport const kind = 'esm';\nexport default class Thing { size = 3 }\n",
+  );
+  write(
+    "node_modules/only-esm/index.d.ts",
+    "export const kind: string;\nexport default class Thing { size: number }\n",
+  );
   write("node_modules/untyped/package.json", '{ "name": "untyped", "version": "1.0.0", "main": "index.js" }');
   write("node_modules/untyped/index.js", "exports.x = 1;\n");
   write("build/index.js", "exports.version = require('./inner.js').version;\n");
@@ -47,15 +65,23 @@ test("const, let, class, function, enum, type and imports are declared again by 
   const cell = `import { basename } from "node:path";
 const c = 1; let l = [1]; class K { v = 1 } function f() { return 1 } enum E { A } interface I { a: number } type T = I;`;
   for (let i = 0; i < 2; i++) assert.is((await client.run(cell)).reply.status, "ok");
-  await client.run("const c = 'text'; class K { w = 'w' } function f() { return 'f' } interface I { b: string }");
-  assert.is(await client.value("const i: I = { b: c.toUpperCase() }; [i.b, new K().w, f()]"), "[ 'TEXT', 'w', 'f' ]");
+  await client.run(
+    "const c = 'text'; class K { w = 'w' } function f() { return 'f' } interface I { b: string }",
+  );
+  assert.is(
+    await client.value("const i: I = { b: c.toUpperCase() }; [i.b, new K().w, f()]"),
+    "[ 'TEXT', 'w', 'f' ]",
+  );
   assert.match((await fails("new K().v")).evalue, "Property 'v' does not exist");
 });
 
 test("functions of earlier cells see what later cells assign", async () => {
   await client.run("let counter = 1; const read = () => counter; function read2() { return { counter } }");
   await client.run("counter = 2");
-  assert.is(await client.value("[read(), read2(), counter++, counter, read()]"), "[ 2, { counter: 2 }, 2, 3, 3 ]");
+  assert.is(
+    await client.value("[read(), read2(), counter++, counter, read()]"),
+    "[ 2, { counter: 2 }, 2, 3, 3 ]",
+  );
   await client.run("let counter = 10");
   assert.is(await client.value("read()"), "10");
 });
@@ -72,23 +98,32 @@ test("names of earlier cells work in shorthand, destructuring, templates, defaul
 
 test("a failed cell keeps what it had declared, with its types", async () => {
   await client.run("let old = 'old'; let both = 'before';");
-  await fails("const list: string[] = ['a']; let both = 1; function helper() { return 7 }; throw new Error('x'); let old = 5; const unreached = 1;");
+  await fails(
+    "const list: string[] = ['a']; let both = 1; function helper() { return 7 }; throw new Error('x'); let old = 5; const unreached = 1;",
+  );
   assert.is(await client.value("list[0].toUpperCase() + both.toFixed(1) + helper()"), "'A1.07'");
   assert.is(await client.value("old.toUpperCase()"), "'OLD'", "not reached: value and type of before");
   assert.match((await fails("unreached")).evalue, "Cannot find name 'unreached'");
   assert.match((await fails("list.push(1)")).evalue, "not assignable to parameter of type 'string'");
-  await fails("const early = await Promise.resolve({ n: 1 }); await Promise.reject(new Error('late')); const later = 2");
+  await fails(
+    "const early = await Promise.resolve({ n: 1 }); await Promise.reject(new Error('late')); const later = 2",
+  );
   assert.is(await client.value("early.n"), "1");
 });
 
 test("top-level await and for await", async () => {
   assert.is(await client.value("const v = await Promise.resolve(3); v"), "3");
   assert.is(
-    await client.value("async function* g() { yield 1; yield 2 }\nlet total = 0; for await (const x of g()) total += x;\ntotal"),
+    await client.value(
+      "async function* g() { yield 1; yield 2 }\nlet total = 0; for await (const x of g()) total += x;\ntotal",
+    ),
     "3",
   );
   assert.is(await client.value("[await 1, await 2]"), "[ 1, 2 ]");
-  assert.match((await fails("function notAsync() { await 1 }")).evalue, "'await' expressions are only allowed");
+  assert.match(
+    (await fails("function notAsync() { await 1 }")).evalue,
+    "'await' expressions are only allowed",
+  );
 });
 
 test("strict types: null is not a string, and a parameter needs a type", async () => {
@@ -97,21 +132,38 @@ test("strict types: null is not a string, and a parameter needs a type", async (
 });
 
 test("types that cannot be named from outside are no error", async () => {
-  const code = "function make() { class Hidden { private secret = 1; shown = 2 } return new Hidden() }\nconst made = make(); const key = Symbol('k'); const keyed = { [key]: 1 };";
+  const code =
+    "function make() { class Hidden { private secret = 1; shown = 2 } return new Hidden() }\nconst made = make(); const key = Symbol('k'); const keyed = { [key]: 1 };";
   assert.is((await client.run(code)).reply.status, "ok");
   assert.is(await client.value("made.shown"), "2");
 });
 
 test("an unhandled rejection and an uncaught exception fail their cell", async () => {
   assert.is((await fails("Promise.reject(new RangeError('lost')); 1")).evalue, "lost");
-  assert.is((await fails("setTimeout(() => { void Promise.reject(new RangeError('lost2')) }, 20); await new Promise(r => setTimeout(r, 2000))")).evalue, "lost2");
-  assert.is((await fails("setTimeout(() => { throw new RangeError('thrown') }, 20); await new Promise(r => setTimeout(r, 2000))")).ename, "RangeError");
+  assert.is(
+    (
+      await fails(
+        "setTimeout(() => { void Promise.reject(new RangeError('lost2')) }, 20); await new Promise(r => setTimeout(r, 2000))",
+      )
+    ).evalue,
+    "lost2",
+  );
+  assert.is(
+    (
+      await fails(
+        "setTimeout(() => { throw new RangeError('thrown') }, 20); await new Promise(r => setTimeout(r, 2000))",
+      )
+    ).ename,
+    "RangeError",
+  );
   assert.is((await fails("throw 'text'")).evalue, "'text'");
 });
 
 test("what fails after its cell is printed", async () => {
   await client.run("setTimeout(() => { throw new Error('afterwards') }, 50)");
-  await client.until(() => client.iopub.some((m) => m.type === "stream" && /afterwards/.test(m.content.text)));
+  await client.until(() =>
+    client.iopub.some((m) => m.type === "stream" && /afterwards/.test(m.content.text)),
+  );
   assert.is(await client.value("1"), "1");
 });
 
@@ -126,13 +178,20 @@ import { x } from "untyped";
 import fs, { existsSync } from "node:fs";
 const copy: Row = row;
 [greet("you"), late, kind, new Thing().size, all.kind, common.answer, data.list, copy.a, x, fs.existsSync === existsSync]`;
-  assert.is((await client.value(code))?.replace(/\s+/g, " "), "[ 'hi you', 5, 'esm', 3, 'esm', 41, [ 1, 2 ], 1, 1, true ]");
-  assert.is(await client.value("[(await import('only-esm')).kind, (await import('./common.cjs')).default.answer]"), "[ 'esm', 41 ]");
+  assert.is(
+    (await client.value(code))?.replace(/\s+/g, " "),
+    "[ 'hi you', 5, 'esm', 3, 'esm', 41, [ 1, 2 ], 1, 1, true ]",
+  );
+  assert.is(
+    await client.value("[(await import('only-esm')).kind, (await import('./common.cjs')).default.answer]"),
+    "[ 'esm', 41 ]",
+  );
   assert.is(await client.value("[kind, data.name]"), "[ 'esm', 'json' ]", "in a later cell");
 });
 
 test("a changed TypeScript file and a changed build are picked up by importing again", async () => {
-  const cell = "import { version } from './build/index.js'; import { row as again } from './local'; [version, again.a]";
+  const cell =
+    "import { version } from './build/index.js'; import { row as again } from './local'; [version, again.a]";
   assert.is(await client.value(cell), "[ 1, 1 ]");
   const soon = new Date(Date.now() + 5000);
   utimesSync(write("build/inner.js", "exports.version = 2;\n"), soon, soon);
@@ -147,10 +206,15 @@ test("a module cell is imported by its name", async () => {
 
 test("the toolkit and its types are found from any folder", async () => {
   assert.is(
-    await client.value("import { ScopeError, type Matrix } from 'speakerscope'; const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 }; new ScopeError('missing', 'a', 'b').tag"),
+    await client.value(
+      "import { ScopeError, type Matrix } from 'speakerscope'; const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 }; new ScopeError('missing', 'a', 'b').tag",
+    ),
     "'missing'",
   );
-  assert.match((await fails("import { nothingLikeThis } from 'speakerscope'")).evalue, "has no exported member");
+  assert.match(
+    (await fails("import { nothingLikeThis } from 'speakerscope'")).evalue,
+    "has no exported member",
+  );
 });
 
 test("unicode names and text stay what they are", async () => {

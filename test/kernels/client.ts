@@ -107,10 +107,21 @@ export class Client {
     return client;
   }
 
-  frames(type: string, content: object, { key = this.connection.key } = {}): { id: string; frames: string[] } {
+  frames(
+    type: string,
+    content: object,
+    { key = this.connection.key } = {},
+  ): { id: string; frames: string[] } {
     const id = randomUUID();
     const date = new Date().toISOString();
-    const header = { msg_id: id, msg_type: type, session: this.#session, username: "test", date, version: "5.4" };
+    const header = {
+      msg_id: id,
+      msg_type: type,
+      session: this.#session,
+      username: "test",
+      date,
+      version: "5.4",
+    };
     const parts = [header, {}, {}, content].map((part) => JSON.stringify(part));
     const signature = createHmac("sha256", key).update(parts.join("")).digest("hex");
     return { id, frames: ["<IDS|MSG>", signature, ...parts] };

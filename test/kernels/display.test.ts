@@ -2,13 +2,15 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { format } from "../../kernels/speakerscope/display/format.js";
 import { encodeBundle, toJson } from "../../kernels/speakerscope/json.js";
-import { runPython, python } from "../python.js";
+import { python, runPython } from "../python.js";
 
 const shown = async (value: unknown) => (await format(value, false)) as Record<string, any>;
 const plain = async (value: unknown) => (await shown(value))["text/plain"] as string;
 
 test("a value's own method comes first", async () => {
-  const value = Object.assign(new Float32Array(100), { [Symbol.for("Jupyter.display")]: () => ({ "text/plain": "own" }) });
+  const value = Object.assign(new Float32Array(100), {
+    [Symbol.for("Jupyter.display")]: () => ({ "text/plain": "own" }),
+  });
   assert.equal(await shown(value), { "text/plain": "own" });
 });
 
@@ -25,7 +27,9 @@ test("Vega and Vega-Lite specifications get the type that their schema names", a
   assert.equal((await shown(spec))["application/vnd.vegalite.v5+json"], spec);
   const vega = { $schema: "https://vega.github.io/schema/vega/v5.json" };
   assert.equal((await shown(vega))["application/vnd.vega.v5+json"], vega);
-  assert.equal(Object.keys(await shown({ $schema: "http://json-schema.org/draft-07/schema#" })), ["text/plain"]);
+  assert.equal(Object.keys(await shown({ $schema: "http://json-schema.org/draft-07/schema#" })), [
+    "text/plain",
+  ]);
 });
 
 test("typed arrays in a chart become arrays in its JSON", () => {
@@ -49,7 +53,10 @@ test("long typed arrays are shape, dtype and statistics, as numpy computes them"
     ),
   ) as number[];
   for (const [i, number] of numbers.entries())
-    assert.ok(Math.abs(number - wanted[i]) <= 1e-5 * Math.max(1, Math.abs(wanted[i])), `${number} ${wanted[i]}`);
+    assert.ok(
+      Math.abs(number - wanted[i]) <= 1e-5 * Math.max(1, Math.abs(wanted[i])),
+      `${number} ${wanted[i]}`,
+    );
 });
 
 test("numbers that are none are counted apart", async () => {
@@ -63,7 +70,10 @@ test("numbers that are none are counted apart", async () => {
 
 test("short typed arrays and matrices keep their values or say their shape", async () => {
   assert.is(await plain(new Float32Array([1, 2])), "Float32Array(2) [ 1, 2 ]");
-  assert.match(await plain({ data: new Float32Array(12), rows: 3, columns: 4 }), "Float32Array (3, 4) float32");
+  assert.match(
+    await plain({ data: new Float32Array(12), rows: 3, columns: 4 }),
+    "Float32Array (3, 4) float32",
+  );
 });
 
 test("tensors are told by their shape, whatever copy of tfjs they come from", async () => {
@@ -82,11 +92,23 @@ test("tensors are told by their shape, whatever copy of tfjs they come from", as
 test("a real tfjs tensor is shown so", async () => {
   const tf = require("@tensorflow/tfjs") as typeof import("@tensorflow/tfjs");
   await tf.setBackend("cpu");
-  assert.match(await plain(tf.tensor2d([[1, 2], [3, 4]])), /^Tensor \(2, 2\) float32\nmin 1 {2}mean 2.5 {2}max 4/);
+  assert.match(
+    await plain(
+      tf.tensor2d([
+        [1, 2],
+        [3, 4],
+      ]),
+    ),
+    /^Tensor \(2, 2\) float32\nmin 1 {2}mean 2.5 {2}max 4/,
+  );
 });
 
 test("arrays of plain objects are tables of their first rows, with what they hold escaped", async () => {
-  const rows = Array.from({ length: 30 }, (_, i) => ({ name: `<b>${i}`, score: i / 3, ...(i === 1 && { extra: 1 }) }));
+  const rows = Array.from({ length: 30 }, (_, i) => ({
+    name: `<b>${i}`,
+    score: i / 3,
+    ...(i === 1 && { extra: 1 }),
+  }));
   const html = (await shown(rows))["text/html"] as string;
   assert.match(html, "30 rows × 3 columns, first 10 shown");
   assert.is(html.match(/<tr>/g)?.length, 11);
@@ -113,7 +135,8 @@ test("a danfojs DataFrame and Series are tables with dtypes, index and shape", a
   const frame = new danfo.DataFrame({ who: ["ann", "bob"], n: [1, 2] }, { index: ["x", "y"] });
   const bundle = await shown(frame);
   assert.match(bundle["text/html"], "2 rows × 2 columns");
-  for (const text of ["<th>who</th>", "string", "int32", "<th>y</th>", "<td>bob</td>"]) assert.match(bundle["text/html"], text);
+  for (const text of ["<th>who</th>", "string", "int32", "<th>y</th>", "<td>bob</td>"])
+    assert.match(bundle["text/html"], text);
   assert.match(bundle["text/plain"], "DataFrame (2 x 2)");
   assert.match((await shown(frame.column("n")))["text/html"], "<td>2</td>");
 });

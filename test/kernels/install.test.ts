@@ -79,7 +79,11 @@ test("a packed tarball in an empty folder brings a kernel that runs there, toolk
   const home = join(modules, "speakerscope");
   mkdirSync(home, { recursive: true });
   const [{ filename }] = JSON.parse(
-    execFileSync("npm", ["pack", "--json", "--pack-destination", folder], { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
+    execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }),
   );
   execFileSync("tar", ["-xzf", join(folder, filename), "-C", home, "--strip-components=1"]);
   // What npm would install of its dependencies and nothing else, linked instead of downloaded: tests need no network.
@@ -88,10 +92,14 @@ test("a packed tarball in an empty folder brings a kernel that runs there, toolk
     mkdirSync(join(modules, name, ".."), { recursive: true });
     symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
-  for (const absent of ["danfojs-node", "@tensorflow/tfjs-node-gpu"]) assert.not(existsSync(join(modules, absent)));
+  for (const absent of ["danfojs-node", "@tensorflow/tfjs-node-gpu"])
+    assert.not(existsSync(join(modules, absent)));
   const install = spawnSync(
     process.execPath,
-    ["-e", `console.log(require(${JSON.stringify(join(home, "dist/src/cli/kernel.js"))}).installKernel({ prefix: ${JSON.stringify(project)} }))`],
+    [
+      "-e",
+      `console.log(require(${JSON.stringify(join(home, "dist/src/cli/kernel.js"))}).installKernel({ prefix: ${JSON.stringify(project)} }))`,
+    ],
     { encoding: "utf8" },
   );
   assert.is(install.status, 0, install.stderr);

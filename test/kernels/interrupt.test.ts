@@ -37,7 +37,8 @@ const places: Record<string, string> = {
   "a busy loop in a timer": `await new Promise(() => setTimeout(() => { ${forever} }, 5))`,
   "a busy loop in an immediate": `await new Promise(() => setImmediate(() => { ${forever} }))`,
   "a busy loop in a microtask": `await Promise.resolve().then(() => { ${forever} })`,
-  "a busy loop in an event": "new (await import('node:events')).EventEmitter().on('x', () => { for (;;); }).emit('x')",
+  "a busy loop in an event":
+    "new (await import('node:events')).EventEmitter().on('x', () => { for (;;); }).emit('x')",
   "a regular expression that backtracks": '/(a+)+$/.test("a".repeat(40) + "b")',
   "Atomics.wait": "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)",
   "Atomics.wait after an await": "await 0; Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)",

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -49,7 +49,9 @@ test("an error names its class, and its traceback points at line and column of t
 });
 
 test("a traceback goes through functions of earlier cells, and what a cell prints of it does too", async () => {
-  const first = await client.run("interface Row { a: number }\nfunction fails(row: Row): never {\n  throw new RangeError(`no ${row.a}`);\n}");
+  const first = await client.run(
+    "interface Row { a: number }\nfunction fails(row: Row): never {\n  throw new RangeError(`no ${row.a}`);\n}",
+  );
   const { reply } = await client.run("\n  fails({ a: 1 })");
   const text = reply.traceback.join("\n");
   assert.match(text, `cell[${first.reply.execution_count}]:3:9`);
@@ -123,7 +125,8 @@ test("user_expressions are evaluated after the cell, each with its own status", 
 });
 
 test("input asks the client that ran the cell, and hides passwords", async () => {
-  const code = "import { input } from 'speakerscope/kernel'; `${await input('name? ')}/${await input('key? ', { password: true })}`";
+  const code =
+    "import { input } from 'speakerscope/kernel'; `${await input('name? ')}/${await input('key? ', { password: true })}`";
   const id = await client.sendCell(code, { allow_stdin: true });
   const first = await client.inputRequest();
   assert.equal(first.content, { prompt: "name? ", password: false });
@@ -136,9 +139,12 @@ test("input asks the client that ran the cell, and hides passwords", async () =>
 });
 
 test("prompt, confirm and alert block until they are answered", async () => {
-  const id = await client.sendCell("[prompt('who?', 'nobody'), prompt('again?', 'nobody'), confirm('sure?'), alert('!')]", {
-    allow_stdin: true,
-  });
+  const id = await client.sendCell(
+    "[prompt('who?', 'nobody'), prompt('again?', 'nobody'), confirm('sure?'), alert('!')]",
+    {
+      allow_stdin: true,
+    },
+  );
   const asked: string[] = [];
   for (const value of ["ann", "", "y", ""]) {
     asked.push((await client.inputRequest()).content.prompt);
@@ -184,7 +190,9 @@ test("comm_open is answered by comm_close; comm_info lists what a cell opened", 
   const id = await client.send("shell", "comm_open", { comm_id: "c1", target_name: "none", data: {} });
   await client.until(() => client.iopub.find((m) => m.type === "comm_close" && m.parent === id));
   await client.send("shell", "comm_msg", { comm_id: "c1", data: {} });
-  await client.run("await Deno.jupyter.broadcast('comm_open', { comm_id: 'c2', target_name: 'mine', data: {} }, { buffers: [new Uint8Array([7])] })");
+  await client.run(
+    "await Deno.jupyter.broadcast('comm_open', { comm_id: 'c2', target_name: 'mine', data: {} }, { buffers: [new Uint8Array([7])] })",
+  );
   const opened = client.iopub.find((m) => m.type === "comm_open");
   assert.equal(opened?.buffers[0], Buffer.from([7]));
   const { comms } = await client.ask("shell", "comm_info_request", {});
@@ -256,19 +264,28 @@ test("history is kept over a restart of the kernel", async () => {
 });
 
 test("a busy loop leaves heartbeat, kernel_info and output alive", async () => {
-  const id = await client.sendCell("console.log('before'); const until = Date.now() + 3000; while (Date.now() < until);");
+  const id = await client.sendCell(
+    "console.log('before'); const until = Date.now() + 3000; while (Date.now() < until);",
+  );
   await client.until(() => client.iopub.some((m) => m.parent === id && m.type === "stream"));
   const began = Date.now();
   for (let i = 0; i < 20; i++) assert.is(await client.heartbeat(), "ping");
   assert.is((await client.ask("shell", "kernel_info_request", {})).status, "ok");
   assert.is((await client.ask("control", "kernel_info_request", {})).status, "ok");
-  assert.not(client.iopub.some((m) => m.parent === id && m.content.execution_state === "idle"), "still busy");
+  assert.not(
+    client.iopub.some((m) => m.parent === id && m.content.execution_state === "idle"),
+    "still busy",
+  );
   assert.ok(Date.now() - began < 3000, "all answered while the loop ran");
   await client.finished(id);
 });
 
 test("a message with a wrong signature is dropped, and the next one is answered", async () => {
-  const forged = client.frames("execute_request", { code: "(globalThis as any).forged = 1" }, { key: "wrong" });
+  const forged = client.frames(
+    "execute_request",
+    { code: "(globalThis as any).forged = 1" },
+    { key: "wrong" },
+  );
   await client.sendFrames("shell", forged.frames);
   await client.sendFrames("shell", ["<IDS|MSG>", "0", "not JSON", "{}", "{}", "{}"]);
   await client.sendFrames("shell", ["nonsense"]);
@@ -290,7 +307,9 @@ test("messages of 50 MB go both ways", async () => {
 });
 
 test("every new subscriber is welcomed before anything else, also while a cell prints", async () => {
-  const id = await client.sendCell("for (let i = 0; i < 60; i++) { console.log(i); await new Promise(r => setTimeout(r, 20)) }");
+  const id = await client.sendCell(
+    "for (let i = 0; i < 60; i++) { console.log(i); await new Promise(r => setTimeout(r, 20)) }",
+  );
   const watchers = await Promise.all(Array.from({ length: 5 }, () => client.subscribe()));
   await client.until(() => watchers.every((w) => w.types.length > 2));
   for (const { types } of watchers) assert.is(types[0], "iopub_welcome");

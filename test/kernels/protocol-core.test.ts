@@ -48,7 +48,13 @@ function setUp(overrides: Partial<Engine> = {}) {
   const receive = (type: string, content: object, channel: "shell" | "control" | "stdin" = "shell") => {
     const frames = codec.encode(["me"], { type, content: content as Record<string, unknown> });
     const id = JSON.parse(String(frames[3])).msg_id as string;
-    return { id, done: protocol.receive(channel, frames.map((f) => Buffer.from(f))) };
+    return {
+      id,
+      done: protocol.receive(
+        channel,
+        frames.map((f) => Buffer.from(f)),
+      ),
+    };
   };
   const settle = () => new Promise((resolve) => setTimeout(resolve, 60));
   return { protocol, sent, cells, receive, settle };
@@ -230,7 +236,10 @@ test("shutdown is answered, broadcast, and only then carried out", async () => {
 test("an unsigned message is dropped without a word to the sender", async () => {
   const { protocol, sent } = setUp();
   const before = sent.length;
-  await protocol.receive("shell", ["<IDS|MSG>", "", "{}", "{}", "{}", "{}"].map((f) => Buffer.from(f)));
+  await protocol.receive(
+    "shell",
+    ["<IDS|MSG>", "", "{}", "{}", "{}", "{}"].map((f) => Buffer.from(f)),
+  );
   assert.is(sent.length, before);
 });
 

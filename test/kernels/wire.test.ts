@@ -62,8 +62,14 @@ test("without a key nothing is signed and nothing is checked", () => {
 
 test("positions count code points on the wire and UTF-16 units inside", () => {
   const text = "a😀b";
-  assert.equal([0, 1, 2, 3, 9].map((n) => toUnits(text, n)), [0, 1, 3, 4, 4]);
-  assert.equal([0, 1, 3, 4, 9].map((n) => toPoints(text, n)), [0, 1, 2, 3, 3]);
+  assert.equal(
+    [0, 1, 2, 3, 9].map((n) => toUnits(text, n)),
+    [0, 1, 3, 4, 4],
+  );
+  assert.equal(
+    [0, 1, 3, 4, 9].map((n) => toPoints(text, n)),
+    [0, 1, 2, 3, 3],
+  );
 });
 
 test.run();

@@ -19,10 +19,7 @@ export const plain = (value: unknown, colors = useColors()): string =>
  *
  * A value's own method comes first. Values of libraries are told by their shape: the kernel loads none of them.
  */
-export function format(
-  value: unknown,
-  colors = useColors(),
-): MimeBundle | null | Promise<MimeBundle | null> {
+export function format(value: unknown, colors = useColors()): MimeBundle | null | Promise<MimeBundle | null> {
   if ((typeof value !== "object" && typeof value !== "function") || value === null)
     return { "text/plain": plain(value, colors) };
   const own = (value as { [displaySymbol]?: unknown })[displaySymbol];
@@ -48,7 +45,6 @@ export function format(
 /** A plain Vega or Vega-Lite specification says by its schema what it is. */
 function chartType(value: object): string | null {
   const { $schema } = value as { $schema?: unknown };
-  const found =
-    typeof $schema === "string" ? /\/schema\/(vega|vega-lite)\/v(\d+)/.exec($schema) : null;
+  const found = typeof $schema === "string" ? /\/schema\/(vega|vega-lite)\/v(\d+)/.exec($schema) : null;
   return found && `application/vnd.${found[1].replace("-", "")}.v${found[2]}+json`;
 }

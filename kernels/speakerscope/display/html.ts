@@ -17,7 +17,9 @@ export function short(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" && !Number.isInteger(value)) return shortNumber(value);
   const text =
-    typeof value === "string" ? value : inspect(value, { depth: 1, maxArrayLength: 6, breakLength: Infinity });
+    typeof value === "string"
+      ? value
+      : inspect(value, { depth: 1, maxArrayLength: 6, breakLength: Infinity });
   const line = text.replaceAll("\n", " ");
   return line.length > cellChars ? `${line.slice(0, cellChars - 1)}…` : line;
 }
