@@ -21,6 +21,7 @@ export function extractCommand(program: Command): void {
     .addOption(options.similarityThreshold())
     .addOption(options.similarityBackend())
     .addOption(options.batchSize())
+    .addOption(options.bucket())
     .addOption(options.useGpu())
     .addOption(options.gpus())
     .addOption(options.device())

@@ -89,6 +89,11 @@ export const onCollision = () =>
   ]);
 export const precision = () =>
   new Option("--precision <name>", "fp32, or a variant of the model such as int8");
+export const bucket = () =>
+  new Option(
+    "--bucket <frames>",
+    "cut utterances down to a multiple of so many frames, for GPUs; changes embeddings",
+  ).argParser(positiveInteger("bucket"));
 export const overwrite = () =>
   flag("overwrite", "throw away what the output folder holds from another model or setting");
 export const fileTimeout = () =>

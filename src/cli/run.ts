@@ -28,6 +28,7 @@ export function runCommand(program: Command): void {
     .addOption(options.similarityThreshold())
     .addOption(options.similarityBackend())
     .addOption(options.batchSize())
+    .addOption(options.bucket())
     .addOption(options.useGpu())
     .addOption(options.gpus())
     .addOption(options.device())

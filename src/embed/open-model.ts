@@ -28,6 +28,11 @@ export interface ModelOptions {
   threads?: number;
   /** `fp32`, or a precision that the configuration lists under `variants`. */
   precision?: string;
+  /**
+   * Cut features down to a multiple of so many frames, so that frame counts repeat: for a GPU that plans for each. It
+   * changes embeddings, so it is part of the identity.
+   */
+  bucket?: number;
 }
 
 /** What tells one way of making embeddings from another: only equal ones may be mixed. */
@@ -38,6 +43,8 @@ export interface ModelIdentity {
   precision: string;
   dimension: number;
   frontend: ModelConfig["frontend"];
+  /** Only where features were cut down to a multiple of so many frames. */
+  bucket?: number;
 }
 
 /** A speaker model with its front end, ready on a device. */
@@ -68,7 +75,7 @@ export interface Model {
  * const model = await openModel()
  */
 export async function openModel(options: ModelOptions = {}): Promise<Model> {
-  const { device = "cpu", threads = 1 } = options;
+  const { device = "cpu", threads = 1, bucket = 1 } = options;
   const { path, config, identity } = identifyModel(options);
   const session = await openSession(path, { device, threads });
   try {
@@ -84,7 +91,13 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
       dimension: config.dimension,
       sampleRate: config.sampleRate,
       minSamples: fbank.frameLength + (config.minFrames - 1) * fbank.frameShift,
-      features: (samples) => fbank.compute(samples),
+      features(samples) {
+        const frames = fbank.numFrames(samples.length);
+        const kept = frames < bucket ? frames : frames - (frames % bucket);
+        return fbank.compute(
+          kept === frames ? samples : samples.subarray(0, fbank.frameLength + (kept - 1) * fbank.frameShift),
+        );
+      },
       async run(features) {
         const { rows, columns } = features[0]!;
         const results = await session.run({
@@ -118,7 +131,9 @@ export function identifyModel(options: ModelOptions = {}): {
   config: ModelConfig;
   identity: ModelIdentity;
 } {
-  const { modelPath = bundledModel, configFile, precision = "fp32" } = options;
+  const { modelPath = bundledModel, configFile, precision = "fp32", bucket = 1 } = options;
+  if (!(Number.isInteger(bucket) && bucket > 0))
+    throw invalid("model", "bucket", { got: bucket, want: "a positive whole number of frames" });
   checkKind(modelPath);
   const config = readModelConfig(modelPath, configFile);
   const path = precision === "fp32" ? modelPath : variant(config, precision, modelPath);
@@ -131,6 +146,7 @@ export function identifyModel(options: ModelOptions = {}): {
       precision,
       dimension: config.dimension,
       frontend: config.frontend,
+      ...(bucket > 1 ? { bucket } : {}),
     },
   };
 }

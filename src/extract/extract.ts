@@ -36,6 +36,8 @@ export interface ExtractOptions
   modelPath?: string;
   configFile?: string;
   precision?: string;
+  /** Cut features down to a multiple of so many frames: for GPUs; it changes embeddings. */
+  bucket?: number;
   /** Utterances that are gathered for a GPU; those of equal frame count run at once. */
   batchSize?: number;
   /** One channel, or the mean of all. */
@@ -129,6 +131,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
           modelPath: options.modelPath,
           configFile: options.configFile,
           precision,
+          bucket: options.bucket,
           device,
           threads,
           batchSize,

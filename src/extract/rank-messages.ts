@@ -10,6 +10,7 @@ export interface RankJob {
   modelPath: string | undefined;
   configFile: string | undefined;
   precision: string;
+  bucket: number | undefined;
   device: string;
   threads: number;
   batchSize: number;

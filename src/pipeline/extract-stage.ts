@@ -18,6 +18,7 @@ export interface ExtractSettings extends CompareSettings {
   modelPath?: string;
   configFile?: string;
   precision?: string;
+  bucket?: number;
   saveIndividual?: boolean;
   computeSimilarity?: boolean;
   batchSize?: number;
