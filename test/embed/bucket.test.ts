@@ -23,8 +23,11 @@ test("a signal that is cut down embeds as its beginning does", async () => {
   const signal = (count: number) => ({ samples: frames(count), sampleRate });
   const cut = await embed([signal(120), signal(130), signal(100)], bucketed);
   const [whole] = await embed([signal(100)], plain);
-  for (const embedding of cut) assert.equal(embedding, whole);
-  assert.not.equal((await embed([signal(120)], plain))[0], whole);
+  const [longer] = await embed([signal(120)], plain);
+  const distance = (embedding: Float32Array) =>
+    Math.max(...embedding.map((value, i) => Math.abs(value - whole![i]!)));
+  for (const embedding of cut) assert.ok(distance(embedding) < 1e-3, `${distance(embedding)}`);
+  assert.ok(distance(longer!) > 0.1);
   await plain.close();
   await bucketed.close();
 });
