@@ -40,7 +40,8 @@ async function run(
     process.env.FFMPEG ?? "ffmpeg",
     [
       ...["-nostdin", "-hide_banner", "-v", "error", "-xerror", "-protocol_whitelist", "file", "-i", input],
-      ...["-map", "0:a:0", "-t", String(maxSeconds), "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"],
+      ...(Number.isFinite(maxSeconds) ? ["-t", String(maxSeconds)] : []),
+      ...["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"],
     ],
     { stdio: ["ignore", "pipe", "pipe"], signal: abortSignal, killSignal: "SIGKILL" },
   );

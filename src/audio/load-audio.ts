@@ -1,25 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { invalid, missing, ScopeError, throwIfAborted, unsupported } from "../errors.js";
+import { invalid, missing, throwIfAborted, unsupported } from "../errors.js";
 import type { Signal } from "../types.js";
-import type { Decoding } from "./containers/source.js";
-import { opened } from "./decode.js";
-import { ffmpeg } from "./ffmpeg.js";
-import { type Channel, checkChannel, mixdown } from "./mixdown.js";
-import { concatenated, resampler } from "./resample.js";
+import type { Channel } from "./mixdown.js";
+import { concatenated } from "./resample.js";
+import { type AudioFacts, streamAudio } from "./stream-audio.js";
 
 /** A signal, and what the file was. */
-export interface Audio extends Signal {
-  /** Of the file. */
-  channels: number;
-  originalSampleRate: number;
-  /** Of the file. */
-  seconds: number;
-  /** The container: `wav`, `flac`, `ogg`, `mp4`, ...; `ffmpeg` where FFmpeg decoded it. */
-  format: string;
-  /** What is in it, in FFmpeg's names: `pcm_s16le`, `flac`, `opus`, `aac`, ... */
-  codec: string;
-}
+export interface Audio extends Signal, AudioFacts {}
 
 export interface LoadOptions {
   /** Samples per second of the result. */
@@ -30,9 +17,6 @@ export interface LoadOptions {
   maxSeconds?: number;
   abortSignal?: AbortSignal;
 }
-
-/** Decoding comes to an abort signal, and lets others run, after every so many samples. */
-const turnSamples = 1 << 22;
 
 /**
  * Loads an audio file as one channel of float32 samples at the rate that a model takes.
@@ -54,16 +38,12 @@ export async function loadAudio(file: string | Uint8Array, options: LoadOptions 
   const path = typeof file === "string" ? file : undefined;
   throwIfAborted("loadAudio", abortSignal);
   const bytes = typeof file === "string" ? await bytesOf(file) : file;
-  const read = (decoding: Decoding) =>
-    collect(decoding, { sampleRate, channel, maxSeconds, abortSignal, path });
-  try {
-    return await read(opened(bytes, path));
-  } catch (error) {
-    if (!(error instanceof ScopeError && error.tag === "unsupported" && error.subject === "audio file"))
-      throw error;
-    const wave = await ffmpeg(bytes, { path, maxSeconds: maxSeconds + 1, abortSignal });
-    if (wave === undefined) throw error;
-    return { ...(await read(opened(wave, path))), format: "ffmpeg", codec: "ffmpeg" };
+  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds, abortSignal, path });
+  const pieces: Float32Array[] = [];
+  for (;;) {
+    const { done, value } = await stream.next();
+    if (done) return { samples: concatenated(pieces), ...value };
+    pieces.push(value);
   }
 }
 
@@ -82,67 +62,4 @@ async function bytesOf(path: string): Promise<Uint8Array> {
       });
     throw invalid("audio file", "file", { got: message, path, cause });
   }
-}
-
-interface CollectOptions {
-  sampleRate: number;
-  channel: Channel;
-  maxSeconds: number;
-  abortSignal: AbortSignal | undefined;
-  path: string | undefined;
-}
-
-/** Mixes and resamples block by block: of a long file with many channels only the result is ever held. */
-async function collect(
-  { format, codec, sampleRate: originalSampleRate, channels, blocks }: Decoding,
-  { sampleRate, channel, maxSeconds, abortSignal, path }: CollectOptions,
-): Promise<Audio> {
-  checkChannel(channel, channels, path);
-  const stream = resampler(originalSampleRate, sampleRate);
-  const pieces: Float32Array[] = [];
-  let frames = 0;
-  let turn = turnSamples;
-  for (const block of blocks) {
-    const mono = mixdown(block, channel);
-    if (frames + mono.length > maxSeconds * originalSampleRate)
-      throw unsupported("loadAudio", "length", {
-        got: `more than ${maxSeconds} s`,
-        want: "a shorter file, or a larger maxSeconds",
-        path,
-      });
-    checkNumbers(mono, frames / originalSampleRate, originalSampleRate, path);
-    pieces.push(stream.push(mono));
-    frames += mono.length;
-    if (frames < turn) continue;
-    turn = frames + turnSamples;
-    await nextTurn();
-    throwIfAborted("loadAudio", abortSignal);
-  }
-  if (frames === 0) throw invalid("audio file", "length", { got: "no samples", path });
-  pieces.push(stream.end());
-  const samples = concatenated(pieces);
-  return {
-    samples,
-    sampleRate,
-    channels,
-    originalSampleRate,
-    seconds: frames / originalSampleRate,
-    format,
-    codec,
-  };
-}
-
-/** One sample that is no number would make the whole of a filter's output none. */
-function checkNumbers(
-  samples: Float32Array,
-  start: number,
-  sampleRate: number,
-  path: string | undefined,
-): void {
-  let sum = 0;
-  for (let i = 0; i < samples.length; i++) sum += samples[i] * 0;
-  if (sum === 0) return;
-  const at = samples.findIndex((sample) => !Number.isFinite(sample));
-  const seconds = (start + at / sampleRate).toFixed(3);
-  throw invalid("audio file", "sample", { got: `${samples[at]} at ${seconds} s`, path });
 }

@@ -1,10 +1,6 @@
-import { invalid, ScopeError } from "../errors.js";
 import type { Signal } from "../types.js";
-import type { Decoding } from "./containers/source.js";
-import { opened } from "./decode.js";
-import { loadAudio } from "./load-audio.js";
-import { type Channel, checkChannel, mixdown } from "./mixdown.js";
-import { resample } from "./resample.js";
+import type { Channel } from "./mixdown.js";
+import { streamAudio } from "./stream-audio.js";
 
 export interface SegmentOptions {
   /** Length of a piece; the last is between half and one and a half times as long. */
@@ -25,26 +21,11 @@ export interface SegmentOptions {
  */
 export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions): AsyncGenerator<Signal> {
   const { seconds, sampleRate = 16000, channel = "mean" } = options;
-  let decoding: Decoding;
-  try {
-    decoding = opened(bytes, undefined);
-  } catch (error) {
-    if (!(error instanceof ScopeError && error.tag === "unsupported")) throw error;
-    const { samples } = await loadAudio(bytes, { sampleRate, channel });
-    const pieces = new Pieces(seconds * sampleRate);
-    yield* pieces.add(samples).map((piece) => ({ samples: piece, sampleRate }));
-    yield { samples: pieces.rest(), sampleRate };
-    return;
-  }
-  const { channels, blocks, sampleRate: rate } = decoding;
-  checkChannel(channel, channels);
-  const pieces = new Pieces(Math.round(seconds * rate));
-  for (const block of blocks)
-    for (const piece of pieces.add(mixdown(block, channel)))
-      yield { samples: resample(piece, rate, sampleRate), sampleRate };
-  const rest = pieces.rest();
-  if (rest.length === 0) throw invalid("audio file", "length", { got: "no samples" });
-  yield { samples: resample(rest, rate, sampleRate), sampleRate };
+  const pieces = new Pieces(Math.round(seconds * sampleRate));
+  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds: Number.POSITIVE_INFINITY });
+  for await (const samples of stream)
+    for (const piece of pieces.add(samples)) yield { samples: piece, sampleRate };
+  yield { samples: pieces.rest(), sampleRate };
 }
 
 /** Gathers samples into pieces of a length; what is not given yet is never less than half a piece. */

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Audio, audioExtensions, loadAudio, mixdown, resample } from "../../src/audio/index.js";
+import { loadSegments } from "../../src/audio/load-segments.js";
+import { concatenated } from "../../src/audio/resample.js";
 import { fmt, int16, lossyFile, riff, sine16, wave } from "./fixtures.js";
 
 const folder = mkdtempSync(join(tmpdir(), "audio-"));
@@ -108,6 +110,40 @@ load("stops when told, before and within", async () => {
   assert.match(await reason(loading), /^loadAudio: interrupted on request$/);
 });
 load.run();
+
+const segments = suite("loadSegments");
+const piecesOf = async (bytes: Uint8Array, seconds: number) => {
+  const pieces: Float32Array[] = [];
+  for await (const { samples, sampleRate } of loadSegments(bytes, { seconds })) {
+    assert.is(sampleRate, 16000);
+    pieces.push(samples);
+  }
+  return pieces;
+};
+segments(
+  "give the samples that loadAudio gives, in pieces of a length, the last from half to one and a half",
+  async () => {
+    const bytes = wave(sine16(440, 7.3, 44100), { sampleRate: 44100 });
+    const whole = (await loadAudio(bytes)).samples;
+    for (const seconds of [0.5, 1, 3, 4, 5, 8]) {
+      const pieces = await piecesOf(bytes, seconds);
+      const last = pieces.pop() as Float32Array;
+      assert.ok(pieces.every(({ length }) => length === seconds * 16000));
+      if (pieces.length > 0)
+        assert.ok(last.length >= 8000 * seconds && last.length <= 24000 * seconds, `${seconds}`);
+      assert.equal(concatenated([...pieces, last]), whole, `${seconds}`);
+    }
+  },
+);
+segments("come whole up to one and a half lengths", async () => {
+  assert.is((await piecesOf(wave(sine16(440, 1.5)), 1)).length, 1);
+  assert.is((await piecesOf(wave(sine16(440, 1.51)), 1)).length, 2);
+});
+segments("refuse what loadAudio refuses", async () => {
+  assert.match(await reason(piecesOf(three.subarray(0, 100), 1)), /cut off in the samples/);
+  assert.match(await reason(piecesOf(wave(int16()), 1)), /no samples/);
+});
+segments.run();
 
 const mix = suite("mixdown");
 mix("gives the only channel itself, and new arrays else", () => {
