@@ -4,7 +4,9 @@ import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import {
   checkIdentity,
   doubtsOf,
+  type EmbeddedUtterance,
   type Extraction,
+  embeddedNames,
   embeddedUtterances,
   failuresOf,
   readCorpusLists,
@@ -60,6 +62,8 @@ export async function merge(inputDir: string, options: MergeOptions = {}): Promi
 /** Utterances to merge, in path order, and what else is known of the corpus. */
 export interface MergeSource {
   utterances: () => ReturnType<typeof embeddedUtterances>;
+  /** The same utterances once more, for the list: without their embeddings. */
+  names: () => Iterable<Omit<EmbeddedUtterance, "embedding">>;
   total: number;
   failures: Failure[];
   doubts: Doubt[];
@@ -98,6 +102,7 @@ async function openSource(inputDir: string, partial: boolean): Promise<MergeSour
     });
   return {
     utterances: () => embeddedUtterances(extraction),
+    names: () => embeddedNames(extraction),
     total,
     failures,
     doubts: doubtsOf(extraction),
@@ -114,6 +119,11 @@ function incomplete({ folder, outcomes, utterances }: Extraction, unknown: numbe
   });
 }
 
+function* listRows({ names }: MergeSource): Generator<unknown> {
+  for (const { key, dataset, speakerId, utteranceId, path } of names())
+    yield { key, dataset, speaker_id: speakerId, utterance_id: utteranceId, path };
+}
+
 async function writeMerged(
   outputDir: string,
   source: MergeSource,
@@ -123,16 +133,16 @@ async function writeMerged(
   const individual = mergeIndividual
     ? openIndividualWriter(join(outputDir, "embeddings_individual"))
     : undefined;
-  const list: unknown[] = [];
+  let count = 0;
   const datasets = new Map<string, { speakers: number; utterances: number }>();
   const onUtterance: WriteEmbeddingsOptions["onUtterance"] = (utterance) => {
     throwIfAborted("merge", abortSignal);
-    const { key, dataset, speakerId, utteranceId, path } = utterance;
-    list.push({ key, dataset, speaker_id: speakerId, utterance_id: utteranceId, path });
-    const counts = datasets.get(dataset) ?? { speakers: 0, utterances: 0 };
-    datasets.set(dataset, { ...counts, utterances: counts.utterances + 1 });
+    count++;
+    const counts = datasets.get(utterance.dataset) ?? { speakers: 0, utterances: 0 };
+    datasets.set(utterance.dataset, counts);
+    counts.utterances++;
     individual?.addUtterance(utterance);
-    if (list.length % 1000 === 0) onProgress?.({ stage: "merge", done: list.length, total: source.total });
+    if (count % 1000 === 0) onProgress?.({ stage: "merge", done: count, total: source.total });
   };
   try {
     const speakers = await writeEmbeddings(outputDir, source.utterances(), { normalize, onUtterance });
@@ -140,8 +150,8 @@ async function writeMerged(
       datasets.get(speaker.dataset)!.speakers++;
       individual?.addSpeaker(speaker);
     }
-    onProgress?.({ stage: "merge", done: list.length, total: source.total });
-    await writeFile(join(outputDir, "utterance_list.json"), pythonJsonChunks(list));
+    onProgress?.({ stage: "merge", done: count, total: source.total });
+    await writeFile(join(outputDir, "utterance_list.json"), pythonJsonChunks(listRows(source)));
     await writeFile(
       join(outputDir, "speaker_list.json"),
       pythonJson(
@@ -160,13 +170,13 @@ async function writeMerged(
     await writeFile(
       join(outputDir, "summary.json"),
       pythonJson({
-        total_utterances: list.length,
+        total_utterances: count,
         total_speakers: speakers.length,
         datasets,
         num_datasets: datasets.size,
         individual_files_available: mergeIndividual,
         ...(mergeIndividual
-          ? { individual_file_counts: { utterances: list.length, speakers: speakers.length } }
+          ? { individual_file_counts: { utterances: count, speakers: speakers.length } }
           : {}),
         failed_utterances: failures.length,
         failed_by_stage: countBy(failures, ({ stage }) => stage),
@@ -174,7 +184,7 @@ async function writeMerged(
         missing_utterances: source.missing,
       }),
     );
-    return { outputDir, utterances: list.length, speakers, failures, doubts, missing: source.missing };
+    return { outputDir, utterances: count, speakers, failures, doubts, missing: source.missing };
   } catch (error) {
     individual?.discard();
     throw error;

@@ -6,7 +6,7 @@ import type { Doubt, Failure, Utterance, UtteranceEmbedding } from "../types.js"
 import { compare } from "../util/compare.js";
 import { jsonLines, readJsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
-import { type LogRecord, openVectorReader, readLog, type VectorReader } from "./record-log.js";
+import { type LogRecord, openVectorReader, scanLog, type VectorReader } from "./record-log.js";
 
 /*
  * What an extraction leaves in its folder, and nothing else reads or writes:
@@ -123,17 +123,35 @@ export async function writeCorpusList(
 /** Reads the corpus list of one part. */
 export async function readCorpusList(folder: string): Promise<CorpusList> {
   let root: string | undefined;
+  let prefix = "";
   const utterances: Utterance[] = [];
   const failures: Failure[] = [];
+  const names = new Map<string, string>();
+  // Neighbours share data set and speaker, so that a million utterances need not hold them a million times.
+  const shared = (name: string) => {
+    const known = names.get(name);
+    if (known !== undefined) return known;
+    if (names.size > 1000) names.clear();
+    names.set(name, name);
+    return name;
+  };
   for await (const row of readJsonLines<Record<string, unknown>>(corpusPath(folder))) {
     if (root === undefined) {
       if (typeof row.root !== "string")
         throw invalid("corpus list", "header", { path: corpusPath(folder), got: row });
       root = row.root;
+      prefix = join(root, "_").slice(0, -1);
     } else if ("reason" in row) failures.push(row as unknown as Failure);
     else {
       const utterance = row as unknown as Omit<Utterance, "path">;
-      utterances.push({ ...utterance, path: join(root, utterance.file) });
+      const { dataset, speakerId, speakerKey, file } = utterance;
+      utterances.push({
+        ...utterance,
+        dataset: shared(dataset),
+        speakerId: shared(speakerId),
+        speakerKey: shared(speakerKey),
+        path: prefix + file,
+      });
     }
   }
   return { root: root ?? "", utterances, failures };
@@ -171,30 +189,34 @@ export async function readCorpusLists(
 
 /** Reads what the ranks of all parts logged, and puts it beside the utterances of a corpus list. */
 export async function readExtraction(folder: string, corpus: CorpusList): Promise<Extraction> {
+  const { utterances } = corpus;
   const logs: RankLog[] = [];
-  const byFile = new Map<string, Outcome[]>();
+  const outcomes: (Outcome | undefined)[] = new Array(utterances.length).fill(undefined);
+  const indices = new Map(utterances.map(({ file }, index) => [file, index]));
   for (const { part, rank } of await rankFolders(folder)) {
     const path = rankLogPath(part, rank);
     if (!existsSync(path)) continue;
-    const { records, end, damagedBytes } = await readLog<Stored | StoredIdentity>(path);
-    const known = { identity: undefined, device: undefined };
-    const log: RankLog = { rank, folder: rankFolder(part, rank), path, ...known, end, damagedBytes };
+    const begin = { identity: undefined, device: undefined, end: 0, damagedBytes: 0 };
+    const log: RankLog = { rank, folder: rankFolder(part, rank), path, ...begin };
     logs.push(log);
-    for (const record of records) {
-      if ("identity" in record.meta) {
-        log.identity = record.meta.identity;
-        log.device = record.meta.device;
-      } else {
-        const outcome = { log, record: record as LogRecord<Stored> };
-        const known = byFile.get(record.meta.file);
-        if (known === undefined) byFile.set(record.meta.file, [outcome]);
-        else known.push(outcome);
+    const { end, damagedBytes } = await scanLog<Stored | StoredIdentity>(path, (record) => {
+      const { meta } = record;
+      if ("identity" in meta) {
+        log.identity = meta.identity;
+        log.device = meta.device;
+        return;
       }
-    }
+      const index = indices.get(meta.file);
+      if (index === undefined) return;
+      const { file, size, mtimeMs } = utterances[index]!;
+      if (meta.size !== size || meta.mtimeMs !== mtimeMs) return;
+      // The list's own string: a second million of them would double the memory.
+      meta.file = file;
+      outcomes[index] = { log, record: record as LogRecord<Stored> };
+    });
+    log.end = end;
+    log.damagedBytes = damagedBytes;
   }
-  const outcomes = corpus.utterances.map(({ file, size, mtimeMs }) =>
-    byFile.get(file)?.findLast(({ record: { meta } }) => meta.size === size && meta.mtimeMs === mtimeMs),
-  );
   return { ...corpus, folder, logs, outcomes };
 }
 
@@ -271,6 +293,15 @@ function canonical(value: unknown): string {
 /** An utterance with its embedding and the key of its speaker. */
 export interface EmbeddedUtterance extends UtteranceEmbedding {
   speakerKey: string;
+}
+
+/** The utterances of an extraction that are embedded, in path order, without their embeddings. */
+export function* embeddedNames({
+  utterances,
+  outcomes,
+}: Pick<Extraction, "utterances" | "outcomes">): Generator<Utterance> {
+  for (const [index, outcome] of outcomes.entries())
+    if (outcome !== undefined && !isFailure(outcome.record.meta)) yield utterances[index]!;
 }
 
 /** The embedded utterances of an extraction in path order, of all ranks or of one. */

@@ -11,26 +11,38 @@ export interface LogRecord<Meta = unknown> {
   vectorLength: number;
 }
 
-export interface LogContents<Meta = unknown> {
-  records: LogRecord<Meta>[];
+export interface LogEnd {
   /** Where the last whole record ends: what follows is torn. */
   end: number;
   /** Bytes that belong to no whole record: a torn end, or damage in the middle. */
   damagedBytes: number;
 }
 
+export interface LogContents<Meta = unknown> extends LogEnd {
+  records: LogRecord<Meta>[];
+}
+
 // One record: magic, bytes of JSON, numbers in the vector, CRC-32 of both; then the JSON and the float32 vector.
 const magic = Buffer.from("SKR1", "latin1");
 const headerSize = 16;
 
-/**
- * Reads a log of records, each a JSON value and a vector, without the vectors.
- *
- * Length and checksum tell a whole record from a torn or damaged one; after damage the search goes on at the next
- * record that is whole, so one bad sector costs what lies in it and no more. Memory: the JSON values.
- */
+/** Reads a log of records whole, but for the vectors. */
 export async function readLog<Meta>(path: string): Promise<LogContents<Meta>> {
   const records: LogRecord<Meta>[] = [];
+  const end = await scanLog<Meta>(path, (record) => records.push(record));
+  return { records, ...end };
+}
+
+/**
+ * Goes through a log of records, each a JSON value and a vector, without the vectors.
+ *
+ * Length and checksum tell a whole record from a torn or damaged one; after damage the search goes on at the next
+ * record that is whole, so one bad sector costs what lies in it and no more.
+ */
+export async function scanLog<Meta>(
+  path: string,
+  onRecord: (record: LogRecord<Meta>) => void,
+): Promise<LogEnd> {
   const file = await open(path, "r");
   try {
     let buffer = Buffer.alloc(0);
@@ -47,7 +59,7 @@ export async function readLog<Meta>(path: string): Promise<LogContents<Meta>> {
         const size = recordSize(buffer, position);
         if (size === "more" && !atEnd) break;
         if (typeof size === "number") {
-          records.push(record(buffer, position, start));
+          onRecord(record(buffer, position, start));
           position += size;
           end = start + position;
           continue;
@@ -61,7 +73,7 @@ export async function readLog<Meta>(path: string): Promise<LogContents<Meta>> {
       }
       start += position;
       buffer = buffer.subarray(position);
-      if (atEnd) return { records, end, damagedBytes };
+      if (atEnd) return { end, damagedBytes };
     }
   } finally {
     await file.close();
