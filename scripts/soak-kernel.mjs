@@ -27,7 +27,7 @@ const cells = {
   printing: "for (;;) { console.log(steps); await new Promise((r) => setTimeout(r, 1)) }",
   displaying:
     'import { display } from "speakerscope/kernel"; for (;;) { display({ a: 1 }); await new Promise((r) => setTimeout(r, 5)) }',
-  compiling: Array.from({ length: 400 }, (_, i) => `const w${i} = { a: ${i} };`).join("\n"),
+  compiling: Array.from({ length: 100 }, (_, i) => `const w${i} = { a: ${i} };`).join("\n"),
   files: 'import { readFile } from "node:fs/promises"; for (;;) await readFile(process.execPath)',
   "child process": 'import { execSync } from "node:child_process"; execSync("sleep 20")',
 };
@@ -106,7 +106,8 @@ for (let i = 0; i < count && !dead; i++) {
   await sleep(random() * 400);
   const began = performance.now();
   await ask("control", "interrupt_request", {});
-  const { status, ename } = await reply; console.error(name);
+  const { status, ename } = await reply;
+  console.error(name);
   const ms = performance.now() - began;
   taken.push({ name, ms });
   if (status === "error" && ename !== "KernelInterrupted") console.log(`${i} ${name}: ${ename}`);

@@ -24,6 +24,7 @@ interface EngineOptions {
 interface Running extends CellRequest {
   abort: AbortController;
   timed: boolean;
+  started: boolean;
   interrupts: number;
   payload: Payload[];
   atEnd: (() => void)[];
@@ -52,6 +53,8 @@ export class Engine {
   readonly #colors = useColors();
   #current: Running | null = null;
   #last: Running | null = null;
+  /** The id of the cell that ended last; ids rise. */
+  #done = 0;
 
   constructor(options: EngineOptions) {
     this.#o = options;
@@ -76,10 +79,14 @@ export class Engine {
   receive(message: ToMain & { serial: number }): void {
     this.#protect(() => {
       if (this.#received.has(message.serial)) return;
-      this.#received.add(message.serial);
-      this.#o.post({ type: "acknowledge", serial: message.serial });
-      if (message.type === "execute") this.#begin(message.cell);
-      else if (message.type === "question") this.#answer(message);
+      const acknowledge = () => {
+        this.#received.add(message.serial);
+        this.#o.post({ type: "acknowledge", serial: message.serial });
+      };
+      // A cell is heard only when it runs: until then what an interrupted cell left may hold the thread.
+      if (message.type === "execute") return this.#begin(message.cell, acknowledge);
+      acknowledge();
+      if (message.type === "question") this.#answer(message);
       else if (message.type === "interrupt") this.#interrupt();
       else if (message.type === "input") {
         this.#inputs.get(message.cell)?.(message.value);
@@ -91,19 +98,27 @@ export class Engine {
     });
   }
 
-  #begin(request: CellRequest): void {
-    const cell: Running = {
-      ...request,
-      abort: new AbortController(),
-      timed: false,
-      interrupts: Atomics.load(this.#o.flags, INTERRUPTS),
-      payload: [],
-      atEnd: [],
-      pending: [],
-    };
-    this.#current = cell;
+  #begin(request: CellRequest, acknowledge: () => void): void {
+    if (request.id <= this.#done) return acknowledge();
+    if (this.#current?.id !== request.id)
+      this.#current = {
+        ...request,
+        abort: new AbortController(),
+        timed: false,
+        started: false,
+        interrupts: Atomics.load(this.#o.flags, INTERRUPTS),
+        payload: [],
+        atEnd: [],
+        pending: [],
+      };
+    const cell = this.#current;
     this.#last = cell;
-    setImmediate(() => this.#run(cell));
+    setImmediate(() => {
+      this.#protect(acknowledge);
+      if (this.#current !== cell || cell.started) return;
+      cell.started = true;
+      void this.#run(cell);
+    });
   }
 
   async #run(cell: Running): Promise<void> {
@@ -168,6 +183,7 @@ export class Engine {
       if (outcome.error) this.#session.abandon();
       for (const work of cell.atEnd) work();
       this.#current = null;
+      this.#done = cell.id;
       this.#o.post({ type: "done", cell: cell.id, outcome });
     });
   }
