@@ -13,10 +13,9 @@ export type MedianShare =
   | { low: number; high: number; counts: Float64Array; least: Float32Array; largest: Float32Array };
 
 const buckets = 1 << 20;
-const kept = 1 << 23;
 
 /**
- * The exact median of far more values than fit in memory: only those within a bracket are looked at. The first eight
+ * The exact median of far more values than fit in memory: only those within a bracket are looked at. The first sixteen
  * million of these are kept. Where there are more, only how many fall into each of a million buckets, with the least and
  * the largest of each: as a rule the median's bucket then holds one float32, and where it does not (a median near 0,
  * where floats lie close) the bucket is the bracket for another look.
@@ -28,12 +27,16 @@ export class MedianFinder {
   readonly middle: number;
   readonly reach: number;
   private readonly scale: number;
-  private values = new Float32Array(1 << 16);
+  private values: Float32Array;
   /** How many values are kept. */
   count = 0;
   private table: { counts: Float64Array; least: Float32Array; largest: Float32Array } | null = null;
 
-  constructor({ low, high }: Bracket) {
+  constructor(
+    { low, high }: Bracket,
+    private readonly kept = 1 << 24,
+  ) {
+    this.values = new Float32Array(Math.min(kept, 1 << 16));
     this.low = low;
     this.high = high;
     this.middle = Math.fround((low + high) / 2);
@@ -45,7 +48,7 @@ export class MedianFinder {
   /** Where values in [low, high) are to be put, from position `count` on: there is room for so many and one more. */
   room(more: number): Float32Array {
     if (this.count + more >= this.values.length) {
-      if (this.count + more >= kept) this.empty();
+      if (this.count + more >= this.kept) this.empty();
       while (this.count + more >= this.values.length) {
         const larger = new Float32Array(2 * this.values.length);
         larger.set(this.values);

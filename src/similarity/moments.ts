@@ -126,12 +126,15 @@ function scatterOf(tf: Tfjs, data: Float32Array, mean: Float64Array, from: numbe
     const [hh, hl, ll] = [product(tf, h, h), product(tf, h, l), product(tf, l, l)];
     h.dispose();
     l.dispose();
-    for (let p = 0; p < d; p++)
-      for (let q = 0; q < d; q++) {
-        const at = p * d + q;
-        scatter[at] += hh[at] + (hl[at] + hl[q * d + p]) + ll[at];
-      }
+    for (let at = 0; at < d * d; at++) scatter[at] += hh[at] + 2 * hl[at] + ll[at];
   }
+  // Of high times low only one order was computed: the mean of a sum and its transpose has both.
+  for (let p = 0; p < d; p++)
+    for (let q = 0; q < p; q++) {
+      const both = (scatter[p * d + q] + scatter[q * d + p]) / 2;
+      scatter[p * d + q] = both;
+      scatter[q * d + p] = both;
+    }
   return scatter;
 }
 

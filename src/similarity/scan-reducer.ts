@@ -19,7 +19,9 @@ export class ScanReducer implements TileReducer {
     counts.fill(0);
     forRows(tile, (start, end) => {
       const { finder } = statistics;
-      finder.count += scanRow(values, start, end, counts, finder, finder.room(end - start));
+      // First the room, then the count: making room may begin anew.
+      const kept = finder.room(end - start);
+      finder.count += scanRow(values, start, end, counts, finder, kept);
     });
     const { fine } = statistics;
     for (let b = 0; b < counts.length; b++)
