@@ -37,7 +37,12 @@ export * from "./listen/index.js";
 export { type MergeOptions, type MergeResult, merge } from "./merge/merge.js";
 // Stages
 export { compareSpeakers } from "./pipeline/compare-speakers.js";
-export { openWorkspace, provenance, type Workspace, type WorkspaceOptions } from "./pipeline/open-workspace.js";
+export {
+  openWorkspace,
+  provenance,
+  type Workspace,
+  type WorkspaceOptions,
+} from "./pipeline/open-workspace.js";
 export { prepareEmbeddings } from "./pipeline/prepare-embeddings.js";
 export { readDurations } from "./pipeline/read-durations.js";
 export { type Recording, type RecordingsSettings, recordings } from "./pipeline/recordings.js";

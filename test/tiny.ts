@@ -23,7 +23,11 @@ export function put(path: string, content: string | Uint8Array): string {
  */
 export function tinyModel(
   folder: string,
-  { dimension = 8, configured = dimension, numMelBins = 20 } = {},
+  {
+    dimension = 8,
+    configured = dimension,
+    numMelBins = 20,
+  }: { dimension?: number; configured?: number; numMelBins?: number } = {},
 ): string {
   const weights = Float32Array.from({ length: numMelBins * dimension }, (_, i) => Math.sin(i * 1.7) + 0.1);
   const path = join(folder, "tiny.onnx");

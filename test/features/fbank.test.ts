@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { loadAudio } from "../../src/audio/index.js";
 import { fbank, openFbank } from "../../src/features/fbank.js";
 import { readNpy } from "../../src/format/npy.js";
+import type { Matrix } from "../../src/types.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { python, runPython } from "../python.js";
 import { temporaryFolder, voice } from "../tiny.js";
@@ -98,10 +99,10 @@ test("a recording of minutes, which goes through in pieces, has the frames of it
 test("computations that overlap do not touch each other's buffers", async () => {
   const extractor = await openFbank();
   const signals = [voice(1), voice(2, { seconds: 1 }), voice(3, { seconds: 2 })];
-  const alone = [];
+  const alone: Matrix[] = [];
   for (const samples of signals) alone.push(await extractor.compute(samples));
   const together = await Promise.all(signals.map((samples) => extractor.compute(samples)));
-  together.forEach(({ data }, i) => assert.equal(data, alone[i]!.data));
+  for (const [i, { data }] of together.entries()) assert.equal(data, alone[i]!.data);
   await extractor.close();
 });
 

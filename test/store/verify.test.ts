@@ -86,7 +86,10 @@ test("a flipped bit in any part of a record is found", async () => {
 test("rank pickles that do not say what the log says are found", async () => {
   const changed = await problemsAfter("ranks", (folder) => {
     const path = join(folder, "rank_00", "utterance_embeddings.pkl");
-    const dict = readPickle(readFileSync(path)) as Record<string, { embedding: { data: Float32Array } }>;
+    const dict = readPickle(readFileSync(path)) as unknown as Record<
+      string,
+      { embedding: { data: Float32Array } }
+    >;
     const [first, second] = Object.values(dict);
     first!.embedding.data[0] = 7;
     assert.ok(second);
@@ -147,7 +150,10 @@ test("lists, summary and index that say something else are found", async () => {
 test("a speaker that is not the mean of its utterances is found", async () => {
   const problems = await problemsAfter("final", (folder) => {
     const path = join(folder, "speaker_embeddings.pkl");
-    const dict = readPickle(readFileSync(path)) as Record<string, { embedding: { data: Float32Array } }>;
+    const dict = readPickle(readFileSync(path)) as unknown as Record<
+      string,
+      { embedding: { data: Float32Array } }
+    >;
     dict.a_b_s0!.embedding.data[0]! += 1e-3;
     writeFileSync(path, writePickle(dict));
   });
