@@ -18,7 +18,7 @@ if (!existsSync(python)) {
   process.exit(0);
 }
 if (flags.has("--fresh")) rmSync(join(root, outputDir), { recursive: true, force: true });
-console.log("Executing the notebooks:");
+console.log("\nExecuting the notebooks, about a minute:");
 const { status } = spawnSync(
   python,
   [join(root, "scripts", "notebooks.py"), outputDir, ...names.map((name) => `notebooks/${name}.ipynb`)],
@@ -28,6 +28,7 @@ if (status !== 0) process.exit(status ?? 1);
 if (flags.has("--save"))
   for (const name of names)
     copyFileSync(join(root, outputDir, `${name}.ipynb`), join(root, "notebooks", `${name}.ipynb`));
+console.log("Open the pages in a browser, or the notebooks themselves by: npm run lab");
 for (const name of names) {
   const page = `${outputDir}/${name}.html`;
   console.log(`  ${page}  (${(statSync(join(root, page)).size / 1e6).toFixed(1)} MB)`);

@@ -1,6 +1,6 @@
 // The main job on the bundled speech: stages 1 to 3 with two ranks, into results/.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -46,4 +46,7 @@ Results: results/final_embeddings
   similarity_heatmap.png, similarity_analysis.png   pictures to open
   similarity_analysis.csv                           the pairs as a table
   *.pkl, *.npy, *.json                              for Python (README, "Loading the results in Python")`);
-if (existsSync(join(root, ".venv", "bin", "jupyter"))) console.log("Notebooks: npm run lab");
+
+// The same as documents: a notebook that fails is an error of this command, a missing Python is not.
+const notebooks = spawnSync(process.execPath, [join(root, "scripts", "notebooks.mjs")], { stdio: "inherit" });
+if (notebooks.status !== 0) process.exit(notebooks.status ?? 1);

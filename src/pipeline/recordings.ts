@@ -14,6 +14,7 @@ export interface Recording {
   speakerId: string;
   /** Path below the root of the corpus. */
   file: string;
+  path: string;
   /** Undefined, as all below, where the file cannot be decoded. */
   seconds?: number;
   /** Samples per second of the file. */
@@ -72,7 +73,7 @@ export async function recordings(
 }
 
 async function recordingOf({ dataset, speakerId, file, path }: Utterance): Promise<Recording> {
-  const whose = { dataset, speakerId, file };
+  const whose = { dataset, speakerId, file, path };
   try {
     const { seconds, originalSampleRate: sampleRate, channels, format, codec } = await loadAudio(path);
     return { ...whose, seconds, sampleRate, channels, format, codec };

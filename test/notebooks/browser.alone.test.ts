@@ -87,7 +87,7 @@ async function look(page: Page): Promise<Seen> {
       return seen.size;
     };
     const players = await Promise.all(
-      [...panel.querySelectorAll("audio")].map(async (audio) => {
+      Array.from(panel.querySelectorAll("audio")).map(async (audio) => {
         audio.muted = true;
         try {
           await audio.play();
@@ -102,14 +102,17 @@ async function look(page: Page): Promise<Seen> {
     );
     return {
       charts: outputs.filter(({ data }) => isChart(data)).length,
-      colours: [...panel.querySelectorAll<HTMLCanvasElement>(".vega-embed canvas")].map(colours),
+      colours: Array.from(panel.querySelectorAll<HTMLCanvasElement>(".vega-embed canvas"), colours),
       players,
-      bars: [...panel.querySelectorAll("progress")].map(({ value, max }) => [value, max] as [number, number]),
+      bars: Array.from(
+        panel.querySelectorAll("progress"),
+        ({ value, max }) => [value, max] as [number, number],
+      ),
       errors: outputs.flatMap(({ output_type, evalue }) => (output_type === "error" ? [evalue ?? ""] : [])),
       stderr: outputs.flatMap(({ name, text }) => (name === "stderr" ? [text ?? ""] : [])),
       isTrusted: widgets.some((cell) => cell.model.type === "code" && cell.model.trusted),
       unrun: code.filter(({ execution_count }) => execution_count === null).length,
-      dialogs: [...document.querySelectorAll(".jp-Dialog")].map((dialog) => dialog.textContent ?? ""),
+      dialogs: Array.from(document.querySelectorAll(".jp-Dialog"), (dialog) => dialog.textContent ?? ""),
     };
   });
 }
@@ -138,6 +141,28 @@ async function tooltip(page: Page, chart: number): Promise<string> {
       if (text !== "") return text;
     }
   return "";
+}
+
+/** Drags the line of the threshold's chart, and moves its slider: the picture follows both, and they each other. */
+async function dragThreshold(page: Page): Promise<void> {
+  const panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)");
+  const slider = panel.locator(".vega-bind input[type=range]");
+  const explorer = panel.locator(".vega-embed", { has: slider });
+  await explorer.scrollIntoViewIfNeeded();
+  const picture = () =>
+    explorer.locator("canvas").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+  const before = { picture: await picture(), value: Number(await slider.inputValue()) };
+  const box = (await explorer.locator("canvas").boundingBox())!;
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 150);
+  await page.mouse.down();
+  for (let right = 0.6; right > 0.4; right -= 0.02)
+    await page.mouse.move(box.x + box.width * right, box.y + 150);
+  await page.mouse.up();
+  const dragged = { picture: await picture(), value: Number(await slider.inputValue()) };
+  assert.is.not(dragged.picture, before.picture, "dragging changes nothing");
+  assert.ok(dragged.value < before.value, `dragged to the left, from ${before.value} to ${dragged.value}`);
+  await slider.fill("0.9");
+  assert.is.not(await picture(), dragged.picture, "the slider changes nothing");
 }
 
 /** Pictures of the page from top to bottom. */
@@ -206,6 +231,7 @@ if (ready)
         for (let chart = 0; chart < seen.charts; chart++)
           assert.is.not(await tooltip(page, chart), "", `${name}: no tooltip on chart ${chart + 1}`);
         if (name === "02-analysis") assert.match(await tooltip(page, 0), /speaker/);
+        if (name === "02-analysis") await dragThreshold(page);
         await page.mouse.move(0, 0);
         await photograph(page, name);
 

@@ -182,6 +182,7 @@ test("recordings say how long they are, and why one cannot be decoded; a large c
     dataset: "a",
     speakerId: "s1",
     file: "a/s1/u1.wav",
+    path: join(corpusRoot, "a/s1/u1.wav"),
     seconds: 1.5,
     sampleRate: 16000,
     channels: 1,
