@@ -6,32 +6,17 @@ import { openReporter } from "./reporter.js";
 import { shardFromEnvironment } from "./shard.js";
 
 export function extractCommand(program: Command): void {
-  program
+  const command = program
     .command("extract")
     .description(
       "Embed every utterance of a corpus, on several processes; goes on where an earlier run stopped.",
     )
     .addOption(options.dataRoot().makeOptionMandatory())
-    .option("--output-dir <folder>", "where the rank folders go", "embeddings_output")
-    .addOption(options.modelPath())
-    .addOption(options.configFile())
-    .addOption(options.precision())
+    .option("--output-dir <folder>", "where the rank folders go", "embeddings_output");
+  options
+    .addExtractionOptions(command)
     .addOption(options.saveIndividual())
     .addOption(options.computeSimilarity())
-    .addOption(options.similarityThreshold())
-    .addOption(options.similarityBackend())
-    .addOption(options.batchSize())
-    .addOption(options.bucket())
-    .addOption(options.useGpu())
-    .addOption(options.gpus())
-    .addOption(options.device())
-    .addOption(options.numRanks())
-    .addOption(options.threads())
-    .addOption(options.channelOption())
-    .addOption(options.normalize())
-    .addOption(options.onCollision())
-    .addOption(options.fileTimeout())
-    .addOption(options.overwrite())
     .addOption(options.shard())
     .addOption(options.numShards())
     .addOption(options.logFile())

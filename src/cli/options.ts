@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseShard } from "./shard.js";
 
 /*
@@ -117,3 +117,25 @@ export const numShards = () =>
   new Option("--num-shards <n>", "number of shards, where the environment tells only the index").argParser(
     positiveInteger("number of shards"),
   );
+
+/** Everything that extraction and the comparison after it can be told, but for the folders. */
+export function addExtractionOptions(command: Command): Command {
+  const all = [
+    ...[
+      modelPath(),
+      configFile(),
+      precision(),
+      device(),
+      useGpu(),
+      gpus(),
+      numRanks(),
+      threads(),
+      batchSize(),
+      bucket(),
+    ],
+    ...[channelOption(), normalize(), onCollision(), fileTimeout(), overwrite()],
+    ...[similarityThreshold(), similarityBackend()],
+  ];
+  for (const option of all) command.addOption(option);
+  return command;
+}

@@ -11,34 +11,19 @@ const stage = (name: string, description: string) =>
   new Option(`--${name} <n>`, description).choices(["1", "2", "3", "4"]);
 
 export function runCommand(program: Command): void {
-  program
+  const command = program
     .command("run")
     .description("All stages in a row: 1 extract, 2 merge and compare, 3 report, 4 clean up.")
     .addOption(stage("stage", "first stage (default: 1)"))
     .addOption(stage("stop-stage", "last stage (default: 3)"))
     .addOption(options.dataRoot())
     .option("--output-dir <folder>", "what the ranks write", "embeddings_output")
-    .option("--final-dir <folder>", "what merging writes", "final_embeddings")
-    .addOption(options.modelPath())
-    .addOption(options.configFile())
-    .addOption(options.precision())
+    .option("--final-dir <folder>", "what merging writes", "final_embeddings");
+  options
+    .addExtractionOptions(command)
     .addOption(options.saveIndividual().default(true))
     .addOption(options.mergeIndividual().default(true))
     .addOption(options.computeSimilarity().default(true))
-    .addOption(options.similarityThreshold())
-    .addOption(options.similarityBackend())
-    .addOption(options.batchSize())
-    .addOption(options.bucket())
-    .addOption(options.useGpu())
-    .addOption(options.gpus())
-    .addOption(options.device())
-    .addOption(options.numRanks())
-    .addOption(options.threads())
-    .addOption(options.channelOption())
-    .addOption(options.normalize())
-    .addOption(options.onCollision())
-    .addOption(options.fileTimeout())
-    .addOption(options.overwrite())
     .addOption(options.partial())
     .option(
       "--output-csv <file>",
