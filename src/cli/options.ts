@@ -26,7 +26,7 @@ function boolean(text: string): boolean {
 }
 
 const flag = (name: string, description: string) =>
-  new Option(`--${name} [boolean]`, description).preset("true").argParser(boolean);
+  new Option(`--${name} [boolean]`, description).argParser(boolean);
 
 export function gpuList(text: string): number[] {
   const items = text.split(/[\s,]+/).filter(Boolean);
