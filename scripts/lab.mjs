@@ -9,7 +9,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const setup = spawnSync(process.execPath, [join(root, "scripts", "setup.mjs")], { stdio: "inherit" });
 if (setup.status !== 0) process.exit(setup.status ?? 1);
 
-const python = [join(root, ".venv", "bin", "python"), join(root, ".venv", "Scripts", "python.exe")].find(existsSync);
+const python = [join(root, ".venv", "bin", "python"), join(root, ".venv", "Scripts", "python.exe")].find(
+  existsSync,
+);
 if (!python) {
   console.error("JupyterLab: missing: the Python environment could not be made (its reason is above)");
   process.exit(1);
