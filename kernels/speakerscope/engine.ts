@@ -99,7 +99,10 @@ export class Engine {
   }
 
   #begin(request: CellRequest, acknowledge: () => void): void {
-    if (request.id <= this.#done) return acknowledge();
+    if (request.id <= this.#done) {
+      acknowledge();
+      return;
+    }
     if (this.#current?.id !== request.id)
       this.#current = {
         ...request,

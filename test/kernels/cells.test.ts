@@ -25,7 +25,7 @@ test.before(async () => {
   write("data.json", '{ "list": [1, 2], "name": "json" }\n');
   write(
     "esm.mjs",
-    "export default function greet(name) { return `hi ${name}`; }\nexport const late = await Promise.resolve(5);\n",
+    "export default function greet(name) { return 'hi ' + name; }\nexport const late = await Promise.resolve(5);\n",
   );
   write(
     "esm.d.mts",
@@ -90,7 +90,7 @@ test("names of earlier cells work in shorthand, destructuring, templates, defaul
   await client.run("let a1 = 1; let b1 = 2; const o1 = { a1: 5, b1: 6 };");
   assert.is(await client.value("({ a1, b1 })"), "{ a1: 1, b1: 2 }");
   await client.run("({ a1, b1 } = o1)");
-  assert.is(await client.value("`${a1}${((x = b1) => x)()}`"), "'56'");
+  assert.is(await client.value(`\`\${a1}\${((x = b1) => x)()}\``), "'56'");
   assert.is(await client.value("const { a1: renamed, ...rest } = o1; [renamed, rest]"), "[ 5, { b1: 6 } ]");
   await client.run("[a1, b1] = [b1, a1]");
   assert.is(await client.value("[a1, b1]"), "[ 6, 5 ]");

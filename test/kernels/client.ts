@@ -5,20 +5,47 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Dealer, Request, Subscriber } from "zeromq";
+import type { Connection } from "../../kernels/speakerscope/wire.js";
 
 export const root = resolve(__dirname, "../..");
 export const launcher = join(root, "dist/kernels/speakerscope/launch.js");
 
+/** Content of messages and replies: the fields that tests look at, each in the messages that have it. */
+export interface Content {
+  status: string;
+  execution_state: string;
+  execution_count: number;
+  code: string;
+  name: string;
+  text: string;
+  data: Record<string, string>;
+  ename: string;
+  evalue: string;
+  traceback: string[];
+  transient: { display_id: string };
+  prompt: string;
+  restart: boolean;
+  user_expressions: Record<string, { status: string; evalue: string }>;
+  payload: { source: string; text: string }[];
+  history: [number, number, string][];
+  comms: Record<string, unknown>;
+  matches: string[];
+  cursor_start: number;
+  cursor_end: number;
+  metadata: { _jupyter_types_experimental: { type: string }[] };
+  found: boolean;
+}
+
 export interface Incoming {
   type: string;
-  content: Record<string, any>;
+  content: Content;
   parent: string | undefined;
   metadata: Record<string, unknown>;
   buffers: Buffer[];
 }
 
 export interface CellRun {
-  reply: Record<string, any>;
+  reply: Content;
   /** What came on IOPub, without status and execute_input. */
   messages: Incoming[];
   /** All of IOPub, in order. */
@@ -35,7 +62,7 @@ const patience = 60_000;
 /** A client that speaks raw ZeroMQ with a kernel that it spawned; independent of the kernel's own codec. */
 export class Client {
   readonly process: ChildProcess;
-  readonly connection: Record<string, any>;
+  readonly connection: Connection;
   readonly folder: string;
   log = "";
   readonly iopub: Incoming[] = [];
@@ -46,7 +73,7 @@ export class Client {
   readonly #session = randomUUID();
   readonly #sending: Record<string, Promise<void>> = {};
 
-  private constructor(child: ChildProcess, connection: Record<string, any>, folder: string) {
+  private constructor(child: ChildProcess, connection: Connection, folder: string) {
     this.process = child;
     this.connection = connection;
     this.folder = folder;
@@ -140,11 +167,11 @@ export class Client {
   }
 
   /** Sends a request and gives its reply. */
-  async ask(channel: Channel, type: string, content: object): Promise<Record<string, any>> {
+  async ask(channel: Channel, type: string, content: object): Promise<Content> {
     return this.reply(channel, await this.send(channel, type, content));
   }
 
-  async reply(channel: Channel, id: string): Promise<Record<string, any>> {
+  async reply(channel: Channel, id: string): Promise<Content> {
     const found = await this.until(() => this.#replies[channel].find((m) => m.parent === id));
     return found.content;
   }
@@ -183,7 +210,7 @@ export class Client {
     return messages.find((m) => m.type === "execute_result")?.content.data["text/plain"];
   }
 
-  interrupt(): Promise<Record<string, any>> {
+  interrupt(): Promise<Content> {
     return this.ask("control", "interrupt_request", {});
   }
 

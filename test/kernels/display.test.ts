@@ -4,7 +4,7 @@ import { format } from "../../kernels/speakerscope/display/format.js";
 import { encodeBundle, toJson } from "../../kernels/speakerscope/json.js";
 import { python, runPython } from "../python.js";
 
-const shown = async (value: unknown) => (await format(value, false)) as Record<string, any>;
+const shown = async (value: unknown) => (await format(value, false)) as Record<string, string>;
 const plain = async (value: unknown) => (await shown(value))["text/plain"] as string;
 
 test("a value's own method comes first", async () => {

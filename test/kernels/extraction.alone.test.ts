@@ -26,7 +26,9 @@ const result = await extract(${JSON.stringify(join(root, "data/speech"))}, {
 });
 [result.resumed > 0, result.embedded, result.total]`;
     const before = descendants(client.process.pid as number);
-    const id = await client.sendCell(run("if (event.stage === 'extract' && event.done >= 4) console.log('stored', event.done);"));
+    const id = await client.sendCell(
+      run("if (event.stage === 'extract' && event.done >= 4) console.log('stored', event.done);"),
+    );
     await client.until(() =>
       client.iopub.some((m) => m.parent === id && /stored/.test(m.content.text ?? "")),
     );

@@ -58,7 +58,7 @@ test("ends a shell command with its children", async () => {
   const printed = client.iopub.find((m) => m.parent === id && m.type === "stream")?.content.text;
   await client.interrupt();
   await client.finished(id);
-  await client.until(() => !isAlive(Number(/pid (\d+)/.exec(printed)?.[1])));
+  await client.until(() => !isAlive(Number(/pid (\d+)/.exec(printed ?? "")?.[1])));
   assert.is(await client.value("kept"), "'kept'");
 });
 

@@ -50,7 +50,7 @@ test("an error names its class, and its traceback points at line and column of t
 
 test("a traceback goes through functions of earlier cells, and what a cell prints of it does too", async () => {
   const first = await client.run(
-    "interface Row { a: number }\nfunction fails(row: Row): never {\n  throw new RangeError(`no ${row.a}`);\n}",
+    "interface Row { a: number }\nfunction fails(row: Row): never {\n  throw new RangeError('no ' + row.a);\n}",
   );
   const { reply } = await client.run("\n  fails({ a: 1 })");
   const text = reply.traceback.join("\n");
@@ -126,7 +126,7 @@ test("user_expressions are evaluated after the cell, each with its own status", 
 
 test("input asks the client that ran the cell, and hides passwords", async () => {
   const code =
-    "import { input } from 'speakerscope/kernel'; `${await input('name? ')}/${await input('key? ', { password: true })}`";
+    "import { input } from 'speakerscope/kernel'; [await input('name? '), await input('key? ', { password: true })].join('/')";
   const id = await client.sendCell(code, { allow_stdin: true });
   const first = await client.inputRequest();
   assert.equal(first.content, { prompt: "name? ", password: false });
