@@ -2,8 +2,8 @@
 
     python tune_graph.py campplus-zh-en-192.onnx campplus-zh-en-192-int8.onnx
 
-1. The context mask holds a value for every 100 frames; Gather spread them over the frames, number by number, in 52
-   layers (4 % of the time). A product with a 0/1 matrix, made once, gives the same bits.
+1. The context mask holds a value for every 100 frames, from their sum: in 52 layers a copy with zeros at the end, a
+   sum, and Gather, which goes number by number. Products with a 0/1 matrix, made once, give the same.
 2. int8: two kinds of convolution get the weights of the fp32 file back. Those that make the mask see 4 columns for an
    utterance of 8 s, and quantising takes longer there than it saves. The first one, over the features themselves, does
    0.5 % of the arithmetic and most of the harm: the worst cosine to fp32 over 128 utterances was 0.969 with it.
@@ -16,29 +16,50 @@ import onnx
 from onnx import helper, numpy_helper
 
 
-def spread_by_product(graph):
-    """Replaces every Gather over segments by a MatMul with a matrix (segments, frames)."""
-    gathers = [node for node in graph.node if node.op_type == "Gather" and node.input[1] == "/Div_output_0"]
-    assert len(gathers) == 52
-    name = "segment_of_frame"
-    nodes = []
-    made = False
+def segments_by_product(graph):
+    """Replaces Gather over segments, and padding, reshaping and summing into segments, by products with a 0/1 matrix."""
+    producer = {output: node for node in graph.node for output in node.output}
+    spread = [node for node in graph.node if node.op_type == "Gather" and node.input[1] == "/Div_output_0"]
+    pool = {}
     for node in graph.node:
-        if node in gathers:
-            if not made:
-                # As many rows as what is spread has segments.
-                nodes += [
-                    helper.make_node("Shape", [node.input[0]], [f"{name}_shape"], start=2, end=3),
-                    helper.make_node("Squeeze", [f"{name}_shape"], [f"{name}_count"]),
-                    helper.make_node("OneHot", [node.input[1], f"{name}_count", f"{name}_values"], [name], axis=0),
-                ]
-                made = True
-            nodes.append(helper.make_node("MatMul", [node.input[0], name], list(node.output), name=node.name))
-        else:
-            nodes.append(node)
-    graph.initializer.append(numpy_helper.from_array(np.array([0, 1], np.float32), f"{name}_values"))
+        reshape = producer.get(node.input[0]) if node.op_type == "ReduceSum" else None
+        concat = producer.get(reshape.input[0]) if reshape is not None and reshape.op_type == "Reshape" else None
+        if concat is not None and concat.op_type == "Concat" and concat.input[1] == "/ConstantOfShape_output_0":
+            pool[node.name] = concat.input[0]
+    assert len(spread) == 52 and len(pool) == 52
+    graph.initializer.append(numpy_helper.from_array(np.array([0, 1], np.float32), "not_and_is"))
+    # The segment of each frame, and the number of segments.
+    inputs = ["/Div_output_0", "/Div_1_output_0", "not_and_is"]
+    nodes = [
+        helper.make_node("OneHot", inputs, ["segment_of_frame"], axis=0),
+        helper.make_node("Transpose", ["segment_of_frame"], ["frame_of_segment"], perm=[1, 0]),
+    ]
+    for node in graph.node:
+        if node in spread:
+            node = helper.make_node("MatMul", [node.input[0], "segment_of_frame"], node.output, name=node.name)
+        elif node.name in pool:
+            node = helper.make_node("MatMul", [pool[node.name], "frame_of_segment"], node.output, name=node.name)
+        nodes.append(node)
     del graph.node[:]
-    graph.node.extend(nodes)
+    graph.node.extend(sorted_nodes(graph, nodes))
+    drop_unused(graph)
+
+
+def sorted_nodes(graph, nodes):
+    """Each node after those that make its inputs, else in the order given."""
+    known = {tensor.name for tensor in graph.initializer} | {value.name for value in graph.input} | {""}
+    done = []
+    while nodes:
+        later = []
+        for node in nodes:
+            if all(name in known for name in node.input):
+                done.append(node)
+                known.update(node.output)
+            else:
+                later.append(node)
+        assert len(later) < len(nodes)
+        nodes = later
+    return done
 
 
 def unquantise(graph, full):
@@ -105,6 +126,6 @@ full = onnx.load(full_path)
 int8 = onnx.load(int8_path)
 unquantise(int8.graph, full.graph)
 for model, path in ((full, full_path), (int8, int8_path)):
-    spread_by_product(model.graph)
+    segments_by_product(model.graph)
     onnx.checker.check_model(model)
     onnx.save(model, path)
