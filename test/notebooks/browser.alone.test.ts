@@ -147,8 +147,8 @@ async function tooltip(page: Page, chart: number): Promise<string> {
 async function dragThreshold(page: Page): Promise<void> {
   const panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)");
   const slider = panel.locator(".vega-bind input[type=range]");
-  const explorer = panel.locator(".vega-embed", { has: slider });
-  await explorer.scrollIntoViewIfNeeded();
+  const explorer = panel.locator(".vega-embed", { has: page.locator(".vega-bind input[type=range]") });
+  await explorer.locator("canvas").evaluate((canvas) => canvas.scrollIntoView({ block: "start" }));
   const picture = () =>
     explorer.locator("canvas").evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
   const before = { picture: await picture(), value: Number(await slider.inputValue()) };
