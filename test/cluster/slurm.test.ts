@@ -19,7 +19,7 @@ const missing = [
   ...(process.getuid?.() === 0 ? [] : ["root"]),
 ];
 
-test("an array of 4 with a task killed and requeued ends in the files of a single run, to the byte", async () => {
+test("an array of 4 with a task killed, another out of time, and both requeued ends in the files of a single run, to the byte", async () => {
   if (missing.length > 0)
     return console.log(`SKIPPED Slurm: no ${missing.join(", ")} (as root: apt-get install slurm-wlm munge)`);
   const folder = temporaryFolder("slurm");
@@ -53,11 +53,15 @@ test("an array of 4 with a task killed and requeued ends in the files of a singl
     const task = (index: number) => tasks.find((line) => line.includes(`ArrayTaskId=${index} `)) ?? "";
     for (let index = 0; index < shards; index++) {
       assert.match(task(index), /JobState=COMPLETED/);
-      assert.match(task(index), index === 2 ? /Restarts=1/ : /Restarts=0/);
+      assert.match(task(index), index === 1 || index === 2 ? /Restarts=1/ : /Restarts=0/);
     }
     assert.match(
       output("extract_2"),
       /Killed[\s\S]*status 137: into the queue again[\s\S]*restart 1[\s\S]*files were done before/,
+    );
+    assert.match(
+      output("extract_1"),
+      /interrupted[\s\S]*status 130: into the queue again[\s\S]*restart 1[\s\S]*files were done before/,
     );
     const seen = Array.from(
       { length: shards },
@@ -91,7 +95,7 @@ test("an array of 4 with a task killed and requeued ends in the files of a singl
   for (const [name, bytes] of Object.entries(expected)) assert.ok(merged[name]!.equals(bytes), name);
 });
 
-/** Four shards of six files; the third has long ones, so that it can be killed among them. */
+/** Four shards of six files; the second and third have long ones, so that they can be stopped among them. */
 function writeCorpus(root: string): string {
   const names = Array.from(
     { length: shards * 6 },
@@ -101,13 +105,13 @@ function writeCorpus(root: string): string {
   const piece = voice(99);
   const long = new Float32Array(piece.length * 40);
   for (let i = 0; i < 40; i++) long.set(piece, i * piece.length);
-  for (const name of names.slice(13, 18)) put(join(root, name), wav([long]));
+  for (const name of [...names.slice(7, 12), ...names.slice(13, 18)]) put(join(root, name), wav([long]));
   return root;
 }
 
 /**
- * A command that lets the tasks of the array run at the same time, writes down which GPU each sees, and kills the third
- * with -9 as soon as it has stored something.
+ * A command that lets the tasks of the array run at the same time, writes down which GPU each sees, and, as soon as they
+ * have stored something, kills the third with -9 and tells the second that its time is up.
  */
 function writeWrapper(folder: string, ranks: string): string {
   const path = put(
@@ -117,16 +121,25 @@ if [ "$1" = extract ]; then
   task=$SLURM_ARRAY_TASK_ID
   echo "\${CUDA_VISIBLE_DEVICES:-none}" >>${folder}/gpu_$task
   for _ in $(seq 600); do [ "$(ls ${folder}/gpu_* | wc -l)" = ${shards} ] && break; sleep 0.1; done
-  if [ "$task" = 2 ] && [ "\${SLURM_RESTART_COUNT:-0}" = 0 ]; then
+  if [ "\${SLURM_RESTART_COUNT:-0}" = 0 ] && { [ "$task" = 1 ] || [ "$task" = 2 ]; }; then
     "${process.execPath}" "${main}" "$@" &
     child=$!
-    size() { stat -c %s ${ranks}/shard_00002_of_00004/rank_00/embeddings.log 2>/dev/null || echo 0; }
+    size() { stat -c %s ${ranks}/shard_0000\${task}_of_00004/rank_00/embeddings.log 2>/dev/null || echo 0; }
     until [ "$(size)" != 0 ]; do sleep 0.01; done
     # That was the log's head; now a record.
     for ((head = $(size); $(size) == head;)); do sleep 0.01; done
-    kill -9 $child
-    wait $child
-    exit $?
+    if [ "$task" = 2 ]; then
+      kill -9 $child
+      wait $child
+      exit $?
+    fi
+    # As at the time limit: the batch shell is told, and tells its child, which is this shell.
+    trap 'kill -TERM $child' TERM
+    scancel --signal=TERM --batch "\${SLURM_ARRAY_JOB_ID}_1"
+    status=0
+    wait $child || status=$?
+    while kill -0 $child 2>/dev/null; do status=0; wait $child || status=$?; done
+    exit $status
   fi
 fi
 exec "${process.execPath}" "${main}" "$@"
