@@ -18,6 +18,7 @@ interface Internals {
       tags?: TypeScript.JSDocTagInfo[];
     };
   };
+  bindSourceFile: (file: TypeScript.SourceFile, options: TypeScript.CompilerOptions) => void;
   getTouchingPropertyName: (file: TypeScript.SourceFile, position: number) => TypeScript.Node;
   createWatchCompilerHost: (
     roots: string[],
@@ -73,6 +74,8 @@ export function patchTypeScript(folder: string): Patched {
     target: ts.ScriptTarget.ES2022,
     lib: ["lib.es2023.d.ts"],
     moduleResolution: ts.ModuleResolutionKind.Bundler,
+    // One copy of Node's types: tslab brings an older one.
+    typeRoots: [dirname(nodeTypes())],
     types: [nodeTypes(), join(packageRoot, "kernels", "speakerscope", "ambient.d.ts")],
     paths: lentPaths(folder),
     inlineSourceMap: true,
@@ -86,10 +89,17 @@ export function patchTypeScript(folder: string): Patched {
       roots: string[],
       given: TypeScript.CompilerOptions,
       system: TypeScript.System,
+      _createProgram: unknown,
       ...rest: unknown[]
     ) {
       const { noImplicitUseStrict: _, disableTopLevelAwait: __, ...kept } = given;
-      return internals.createWatchCompilerHost(roots, { ...kept, ...options }, system, ...rest);
+      return internals.createWatchCompilerHost(
+        roots,
+        { ...kept, ...options },
+        system,
+        lightBuilder(ts),
+        ...rest,
+      );
     },
     createWatchProgram(host: Host) {
       const created = host.afterProgramCreate;
@@ -190,6 +200,34 @@ function topLevelAwaits(ts: Ts, file: TypeScript.SourceFile): TypeScript.Diagnos
     ts.forEachChild(node, visit);
   })(file);
   return found;
+}
+
+/**
+ * A builder that keeps no record of which file refers to which: making it again for every cell takes longer than all
+ * else. tslab asks only for the sources behind a cell.
+ */
+function lightBuilder(ts: Ts) {
+  return (...given: Parameters<typeof ts.createAbstractBuilder>) => {
+    const builder = ts.createAbstractBuilder(...given);
+    const program = builder.getProgram();
+    // tslab reads the names of a cell before it asks for anything that would bind them.
+    for (const file of program.getSourceFiles())
+      if (file.fileName.endsWith(cellFile) || file.fileName.endsWith(earlierFile))
+        (ts as unknown as Internals).bindSourceFile(file, program.getCompilerOptions());
+    builder.getAllDependencies = (file) => sourcesBehind(ts, program, file);
+    return builder;
+  };
+}
+
+/** A file and the files with code, not only declarations, that it imports. */
+function sourcesBehind(ts: Ts, program: TypeScript.Program, file: TypeScript.SourceFile): string[] {
+  const checker = program.getTypeChecker();
+  const found = new Set([file]);
+  for (const { imports } of found as Set<TypeScript.SourceFile & { imports?: TypeScript.StringLiteral[] }>)
+    for (const name of imports ?? [])
+      for (const declaration of checker.getSymbolAtLocation(name)?.declarations ?? [])
+        if (ts.isSourceFile(declaration) && !declaration.isDeclarationFile) found.add(declaration);
+  return [...found].map(({ fileName }) => fileName);
 }
 
 /** Emits declarations although some type in them cannot be named from outside: in a cell that is no error. */

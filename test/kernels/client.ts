@@ -296,7 +296,7 @@ function parse(frames: Buffer[]): Incoming {
   };
 }
 
-async function freePorts(n: number): Promise<number[]> {
+export async function freePorts(n: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from(
       { length: n },

@@ -12,7 +12,7 @@ test.before(async () => {
 test.after(() => client.close());
 
 /** A loaded machine may take its time; bench/ and the soak measure how long it takes. */
-const patience = 8000;
+const patience = 30_000;
 
 /** Runs a cell, interrupts it when it says that it is at the place, and looks whether the kernel goes on. */
 async function interruptAt(code: string): Promise<{ text: string; stderr: string }> {
@@ -115,9 +115,9 @@ test("a prompt that waits is ended", async () => {
 });
 
 test("a native call ends when it returns, and the kernel says that it waits for it", async () => {
-  // Two seconds inside one native call: nothing of the process's own is interruptible.
+  // Three seconds inside one native call; what it waits for does not heed the signal.
   const { stderr } = await interruptAt(
-    "import { pbkdf2Sync } from 'node:crypto'; pbkdf2Sync('a', 'b', 6_000_000, 64, 'sha512')",
+    `(await import("node:child_process")).execSync("trap '' INT; sleep 3")`,
   );
   assert.match(stderr, "native call");
 });

@@ -1,11 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { python } from "../python.js";
-import { root } from "./client.js";
+import { freePorts, root, sleep } from "./client.js";
 
 const test = suite("notebook");
 const folder = mkdtempSync(join(tmpdir(), "speakerscope-notebook-"));
@@ -141,6 +141,37 @@ test("nbconvert and papermill fail with the cell's traceback", () => {
   const milled = run(["-m", "papermill", path, join(folder, "bad-milled.ipynb")]);
   assert.is.not(milled.status, 0);
   assert.match(milled.stderr, "RangeError: too far");
+});
+
+test("npm run lab serves JupyterLab with the kernel", async () => {
+  if (!has("jupyterlab")) return skip("JupyterLab", "jupyterlab");
+  const port = (await freePorts(1))[0];
+  const options = ["--no-browser", `--port=${port}`, "--IdentityProvider.token=word", "--allow-root"];
+  const lab = spawn(process.execPath, [join(root, "scripts/lab.mjs"), ...options], {
+    env,
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  lab.stderr.on("data", (text) => {
+    log += text;
+  });
+  try {
+    const get = (path: string) =>
+      fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: "token word" } });
+    let specs: Response | undefined;
+    for (const deadline = Date.now() + 90_000; !specs?.ok && Date.now() < deadline; await sleep(300))
+      specs = await get("/api/kernelspecs").catch(() => undefined);
+    assert.ok(specs?.ok, log);
+    const { kernelspecs } = (await specs.json()) as {
+      kernelspecs: Record<string, { spec: { language: string }; resources: Record<string, string> }>;
+    };
+    assert.is(kernelspecs.speakerscope.spec.language, "typescript");
+    assert.ok((await get(kernelspecs.speakerscope.resources["logo-64x64"])).ok);
+    assert.match(await (await get("/lab/tree/notebooks")).text(), "JupyterLab");
+  } finally {
+    process.kill(-(lab.pid as number), "SIGKILL");
+  }
 });
 
 test("with errors allowed the cells behind an error run", () => {
