@@ -186,6 +186,34 @@ test("a value says by Symbol.for('Jupyter.display') how it is shown, now or late
   }
 });
 
+test("Deno's notebooks find what they use, with its types", async () => {
+  const { reply, messages } =
+    await client.run(`const png = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 0, 0, 0, 0, 0]);
+const { display: show, md, html, svg, image, format, $display } = Deno.jupyter;
+await show(md\`*\${1}*\`);
+await show(html\`<b>\${2}</b>\`, { display_id: "place" });
+await show(html\`<b>3</b>\`, { display_id: "place", update: true });
+await show({ "text/plain": "raw" }, { raw: true });
+await show({ [$display]: async () => ({ "text/plain": "own" }) });
+const bundle: Deno.jupyter.MediaBundle = await format(image(png));
+[bundle["image/png"], Object.keys(await format(svg\`<svg/>\`)), $display === Symbol.for("Jupyter.display")]`);
+  assert.is(reply.status, "ok", reply.traceback?.join("\n"));
+  assert.equal(
+    messages.map(({ type, content }) => [type, Object.values(content.data)[0]]),
+    [
+      ["display_data", "*1*"],
+      ["display_data", "<b>2</b>"],
+      ["update_display_data", "<b>3</b>"],
+      ["display_data", "raw"],
+      ["display_data", "own"],
+      ["execute_result", "[ 'iVBORwAAAAAAAAAA', [ 'image/svg+xml' ], true ]"],
+    ],
+  );
+  assert.is(messages[1].content.transient.display_id, "place");
+  const wrong = await client.run("Deno.jupyter.nothing");
+  assert.match(wrong.reply.evalue, "does not exist on type 'typeof jupyter'");
+});
+
 test("comm_open is answered by comm_close; comm_info lists what a cell opened", async () => {
   const id = await client.send("shell", "comm_open", { comm_id: "c1", target_name: "none", data: {} });
   await client.until(() => client.iopub.find((m) => m.type === "comm_close" && m.parent === id));
