@@ -82,7 +82,7 @@ export class GraphReducer implements TileReducer {
   }
 
   /**
-   * Counts of floor(1000 s), exact. The product is rounded in float32, so a value just below an edge may come out as the
+   * Counts of floor(2000 s), exact. The product is rounded in float32, so a value just below an edge may come out as the
    * edge itself, and nothing else can go wrong: rows with a whole product are looked at value by value.
    */
   private fineCounts(tile: Tile): Float64Array {

@@ -2,8 +2,8 @@ import type { Histogram, Matrix } from "../types.js";
 
 export const bins = 200;
 
-/** Pairs are counted in bins of a thousandth, which is where the search for the median starts. */
-export const fineBins = 2000;
+/** Pairs are counted in bins of half a thousandth, which is where the search for the median starts. */
+export const fineBins = 4000;
 const finePerBin = fineBins / bins;
 
 /** Edge f of the fine bins: exactly that of the float64 quotient. */

@@ -164,7 +164,7 @@ export function likelyBracket(
   b: UnitRows,
   { total, pick }: { total: number; pick: (x: number, y: number) => [number, number] },
 ): Bracket {
-  const size = Math.max(1 << 12, Math.min(1 << 17, Math.ceil(total / 1024)));
+  const size = Math.max(1 << 12, Math.min(1 << 19, Math.ceil(total / 2048)));
   const random = mulberry(1);
   const sample = new Float32Array(size);
   const d = a.dimension;

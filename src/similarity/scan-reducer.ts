@@ -99,7 +99,7 @@ function forRows({ rows, columns }: Tile, visit: (start: number, end: number) =>
 }
 
 /**
- * Counts and keeps what the finder looks for. A thousand times a float32 is exact in float64, so every value is in its own
+ * Counts and keeps what the finder looks for. Two thousand times a float32 is exact in float64, so every value is in its own
  * bin. Without a branch it takes half the time: what is to be kept cannot be foreseen.
  */
 function scanRow(

@@ -6,7 +6,7 @@ import type { Neighbours } from "./nearest-rows.js";
 export interface Share {
   from: number;
   to: number;
-  /** Counts of the fine bins, Float64Array (2000). */
+  /** Counts of the fine bins, Float64Array (4000). */
   fine: Float64Array;
   lowest: number;
   highest: number;

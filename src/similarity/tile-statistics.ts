@@ -6,7 +6,7 @@ export const groupSize = 8;
 
 /** What the pairs of the tiles so far come to. */
 export interface TileStatistics {
-  /** Counts of the fine bins, Float64Array (2000). */
+  /** Counts of the fine bins, Float64Array (4000). */
   fine: Float64Array;
   lowest: number;
   highest: number;
