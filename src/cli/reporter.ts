@@ -76,7 +76,13 @@ function barDisplay(): Reporter {
       if (progress.stage === "scan") return;
       const lane = progress.stage === "extract" ? `Rank ${progress.rank}` : progress.stage;
       bars ??= new MultiBar(
-        { format: "{lane} {bar} {value}/{total} {detail}", hideCursor: true, clearOnComplete: false, fps: 5 },
+        {
+          format: "{lane} {bar} {value}/{total} {detail}",
+          barsize: 24,
+          hideCursor: true,
+          clearOnComplete: false,
+          fps: 5,
+        },
         Presets.shades_classic,
       );
       const detail = progressLine(progress).replace(/^.*?\d+\/\d+( files)?(, )?/, "");
