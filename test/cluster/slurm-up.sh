@@ -11,6 +11,11 @@ nodes=${NODES:-1} cpus=${CPUS:-8} gpus=${GPUS:-4} host=$(hostname -s)
 export SLURM_CONF=$LAB/slurm.conf
 
 if [ "${1:-up}" = down ]; then
+  # What a failed test left running.
+  if [ -n "$(timeout 10 squeue --noheader 2>/dev/null)" ]; then
+    timeout 10 scancel --user="$(id -un)" || true
+    for _ in $(seq 50); do [ -z "$(squeue --noheader 2>/dev/null)" ] && break; sleep 0.2; done
+  fi
   for file in "$LAB"/slurmctld.pid "$LAB"/slurmd-*.pid "$LAB"/munged.pid; do
     [ -s "$file" ] || continue
     pid=$(cat "$file")
