@@ -57,4 +57,5 @@ export { type SimilarityOptions, type SimilarityResult, similarity } from "./sim
 export { writeSimilarity } from "./similarity/write-similarity.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
 export { readSpeakerList } from "./store/read-speaker-list.js";
+export { verify } from "./store/verify.js";
 export type * from "./types.js";

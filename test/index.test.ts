@@ -74,6 +74,7 @@ test("the public list is this, and a name on it stays", () => {
     "utterancesPerSpeaker",
     "variability",
     "variabilityRanking",
+    "verify",
     "waveform",
     "writeNpy",
     "writePickle",

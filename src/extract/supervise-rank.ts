@@ -159,7 +159,8 @@ function runOnce(
       clearTimeout(killTimer);
       clearTimeout(watchdog);
       abortSignal?.removeEventListener("abort", stop);
-      const last = stderr.trim().split("\n").at(-1);
+      const lines = stderr.trim().split("\n");
+      const last = lines.findLast((line) => line.includes("Error")) ?? lines.at(-1);
       resolve({
         stopped: abortSignal?.aborted ?? false,
         error,
