@@ -87,8 +87,9 @@ export class Engine {
       if (message.type === "execute") return this.#begin(message.cell, acknowledge);
       acknowledge();
       if (message.type === "question") this.#answer(message);
-      else if (message.type === "interrupt") this.#interrupt();
-      else if (message.type === "input") {
+      else if (message.type === "interrupt") {
+        if (message.cell === this.#current?.id) this.#interrupt();
+      } else if (message.type === "input") {
         this.#inputs.get(message.cell)?.(message.value);
         this.#inputs.delete(message.cell);
       } else {

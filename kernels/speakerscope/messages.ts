@@ -41,7 +41,8 @@ export interface Outcome {
 export type ToMain =
   | { type: "execute"; cell: CellRequest }
   | ({ type: "question" } & Question)
-  | { type: "interrupt" }
+  /** The cell that ran when the user asked; by the time it is heard another may run. */
+  | { type: "interrupt"; cell: number | undefined }
   | { type: "input"; cell: number; value: string }
   | { type: "shutdown" };
 

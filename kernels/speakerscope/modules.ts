@@ -87,6 +87,14 @@ export function createModuleLoader(folder: string) {
       if (path !== null && !isEsModule(path)) forgetChanged(path);
       return load(specifier, path);
     },
+    /** Whether a package lies in a node_modules of the notebook's folder or above. */
+    isInstalled(specifier: string): boolean {
+      const [scope, name] = specifier.split("/");
+      const folders = local.resolve.paths(specifier) ?? [];
+      return folders.some((base) =>
+        existsSync(scope.startsWith("@") ? join(base, scope, name ?? "") : join(base, scope)),
+      );
+    },
     /** The namespace of an ES module that `prepare` has loaded. */
     namespace: (specifier: string) => namespaces.get(specifier),
   };

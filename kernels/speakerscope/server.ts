@@ -49,7 +49,7 @@ function post(message: ToMain): number {
 
 const { interrupt, unblock } = createInterrupter({
   flags,
-  post: () => post({ type: "interrupt" }),
+  post: () => post({ type: "interrupt", cell: [...cells.keys()].at(-1) }),
   acknowledged: (number) => !unacknowledged.has(number),
   repeat: () => {
     for (const [number, message] of unacknowledged) main.postMessage({ serial: number, ...message });

@@ -95,7 +95,10 @@ export class Session {
   readonly ts: typeof TypeScript;
   readonly variables: Record<string, unknown> = {};
   readonly #unit: Unit;
-  readonly #converter: Converter;
+  readonly #createConverter: () => Converter;
+  /** Packages for which the compiler was asked twice. */
+  readonly #retried = new Set<string>();
+  #converter: Converter;
   readonly #executor: Executor;
   readonly #modules: ModuleLoader;
   readonly #protect: Protect;
@@ -120,8 +123,8 @@ export class Session {
     const { createExecutor } = tslab<{
       createExecutor(root: string, converters: object, console: object): Executor;
     }>("executor");
-    const converter = createConverter({ isJS: false, isBrowser: false });
-    this.#converter = converter;
+    this.#createConverter = () => createConverter({ isJS: false, isBrowser: false });
+    this.#converter = this.#createConverter();
     this.#modules = createModuleLoader(folder);
     this.#executor = createExecutor(
       folder,
@@ -133,7 +136,7 @@ export class Session {
         get browser(): never {
           throw new Error("browser cells: unsupported");
         },
-        close: () => converter.close(),
+        close: () => this.#converter.close(),
       },
       {
         log() {},
@@ -254,7 +257,17 @@ export class Session {
 
   #compile(source: string, name: string): Compiled & Pick<Converted, "sideOutputs"> {
     this.#unit.mapBack = null;
-    const converted = this.#converter.convert(this.#declarations, source);
+    for (const work of this.#unit.delayed) {
+      this.#unit.delayed.delete(work);
+      work();
+    }
+    let converted = this.#converter.convert(this.#declarations, source);
+    if (this.#isInstalledSince(converted)) {
+      // The compiler remembers what was missing; a new one looks again.
+      this.#converter.close();
+      this.#converter = this.#createConverter();
+      converted = this.#converter.convert(this.#declarations, source);
+    }
     if (converted.diagnostics.length > 0) throw new CompileError(converted.diagnostics.map(toProblem));
     if (this.#unit.mapBack) this.#maps.set(name, this.#unit.mapBack);
     return {
@@ -266,6 +279,16 @@ export class Session {
       isAsync: converted.hasToplevelAwait === true,
       sideOutputs: converted.sideOutputs,
     };
+  }
+
+  /** True when a cell misses a package that is there: it was installed after the compiler had looked for it. */
+  #isInstalledSince({ diagnostics }: Converted): boolean {
+    const missed = diagnostics.flatMap(
+      ({ messageText }) => /^Cannot find module '([^']+)'/.exec(messageText)?.[1] ?? [],
+    );
+    const found = missed.filter((name) => !this.#retried.has(name) && this.#modules.isInstalled(name));
+    for (const name of found) this.#retried.add(name);
+    return found.length > 0;
   }
 
   #addModule(name: string, source: string): unknown[] {

@@ -37,6 +37,8 @@ interface Host {
 /** What the compiler learns about the cell that it compiled last. */
 export interface Unit {
   mapBack: MapBack | null;
+  /** Work that changed files have caused; runs before the next compilation. */
+  delayed: Set<() => void>;
   /** The program, for questions that tslab does not ask. */
   builder: TypeScript.EmitAndSemanticDiagnosticsBuilderProgram | null;
 }
@@ -68,7 +70,7 @@ const untypedModule = 7016;
 export function patchTypeScript(folder: string): Patched {
   const ts: Ts = require("typescript");
   const internals = ts as unknown as Internals;
-  const unit: Unit = { mapBack: null, builder: null };
+  const unit: Unit = { mapBack: null, delayed: new Set(), builder: null };
   const options: TypeScript.CompilerOptions = {
     strict: true,
     target: ts.ScriptTarget.ES2022,
@@ -92,6 +94,7 @@ export function patchTypeScript(folder: string): Patched {
       _createProgram: unknown,
       ...rest: unknown[]
     ) {
+      delayLookups(system, unit);
       const { noImplicitUseStrict: _, disableTopLevelAwait: __, ...kept } = given;
       return internals.createWatchCompilerHost(
         roots,
@@ -168,6 +171,34 @@ function quietSystem(ts: Ts): TypeScript.System {
     return watcher ?? { close() {} };
   };
   return system;
+}
+
+/**
+ * tslab keeps one timer, for the next program. TypeScript wants another when a folder changes in which it had missed a
+ * module (an install, say), and tslab throws for good.
+ */
+function delayLookups(system: TypeScript.System, { delayed }: Unit): void {
+  const { setTimeout, clearTimeout } = system;
+  let last: unknown;
+  const forget = () => {
+    try {
+      clearTimeout?.(last);
+    } catch {
+      // It has run. One whose work threw would be in the way for good.
+    }
+  };
+  system.setTimeout = (work, ms, ...names) => {
+    if (names[0] === "timerToUpdateProgram") {
+      forget();
+      last = setTimeout?.(work, ms, ...names);
+      return last;
+    }
+    delayed.add(work as () => void);
+    return work;
+  };
+  system.clearTimeout = (timer) => {
+    if (!delayed.delete(timer)) forget();
+  };
 }
 
 function diagnosticsOf(ts: Ts, program: TypeScript.Program, files: TypeScript.SourceFile[]) {

@@ -199,6 +199,16 @@ test("a changed TypeScript file and a changed build are picked up by importing a
   await client.until(async () => (await client.value(cell)) === "[ 2, 2 ]");
 });
 
+test("a package that was missing is found once it is installed", async () => {
+  assert.match((await fails("import { fresh } from 'fresh-package'")).evalue, "Cannot find module");
+  write("node_modules/fresh-package/index.js", "exports.fresh = 8;\n");
+  write("node_modules/fresh-package/index.d.ts", "export const fresh: number;\n");
+  write("node_modules/fresh-package/package.json", '{ "name": "fresh-package", "main": "index.js" }');
+  const cell = "import { fresh } from 'fresh-package'; fresh.toFixed(1)";
+  await client.until(async () => (await client.value(cell).catch(() => "")) === "'8.0'");
+  assert.is(await client.value(cell), "'8.0'");
+});
+
 test("a module cell is imported by its name", async () => {
   await client.run("/** @module shapes */\nexport const area = (r: number) => r * r;");
   assert.is(await client.value("import { area } from './shapes'; area(3)"), "9");

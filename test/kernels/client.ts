@@ -219,10 +219,13 @@ export class Client {
   }
 
   /** Resolves with the first truthy value of a look at what has arrived. */
-  async until<T>(look: () => T | undefined | false | null, ms = patience): Promise<T> {
+  async until<T>(
+    look: () => T | undefined | false | null | Promise<T | undefined | false | null>,
+    ms = patience,
+  ): Promise<T> {
     const deadline = Date.now() + ms;
     for (;;) {
-      const found = look();
+      const found = await look();
       if (found) return found;
       if (Date.now() > deadline) throw new Error(`nothing came in ${ms} ms\n${this.log}`);
       await new Promise<void>((resolve) => {
