@@ -49,6 +49,7 @@ export { type Recording, type RecordingsSettings, recordings } from "./pipeline/
 export { runPipeline } from "./pipeline/run-pipeline.js";
 export { devices } from "./runtime/session.js";
 // Similarity
+export { compareFiles } from "./similarity/compare-files.js";
 export { cosineMatrix } from "./similarity/cosine-matrix.js";
 export { highSimilarityPairs } from "./similarity/high-similarity-pairs.js";
 export { pairsInMatrix } from "./similarity/pairs-in-matrix.js";

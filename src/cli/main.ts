@@ -6,9 +6,11 @@ import { reasonOf } from "../errors.js";
 import { packageRoot } from "../util/package-root.js";
 import { analyzeCommand } from "./analyze.js";
 import { extractCommand } from "./extract.js";
+import { kernelCommand } from "./kernel.js";
 import { loadCommand } from "./load.js";
 import { mergeCommand } from "./merge.js";
 import { runCommand } from "./run.js";
+import { similarityCommand } from "./similarity.js";
 import { statusCommand } from "./status.js";
 import { verifyCommand } from "./verify.js";
 
@@ -32,9 +34,11 @@ async function main(args: readonly string[]): Promise<void> {
     extractCommand,
     statusCommand,
     mergeCommand,
-    verifyCommand,
+    similarityCommand,
     analyzeCommand,
     loadCommand,
+    verifyCommand,
+    kernelCommand,
   ])
     register(program);
   for (const command of program.commands)
