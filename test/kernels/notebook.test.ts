@@ -206,7 +206,7 @@ test("papermill puts parameters into a TypeScript cell, of every type that it ha
   const parameters = join(folder, "parameters.yaml");
   writeFileSync(
     parameters,
-    "list: [1, 2]\ndeep: {a: ['x', null], 'b c': 1.5e300}\nflag: true\nmissing: null\n",
+    "list: [1, 2]\ndeep: {a: ['x', null], 'b c': 1.5e+300}\nflag: true\nmissing: null\n",
   );
   const out = join(folder, "milled.ipynb");
   const { status, stderr } = run([
