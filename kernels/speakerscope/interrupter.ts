@@ -8,8 +8,10 @@ interface InterrupterOptions {
   acknowledged: (serial: number) => boolean;
   /** Posts again what the main thread has not acknowledged. */
   repeat: () => void;
-  /** Asks the processes that the cell started to stop. */
-  stopChildren: () => void;
+  /** The processes that cells have started. */
+  children: () => number[];
+  /** Asks a process to stop. */
+  stop: (pid: number) => void;
   /** Tells the user why it takes longer. */
   tell: (text: string) => void;
 }
@@ -35,7 +37,8 @@ export function createInterrupter({
   post,
   acknowledged,
   repeat,
-  stopChildren,
+  children,
+  stop,
   tell,
 }: InterrupterOptions) {
   let active = false;
@@ -46,7 +49,9 @@ export function createInterrupter({
     Atomics.add(flags, INTERRUPTS, 1);
     // A synchronous prompt sleeps on this word.
     if (Atomics.compareExchange(flags, PROMPT, 1, 2) === 1) Atomics.notify(flags, PROMPT);
-    setTimeout(stopChildren, childrenMs);
+    // Those of now: what the next cell starts meanwhile is not meant.
+    const started = children();
+    setTimeout(() => started.forEach(stop), childrenMs);
     await getThrough(post(), politeMs);
   }
 
@@ -78,7 +83,12 @@ export function createInterrupter({
       const session = new Session();
       session.connectToMainThread();
       // A main thread that went idle in between is stopped in the first JavaScript it runs: give it some.
-      const nudge = setInterval(repeat, politeMs);
+      const began = Date.now();
+      const nudge = setInterval(() => {
+        repeat();
+        // A call that waits for a process of its own returns when that ends.
+        if (Date.now() - began > childrenMs) children().forEach(stop);
+      }, politeMs);
       const slow = setTimeout(
         () => tell("Interrupt: waiting for a native call to return; nothing can stop it before.\n"),
         nativeMs,

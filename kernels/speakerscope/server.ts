@@ -54,9 +54,8 @@ const { interrupt, unblock } = createInterrupter({
   repeat: () => {
     for (const [number, message] of unacknowledged) main.postMessage({ serial: number, ...message });
   },
-  stopChildren: () => {
-    for (const pid of descendants(process.pid, ownProcesses)) signal(pid, "SIGINT");
-  },
+  children: () => descendants(process.pid, ownProcesses),
+  stop: (pid) => signal(pid, "SIGINT"),
   tell: (text) => protocol.stream(null, "stderr", text),
 });
 
