@@ -15,6 +15,7 @@ export function createModuleLoader(folder: string) {
   const local = createRequire(join(folder, "cell.js"));
   const namespaces = new Map<string, Namespace>();
   const seen = new Map<string, number>();
+  let remembered = 0;
   const importHere = importerAt(join(folder, "cell.mjs"));
   const importOwn = importerAt(join(packageRoot, "cell.mjs"));
 
@@ -35,7 +36,10 @@ export function createModuleLoader(folder: string) {
 
   /** Remembers how old the loaded files are, so that a later import can tell a new build. */
   function remember(): void {
-    for (const path of Object.keys(require.cache)) if (!seen.has(path) && isOurs(path)) see(path);
+    const loaded = Object.keys(require.cache);
+    if (loaded.length === remembered) return;
+    remembered = loaded.length;
+    for (const path of loaded) if (!seen.has(path) && isOurs(path)) see(path);
   }
 
   function see(path: string): void {
@@ -46,6 +50,7 @@ export function createModuleLoader(folder: string) {
   function forgetChanged(path: string): void {
     const files = treeOf(path);
     if (!files.some((file) => seen.has(file) && modified(file) !== seen.get(file))) return;
+    remembered = 0;
     for (const file of files) {
       delete require.cache[file];
       seen.delete(file);

@@ -5,8 +5,10 @@ export type MapBack = (line: number, column: number) => [line: number, column: n
 
 /** tslab puts a line of its own before the cell, which is then line 0 of the source: no more to subtract. */
 export function createSourceMapper(maps: string[]): MapBack {
-  const chain = maps.map((text) => new SourceMap(JSON.parse(text)));
+  // Most cells never fail: the maps are read when somebody asks.
+  let chain: SourceMap[] | null = null;
   return (line, column) => {
+    chain ??= maps.map((text) => new SourceMap(JSON.parse(text)));
     let at = { line: line - 1, column: column - 1 };
     for (const map of chain) {
       const entry = map.findEntry(at.line, at.column);

@@ -113,6 +113,7 @@ export function patchTypeScript(folder: string): Patched {
       };
       return internals.createWatchProgram(host);
     },
+    createPrinter: (given: TypeScript.PrinterOptions) => copyingPrinter(ts, given),
     getPreEmitDiagnosticsOfFiles: (program: TypeScript.Program, files: TypeScript.SourceFile[]) =>
       diagnosticsOf(ts, program, files),
     getDefaultTypeRoots: () => [],
@@ -141,6 +142,31 @@ export function patchTypeScript(folder: string): Patched {
   };
   replaceModule("@tslab/typescript-for-tslab", patched);
   return { ts, unit };
+}
+
+/** Prints declarations that nobody touched by copying their text: after many cells they are nearly all. */
+function copyingPrinter(ts: Ts, given: TypeScript.PrinterOptions): TypeScript.Printer {
+  const printer = ts.createPrinter(given);
+  const isWhole = (statement: TypeScript.Statement, file: TypeScript.SourceFile): boolean => {
+    if (!ts.isVariableStatement(statement)) return !ts.isImportDeclaration(statement);
+    // tslab takes declarations out of a statement: the rest must still fill it.
+    const { declarationList: list } = statement;
+    const [only, ...more] = list.declarations;
+    const word = file.text.slice(list.getStart(file), only.getStart(file));
+    return more.length === 0 && only.end === list.end && /^(?:const|let|var)\s+$/.test(word);
+  };
+  return {
+    ...printer,
+    printFile: (file) =>
+      file.statements
+        .map((statement) =>
+          isWhole(statement, file)
+            ? statement.getFullText(file).trim()
+            : printer.printNode(ts.EmitHint.Unspecified, statement, file),
+        )
+        .concat("")
+        .join("\n"),
+  };
 }
 
 /** tslab's own dependency resolves to our object from now on. */
