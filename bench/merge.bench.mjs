@@ -67,9 +67,7 @@ function merge(name, options) {
     const start = performance.now();
     const { status, stderr } = spawnSync(process.execPath, ${JSON.stringify([main, "merge", "--input_dir", "ranks", "--output_dir", "final", ...options])}, { cwd: ${JSON.stringify(folder)} });
     if (status !== 0) throw new Error(String(stderr));
-    const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
     console.log(JSON.stringify({ wall: (performance.now() - start) / 1000 }));`;
-  const before = process.resourceUsage();
   const { stdout, stderr, status } = spawnSync(
     "/usr/bin/time",
     ["-f", "%U %S %M", process.execPath, "-e", script],
@@ -82,5 +80,4 @@ function merge(name, options) {
     `  ${name}: ${(user + system).toFixed(1)} CPU-s, ${wall.toFixed(1)} s, ${(kilobytes / 1e3).toFixed(0)} MB at most` +
       ` (${(((user + system) / utterances) * 1e6).toFixed(0)} us an utterance)`,
   );
-  void before;
 }
