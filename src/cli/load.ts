@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { variability } from "../analysis/variability.js";
 import { missing } from "../errors.js";
 import { readIndividual } from "../store/read-embeddings.js";
 import { compare } from "../util/compare.js";
@@ -85,24 +86,21 @@ function vector(embedding: Float32Array, showStats: boolean): string[] {
 
 /** How alike the utterances of a speaker are. */
 function spread(folder: string, dataset: string, speakerId: string, utterances: readonly string[]): string[] {
-  const vectors = utterances
+  const rows = utterances
     .filter((utteranceId) =>
       existsSync(inside(folder, "utterances", dataset, speakerId, `${utteranceId}.pkl`)),
     )
-    .map((utteranceId) => readIndividual(folder, { dataset, speakerId, utteranceId }).embedding);
-  const cosines = vectors.flatMap((a, i) => vectors.slice(i + 1).map((b) => cosine(a, b)));
-  if (cosines.length === 0) return ["similarity of its utterances: one utterance only"];
-  const mean = cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
-  const least = Math.min(...cosines);
+    .map((utteranceId) => ({
+      key: utteranceId,
+      ...readIndividual(folder, { dataset, speakerId, utteranceId }),
+    }));
+  const [own] = variability(rows).speakers;
+  if (own === undefined || own.mean === null || own.min === null)
+    return ["similarity of its utterances: one utterance only"];
+  const pairs = (rows.length * (rows.length - 1)) / 2;
   return [
-    `similarity of its utterances: mean ${mean.toFixed(4)}, min ${least.toFixed(4)} over ${cosines.length} pairs`,
+    `similarity of its utterances: mean ${own.mean.toFixed(4)}, min ${own.min.toFixed(4)} over ${pairs} pairs`,
   ];
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  for (let i = 0; i < a.length; i++) dot += a[i]! * b[i]!;
-  return dot / (Math.hypot(...a) * Math.hypot(...b));
 }
 
 const names = (folder: string): string[] => {
