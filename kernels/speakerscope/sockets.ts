@@ -5,6 +5,10 @@ import type { Codec, Connection } from "./wire.js";
 export type Channel = "shell" | "control" | "stdin";
 type Frames = (Buffer | string | Uint8Array)[];
 
+/** ZMQ_SUBSCRIBE and ZMQ_UNSUBSCRIBE of zmq.h. */
+const zmqSubscribe = 6;
+const zmqUnsubscribe = 7;
+
 /** Where the protocol core sends; a test puts an array behind it. */
 export interface Sockets {
   send(channel: Channel, frames: Frames): Promise<void>;
@@ -16,6 +20,8 @@ export interface Sockets {
  * Binds the five sockets of a connection file and hands every incoming message to `receive`.
  *
  * IOPub is an XPUB: it sees who subscribes, and greets each subscriber, so that a client knows from when on it misses nothing.
+ * ZeroMQ would add a subscription by itself while something else is being sent, and that would arrive before the greeting.
+ * So a subscription counts only when it is accepted here, in the same turn of the queue as its greeting.
  */
 export async function bindSockets(
   connection: Connection,
@@ -28,8 +34,8 @@ export async function bindSockets(
     control: new Router(unlimited),
     stdin: new Router(unlimited),
   };
-  const iopub = new XPublisher(unlimited);
-  iopub.verbosity = "allSubs";
+  const iopub = new Broadcast(unlimited);
+  iopub.manual = true;
   const heartbeat = new Reply();
   const { transport, ip } = connection;
   const address = (port: number) => `${transport}://${ip}${transport === "ipc" ? "-" : ":"}${port}`;
@@ -40,12 +46,8 @@ export async function bindSockets(
     iopub.bind(address(connection.iopub_port)),
     heartbeat.bind(address(connection.hb_port)),
   ]);
-  const senders = {
-    shell: inTurn(routers.shell),
-    control: inTurn(routers.control),
-    stdin: inTurn(routers.stdin),
-  };
-  const publish = inTurn(iopub);
+  const senders = { shell: inTurn(), control: inTurn(), stdin: inTurn() };
+  const broadcast = inTurn();
   for (const channel of ["shell", "control", "stdin"] as const)
     void (async () => {
       for await (const frames of routers[channel]) receive(channel, frames as Buffer[]);
@@ -54,28 +56,44 @@ export async function bindSockets(
     for await (const beat of heartbeat) await heartbeat.send(beat);
   })();
   void (async () => {
+    // A subscription must be accepted before the next is received: the socket remembers the last one's connection only.
     for await (const [frame] of iopub) {
       const topic = frame.subarray(1);
-      if (frame[0] === 1)
-        void publish(codec.encode([topic], { type: "iopub_welcome", content: welcome(topic.toString()) }));
+      await broadcast(() => {
+        if (frame[0] !== 1) return iopub.forget(topic);
+        iopub.accept(topic);
+        const content = welcome(topic.toString());
+        return iopub.send(codec.encode([topic], { type: "iopub_welcome", content }));
+      });
     }
   })();
   const all = [...Object.values(routers), iopub, heartbeat];
   return {
-    send: (channel, frames) => senders[channel](frames),
-    publish,
+    send: (channel, frames) => senders[channel](() => routers[channel].send(frames)),
+    publish: (frames) => broadcast(() => iopub.send(frames)),
     close: () => {
       for (const socket of all) socket.close();
     },
   };
 }
 
-/** zeromq.js refuses a second send while one is under way. */
-function inTurn(socket: { send(frames: Frames): Promise<void> }) {
+/** An XPUB whose subscriptions are answered by hand; each call is about the subscription that was received last. */
+class Broadcast extends XPublisher {
+  accept(topic: Buffer): void {
+    this.setStringOption(zmqSubscribe, topic);
+  }
+
+  forget(topic: Buffer): void {
+    this.setStringOption(zmqUnsubscribe, topic);
+  }
+}
+
+/** zeromq.js refuses a second send on a socket while one is under way. */
+function inTurn() {
   let last = Promise.resolve();
-  return (frames: Frames): Promise<void> => {
+  return (step: () => void | Promise<void>): Promise<void> => {
     // A client that went away is not the kernel's trouble.
-    last = last.then(() => socket.send(frames)).catch(() => {});
+    last = last.then(step).catch(() => {});
     return last;
   };
 }

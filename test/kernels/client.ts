@@ -95,8 +95,8 @@ export class Client {
     this.#subscriber.connect(`tcp://127.0.0.1:${connection.iopub_port}`);
     this.#subscriber.subscribe();
     for (const channel of ["shell", "control", "stdin"] as const)
-      void this.#read(this.#sockets[channel], this.#replies[channel]);
-    void this.#read(this.#subscriber, this.iopub);
+      void this.#read(this.#sockets[channel], (message) => this.#replies[channel].push(message));
+    void this.#read(this.#subscriber, (message) => this.iopub.push(message));
   }
 
   /** Starts a kernel and waits until both replies and broadcasts arrive. */
@@ -254,12 +254,7 @@ export class Client {
   async subscribe(): Promise<{ types: string[]; close(): void }> {
     const socket = new Subscriber({ linger: 0 });
     const types: string[] = [];
-    void (async () => {
-      for await (const frames of socket) {
-        types.push(parse(frames).type);
-        for (const wake of [...this.#waiting]) wake();
-      }
-    })();
+    void this.#read(socket, (message) => types.push(message.type));
     socket.connect(`tcp://127.0.0.1:${this.connection.iopub_port}`);
     socket.subscribe();
     return { types, close: () => socket.close() };
@@ -279,10 +274,15 @@ export class Client {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #read(socket: Dealer | Subscriber, into: Incoming[]): Promise<void> {
-    for await (const frames of socket) {
-      into.push(parse(frames as Buffer[]));
-      for (const wake of [...this.#waiting]) wake();
+  async #read(socket: Dealer | Subscriber, take: (message: Incoming) => void): Promise<void> {
+    try {
+      for await (const frames of socket) {
+        take(parse(frames as Buffer[]));
+        for (const wake of [...this.#waiting]) wake();
+      }
+    } catch (error) {
+      // A socket that is closed between two messages of a flood says so.
+      if (!socket.closed) throw error;
     }
   }
 }
