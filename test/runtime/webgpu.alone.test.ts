@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -24,8 +25,9 @@ function swiftShader(): string | undefined {
 
 test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async () => {
   const driver = swiftShader();
-  if (driver === undefined)
-    return console.log("SKIPPED WebGPU: no software Vulkan (apt-get install chromium)");
+  const libraries = spawnSync("ldconfig", ["-p"], { encoding: "utf8" }).stdout ?? "";
+  if (driver === undefined || !libraries.includes("libvulkan.so.1"))
+    return console.log("SKIPPED WebGPU: no software Vulkan (apt-get install chromium libvulkan1)");
   // Read by the Vulkan loader when the first session opens.
   process.env.VK_ICD_FILENAMES = driver;
   process.env.XDG_RUNTIME_DIR ??= "/tmp";
