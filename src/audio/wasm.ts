@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { packageRoot } from "../util/package-root.js";
+import { loadWasm } from "../util/load-wasm.js";
 
 /** What wasm/src/lib.rs exports. A machine is the address of one decoder; the other addresses are those of memory. */
 export interface Wasm {
@@ -50,6 +48,6 @@ export function giveBack(wasm: Wasm): void {
 }
 
 function instantiate(): Wasm {
-  compiled ??= new WebAssembly.Module(readFileSync(join(packageRoot, "src", "audio", "wasm", "audio.wasm")));
+  compiled ??= loadWasm("audio", "wasm", "audio.wasm");
   return new WebAssembly.Instance(compiled).exports as unknown as Wasm;
 }

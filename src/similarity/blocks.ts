@@ -1,5 +1,6 @@
 import type { Tensor2D } from "@tensorflow/tfjs";
 import type { Tfjs } from "./backend.js";
+import type { Tile } from "./tile-reducer.js";
 import { groupSize } from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
 
@@ -37,13 +38,20 @@ export function blocksOf(
   return blocks;
 }
 
-/** 1 where a tile's value is no pair of its own: in the filling, and on and below the diagonal of a diagonal tile. */
-export function maskOf(tf: Tfjs, rows: Block, columns: Block): Tensor2D | null {
+/**
+ * Where blocks of `size` rows end, whatever part of the rows is looked at: the last bits of a product depend on the shape of
+ * the tile and on the place in it, and a share must have those of the whole. The first blocks are small: until rows have
+ * found some neighbours, every value is a candidate.
+ */
+export const gridOf = (size: number) => ({ size, cuts: [size / 8, size / 4, size / 2, size] });
+
+/** 1 where a tile's value is no pair that counts: in other rows, in the filling, and on and below the diagonal of a diagonal tile. */
+export function maskOf(tf: Tfjs, { rows, columns, counted }: Tile): Tensor2D | null {
   const diagonal = rows === columns;
-  const [height, width] = [rows.to - rows.from, columns.to - columns.from];
-  if (!diagonal && height === rows.size && width === columns.size) return null;
+  const width = columns.to - columns.from;
+  if (!diagonal && counted.to - counted.from === rows.size && width === columns.size) return null;
   const mask = new Float32Array(rows.size * columns.size).fill(1);
-  for (let i = 0; i < height; i++)
+  for (let i = counted.from - rows.from; i < counted.to - rows.from; i++)
     mask.fill(0, i * columns.size + (diagonal ? i + 1 : 0), i * columns.size + width);
   return tf.tensor2d(mask, [rows.size, columns.size]);
 }

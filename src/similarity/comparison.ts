@@ -1,16 +1,23 @@
+import type { Tensor2D } from "@tensorflow/tfjs";
 import { throwIfAborted } from "../errors.js";
 import type { Matrix, Pair } from "../types.js";
 import type { Backend } from "./backend.js";
 import { BestPairs, byRank } from "./best-pairs.js";
-import { type Block, blocksOf } from "./blocks.js";
-import { fineBins, histogramOfFine, leastFloatFrom } from "./histogram.js";
+import { type Block, blocksOf, gridOf } from "./blocks.js";
+import { fineBins, histogramOfFine } from "./histogram.js";
 import { type Bracket, fineBracket, likelyBracket, MedianFinder } from "./median.js";
 import { crossMoments, type Moments, pairMoments } from "./moments.js";
 import { NearestRows, type Neighbours } from "./nearest-rows.js";
 import type { Share } from "./share.js";
 import type { SimilarityOptions, SimilarityResult } from "./similarity.js";
 import { type Tile, type TileReducer, tileReducer } from "./tile-reducer.js";
-import { emptyStatistics, type Groups, groupSize, type TileStatistics } from "./tile-statistics.js";
+import {
+  type Bars,
+  emptyStatistics,
+  type Groups,
+  groupSize,
+  type TileStatistics,
+} from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
 
 interface Settings extends SimilarityOptions {
@@ -22,14 +29,19 @@ interface Settings extends SimilarityOptions {
   to: number;
 }
 
+interface Range {
+  from: number;
+  to: number;
+}
+
 /** A tile to compute, and what it is for. */
 interface Task {
   rows: Block;
   columns: Block;
-  /** Its values are pairs of the result; else they only are neighbours of the rows. */
-  counted: boolean;
-  /** They are candidates for the neighbours of the columns too. */
-  mirrored: boolean;
+  /** Rows whose values are pairs of the result, and whose neighbours are looked for among the columns. */
+  counted: Range;
+  /** Columns whose neighbours are looked for among the rows. */
+  mirrored: Range;
 }
 
 interface Blocks {
@@ -48,7 +60,6 @@ export class Comparison {
   private readonly pairs: BestPairs;
   private readonly bracket: Bracket;
   private readonly statistics: TileStatistics;
-  private highPairs = 0;
   private lastBreath = performance.now();
 
   constructor(
@@ -59,12 +70,12 @@ export class Comparison {
   ) {
     const { from, to, topK, threshold, maxPairs } = settings;
     this.self = first === second;
-    this.reducer = tileReducer(chosen);
+    this.reducer = tileReducer(chosen, tileRows(chosen));
     const others = Math.max(0, this.self ? second.n - 1 : second.n);
     this.nearest = new NearestRows(to - from, Math.min(topK, others));
     this.pairs = new BestPairs(threshold, maxPairs);
     this.bracket = this.likelyBracket();
-    this.statistics = emptyStatistics(new MedianFinder(this.bracket));
+    this.statistics = emptyStatistics(new MedianFinder(this.bracket), threshold);
   }
 
   /** Computes the share of the result that the rows of the range have in it. */
@@ -78,7 +89,7 @@ export class Comparison {
       fine: statistics.fine,
       lowest: statistics.lowest,
       highest: statistics.highest,
-      highPairs: this.highPairs,
+      highPairs: statistics.highPairs,
       pairs: this.pairs.sorted(),
       median: statistics.finder.share(),
       neighbours:
@@ -91,13 +102,12 @@ export class Comparison {
   async result(shares: readonly Share[]): Promise<SimilarityResult> {
     const { first, settings, statistics, pairs } = this;
     const finder = new MedianFinder(this.bracket);
-    Object.assign(statistics, emptyStatistics(finder));
-    let highPairs = 0;
+    Object.assign(statistics, emptyStatistics(finder, settings.threshold));
     for (const share of shares) {
       for (let f = 0; f < fineBins; f++) statistics.fine[f] += share.fine[f];
       statistics.lowest = Math.min(statistics.lowest, share.lowest);
       statistics.highest = Math.max(statistics.highest, share.highest);
-      highPairs += share.highPairs;
+      statistics.highPairs += share.highPairs;
       finder.absorb(share.median);
     }
     const { count, mean, deviation } = this.moments();
@@ -116,7 +126,7 @@ export class Comparison {
         max: or(statistics.highest),
         median,
         totalPairs: count,
-        highPairs,
+        highPairs: statistics.highPairs,
         threshold: settings.threshold,
       },
       histogram: histogramOfFine(statistics.fine),
@@ -148,39 +158,41 @@ export class Comparison {
 
   private blocks(): Blocks {
     const { first, second, chosen, self } = this;
-    const { from, to } = this.settings;
-    const size = tileRows(chosen);
-    // The first blocks are small: until rows have found some neighbours, every value is a candidate.
-    const small = this.nearest.k > 0 ? [size / 8, size / 4, size / 2].map((height) => from + height) : [];
-    const cut = blocksOf(chosen.tf, first, { size, cuts: [from, to, ...small] });
-    const inRange = ({ from: at, to: end }: Block) => at >= from && end <= to;
-    const rows = cut.filter(inRange);
+    const grid = gridOf(tileRows(chosen));
+    const cut = blocksOf(chosen.tf, first, grid);
+    const rows = cut.filter((block) => lengthOf(this.inRange(block)) > 0);
     if (self) return { rows, columns: cut };
-    for (const block of cut) if (!inRange(block)) block.tensor.dispose();
-    return { rows, columns: blocksOf(chosen.tf, second, { size }) };
+    for (const block of cut) if (!rows.includes(block)) block.tensor.dispose();
+    return { rows, columns: blocksOf(chosen.tf, second, grid) };
+  }
+
+  /** The part of the rows that was asked for. */
+  private inRange({ from, to }: Range): Range {
+    const start = Math.max(from, this.settings.from);
+    return { from: start, to: Math.max(start, Math.min(to, this.settings.to)) };
   }
 
   /**
    * Neighbours of a row are looked for in ascending order of the others, whatever the row range: so equal similarities
-   * always come out in the same order. Before the range stand only candidates, within it every tile serves both sides.
+   * always come out in the same order. A tile above the diagonal serves its rows and its columns.
    */
   private tasks({ rows, columns }: Blocks): Task[] {
-    const { from, to, topK } = this.settings;
     const tasks: Task[] = [];
+    const none = { from: 0, to: 0 };
     if (!this.self) {
       for (const block of rows)
         for (const other of columns)
-          tasks.push({ rows: block, columns: other, counted: true, mirrored: false });
+          tasks.push({ rows: block, columns: other, counted: this.inRange(block), mirrored: none });
       return tasks;
     }
-    const before = topK > 0 ? columns.filter((other) => other.to <= from) : [];
-    for (const block of rows)
-      for (const other of before)
-        tasks.push({ rows: block, columns: other, counted: false, mirrored: false });
-    for (const block of rows)
-      for (const other of columns)
-        if (other.from >= block.from)
-          tasks.push({ rows: block, columns: other, counted: true, mirrored: topK > 0 && other.to <= to });
+    for (const block of columns)
+      for (const other of columns) {
+        if (other.from < block.from) continue;
+        const counted = this.inRange(block);
+        const mirrored = this.settings.topK > 0 ? this.inRange(other) : none;
+        if (lengthOf(counted) + lengthOf(mirrored) > 0)
+          tasks.push({ rows: block, columns: other, counted, mirrored });
+      }
     return tasks;
   }
 
@@ -196,12 +208,12 @@ export class Comparison {
     let done = 0;
     onProgress?.({ stage: "similarity", done, total });
     for (const task of tasks) {
-      const { rows, columns } = task;
+      const { rows, columns, counted } = task;
       const tile = this.tile(rows, columns);
       try {
         this.reduce(tile, task);
-        if (keepsRows && task.counted) {
-          strip ??= this.emptyStrip(rows, whole);
+        if (keepsRows && lengthOf(counted) > 0) {
+          strip ??= this.emptyStrip(counted, whole);
           this.copy(reducer.values(tile), tile, strip);
         }
       } finally {
@@ -209,7 +221,7 @@ export class Comparison {
       }
       if (strip !== null && columns.to === second.n) {
         if (this.self) this.fillLeft(strip, rows, blocks.columns);
-        await onRows?.(strip, rows.from);
+        await onRows?.(strip, counted.from);
         strip = null;
       }
       done += area(task);
@@ -222,7 +234,7 @@ export class Comparison {
   }
 
   /** The rows of a block, to be filled: a part of the whole matrix where that is kept. */
-  private emptyStrip({ from, to }: Block, whole: Float32Array | null): Matrix {
+  private emptyStrip({ from, to }: Range, whole: Float32Array | null): Matrix {
     const columns = this.second.n;
     const start = (from - this.settings.from) * columns;
     const data =
@@ -230,11 +242,12 @@ export class Comparison {
     return { data, rows: to - from, columns };
   }
 
-  private copy(values: Float32Array, { rows, columns }: Tile, strip: Matrix): void {
+  private copy(values: Float32Array, { rows, columns, counted }: Tile, strip: Matrix): void {
     const width = columns.to - columns.from;
-    for (let i = 0; i < rows.to - rows.from; i++) {
-      const row = values.subarray(i * columns.size, i * columns.size + width);
-      strip.data.set(row, i * strip.columns + columns.from);
+    for (let i = counted.from; i < counted.to; i++) {
+      const start = (i - rows.from) * columns.size;
+      const row = values.subarray(start, start + width);
+      strip.data.set(row, (i - counted.from) * strip.columns + columns.from);
     }
   }
 
@@ -248,55 +261,44 @@ export class Comparison {
   }
 
   private tile(rows: Block, columns: Block): Tile {
-    return { tensor: this.chosen.tf.matMul(rows.tensor, columns.tensor, false, true), rows, columns };
+    const tensor: Tensor2D = this.chosen.tf.matMul(rows.tensor, columns.tensor, false, true);
+    return { tensor, rows, columns, counted: this.inRange(rows) };
   }
 
   private reduce(tile: Tile, task: Task): void {
-    const { nearest, pairs, reducer, settings, statistics } = this;
-    const bound = task.counted ? reducer.addTo(statistics, tile) : Infinity;
-    // The list of pairs tells their number until it is full.
-    if (task.counted && pairs.full && bound >= settings.threshold)
-      this.highPairs += reducer.count(tile, leastFloatFrom(settings.threshold));
+    const { nearest, pairs, reducer, statistics } = this;
+    const bound = lengthOf(task.counted) > 0 ? reducer.addTo(statistics, tile) : -Infinity;
     if (nearest.k === 0 && bound < pairs.floor) return;
-    const groups = this.wantedGroups(reducer.highest(tile), task);
-    if (groups.length > 0) this.takeGroups(reducer.groups(tile, groups), task);
+    const groups = reducer.wanted(tile, this.bars(task));
+    if (groups.groups.length > 0) this.takeGroups(groups, task);
   }
 
-  /** The groups that may hold a listed pair, or a neighbour of their row or of a column. */
-  private wantedGroups(highest: Float32Array, { rows, columns, counted, mirrored }: Task): Int32Array {
-    const width = columns.size / groupSize;
-    const { bar } = this.nearest;
+  /** From where on a value is a listed pair, or a neighbour of its row or of its column. */
+  private bars({ rows, columns, counted, mirrored }: Task): Bars {
+    const { nearest, pairs } = this;
     const { from } = this.settings;
-    const floor = counted ? this.pairs.floor : Infinity;
-    const bars = new Float64Array(width).fill(floor);
-    if (mirrored)
-      for (let j = columns.from; j < columns.to; j++) {
-        const c = Math.floor((j - columns.from) / groupSize);
-        if (bar[j - from] < bars[c]) bars[c] = bar[j - from];
-      }
-    const groups = new Int32Array(highest.length);
-    let count = 0;
-    for (let i = rows.from, g = 0; i < rows.to; i++) {
-      const rowBar = bar[i - from];
-      for (let c = 0; c < width; c++, g++) {
-        const best = highest[g];
-        if (best >= rowBar || best >= bars[c]) groups[count++] = g;
-      }
+    const bars = {
+      rows: new Float64Array(rows.size).fill(Infinity),
+      groups: new Float64Array(columns.size / groupSize).fill(Infinity),
+    };
+    for (let i = counted.from; i < counted.to; i++)
+      bars.rows[i - rows.from] = Math.min(pairs.floor, nearest.bar[i - from]);
+    for (let j = mirrored.from; j < mirrored.to; j++) {
+      const c = Math.floor((j - columns.from) / groupSize);
+      bars.groups[c] = Math.min(bars.groups[c], nearest.bar[j - from]);
     }
-    return groups.subarray(0, count);
+    return bars;
   }
 
   /** Looks at every value of the groups, in the order of rows, then of columns. */
   private takeGroups({ groups, values, whole }: Groups, task: Task): void {
     const { nearest, pairs } = this;
-    const { from, threshold } = this.settings;
+    const { from } = this.settings;
     const { rows, columns, counted, mirrored } = task;
     const { bar } = nearest;
     const size = groupSize;
     const width = columns.size / size;
     const diagonal = rows === columns;
-    const pairFloor = counted ? threshold : Infinity;
-    const listIsFull = pairs.full;
     let i = rows.from;
     let rowEnd = width;
     for (let g = 0; g < groups.length; g++) {
@@ -305,22 +307,20 @@ export class Comparison {
         i++;
         rowEnd += width;
       }
+      const isCounted = i >= counted.from && i < counted.to;
       const start = columns.from + (group - rowEnd + width) * size;
       const end = Math.min(columns.to, start + size);
       const begin = diagonal ? Math.max(start, i + 1) : start;
       const row = i - from;
-      let rowBar = bar[row];
+      let rowBar = isCounted ? bar[row] : Infinity;
       for (let j = begin, at = (whole ? group : g) * size + begin - start; j < end; j++, at++) {
         const value = values[at];
         if (value > rowBar) {
           nearest.add(row, j, value);
           rowBar = bar[row];
         }
-        if (mirrored && value > bar[j - from]) nearest.add(j - from, i, value);
-        if (value >= pairFloor) {
-          if (!listIsFull) this.highPairs++;
-          if (value >= pairs.floor) pairs.add(i, j, value);
-        }
+        if (j >= mirrored.from && j < mirrored.to && value > bar[j - from]) nearest.add(j - from, i, value);
+        if (isCounted && value >= pairs.floor) pairs.add(i, j, value);
       }
     }
   }
@@ -341,7 +341,7 @@ export class Comparison {
 
   private async look(finder: MedianFinder, blocks: Blocks): Promise<void> {
     for (const { rows, columns, counted } of this.tasks(blocks)) {
-      if (!counted) continue;
+      if (lengthOf(counted) === 0) continue;
       const tile = this.tile(rows, columns);
       this.reducer.findMedian(finder, tile);
       tile.tensor.dispose();
@@ -384,6 +384,8 @@ export class Comparison {
     throwIfAborted("similarity", this.settings.abortSignal);
   }
 }
+
+const lengthOf = ({ from, to }: Range) => to - from;
 
 function bestOf(lists: readonly (readonly Pair[])[], limit: number): Pair[] {
   const pairs = lists.flat();

@@ -4,7 +4,7 @@ import { maskOf } from "./blocks.js";
 import { fineBins, fineEdge } from "./histogram.js";
 import type { MedianFinder } from "./median.js";
 import type { Tile, TileReducer } from "./tile-reducer.js";
-import { type Groups, groupSize, type TileStatistics } from "./tile-statistics.js";
+import { type Bars, type Groups, groupSize, groupsAt, type TileStatistics } from "./tile-statistics.js";
 
 const half = fineBins / 2;
 
@@ -30,6 +30,7 @@ export class GraphReducer implements TileReducer {
       const highest = this.read(tile, -4, (values) => tf.max(values))[0];
       statistics.highest = Math.max(statistics.highest, highest);
     }
+    if (bound >= statistics.threshold) statistics.highPairs += this.count(tile, statistics.threshold);
     this.findMedian(statistics.finder, tile);
     return bound;
   }
@@ -41,8 +42,10 @@ export class GraphReducer implements TileReducer {
       tf.min(tf.reshape(tf.squaredDifference(values, this.constant(middle)), [-1, groupSize]), 1),
     );
     const near = Int32Array.from(distance.keys()).filter((group) => distance[group] <= reach);
-    const { values } = this.groups(tile, near);
-    const { rows, columns } = tile;
+    const values = this.rows(tile.tensor, groupSize, near);
+    const { rows, columns, counted } = tile;
+    const found = new Float32Array(values.length);
+    let count = 0;
     for (let g = 0, at = 0; g < near.length; g++)
       for (let t = 0; t < groupSize; t++, at++) {
         const value = values[at];
@@ -50,25 +53,17 @@ export class GraphReducer implements TileReducer {
         const position = near[g] * groupSize + t;
         const i = rows.from + Math.floor(position / columns.size);
         const j = columns.from + (position % columns.size);
-        if (i >= rows.to || j >= columns.to || (rows === columns && j <= i)) continue;
-        finder.room(1)[finder.count++] = value;
+        if (i < counted.from || i >= counted.to || j >= columns.to || (rows === columns && j <= i)) continue;
+        found[count++] = value;
       }
+    finder.take(found.subarray(0, count));
   }
 
-  highest(tile: Tile): Float32Array {
-    return this.read(tile, -4, (values) => this.tf.max(this.tf.reshape(values, [-1, groupSize]), 1));
-  }
-
-  count(tile: Tile, from: number): number {
+  wanted({ tensor }: Tile, bars: Bars): Groups {
     const { tf } = this;
-    // Row by row: a float32 counts exactly up to 16.7 million, and a tile holds as many values.
-    const perRow = this.read(tile, -4, (values) =>
-      tf.sum(tf.cast(tf.greaterEqual(values, tf.scalar(from)), "float32"), 1),
-    );
-    return perRow.reduce((sum, n) => sum + n, 0);
-  }
-
-  groups({ tensor }: Tile, groups: Int32Array): Groups {
+    const highest = tf.tidy(() => tf.max(tf.reshape(tensor, [-1, groupSize]), 1));
+    const groups = groupsAt(highest.dataSync() as Float32Array, bars);
+    highest.dispose();
     return { groups, values: this.rows(tensor, groupSize, groups), whole: false };
   }
 
@@ -81,13 +76,23 @@ export class GraphReducer implements TileReducer {
     this.constants.clear();
   }
 
+  /** Pairs at or above a float32. */
+  private count(tile: Tile, from: number): number {
+    const { tf } = this;
+    // Row by row: a float32 counts exactly up to 16.7 million, and a tile holds as many values.
+    const perRow = this.read(tile, -4, (values) =>
+      tf.sum(tf.cast(tf.greaterEqual(values, tf.scalar(from)), "float32"), 1),
+    );
+    return perRow.reduce((sum, n) => sum + n, 0);
+  }
+
   /**
    * Counts of floor(2000 s), exact. The product is rounded in float32, so a value just below an edge may come out as the
    * edge itself, and nothing else can go wrong: rows with a whole product are looked at value by value.
    */
   private fineCounts(tile: Tile): Float64Array {
     const { tf } = this;
-    const { rows, columns, tensor } = tile;
+    const { rows, columns, counted, tensor } = tile;
     const [counts, whole] = tf.tidy(() => {
       // What is masked lies beyond all bins, where it is not counted; it is no whole number either.
       const scaled = this.masked(tf.mul(tensor, this.constant(half)), tile, 8 * fineBins + 0.5);
@@ -106,7 +111,7 @@ export class GraphReducer implements TileReducer {
     const flags = whole.dataSync();
     tf.dispose([counts, whole]);
     const unsure = Int32Array.from(flags.keys()).filter(
-      (row) => flags[row] === 1 && row < rows.to - rows.from,
+      (row) => flags[row] === 1 && row >= counted.from - rows.from && row < counted.to - rows.from,
     );
     const values = this.rows(tensor, columns.size, unsure);
     for (let r = 0; r < unsure.length; r++) {
@@ -125,8 +130,8 @@ export class GraphReducer implements TileReducer {
   }
 
   /** Adds to what is no pair; adding 0 leaves the rest as it is, bit for bit. */
-  private masked(values: Tensor2D, { rows, columns }: Tile, by: number): Tensor2D {
-    const mask = maskOf(this.tf, rows, columns);
+  private masked(values: Tensor2D, tile: Tile, by: number): Tensor2D {
+    const mask = maskOf(this.tf, tile);
     return mask === null ? values : this.tf.add(values, this.tf.mul(mask, this.constant(by)));
   }
 

@@ -29,7 +29,7 @@ export class MedianFinder {
   private readonly scale: number;
   private values: Float32Array;
   /** How many values are kept. */
-  count = 0;
+  private count = 0;
   private table: { counts: Float64Array; least: Float32Array; largest: Float32Array } | null = null;
 
   constructor(
@@ -45,17 +45,17 @@ export class MedianFinder {
     this.scale = (buckets - 1) / (high - low);
   }
 
-  /** Where values in [low, high) are to be put, from position `count` on: there is room for so many and one more. */
-  room(more: number): Float32Array {
-    if (this.count + more >= this.values.length) {
-      if (this.count + more >= this.kept) this.empty();
-      while (this.count + more >= this.values.length) {
-        const larger = new Float32Array(2 * this.values.length);
-        larger.set(this.values);
-        this.values = larger;
-      }
+  /** Takes values of the bracket. */
+  take(values: Float32Array): void {
+    const more = values.length;
+    if (this.count + more > this.kept) this.empty();
+    while (this.count + more > this.values.length) {
+      const larger = new Float32Array(2 * this.values.length);
+      larger.set(this.values.subarray(0, this.count));
+      this.values = larger;
     }
-    return this.values;
+    this.values.set(values, this.count);
+    this.count += more;
   }
 
   /**
@@ -90,7 +90,7 @@ export class MedianFinder {
   /** Takes over what another finder with the same bracket found. */
   absorb(share: MedianShare): void {
     if ("values" in share) {
-      for (let v = 0; v < share.values.length; v++) this.room(1)[this.count++] = share.values[v];
+      this.take(share.values);
       return;
     }
     this.empty();

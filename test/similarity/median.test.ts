@@ -13,7 +13,7 @@ function found(of: Float32Array, kept: number, low = -0.02, high = 0.02, shares 
   for (const [v, value] of of.entries()) {
     const finder = finders[v % shares];
     if (value < low) below++;
-    else if (value < high) finder.room(1)[finder.count++] = value;
+    else if (value < high) finder.take(Float32Array.of(value));
   }
   const joint = new MedianFinder({ low, high }, kept);
   for (const finder of finders) joint.absorb(finder.share());
