@@ -4,16 +4,23 @@ import type { Tile } from "./tile-reducer.js";
 import { groupSize } from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
 
-/** Some consecutive rows as a tensor. */
+/** Some consecutive rows as tensors. */
 export interface Block {
   from: number;
   to: number;
-  /** (size, dimension); the rows beyond `to` are zero and fill up the last group. */
-  tensor: Tensor2D;
+  /** Together (size, dimension), each with some of the columns; the rows beyond `to` are zero and fill up the last group. */
+  parts: Tensor2D[];
   size: number;
 }
 
-/** The rows in blocks of at most `size` rows; none reaches over one of the `cuts`. */
+/**
+ * The longest dot products that TensorFlow is asked for. For longer ones, on processors without AVX-512, oneDNN's kernel points the
+ * stack pointer at memory of the heap, and a signal that comes meanwhile (a resized terminal is enough) writes over
+ * whatever lies below it.
+ */
+export const safeDepth = 192;
+
+/** The rows in blocks of at most `size` rows, for `products`; none reaches over one of the `cuts`. */
 export function blocksOf(
   tf: Tfjs,
   rows: UnitRows,
@@ -32,11 +39,36 @@ export function blocksOf(
         filled.set(values);
         values = filled;
       }
-      blocks.push({ from, to, size: padded, tensor: tf.tensor2d(values, [padded, rows.dimension]) });
+      blocks.push({ from, to, size: padded, parts: partsOf(tf, values, [padded, rows.dimension]) });
       from = to;
     }
   return blocks;
 }
+
+function partsOf(tf: Tfjs, values: Float32Array, [rows, columns]: [number, number]): Tensor2D[] {
+  const whole = tf.tensor2d(values, [rows, columns]);
+  if (columns <= safeDepth) return [whole];
+  const count = Math.ceil(columns / safeDepth);
+  const edge = (part: number) => Math.round((part * columns) / count);
+  const parts = Array.from({ length: count }, (_, p) =>
+    tf.slice(whole, [0, edge(p)], [rows, edge(p + 1) - edge(p)]),
+  );
+  whole.dispose();
+  return parts;
+}
+
+/** The dot products of the rows of one block with those of another, (a.size, b.size). */
+export function products(tf: Tfjs, a: Block, b: Block): Tensor2D {
+  return tf.tidy(() =>
+    a.parts
+      .map((part, p): Tensor2D => tf.matMul(part, b.parts[p], false, true))
+      .reduce((sum, more): Tensor2D => tf.add(sum, more)),
+  );
+}
+
+export const disposeBlocks = (blocks: Iterable<Block>) => {
+  for (const { parts } of blocks) for (const part of parts) part.dispose();
+};
 
 /**
  * Where blocks of `size` rows end, whatever part of the rows is looked at: the last bits of a product depend on the shape of

@@ -1,23 +1,17 @@
-import type { Tensor2D } from "@tensorflow/tfjs";
 import { throwIfAborted } from "../errors.js";
 import type { Matrix, Pair } from "../types.js";
 import type { Backend } from "./backend.js";
 import { BestPairs, byRank } from "./best-pairs.js";
-import { type Block, blocksOf, gridOf } from "./blocks.js";
+import { type Block, blocksOf, disposeBlocks, gridOf, products } from "./blocks.js";
 import { fineBins, histogramOfFine } from "./histogram.js";
 import { type Bracket, fineBracket, likelyBracket, MedianFinder } from "./median.js";
 import { crossMoments, type Moments, pairMoments } from "./moments.js";
-import { NearestRows, type Neighbours } from "./nearest-rows.js";
+import type { Neighbours } from "./neighbours.js";
 import type { Share } from "./share.js";
 import type { SimilarityOptions, SimilarityResult } from "./similarity.js";
 import { type Tile, type TileReducer, tileReducer } from "./tile-reducer.js";
-import {
-  type Bars,
-  emptyStatistics,
-  type Groups,
-  groupSize,
-  type TileStatistics,
-} from "./tile-statistics.js";
+import { TileScan } from "./tile-scan.js";
+import { emptyStatistics, type TileStatistics } from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
 
 interface Settings extends SimilarityOptions {
@@ -55,8 +49,6 @@ const tileRows = (chosen: Backend) => (chosen.gpu ? 4096 : chosen.name === "tens
 /** One comparison of rows with rows, from blocks to result. */
 export class Comparison {
   private readonly self: boolean;
-  private readonly reducer: TileReducer;
-  private readonly nearest: NearestRows;
   private readonly pairs: BestPairs;
   private readonly bracket: Bracket;
   private readonly statistics: TileStatistics;
@@ -68,11 +60,8 @@ export class Comparison {
     private readonly chosen: Backend,
     private readonly settings: Settings,
   ) {
-    const { from, to, topK, threshold, maxPairs } = settings;
+    const { threshold, maxPairs } = settings;
     this.self = first === second;
-    this.reducer = tileReducer(chosen, tileRows(chosen));
-    const others = Math.max(0, this.self ? second.n - 1 : second.n);
-    this.nearest = new NearestRows(to - from, Math.min(topK, others));
     this.pairs = new BestPairs(threshold, maxPairs);
     this.bracket = this.likelyBracket();
     this.statistics = emptyStatistics(new MedianFinder(this.bracket), threshold);
@@ -80,9 +69,11 @@ export class Comparison {
 
   /** Computes the share of the result that the rows of the range have in it. */
   async share(): Promise<Share & { matrix?: Matrix }> {
-    const { nearest, settings, statistics } = this;
-    const { from, to } = settings;
-    const matrix = await this.withBlocks((blocks) => this.pass(blocks));
+    const { settings, statistics } = this;
+    const { from, to, topK } = settings;
+    const others = Math.max(0, this.self ? this.second.n - 1 : this.second.n);
+    const scan = new TileScan(tileRows(this.chosen), { from, to, k: Math.min(topK, others) });
+    const matrix = await this.withTiles(scan, (blocks, reducer) => this.pass(blocks, reducer));
     return {
       from,
       to,
@@ -92,8 +83,7 @@ export class Comparison {
       highPairs: statistics.highPairs,
       pairs: this.pairs.sorted(),
       median: statistics.finder.share(),
-      neighbours:
-        settings.topK > 0 ? { k: nearest.k, index: nearest.index, score: nearest.score } : undefined,
+      neighbours: topK > 0 ? scan.neighbours() : undefined,
       matrix,
     };
   }
@@ -139,13 +129,14 @@ export class Comparison {
     };
   }
 
-  private async withBlocks<T>(job: (blocks: Blocks) => Promise<T>): Promise<T> {
+  private async withTiles<T>(scan: TileScan, job: (blocks: Blocks, reducer: TileReducer) => Promise<T>) {
     const blocks = this.blocks();
+    const reducer = tileReducer(this.chosen, scan);
     try {
-      return await job(blocks);
+      return await job(blocks, reducer);
     } finally {
-      for (const { tensor } of new Set([...blocks.rows, ...blocks.columns])) tensor.dispose();
-      this.reducer.dispose();
+      disposeBlocks(new Set([...blocks.rows, ...blocks.columns]));
+      reducer.dispose();
     }
   }
 
@@ -162,7 +153,7 @@ export class Comparison {
     const cut = blocksOf(chosen.tf, first, grid);
     const rows = cut.filter((block) => lengthOf(this.inRange(block)) > 0);
     if (self) return { rows, columns: cut };
-    for (const block of cut) if (!rows.includes(block)) block.tensor.dispose();
+    disposeBlocks(cut.filter((block) => !rows.includes(block)));
     return { rows, columns: blocksOf(chosen.tf, second, grid) };
   }
 
@@ -196,8 +187,8 @@ export class Comparison {
     return tasks;
   }
 
-  private async pass(blocks: Blocks) {
-    const { first, second, settings, reducer } = this;
+  private async pass(blocks: Blocks, reducer: TileReducer) {
+    const { first, second, settings } = this;
     const { from, to, onProgress, onRows } = settings;
     const tasks = this.tasks(blocks);
     const area = ({ rows, columns }: Task) => (rows.to - rows.from) * (columns.to - columns.from);
@@ -211,7 +202,7 @@ export class Comparison {
       const { rows, columns, counted } = task;
       const tile = this.tile(rows, columns);
       try {
-        this.reduce(tile, task);
+        this.reduce(tile, task, reducer);
         if (keepsRows && lengthOf(counted) > 0) {
           strip ??= this.emptyStrip(counted, whole);
           this.copy(reducer.values(tile), tile, strip);
@@ -255,74 +246,23 @@ export class Comparison {
   private fillLeft(strip: Matrix, rows: Block, columns: Block[]): void {
     for (const other of columns.filter(({ from }) => from < rows.from)) {
       const tile = this.tile(rows, other);
-      this.copy(this.reducer.values(tile), tile, strip);
+      this.copy(tile.tensor.dataSync() as Float32Array, tile, strip);
       tile.tensor.dispose();
     }
   }
 
   private tile(rows: Block, columns: Block): Tile {
-    const tensor: Tensor2D = this.chosen.tf.matMul(rows.tensor, columns.tensor, false, true);
-    return { tensor, rows, columns, counted: this.inRange(rows) };
+    return { tensor: products(this.chosen.tf, rows, columns), rows, columns, counted: this.inRange(rows) };
   }
 
-  private reduce(tile: Tile, task: Task): void {
-    const { nearest, pairs, reducer, statistics } = this;
-    const bound = lengthOf(task.counted) > 0 ? reducer.addTo(statistics, tile) : -Infinity;
-    if (nearest.k === 0 && bound < pairs.floor) return;
-    const groups = reducer.wanted(tile, this.bars(task));
-    if (groups.groups.length > 0) this.takeGroups(groups, task);
-  }
-
-  /** From where on a value is a listed pair, or a neighbour of its row or of its column. */
-  private bars({ rows, columns, counted, mirrored }: Task): Bars {
-    const { nearest, pairs } = this;
-    const { from } = this.settings;
-    const bars = {
-      rows: new Float64Array(rows.size).fill(Infinity),
-      groups: new Float64Array(columns.size / groupSize).fill(Infinity),
+  private reduce(tile: Tile, { counted, mirrored }: Task, reducer: TileReducer): void {
+    const { pairs, settings, statistics } = this;
+    const bound = lengthOf(counted) > 0 ? reducer.addTo(statistics, tile) : -Infinity;
+    if (settings.topK === 0 && bound < pairs.floor) return;
+    const onPair = (i: number, j: number, value: number) => {
+      if (value >= pairs.floor) pairs.add(i, j, value);
     };
-    for (let i = counted.from; i < counted.to; i++)
-      bars.rows[i - rows.from] = Math.min(pairs.floor, nearest.bar[i - from]);
-    for (let j = mirrored.from; j < mirrored.to; j++) {
-      const c = Math.floor((j - columns.from) / groupSize);
-      bars.groups[c] = Math.min(bars.groups[c], nearest.bar[j - from]);
-    }
-    return bars;
-  }
-
-  /** Looks at every value of the groups, in the order of rows, then of columns. */
-  private takeGroups({ groups, values, whole }: Groups, task: Task): void {
-    const { nearest, pairs } = this;
-    const { from } = this.settings;
-    const { rows, columns, counted, mirrored } = task;
-    const { bar } = nearest;
-    const size = groupSize;
-    const width = columns.size / size;
-    const diagonal = rows === columns;
-    let i = rows.from;
-    let rowEnd = width;
-    for (let g = 0; g < groups.length; g++) {
-      const group = groups[g];
-      while (group >= rowEnd) {
-        i++;
-        rowEnd += width;
-      }
-      const isCounted = i >= counted.from && i < counted.to;
-      const start = columns.from + (group - rowEnd + width) * size;
-      const end = Math.min(columns.to, start + size);
-      const begin = diagonal ? Math.max(start, i + 1) : start;
-      const row = i - from;
-      let rowBar = isCounted ? bar[row] : Infinity;
-      for (let j = begin, at = (whole ? group : g) * size + begin - start; j < end; j++, at++) {
-        const value = values[at];
-        if (value > rowBar) {
-          nearest.add(row, j, value);
-          rowBar = bar[row];
-        }
-        if (j >= mirrored.from && j < mirrored.to && value > bar[j - from]) nearest.add(j - from, i, value);
-        if (isCounted && value >= pairs.floor) pairs.add(i, j, value);
-      }
-    }
+    reducer.search(tile, { mirrored, floor: pairs.floor, onPair });
   }
 
   /** As a rule the first pass has seen the median; else it is looked for once more, in another or a narrower bracket. */
@@ -333,17 +273,18 @@ export class Comparison {
     while (result === null || "bracket" in result) {
       const { bracket, below: less } = result ?? this.medianBins(count);
       const other = new MedianFinder(bracket);
-      await this.withBlocks((blocks) => this.look(other, blocks));
+      const scan = new TileScan(tileRows(this.chosen));
+      await this.withTiles(scan, (blocks, reducer) => this.look(other, blocks, reducer));
       result = other.result(count, less);
     }
     return result.median;
   }
 
-  private async look(finder: MedianFinder, blocks: Blocks): Promise<void> {
+  private async look(finder: MedianFinder, blocks: Blocks, reducer: TileReducer): Promise<void> {
     for (const { rows, columns, counted } of this.tasks(blocks)) {
       if (lengthOf(counted) === 0) continue;
       const tile = this.tile(rows, columns);
-      this.reducer.findMedian(finder, tile);
+      reducer.findMedian(finder, tile);
       tile.tensor.dispose();
       await this.breathe();
     }

@@ -1,6 +1,6 @@
 import type { Matrix } from "../types.js";
 import { backend, withBackend } from "./backend.js";
-import { blocksOf } from "./blocks.js";
+import { blocksOf, disposeBlocks, products } from "./blocks.js";
 import { type Rows, unitRows } from "./unit-rows.js";
 
 /**
@@ -22,13 +22,13 @@ export async function cosineMatrix(rows: Rows, options: { backend?: string } = {
     const blocks = blocksOf(tf, unit, { size: 1024 });
     for (const a of blocks)
       for (const b of blocks) {
-        const tile = tf.tidy(() => tf.matMul(a.tensor, b.tensor, false, true).dataSync());
+        const tile = tf.tidy(() => products(tf, a, b).dataSync());
         for (let i = a.from; i < a.to; i++) {
           const start = (i - a.from) * b.size;
           data.set(tile.subarray(start, start + b.to - b.from), i * n + b.from);
         }
       }
-    for (const { tensor } of blocks) tensor.dispose();
+    disposeBlocks(blocks);
   });
   return { data, rows: n, columns: n };
 }

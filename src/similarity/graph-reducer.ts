@@ -4,7 +4,8 @@ import { maskOf } from "./blocks.js";
 import { fineBins, fineEdge } from "./histogram.js";
 import type { MedianFinder } from "./median.js";
 import type { Tile, TileReducer } from "./tile-reducer.js";
-import { type Bars, type Groups, groupSize, groupsAt, type TileStatistics } from "./tile-statistics.js";
+import type { Search, TileScan } from "./tile-scan.js";
+import { groupSize, type TileStatistics } from "./tile-statistics.js";
 
 const half = fineBins / 2;
 
@@ -12,7 +13,10 @@ const half = fineBins / 2;
 export class GraphReducer implements TileReducer {
   private readonly constants = new Map<number, Tensor2D>();
 
-  constructor(private readonly tf: Tfjs) {}
+  constructor(
+    private readonly tf: Tfjs,
+    private readonly scan: TileScan,
+  ) {}
 
   addTo(statistics: TileStatistics, tile: Tile): number {
     const { tf } = this;
@@ -59,12 +63,14 @@ export class GraphReducer implements TileReducer {
     finder.take(found.subarray(0, count));
   }
 
-  wanted({ tensor }: Tile, bars: Bars): Groups {
-    const { tf } = this;
-    const highest = tf.tidy(() => tf.max(tf.reshape(tensor, [-1, groupSize]), 1));
-    const groups = groupsAt(highest.dataSync() as Float32Array, bars);
-    highest.dispose();
-    return { groups, values: this.rows(tensor, groupSize, groups), whole: false };
+  search(tile: Tile, search: Search): void {
+    const { tf, scan } = this;
+    const best = tf.tidy(() => tf.max(tf.reshape(tile.tensor, [-1, groupSize]), 1));
+    scan.loadBest(best.dataSync() as Float32Array);
+    best.dispose();
+    const groups = scan.want(tile, search);
+    scan.load(this.rows(tile.tensor, groupSize, groups));
+    scan.take(groups.length, false, search);
   }
 
   values({ tensor }: Tile): Float32Array {

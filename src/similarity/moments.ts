@@ -1,5 +1,6 @@
 import type { Tensor2D } from "@tensorflow/tfjs";
 import type { Tfjs } from "./backend.js";
+import { safeDepth } from "./blocks.js";
 import type { UnitRows } from "./unit-rows.js";
 
 /** Number, mean and sum of squared deviations of some similarities. */
@@ -104,13 +105,13 @@ function setMoments(tf: Tfjs, { data, dimension: d }: UnitRows, from: number, to
 
 /**
  * The matrix product in float32 at full speed, without its rounding: the high parts are multiples of 2^-10, so that their
- * products add up exactly (below 16, which a thousand rows of unit vectors stay under as a rule), and what the low parts
+ * products add up exactly (below 16, which so few rows of unit vectors stay under as a rule), and what the low parts
  * add is 2^-11 times smaller than their rounding matters.
  */
 function scatterOf(tf: Tfjs, data: Float32Array, mean: Float64Array, from: number, to: number): Float64Array {
   const d = mean.length;
   const scatter = new Float64Array(d * d);
-  const height = 1024;
+  const height = safeDepth;
   for (let start = from; start < to; start += height) {
     const rows = Math.min(height, to - start);
     const high = new Float32Array(rows * d);

@@ -1,6 +1,6 @@
 import type { Pair } from "../types.js";
 import type { MedianShare } from "./median.js";
-import type { Neighbours } from "./nearest-rows.js";
+import type { Neighbours } from "./neighbours.js";
 
 /** What the rows [from, to) have found: shares of all rows come to the result. */
 export interface Share {

@@ -2,7 +2,7 @@ import { invalid, throwIfAborted } from "../errors.js";
 import type { Histogram, LongTask, Matrix, Pair, SimilarityStatistics } from "../types.js";
 import { backend, withBackend } from "./backend.js";
 import { Comparison } from "./comparison.js";
-import type { Neighbours } from "./nearest-rows.js";
+import type { Neighbours } from "./neighbours.js";
 import { type Rows, type UnitRows, unitRows } from "./unit-rows.js";
 
 export interface SimilarityOptions extends LongTask {

@@ -4,7 +4,8 @@ import type { Block } from "./blocks.js";
 import { GraphReducer } from "./graph-reducer.js";
 import type { MedianFinder } from "./median.js";
 import { ScanReducer } from "./scan-reducer.js";
-import type { Bars, Groups, TileStatistics } from "./tile-statistics.js";
+import type { Search, TileScan } from "./tile-scan.js";
+import type { TileStatistics } from "./tile-statistics.js";
 
 /** A tile of similarities, (rows.size, columns.size), and which rows it compares with which. */
 export interface Tile {
@@ -24,12 +25,12 @@ export interface TileReducer {
   addTo(statistics: TileStatistics, tile: Tile): number;
   /** Lets the finder take what it looks for. */
   findMedian(finder: MedianFinder, tile: Tile): void;
-  /** The groups whose best value is at or above a bar; what is no pair may be among them. */
-  wanted(tile: Tile, bars: Bars): Groups;
+  /** Takes neighbours and pairs from a tile. */
+  search(tile: Tile, search: Search): void;
   /** All values of the tile, as it is. */
   values(tile: Tile): Float32Array;
   dispose(): void;
 }
 
-export const tileReducer = ({ gpu, tf }: Backend, tileRows: number): TileReducer =>
-  gpu ? new GraphReducer(tf) : new ScanReducer(tileRows);
+export const tileReducer = ({ gpu, tf }: Backend, scan: TileScan): TileReducer =>
+  gpu ? new GraphReducer(tf, scan) : new ScanReducer(scan);

@@ -1,6 +1,9 @@
+import { invalid } from "../errors.js";
 import { loadWasm } from "../util/load-wasm.js";
-import { fineBins } from "./histogram.js";
+import { fineBins, leastFloatFrom } from "./histogram.js";
 import type { Bracket } from "./median.js";
+import type { Neighbours } from "./neighbours.js";
+import type { Tile } from "./tile-reducer.js";
 import { groupSize } from "./tile-statistics.js";
 
 /** What wasm/src/lib.rs exports; addresses are those of its memory. */
@@ -20,15 +23,20 @@ interface Wasm {
     scan: number,
   ): void;
   best(values: number, groups: number, best: number): void;
-}
-
-/** The part of a tile that is looked at: rows [first, last), of each the first `width` values, or those behind the diagonal. */
-export interface ScanRegion {
-  size: number;
-  width: number;
-  first: number;
-  last: number;
-  diagonal: boolean;
+  want(best: number, task: number, nearest: number, bars: number, lowest: number, wanted: number): number;
+  take(
+    values: number,
+    whole: boolean,
+    task: number,
+    nearest: number,
+    bars: number,
+    wanted: number,
+    count: number,
+    pairs: number,
+    room: number,
+    from: number,
+    next: number,
+  ): number;
 }
 
 /** What is found in one pass. */
@@ -41,64 +49,205 @@ export interface ScanResult {
   kept: Float32Array;
 }
 
+/** What is looked for in a tile besides its statistics. */
+export interface Search {
+  /** Columns whose neighbours are looked for among the rows. */
+  mirrored: { from: number; to: number };
+  /** Pairs at or above are given to `onPair`. */
+  floor: number;
+  onPair(i: number, j: number, similarity: number): void;
+}
+
 const lanes = 4;
 /** One more bin at both ends, for what rounding carries beyond -1 and 1. */
 const countedBins = fineBins + 2;
 const scanFields = 7;
+const taskFields = 12;
+const nearestFields = 4;
+/** Pairs that are handed over at once. */
+const pairRoom = 1 << 14;
+/** Addresses have 32 bits. */
+const neighbourBytes = 3e9;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** Looks at tiles of up to `capacity` values in WebAssembly: histogram, extremes, counts, candidates in a single pass. */
+/**
+ * Looks at tiles in WebAssembly: histogram, extremes, counts and candidates for the median in a single pass; neighbours and
+ * pairs where the best of eight promises some.
+ */
 export class TileScan {
   private readonly wasm: Wasm;
-  private readonly at: { values: number; kept: number; best: number; bins: number; scan: number };
   private readonly memory: ArrayBuffer;
+  private readonly at: Record<
+    | "values"
+    | "kept"
+    | "best"
+    | "wanted"
+    | "bins"
+    | "bars"
+    | "lowest"
+    | "index"
+    | "score"
+    | "bar"
+    | "pairs"
+    | "scan"
+    | "task"
+    | "nearest"
+    | "next",
+    number
+  >;
 
-  constructor(private readonly capacity: number) {
+  /**
+   * @param tileRows the largest tile is as many rows of as many
+   * @param wanted the k nearest neighbours of the rows [from, to) are looked for
+   * @throws `invalid` for more neighbours than fit in its memory
+   */
+  constructor(
+    tileRows: number,
+    private readonly wanted = { from: 0, to: 0, k: 0 },
+  ) {
+    const { from, to, k } = wanted;
+    const rows = to - from;
+    if (8 * rows * k > neighbourBytes)
+      throw invalid("similarity", "topK", {
+        got: `${k} neighbours of ${rows} rows`,
+        want: `at most ${neighbourBytes / 8} in all; share the rows out (--rows)`,
+      });
     compiled ??= loadWasm("similarity", "wasm", "tiles.wasm");
     this.wasm = new WebAssembly.Instance(compiled).exports as unknown as Wasm;
     const { words } = this.wasm;
+    const capacity = tileRows * tileRows;
+    const groups = capacity / groupSize + lanes;
     this.at = {
       values: words(capacity),
       kept: words(capacity),
-      best: words(capacity / groupSize + lanes),
+      best: words(groups),
+      wanted: words(groups),
       bins: words(countedBins * lanes),
+      bars: words(tileRows),
+      lowest: words(tileRows / groupSize + lanes),
+      index: words(rows * k),
+      score: words(rows * k),
+      bar: words(rows),
+      pairs: words(3 * (pairRoom + groupSize)),
       scan: words(scanFields),
+      task: words(taskFields),
+      nearest: words(nearestFields),
+      next: words(1),
     };
     // Nothing is asked for later, so this stays the memory.
     this.memory = this.wasm.memory.buffer as ArrayBuffer;
+    const { index, score, bar, nearest } = this.at;
+    this.integers(index, rows * k).fill(-1);
+    this.floats(score, rows * k).fill(-Infinity);
+    this.floats(bar, rows).fill(-Infinity);
+    this.integers(nearest, nearestFields).set([k, index, score, bar]);
   }
 
-  /** Takes a tile in. */
+  /** Takes in the values of a tile, or of some groups. */
   load(values: Float32Array): void {
-    new Float32Array(this.memory, this.at.values, this.capacity).set(values);
+    this.floats(this.at.values, values.length).set(values);
   }
 
-  /** Adds the fine bins of a region to `fine`, and finds the rest. */
-  scan(region: ScanRegion, { low, high }: Bracket, threshold: number, fine?: Float64Array): ScanResult {
-    const { at, memory } = this;
-    const bins = new Uint32Array(memory, at.bins, countedBins * lanes).fill(0);
-    const settings = new Float32Array(memory, at.scan, scanFields);
-    settings.set([low, high, threshold]);
-    const { size, width, first, last, diagonal } = region;
-    this.wasm.scan(at.values, size, width, first, last, diagonal, at.bins, at.kept, at.best, at.scan);
+  /** Takes in the best of every group, where that was found elsewhere. */
+  loadBest(best: Float32Array): void {
+    this.floats(this.at.best, best.length).set(best);
+  }
+
+  /** Adds the fine bins of the pairs of a tile to `fine`, and finds the rest. */
+  scan(tile: Tile, { low, high }: Bracket, threshold: number, fine?: Float64Array): ScanResult {
+    const { at } = this;
+    const { rows, columns, counted } = tile;
+    const bins = this.integers(at.bins, countedBins * lanes).fill(0);
+    const found = this.floats(at.scan, scanFields);
+    found.set([low, high, threshold]);
+    const width = columns.to - columns.from;
+    const [first, last] = [counted.from - rows.from, counted.to - rows.from];
+    const diagonal = rows === columns;
+    this.wasm.scan(at.values, columns.size, width, first, last, diagonal, at.bins, at.kept, at.best, at.scan);
     if (fine !== undefined)
       for (let b = 0; b < bins.length; b++)
         if (bins[b] > 0) fine[Math.min(fineBins - 1, Math.max(0, Math.floor(b / lanes) - 1))] += bins[b];
-    const [, , , lowest, highest] = settings;
-    const [above, kept] = new Uint32Array(memory, at.scan, scanFields).subarray(5);
-    return { lowest, highest, above, kept: new Float32Array(memory, at.kept, kept) };
+    const [, , , lowest, highest] = found;
+    const [above, kept] = this.integers(at.scan, scanFields).subarray(5);
+    return { lowest, highest, above, kept: this.floats(at.kept, kept) };
   }
 
   /** Finds the best of every group in the rows [first, last), which `scan` does for its own rows. */
   findBest(size: number, first: number, last: number): void {
     const { values, best } = this.at;
-    const start = first * size;
-    this.wasm.best(values + 4 * start, ((last - first) * size) / groupSize, best + (4 * start) / groupSize);
+    const start = 4 * first * size;
+    this.wasm.best(values + start, ((last - first) * size) / groupSize, best + start / groupSize);
   }
 
-  /** The best of every group, valid until the next tile. */
-  best(groups: number): Float32Array {
-    return new Float32Array(this.memory, this.at.best, groups);
+  /** The groups that have to be looked at, by their best: Int32Array, in the order of rows, then of columns. */
+  want({ rows, columns, counted }: Tile, { mirrored, floor }: Search): Int32Array {
+    const { at } = this;
+    const task = [
+      rows.size,
+      columns.size,
+      columns.to - columns.from,
+      Number(rows === columns),
+      counted.from - rows.from,
+      counted.to - rows.from,
+      mirrored.from - columns.from,
+      mirrored.to - columns.from,
+      rows.from,
+      columns.from,
+      this.wanted.from,
+    ];
+    this.integers(at.task, taskFields).set(task);
+    this.floats(at.task, taskFields)[task.length] = leastFloatFrom(floor);
+    const count = this.wasm.want(at.best, at.task, at.nearest, at.bars, at.lowest, at.wanted);
+    return this.integers(at.wanted, count);
+  }
+
+  /**
+   * Takes neighbours and pairs from the groups that `want` has listed.
+   *
+   * @param whole the loaded values are those of the tile; else those of the groups, one after the other
+   */
+  take(groups: number, whole: boolean, { onPair }: Search): void {
+    const { at, wasm } = this;
+    const rows = this.integers(at.pairs, 3 * pairRoom);
+    const values = this.floats(at.pairs, 3 * pairRoom);
+    const next = this.integers(at.next, 1);
+    for (let from = 0; from < groups; from = next[0]) {
+      const { task, nearest, bars, wanted, pairs } = at;
+      const listed = wasm.take(
+        at.values,
+        whole,
+        task,
+        nearest,
+        bars,
+        wanted,
+        groups,
+        pairs,
+        pairRoom,
+        from,
+        at.next,
+      );
+      for (let p = 0; p < 3 * listed; p += 3) onPair(rows[p], rows[p + 1], values[p + 2]);
+    }
+  }
+
+  /** The neighbours found so far. */
+  neighbours(): Neighbours {
+    const { from, to, k } = this.wanted;
+    const { at } = this;
+    const rows = to - from;
+    return {
+      k,
+      index: this.integers(at.index, rows * k).slice(),
+      score: this.floats(at.score, rows * k).slice(),
+    };
+  }
+
+  private floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory, address, length);
+  }
+
+  private integers(address: number, length: number): Int32Array {
+    return new Int32Array(this.memory, address, length);
   }
 }

@@ -126,6 +126,214 @@ pub unsafe extern "C" fn best(values: *const f32, groups: usize, best: *mut f32)
     }
 }
 
+/// The k best candidates of some rows so far, best first, and what a candidate of a row has to beat.
+#[repr(C)]
+pub struct Nearest {
+    k: u32,
+    index: *mut u32,
+    score: *mut f32,
+    bar: *mut f32,
+}
+
+/// Where a tile lies, and for whom neighbours are looked for in it. TypeScript writes the fields in their order.
+#[repr(C)]
+pub struct Task {
+    /// Rows, and columns with the filling.
+    rows: u32,
+    size: u32,
+    /// Columns that count.
+    width: u32,
+    diagonal: u32,
+    /// Rows [first_row, last_row) take columns as neighbours, columns [first_column, last_column) take rows.
+    first_row: u32,
+    last_row: u32,
+    first_column: u32,
+    last_column: u32,
+    /// Numbers of the first row and of the first column, as neighbours.
+    row_number: u32,
+    column_number: u32,
+    /// The number of the first row that `Nearest` holds.
+    held: u32,
+    /// Pairs at or above are listed.
+    floor: f32,
+}
+
+impl Nearest {
+    unsafe fn bar_of(&self, number: u32, held: u32) -> f32 {
+        unsafe { *self.bar.add((number - held) as usize) }
+    }
+
+    /// Takes a candidate that beats the bar of its row; gives the new bar. Of equal ones the first stays in front.
+    #[inline(always)]
+    unsafe fn add(&self, row: usize, candidate: u32, similarity: f32) -> f32 {
+        unsafe {
+            let k = self.k as usize;
+            let (index, score) = (self.index.add(row * k), self.score.add(row * k));
+            let mut at = k - 1;
+            while at > 0 && *score.add(at - 1) < similarity {
+                *score.add(at) = *score.add(at - 1);
+                *index.add(at) = *index.add(at - 1);
+                at -= 1;
+            }
+            *score.add(at) = similarity;
+            *index.add(at) = candidate;
+            let bar = *score.add(k - 1);
+            *self.bar.add(row) = bar;
+            bar
+        }
+    }
+}
+
+/// The bars of the columns of a tile, and the lowest of every group of them; no neighbour is looked for where it is infinite.
+unsafe fn column_bars(nearest: &Nearest, task: &Task, bars: *mut f32, lowest: *mut f32) {
+    unsafe {
+        for j in 0..task.size {
+            let looks = j >= task.first_column && j < task.last_column && nearest.k > 0;
+            *bars.add(j as usize) = if looks { nearest.bar_of(task.column_number + j, task.held) } else { f32::INFINITY };
+        }
+        let groups = task.size as usize / GROUP;
+        for c in 0..groups {
+            *lowest.add(c) = least(f32x4_pmin(
+                v128_load(bars.add(c * GROUP).cast()),
+                v128_load(bars.add(c * GROUP + 4).cast()),
+            ));
+        }
+        // Nothing is wanted behind the last group, where four are looked at at once.
+        for c in groups..groups + 3 {
+            *lowest.add(c) = f32::INFINITY;
+        }
+    }
+}
+
+unsafe fn row_bar(nearest: &Nearest, task: &Task, i: u32) -> f32 {
+    if i < task.first_row || i >= task.last_row || nearest.k == 0 {
+        return f32::INFINITY;
+    }
+    unsafe { nearest.bar_of(task.row_number + i, task.held) }
+}
+
+/// Lists the groups that may hold a neighbour or a pair for the list, by their best; gives how many.
+///
+/// # Safety
+/// `best` and `wanted` have room for all groups of the tile and 4 more, `bars` for its columns, `lowest` for an eighth of them and 4 more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn want(
+    best: *const f32,
+    task: *const Task,
+    nearest: *const Nearest,
+    bars: *mut f32,
+    lowest: *mut f32,
+    wanted: *mut u32,
+) -> usize {
+    unsafe {
+        let (task, nearest) = (&*task, &*nearest);
+        column_bars(nearest, task, bars, lowest);
+        let groups = task.size as usize / GROUP;
+        let mut count = 0;
+        for i in 0..task.rows {
+            let counted = i >= task.first_row && i < task.last_row;
+            let bar = row_bar(nearest, task, i).min(if counted { task.floor } else { f32::INFINITY });
+            let first = i as usize * groups;
+            // What lies left of the diagonal is no pair.
+            let mut c = if task.diagonal != 0 { i as usize / GROUP / 4 * 4 } else { 0 };
+            while c < groups {
+                let limit = f32x4_pmin(f32x4_splat(bar), v128_load(lowest.add(c).cast()));
+                let inside = if c + 4 <= groups { 15 } else { (1 << (groups - c)) - 1 };
+                let mut hits = i32x4_bitmask(f32x4_ge(v128_load(best.add(first + c).cast()), limit)) & inside;
+                while hits != 0 {
+                    *wanted.add(count) = first as u32 + c as u32 + hits.trailing_zeros();
+                    count += 1;
+                    hits &= hits - 1;
+                }
+                c += 4;
+            }
+        }
+        count
+    }
+}
+
+/// Looks at every value of `count` wanted groups, in the order of rows, then of columns: takes neighbours, and lists the pairs
+/// at or above the floor as (row, column, value) in `pairs`; gives how many. `whole` says that `values` is the tile, else it
+/// holds the groups one after the other.
+///
+/// # Safety
+/// After `want` for the same task; `pairs` has room for three numbers for each value looked at.
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+pub unsafe extern "C" fn take(
+    values: *const f32,
+    whole: bool,
+    task: *const Task,
+    nearest: *const Nearest,
+    bars: *mut f32,
+    wanted: *const u32,
+    count: usize,
+    pairs: *mut u32,
+    room: usize,
+    from: usize,
+    out: *mut u32,
+) -> usize {
+    unsafe {
+        let (task, nearest) = (&*task, &*nearest);
+        let groups = task.size as usize / GROUP;
+        let mut listed = 0;
+        let mut row = u32::MAX;
+        let (mut bar, mut floor) = (0.0, 0.0);
+        for g in from..count {
+            if listed + GROUP > room {
+                *out = g as u32;
+                return listed;
+            }
+            let group = *wanted.add(g) as usize;
+            let i = (group / groups) as u32;
+            if i != row {
+                row = i;
+                bar = row_bar(nearest, task, i);
+                floor = if i >= task.first_row && i < task.last_row { task.floor } else { f32::INFINITY };
+            }
+            let first = (group % groups * GROUP) as u32;
+            let source = values.add(if whole { group } else { g } * GROUP);
+            let columns = bars.add(first as usize);
+            let limit = f32x4_splat(floor);
+            let mut hits = 0;
+            for half in 0..2 {
+                let four = v128_load(source.add(half * 4).cast());
+                let beats = v128_or(
+                    f32x4_gt(four, f32x4_splat(bar)),
+                    v128_or(f32x4_gt(four, v128_load(columns.add(half * 4).cast())), f32x4_ge(four, limit)),
+                );
+                hits |= (i32x4_bitmask(beats) as u32) << (half * 4);
+            }
+            while hits != 0 {
+                let t = hits.trailing_zeros();
+                hits &= hits - 1;
+                let j = first + t;
+                if j >= task.width || (task.diagonal != 0 && j <= i) {
+                    continue;
+                }
+                let value = *source.add(t as usize);
+                if value > bar {
+                    let row = (task.row_number + i - task.held) as usize;
+                    bar = nearest.add(row, task.column_number + j, value);
+                }
+                if value > *columns.add(t as usize) {
+                    let column = (task.column_number + j - task.held) as usize;
+                    *columns.add(t as usize) = nearest.add(column, task.row_number + i, value);
+                }
+                if value >= floor {
+                    let pair = pairs.add(3 * listed);
+                    *pair = task.row_number + i;
+                    *pair.add(1) = task.column_number + j;
+                    *pair.add(2) = value.to_bits();
+                    listed += 1;
+                }
+            }
+        }
+        *out = count as u32;
+        listed
+    }
+}
+
 struct State {
     bins: *mut u32,
     kept: *mut f32,
