@@ -5,10 +5,10 @@ import { BestPairs, byRank } from "./best-pairs.js";
 import { type Block, blocksOf, disposeBlocks, gridOf, products } from "./blocks.js";
 import { fineBins, histogramOfFine } from "./histogram.js";
 import { type Bracket, fineBracket, likelyBracket, MedianFinder } from "./median.js";
-import { crossMoments, type Moments, pairMoments } from "./moments.js";
 import type { Neighbours } from "./neighbours.js";
 import type { Share } from "./share.js";
 import type { SimilarityOptions, SimilarityResult } from "./similarity.js";
+import { meanAndStd, scaleFor } from "./sums.js";
 import { type Tile, type TileReducer, tileReducer } from "./tile-reducer.js";
 import { TileScan } from "./tile-scan.js";
 import { emptyStatistics, type TileStatistics } from "./tile-statistics.js";
@@ -64,7 +64,8 @@ export class Comparison {
     this.self = first === second;
     this.pairs = new BestPairs(threshold, maxPairs);
     this.bracket = this.likelyBracket();
-    this.statistics = emptyStatistics(new MedianFinder(this.bracket), threshold);
+    const scale = scaleFor(this.pairsOf({ from: 0, to: first.n }));
+    this.statistics = emptyStatistics(new MedianFinder(this.bracket), threshold, scale);
   }
 
   /** Computes the share of the result that the rows of the range have in it. */
@@ -81,6 +82,8 @@ export class Comparison {
       lowest: statistics.lowest,
       highest: statistics.highest,
       highPairs: statistics.highPairs,
+      sum: statistics.sum,
+      squares: statistics.squares,
       pairs: this.pairs.sorted(),
       median: statistics.finder.share(),
       neighbours: topK > 0 ? scan.neighbours() : undefined,
@@ -92,15 +95,18 @@ export class Comparison {
   async result(shares: readonly Share[]): Promise<SimilarityResult> {
     const { first, settings, statistics, pairs } = this;
     const finder = new MedianFinder(this.bracket);
-    Object.assign(statistics, emptyStatistics(finder, settings.threshold));
+    Object.assign(statistics, emptyStatistics(finder, settings.threshold, statistics.scale));
     for (const share of shares) {
       for (let f = 0; f < fineBins; f++) statistics.fine[f] += share.fine[f];
       statistics.lowest = Math.min(statistics.lowest, share.lowest);
       statistics.highest = Math.max(statistics.highest, share.highest);
       statistics.highPairs += share.highPairs;
+      statistics.sum += share.sum;
+      statistics.squares += share.squares;
       finder.absorb(share.median);
     }
-    const { count, mean, deviation } = this.moments();
+    const count = this.pairsOf(settings);
+    const { mean, std } = meanAndStd(statistics, count, statistics.scale);
     const median = count > 0 ? await this.median(finder, count) : Number.NaN;
     const or = (value: number) => (count > 0 ? value : Number.NaN);
     return {
@@ -111,7 +117,7 @@ export class Comparison {
       backend: this.chosen.name,
       statistics: {
         mean: or(mean),
-        std: or(Math.sqrt(deviation / count)),
+        std: or(std),
         min: or(statistics.lowest),
         max: or(statistics.highest),
         median,
@@ -140,11 +146,11 @@ export class Comparison {
     }
   }
 
-  private moments(): Moments {
-    const { from, to } = this.settings;
-    const { tf } = this.chosen;
-    const range = { from, to };
-    return this.self ? pairMoments(tf, this.first, range) : crossMoments(tf, this.first, this.second, range);
+  /** Pairs of the rows [from, to). */
+  private pairsOf({ from, to }: Range): number {
+    const rows = to - from;
+    if (!this.self) return rows * this.second.n;
+    return rows * (this.first.n - from) - (rows * (rows + 1)) / 2;
   }
 
   private blocks(): Blocks {
@@ -306,7 +312,7 @@ export class Comparison {
   /** Of all pairs, whatever the row range: shares can only be joined when they looked at the same bracket. */
   private likelyBracket(): Bracket {
     const [n, m] = [this.first.n, this.second.n];
-    const total = this.self ? (n * (n - 1)) / 2 : n * m;
+    const total = this.pairsOf({ from: 0, to: n });
     if (total === 0) return { low: -2, high: 2 };
     const pick = (x: number, y: number): [number, number] => {
       if (!this.self) return [Math.floor(x * n), Math.floor(y * m)];

@@ -34,6 +34,8 @@ export class GraphReducer implements TileReducer {
       const highest = this.read(tile, -4, (values) => tf.max(values))[0];
       statistics.highest = Math.max(statistics.highest, highest);
     }
+    statistics.sum += this.sum(tile, statistics.scale, (values) => values);
+    statistics.squares += this.sum(tile, statistics.scale, (values) => tf.square(values));
     if (bound >= statistics.threshold) statistics.highPairs += this.count(tile, statistics.threshold);
     this.findMedian(statistics.finder, tile);
     return bound;
@@ -80,6 +82,20 @@ export class GraphReducer implements TileReducer {
   dispose(): void {
     for (const tensor of this.constants.values()) tensor.dispose();
     this.constants.clear();
+  }
+
+  /** A sum over the pairs: within a row in float32, whose rounding is far below that of the similarities themselves. */
+  private sum(tile: Tile, scale: number, of: (values: Tensor2D) => Tensor2D): bigint {
+    const { tf } = this;
+    const rows = tf.tidy(() => {
+      const mask = maskOf(tf, tile);
+      const values = of(tile.tensor);
+      return tf.sum(mask === null ? values : tf.mul(values, tf.sub(this.constant(1), mask)), 1);
+    });
+    let sum = 0n;
+    for (const row of rows.dataSync()) sum += BigInt(Math.round(row * scale));
+    rows.dispose();
+    return sum;
   }
 
   /** Pairs at or above a float32. */

@@ -12,9 +12,9 @@ export class ScanReducer implements TileReducer {
   constructor(private readonly scan: TileScan) {}
 
   addTo(statistics: TileStatistics, tile: Tile): number {
-    const { finder, fine, threshold } = statistics;
+    const { finder, threshold } = statistics;
     this.values(tile);
-    const { lowest, highest, above, kept } = this.scan.scan(tile, finder, threshold, fine);
+    const { lowest, highest, above, kept } = this.scan.scan(tile, finder, threshold, statistics);
     const { rows, counted } = tile;
     this.scanned = { first: counted.from - rows.from, last: counted.to - rows.from };
     finder.take(kept);

@@ -96,7 +96,7 @@ export async function removeShares(folder: string): Promise<void> {
 }
 
 async function writeShare(place: string, share: Share, fingerprint: string): Promise<void> {
-  const { from, to, lowest, highest, highPairs, pairs, median, neighbours, fine } = share;
+  const { from, to, lowest, highest, highPairs, sum, squares, pairs, median, neighbours, fine } = share;
   const save = (name: string, data: Float32Array | Float64Array | Int32Array, shape?: number[]) =>
     writeFile(join(place, name), writeNpy(data, { shape }));
   await save("fine.npy", fine);
@@ -125,6 +125,9 @@ async function writeShare(place: string, share: Share, fingerprint: string): Pro
     lowest: Number.isFinite(lowest) ? lowest : null,
     highest: Number.isFinite(highest) ? highest : null,
     highPairs,
+    // Larger than what JSON's numbers hold exactly.
+    sum: String(sum),
+    squares: String(squares),
     k: neighbours?.k ?? null,
     bracket: { low, high },
   };
@@ -145,6 +148,8 @@ export function readShare(place: string): Share {
     lowest: facts.lowest ?? Infinity,
     highest: facts.highest ?? -Infinity,
     highPairs,
+    sum: BigInt(facts.sum),
+    squares: BigInt(facts.squares),
     pairs: Array.from(scores, (similarity, p) => ({ i: rows[2 * p], j: rows[2 * p + 1], similarity })),
     median: {
       ...bracket,

