@@ -201,6 +201,7 @@ export class Comparison {
     const total = tasks.reduce((sum, task) => sum + area(task), 0);
     const whole = settings.matrix ? new Float32Array((to - from) * second.n) : null;
     const keepsRows = whole !== null || onRows !== undefined;
+    const strips = whole ?? new Float32Array(keepsRows ? tileRows(this.chosen) * second.n : 0);
     let strip: Matrix | null = null;
     let done = 0;
     onProgress?.({ stage: "similarity", done, total });
@@ -210,7 +211,7 @@ export class Comparison {
       try {
         this.reduce(tile, task, reducer);
         if (keepsRows && lengthOf(counted) > 0) {
-          strip ??= this.emptyStrip(counted, whole);
+          strip ??= this.strip(counted, strips, whole === null ? counted.from : from);
           this.copy(reducer.values(tile), tile, strip);
         }
       } finally {
@@ -230,13 +231,14 @@ export class Comparison {
       : { data: whole, rows: to - from, columns: first.n === 0 ? 0 : second.n };
   }
 
-  /** The rows of a block, to be filled: a part of the whole matrix where that is kept. */
-  private emptyStrip({ from, to }: Range, whole: Float32Array | null): Matrix {
+  /** The rows of a block, to be filled: a part of a matrix that begins with row `first`. */
+  private strip({ from, to }: Range, matrix: Float32Array, first: number): Matrix {
     const columns = this.second.n;
-    const start = (from - this.settings.from) * columns;
-    const data =
-      whole?.subarray(start, start + (to - from) * columns) ?? new Float32Array((to - from) * columns);
-    return { data, rows: to - from, columns };
+    return {
+      data: matrix.subarray((from - first) * columns, (to - first) * columns),
+      rows: to - from,
+      columns,
+    };
   }
 
   private copy(values: Float32Array, { rows, columns, counted }: Tile, strip: Matrix): void {
