@@ -201,8 +201,11 @@ export class Comparison {
     const total = tasks.reduce((sum, task) => sum + area(task), 0);
     const whole = settings.matrix ? new Float32Array((to - from) * second.n) : null;
     const keepsRows = whole !== null || onRows !== undefined;
-    const strips = whole ?? new Float32Array(keepsRows ? tileRows(this.chosen) * second.n : 0);
+    const stripSize = keepsRows && whole === null ? Math.min(tileRows(this.chosen), to - from) * second.n : 0;
+    // One is filled while the other is given away.
+    const strips = [new Float32Array(stripSize), new Float32Array(stripSize)];
     let strip: Matrix | null = null;
+    let given: Promise<void> = Promise.resolve();
     let done = 0;
     onProgress?.({ stage: "similarity", done, total });
     for (const task of tasks) {
@@ -211,7 +214,7 @@ export class Comparison {
       try {
         this.reduce(tile, task, reducer);
         if (keepsRows && lengthOf(counted) > 0) {
-          strip ??= this.strip(counted, strips, whole === null ? counted.from : from);
+          strip ??= whole ? this.strip(counted, whole, from) : this.strip(counted, strips[0], counted.from);
           this.copy(reducer.values(tile), tile, strip);
         }
       } finally {
@@ -219,13 +222,18 @@ export class Comparison {
       }
       if (strip !== null && columns.to === second.n) {
         if (this.self) this.fillLeft(strip, rows, blocks.columns);
-        await onRows?.(strip, counted.from);
+        await given;
+        given = Promise.resolve(onRows?.(strip, counted.from));
+        // It is awaited later.
+        given.catch(() => {});
         strip = null;
+        strips.reverse();
       }
       done += area(task);
       onProgress?.({ stage: "similarity", done, total });
       await this.breathe();
     }
+    await given;
     return whole === null
       ? undefined
       : { data: whole, rows: to - from, columns: first.n === 0 ? 0 : second.n };

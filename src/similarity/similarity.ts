@@ -20,7 +20,10 @@ export interface SimilarityOptions extends LongTask {
   rowRange?: [from: number, to: number];
   /** Forces a backend of tfjs: tensorflow, wasm or cpu; by default the fastest there is. */
   backend?: string;
-  /** Receives the matrix in blocks of whole rows, in order. The next block may be in the same memory. */
+  /**
+   * Receives the matrix in blocks of whole rows, in order; the memory of a block is used again once its promise is
+   * fulfilled.
+   */
   onRows?: (block: Matrix, firstRow: number) => void | Promise<void>;
 }
 
