@@ -69,14 +69,12 @@ interface Converter {
 
 interface Executor {
   execute(source: string): Promise<boolean>;
-  interrupt(): void;
 }
 
 /** tslab's global: its executor sets `require`, which also knows the TypeScript files beside the notebook. */
 interface TslabGlobal {
   exports: object;
   require: NodeJS.Require;
-  run?: () => Promise<void>;
   import?: (specifier: string) => Promise<unknown>;
   define?: (exports: object, name: string, property: PropertyDescriptor) => void;
 }
@@ -87,9 +85,10 @@ const version = "1.0.22";
  * A TypeScript session: compiles cells with tslab's converter, runs them by tslab's executor, and keeps what they
  * declare.
  *
- * The executor calls back for two things. `convert` gives the converter our declarations instead of the executor's,
- * which forgets those of a failed cell, and leaves one call as the cell's code. `run`, that call, starts the true code in
- * a turn of the event loop of its own: an interrupt may end that turn at any instruction, and no more than it.
+ * The executor calls back with `convert`, which gives the converter our declarations instead of the executor's (it
+ * forgets those of a failed cell) and leaves it nothing to run. The code is then started in a turn of the event loop of
+ * its own: an interrupt may end that turn at any instruction, and no more than it. (The executor would watch for SIGINT
+ * meanwhile, which costs a millisecond a cell; our interrupts are messages.)
  */
 export class Session {
   readonly ts: typeof TypeScript;
@@ -110,7 +109,8 @@ export class Session {
   #value: CellValue = null;
   /** Rises when a cell is abandoned: what it had not begun by then must not begin. */
   #epoch = 0;
-  #error: unknown;
+  /** Ends the wait for the running cell. */
+  #reject: (reason: Error) => void = () => {};
   /** Called between compiling and running; throws when the cell must not start any more. */
   onCompiled: () => void = () => {};
 
@@ -138,15 +138,9 @@ export class Session {
         },
         close: () => this.#converter.close(),
       },
-      {
-        log() {},
-        error: (error: unknown) => {
-          this.#error = error;
-        },
-      },
+      { log() {}, error() {} },
     );
     const global = tslabGlobal();
-    global.run = () => this.#run();
     global.import = (specifier) => this.#modules.import(specifier);
     global.define = (exports, name, property) => {
       // Imports may be redeclared by a later cell, so none is fixed as a getter.
@@ -159,12 +153,18 @@ export class Session {
     this.#name = name;
     this.#compiled = null;
     this.#value = null;
-    this.#error = undefined;
     this.#before = { ...this.variables };
-    const ok = await this.#executor.execute(source);
-    if (!ok) throw this.#error;
+    await this.#executor.execute(source);
     const compiled = this.#compiled as Compiled | null;
-    if (compiled) this.#declarations = compiled.declarations;
+    if (compiled) {
+      const abandoned = new Promise<never>((_, reject) => {
+        this.#reject = reject;
+      });
+      await Promise.race([this.#start(compiled), abandoned]);
+      this.#value = this.#takeLast(compiled);
+      // Unless the cell has reset the session.
+      if (this.#compiled) this.#declarations = compiled.declarations;
+    }
     this.#compiled = null;
     this.#modules.remember();
     return this.#value;
@@ -173,7 +173,7 @@ export class Session {
   /** Ends a cell that failed or was interrupted: what it had declared until then stays. */
   abandon(): void {
     this.#epoch++;
-    this.#executor.interrupt();
+    this.#reject(new Error("abandoned"));
     const compiled = this.#compiled;
     this.#compiled = null;
     this.#modules.remember();
@@ -246,13 +246,7 @@ export class Session {
       return side;
     });
     this.onCompiled();
-    return {
-      output: "return __tslab__.run();",
-      declOutput: "",
-      diagnostics: [],
-      hasToplevelAwait: true,
-      sideOutputs: compiled.sideOutputs,
-    };
+    return { diagnostics: [], sideOutputs: compiled.sideOutputs };
   }
 
   #compile(source: string, name: string): Compiled & Pick<Converted, "sideOutputs"> {
@@ -297,13 +291,7 @@ export class Session {
     return [];
   }
 
-  /** Runs the cell that was compiled last, in a turn of its own. */
-  async #run(): Promise<void> {
-    const compiled = this.#compiled as Compiled;
-    await this.#start(compiled);
-    this.#value = this.#takeLast(compiled);
-  }
-
+  /** Runs what was compiled, in a turn of its own. */
   async #start(compiled: Compiled): Promise<void> {
     const epoch = this.#epoch;
     const specifiers = importsOf(compiled.output);
