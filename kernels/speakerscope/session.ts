@@ -106,7 +106,6 @@ export class Session {
   #name = "";
   #compiled: Compiled | null = null;
   #before: Record<string, unknown> = {};
-  #value: CellValue = null;
   /** Rises when a cell is abandoned: what it had not begun by then must not begin. */
   #epoch = 0;
   /** Ends the wait for the running cell. */
@@ -152,22 +151,22 @@ export class Session {
   async execute(source: string, name: string): Promise<CellValue> {
     this.#name = name;
     this.#compiled = null;
-    this.#value = null;
     this.#before = { ...this.variables };
     await this.#executor.execute(source);
+    let value: CellValue = null;
     const compiled = this.#compiled as Compiled | null;
     if (compiled) {
       const abandoned = new Promise<never>((_, reject) => {
         this.#reject = reject;
       });
       await Promise.race([this.#start(compiled), abandoned]);
-      this.#value = this.#takeLast(compiled);
+      value = this.#takeLast(compiled);
       // Unless the cell has reset the session.
       if (this.#compiled) this.#declarations = compiled.declarations;
     }
     this.#compiled = null;
     this.#modules.remember();
-    return this.#value;
+    return value;
   }
 
   /** Ends a cell that failed or was interrupted: what it had declared until then stays. */

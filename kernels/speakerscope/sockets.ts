@@ -21,7 +21,7 @@ export interface Sockets {
  *
  * IOPub is an XPUB: it sees who subscribes, and greets each subscriber, so that a client knows from when on it misses nothing.
  * ZeroMQ would add a subscription by itself while something else is being sent, and that would arrive before the greeting.
- * So a subscription counts only when it is accepted here, in the same turn of the queue as its greeting.
+ * So a subscription counts only when it is accepted here, in the same turn as its greeting.
  */
 export async function bindSockets(
   connection: Connection,
@@ -34,7 +34,8 @@ export async function bindSockets(
     control: new Router(unlimited),
     stdin: new Router(unlimited),
   };
-  const iopub = new Broadcast(unlimited);
+  // No send of it waits: a greeting goes out in the turn in which its subscription is accepted.
+  const iopub = new Broadcast({ ...unlimited, sendTimeout: 0 });
   iopub.manual = true;
   const heartbeat = new Reply();
   const { transport, ip } = connection;
@@ -55,18 +56,22 @@ export async function bindSockets(
   void (async () => {
     for await (const beat of heartbeat) await heartbeat.send(beat);
   })();
-  void (async () => {
-    // A subscription must be accepted before the next is received: the socket remembers the last one's connection only.
-    for await (const [frame] of iopub) {
-      const topic = frame.subarray(1);
-      await broadcast(() => {
-        if (frame[0] !== 1) return iopub.forget(topic);
-        iopub.accept(topic);
+  const greetNext = (): void => {
+    if (iopub.closed) return;
+    const greet = ([frame]: Buffer[]) => {
+      iopub.answer(frame, (topic) => {
         const content = welcome(topic.toString());
-        return iopub.send(codec.encode([topic], { type: "iopub_welcome", content }));
+        return codec.encode([topic], { type: "iopub_welcome", content });
       });
-    }
-  })();
+      // In a turn of its own: were it received right away, what waits to be sent would come between it and its answer.
+      setImmediate(greetNext);
+    };
+    const failed = (error: unknown) => {
+      if (!iopub.closed) throw error;
+    };
+    iopub.receive().then(greet, failed);
+  };
+  greetNext();
   const all = [...Object.values(routers), iopub, heartbeat];
   return {
     send: (channel, frames) => senders[channel](() => routers[channel].send(frames)),
@@ -77,14 +82,17 @@ export async function bindSockets(
   };
 }
 
-/** An XPUB whose subscriptions are answered by hand; each call is about the subscription that was received last. */
+/**
+ * An XPUB whose subscriptions are answered by hand. An answer is about the connection that was heard last, and lost when
+ * anything that is sent in between finds that another one has closed: so it must follow at once.
+ */
 class Broadcast extends XPublisher {
-  accept(topic: Buffer): void {
-    this.setStringOption(zmqSubscribe, topic);
-  }
-
-  forget(topic: Buffer): void {
-    this.setStringOption(zmqUnsubscribe, topic);
+  answer(frame: Buffer, greeting: (topic: Buffer) => Frames): void {
+    const topic = frame.subarray(1);
+    if (frame[0] === 1) {
+      this.setStringOption(zmqSubscribe, topic);
+      this.send(greeting(topic)).catch(() => {});
+    } else if (frame[0] === 0) this.setStringOption(zmqUnsubscribe, topic);
   }
 }
 

@@ -62,7 +62,7 @@ export function similarityCommand(program: Command): void {
       "--block-rows <n>",
       "with --rows: store every so many rows",
       options.positiveInteger("block"),
-      10_000,
+      12_288,
     )
     .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir, --top_k.")
     .action((settings: Settings) => run(settings));

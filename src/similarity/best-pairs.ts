@@ -8,7 +8,7 @@ export class BestPairs {
   /** A pair below is not wanted: the threshold at first, the last kept pair once there are more than `limit`. */
   floor: number;
   /** True once pairs at or above the threshold were left out. */
-  full = false;
+  private full = false;
   private kept: Pair[] = [];
 
   constructor(

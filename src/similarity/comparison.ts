@@ -202,38 +202,44 @@ export class Comparison {
     const whole = settings.matrix ? new Float32Array((to - from) * second.n) : null;
     const keepsRows = whole !== null || onRows !== undefined;
     const stripSize = keepsRows && whole === null ? Math.min(tileRows(this.chosen), to - from) * second.n : 0;
-    // One is filled while the other is given away.
-    const strips = [new Float32Array(stripSize), new Float32Array(stripSize)];
+    // One is filled while the other is given away, unless they are large.
+    const strips = Array.from({ length: stripSize > 1 << 25 ? 1 : 2 }, () => new Float32Array(stripSize));
     let strip: Matrix | null = null;
     let given: Promise<void> = Promise.resolve();
     let done = 0;
     onProgress?.({ stage: "similarity", done, total });
-    for (const task of tasks) {
-      const { rows, columns, counted } = task;
-      const tile = this.tile(rows, columns);
-      try {
-        this.reduce(tile, task, reducer);
-        if (keepsRows && lengthOf(counted) > 0) {
-          strip ??= whole ? this.strip(counted, whole, from) : this.strip(counted, strips[0], counted.from);
-          this.copy(reducer.values(tile), tile, strip);
+    try {
+      for (const task of tasks) {
+        const { rows, columns, counted } = task;
+        const tile = this.tile(rows, columns);
+        try {
+          this.reduce(tile, task, reducer);
+          if (keepsRows && lengthOf(counted) > 0) {
+            strip ??= whole ? this.strip(counted, whole, from) : this.strip(counted, strips[0], counted.from);
+            this.copy(reducer.values(tile), tile, strip);
+          }
+        } finally {
+          tile.tensor.dispose();
         }
-      } finally {
-        tile.tensor.dispose();
+        if (strip !== null && columns.to === second.n) {
+          if (this.self) this.fillLeft(strip, rows, blocks.columns);
+          await given;
+          given = Promise.resolve(onRows?.(strip, counted.from));
+          // It is awaited later.
+          given.catch(() => {});
+          if (strips.length === 1) await given;
+          strip = null;
+          strips.reverse();
+        }
+        done += area(task);
+        onProgress?.({ stage: "similarity", done, total });
+        await this.breathe();
       }
-      if (strip !== null && columns.to === second.n) {
-        if (this.self) this.fillLeft(strip, rows, blocks.columns);
-        await given;
-        given = Promise.resolve(onRows?.(strip, counted.from));
-        // It is awaited later.
-        given.catch(() => {});
-        strip = null;
-        strips.reverse();
-      }
-      done += area(task);
-      onProgress?.({ stage: "similarity", done, total });
-      await this.breathe();
+      await given;
+    } finally {
+      // Whoever is told of a failure may take away what is still being written.
+      await given.catch(() => {});
     }
-    await given;
     return whole === null
       ? undefined
       : { data: whole, rows: to - from, columns: first.n === 0 ? 0 : second.n };

@@ -34,8 +34,7 @@ export class GraphReducer implements TileReducer {
       const highest = this.read(tile, -4, (values) => tf.max(values))[0];
       statistics.highest = Math.max(statistics.highest, highest);
     }
-    statistics.sum += this.sum(tile, statistics.scale, (values) => values);
-    statistics.squares += this.sum(tile, statistics.scale, (values) => tf.square(values));
+    this.sumUp(statistics, tile);
     if (bound >= statistics.threshold) statistics.highPairs += this.count(tile, statistics.threshold);
     this.findMedian(statistics.finder, tile);
     return bound;
@@ -84,18 +83,26 @@ export class GraphReducer implements TileReducer {
     this.constants.clear();
   }
 
-  /** A sum over the pairs: within a row in float32, whose rounding is far below that of the similarities themselves. */
-  private sum(tile: Tile, scale: number, of: (values: Tensor2D) => Tensor2D): bigint {
+  /** Sums within a row are in float32: of the distances from the middle, so that little is lost where all lie close. */
+  private sumUp(statistics: TileStatistics, tile: Tile): void {
     const { tf } = this;
-    const rows = tf.tidy(() => {
+    const { scale, finder } = statistics;
+    const { rows, columns, counted } = tile;
+    const { middle } = finder;
+    const [distances, squares] = tf.tidy(() => {
       const mask = maskOf(tf, tile);
-      const values = of(tile.tensor);
-      return tf.sum(mask === null ? values : tf.mul(values, tf.sub(this.constant(1), mask)), 1);
+      const all = tf.sub(tile.tensor, this.constant(middle));
+      const pairs = mask === null ? all : tf.mul(all, tf.sub(this.constant(1), mask));
+      return [tf.sum(pairs, 1), tf.sum(tf.square(pairs), 1)];
     });
-    let sum = 0n;
-    for (const row of rows.dataSync()) sum += BigInt(Math.round(row * scale));
-    rows.dispose();
-    return sum;
+    const [first, second] = [distances.dataSync(), squares.dataSync()];
+    tf.dispose([distances, squares]);
+    const width = columns.to - columns.from;
+    for (let i = counted.from - rows.from; i < counted.to - rows.from; i++) {
+      const n = rows === columns ? width - 1 - i : width;
+      statistics.sum += BigInt(Math.round((first[i] + n * middle) * scale));
+      statistics.squares += BigInt(Math.round((second[i] + middle * (2 * first[i] + n * middle)) * scale));
+    }
   }
 
   /** Pairs at or above a float32. */

@@ -12,12 +12,15 @@ const folderOf = (folder: string) => join(folder, "similarity_rows");
 const nameOf = (from: number, to: number) =>
   `${String(from).padStart(9, "0")}-${String(to).padStart(9, "0")}`;
 
+/** Rises when shares hold something else, or come from other tiles. */
+const format = 2;
+
 /** Shares can be joined when they come from the same vectors and settings: this tells them apart. */
 export function fingerprintOf({ first, second, threshold, topK, maxPairs }: CheckedRows): string {
   const hash = createHash("sha256");
   for (const { data, n, dimension } of first === second ? [first] : [first, second])
     hash.update(`${n} ${dimension} `).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return hash.update(`${threshold} ${topK} ${maxPairs}`).digest("hex");
+  return hash.update(`${format} ${threshold} ${topK} ${maxPairs}`).digest("hex");
 }
 
 /** Where the rows of the matrix that belong to a share are written. */

@@ -56,7 +56,7 @@ export const matrixLimit = 2000;
  *
  * The upper triangle is computed tile by tile on a backend of tfjs, and each tile is reduced where it was computed.
  * Everything is that of the float32 similarities which the matrix holds; mean and standard deviation are summed up in
- * float64. One row or none gives no pairs and NaN statistics.
+ * float64 (on a GPU row by row in float32). One row or none gives no pairs and NaN statistics.
  *
  * @param rows embeddings with keys, or a matrix of them; not normalised
  * @throws `invalid` for a NaN, an infinite value, a zero vector or mixed dimensions (the row is named), and for options

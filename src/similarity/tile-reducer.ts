@@ -18,7 +18,7 @@ export interface Tile {
 
 /**
  * Reduces tiles where they were computed: on a GPU in the graph, so that only a few numbers a group come back; in the
- * memory of this process in one pass over it. (In the graph every step is a pass of its own.) Both give the same, bit for bit.
+ * memory of this process in one pass over it. (In the graph every step is a pass of its own.) Both give the same, bit for bit, but for the last bits of the sums.
  */
 export interface TileReducer {
   /** Adds the pairs of a tile that count; gives a number that none of them is above. */

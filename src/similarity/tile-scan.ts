@@ -117,7 +117,8 @@ export class TileScan {
       });
     compiled ??= loadWasm("similarity", "wasm", "tiles.wasm");
     this.wasm = new WebAssembly.Instance(compiled).exports as unknown as Wasm;
-    const { words } = this.wasm;
+    // Above 2 GB an address comes as a negative number.
+    const words = (length: number) => this.wasm.words(length) >>> 0;
     const capacity = tileRows * tileRows;
     const groups = capacity / groupSize + lanes;
     this.at = {
@@ -192,7 +193,7 @@ export class TileScan {
   want({ rows, columns, counted }: Tile, { mirrored, floor }: Search): Int32Array {
     const { at } = this;
     const task = [
-      rows.size,
+      rows.to - rows.from,
       columns.size,
       columns.to - columns.from,
       Number(rows === columns),

@@ -11,7 +11,7 @@ const folder = join(__dirname, "../../src/audio/wasm");
 const file = readFileSync(join(folder, "audio.wasm"));
 
 const wasm = suite("audio.wasm");
-wasm("is what build.sh made of the crates in Cargo.lock", () => {
+wasm("is what build-wasm.sh made of the crates in Cargo.lock", () => {
   const [sum] = readFileSync(join(folder, "audio.wasm.sha256"), "utf8").split(" ");
   assert.is(createHash("sha256").update(file).digest("hex"), sum);
 });

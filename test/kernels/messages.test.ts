@@ -354,6 +354,25 @@ for (let i = 0; i < 400; i++) { for (let j = 0; j < 5; j++) showOften.text("x");
   }
 });
 
+test("a subscriber that comes while another leaves is heard, also while a cell prints", async () => {
+  const id = await client.sendCell(
+    `import { display as showMore } from "speakerscope/kernel";
+for (let i = 0; i < 300; i++) { for (let j = 0; j < 10; j++) showMore.text("x"); await new Promise((r) => setTimeout(r, 3)) }`,
+  );
+  await client.until(() => client.iopub.some((m) => m.parent === id && m.type === "display_data"));
+  let watcher = await client.subscribe();
+  for (let i = 0; i < 60; i++) {
+    // As a page does that is loaded again.
+    watcher.close();
+    const next = await client.subscribe();
+    await client.until(() => next.types.length > 0, 10_000);
+    assert.is(next.types[0], "iopub_welcome");
+    watcher = next;
+  }
+  watcher.close();
+  await client.finished(id);
+});
+
 test("output of a flood arrives whole, in few messages", async () => {
   const { stdout, messages } = await client.run("for (let i = 0; i < 20000; i++) console.log(i)");
   assert.is(stdout, Array.from({ length: 20000 }, (_, i) => `${i}\n`).join(""));

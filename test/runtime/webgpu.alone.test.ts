@@ -25,7 +25,8 @@ function swiftShader(): string | undefined {
 
 test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async () => {
   const driver = swiftShader();
-  const libraries = spawnSync("ldconfig", ["-p"], { encoding: "utf8" }).stdout ?? "";
+  const env = { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` };
+  const libraries = spawnSync("ldconfig", ["-p"], { encoding: "utf8", env }).stdout ?? "";
   if (driver === undefined || !libraries.includes("libvulkan.so.1"))
     return console.log("SKIPPED WebGPU: no software Vulkan (apt-get install chromium libvulkan1)");
   // Read by the Vulkan loader when the first session opens.

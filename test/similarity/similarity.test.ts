@@ -8,8 +8,8 @@ import { writeNpy } from "../../src/format/npy.js";
 import { backend, backendNames, withBackend } from "../../src/similarity/backend.js";
 import { Comparison } from "../../src/similarity/comparison.js";
 import { cosineMatrix } from "../../src/similarity/cosine-matrix.js";
-import { checkedRows, similarity } from "../../src/similarity/similarity.js";
-import type { Matrix } from "../../src/types.js";
+import { checkedRows, type SimilarityOptions, similarity } from "../../src/similarity/similarity.js";
+import type { Matrix, SimilarityStatistics } from "../../src/types.js";
 import { python, runPython } from "../python.js";
 import { rowsOf, vectors } from "./vectors.js";
 
@@ -98,9 +98,21 @@ test("A GPU's way of reducing tiles gives the same", async () => {
   const edgy = vectors(333, 8, { common: 0, seed: 4 });
   for (let i = 0; i < 60; i++)
     for (let k = 0; k < 8; k++) edgy.data[i * 8 + k] = (i >> (k % 6)) & 1 ? 1 : 0.5 * (k % 3) - 0.5;
+  const { highPairs } = await sameInGraph(edgy, { topK: 5, threshold: 0.503, maxPairs: 50 });
+  assert.ok(highPairs > 50);
+  const alike = (n: number, row: number[]) => ({
+    data: Float32Array.from({ length: n * row.length }, (_, at) => row[at % row.length]),
+    rows: n,
+    columns: row.length,
+  });
+  const { std } = await sameInGraph(alike(300, [0.3, -0.7, 0.2]), { against: alike(301, [0.5, -0.4, 0.6]) });
+  assert.ok(std < 1e-8, `std ${std}`);
+});
+
+/** Compares a scan with the reduction in the graph; gives the statistics. */
+async function sameInGraph(rows: Matrix, options: SimilarityOptions): Promise<SimilarityStatistics> {
   const chosen = await backend();
-  const checked = checkedRows(edgy, { topK: 5, threshold: 0.503, maxPairs: 50 });
-  const { first, second, ...settings } = checked;
+  const { first, second, ...settings } = checkedRows(rows, options);
   const [scanned, inGraph] = await withBackend(chosen, () =>
     Promise.all(
       [false, true].map(async (gpu) => {
@@ -118,8 +130,8 @@ test("A GPU's way of reducing tiles gives the same", async () => {
     inGraph.result.statistics[key] = scan;
   }
   assert.equal(inGraph.result, scanned.result);
-  assert.ok(inGraph.result.statistics.highPairs > 50);
-});
+  return scanned.result.statistics;
+}
 
 test("Every pair is in the bin of its float32 value, also next to an edge", async () => {
   // Two-dimensional vectors whose cosine with the first one is just below, on and just above each edge.

@@ -42,7 +42,7 @@ pub extern "C" fn words(length: usize) -> *mut f32 {
 /// those right of it. Counts them in `bins`, keeps candidates in `kept`, and puts the best of every group into `best`.
 ///
 /// # Safety
-/// The addresses come from `words`: `values` and `kept` with room for the tile and a group more, `best` for an eighth of it, `bins` for 4 x
+/// The addresses come from `words`: `values` and `kept` with room for the tile, `best` for an eighth of it, `bins` for 4 x
 /// 4002, `scan` for its fields.
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments)]
@@ -87,9 +87,6 @@ pub unsafe extern "C" fn scan(
             }
             for g in 0..at / GROUP {
                 *groups.add(g) = best_of(row.add(g * GROUP));
-            }
-            if at % GROUP != 0 {
-                *groups.add(at / GROUP) = best_of(row.add(at / GROUP * GROUP));
             }
             while at + 4 * GROUP <= width {
                 let a = state.group(row.add(at));
@@ -265,10 +262,10 @@ pub unsafe extern "C" fn want(
 
 /// Looks at every value of `count` wanted groups, in the order of rows, then of columns: takes neighbours, and lists the pairs
 /// at or above the floor as (row, column, value) in `pairs`; gives how many. `whole` says that `values` is the tile, else it
-/// holds the groups one after the other.
+/// holds the groups one after the other. Begins with group `from`; `out` says with which to go on when `pairs` was full.
 ///
 /// # Safety
-/// After `want` for the same task; `pairs` has room for three numbers for each value looked at.
+/// After `want` for the same task; `pairs` has room for three numbers for each of `room` pairs.
 #[unsafe(no_mangle)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe extern "C" fn take(
