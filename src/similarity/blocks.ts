@@ -1,6 +1,5 @@
 import type { Tensor2D } from "@tensorflow/tfjs";
 import type { Tfjs } from "./backend.js";
-import type { Tile } from "./tile-reducer.js";
 import { groupSize } from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
 
@@ -11,6 +10,15 @@ export interface Block {
   /** Together (size, dimension), each with some of the columns; the rows beyond `to` are zero and fill up the last group. */
   parts: Tensor2D[];
   size: number;
+}
+
+/** A tile of similarities, (rows.size, columns.size), and which rows it compares with which. */
+export interface Tile {
+  tensor: Tensor2D;
+  rows: Block;
+  columns: Block;
+  /** The rows whose pairs count; the others only have neighbours here. */
+  counted: { from: number; to: number };
 }
 
 /**

@@ -2,14 +2,16 @@ import { throwIfAborted } from "../errors.js";
 import type { Matrix, Pair } from "../types.js";
 import type { Backend } from "./backend.js";
 import { BestPairs, byRank } from "./best-pairs.js";
-import { type Block, blocksOf, disposeBlocks, gridOf, products } from "./blocks.js";
+import { type Block, blocksOf, disposeBlocks, gridOf, products, type Tile } from "./blocks.js";
+import { GraphReducer } from "./graph-reducer.js";
 import { fineBins, histogramOfFine } from "./histogram.js";
 import { type Bracket, fineBracket, likelyBracket, MedianFinder } from "./median.js";
 import type { Neighbours } from "./neighbours.js";
+import { ScanReducer } from "./scan-reducer.js";
 import type { Share } from "./share.js";
 import type { SimilarityOptions, SimilarityResult } from "./similarity.js";
 import { meanAndStd, scaleFor } from "./sums.js";
-import { type Tile, type TileReducer, tileReducer } from "./tile-reducer.js";
+import type { TileReducer } from "./tile-reducer.js";
 import { TileScan } from "./tile-scan.js";
 import { emptyStatistics, type TileStatistics } from "./tile-statistics.js";
 import type { UnitRows } from "./unit-rows.js";
@@ -137,7 +139,8 @@ export class Comparison {
 
   private async withTiles<T>(scan: TileScan, job: (blocks: Blocks, reducer: TileReducer) => Promise<T>) {
     const blocks = this.blocks();
-    const reducer = tileReducer(this.chosen, scan);
+    const { gpu, tf } = this.chosen;
+    const reducer = gpu ? new GraphReducer(tf, scan) : new ScanReducer(scan);
     try {
       return await job(blocks, reducer);
     } finally {

@@ -1,9 +1,9 @@
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs";
 import type { Tfjs } from "./backend.js";
-import { maskOf } from "./blocks.js";
+import { maskOf, type Tile } from "./blocks.js";
 import { fineBins, fineEdge } from "./histogram.js";
 import type { MedianFinder } from "./median.js";
-import type { Tile, TileReducer } from "./tile-reducer.js";
+import type { TileReducer } from "./tile-reducer.js";
 import type { Search, TileScan } from "./tile-scan.js";
 import { groupSize, type TileStatistics } from "./tile-statistics.js";
 

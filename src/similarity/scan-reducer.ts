@@ -1,5 +1,6 @@
+import type { Tile } from "./blocks.js";
 import type { MedianFinder } from "./median.js";
-import type { Tile, TileReducer } from "./tile-reducer.js";
+import type { TileReducer } from "./tile-reducer.js";
 import type { Search, TileScan } from "./tile-scan.js";
 import type { TileStatistics } from "./tile-statistics.js";
 

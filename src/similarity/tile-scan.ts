@@ -1,9 +1,9 @@
 import { invalid } from "../errors.js";
 import { loadWasm } from "../util/load-wasm.js";
+import type { Tile } from "./blocks.js";
 import { fineBins, leastFloatFrom } from "./histogram.js";
 import type { Bracket } from "./median.js";
 import type { Neighbours } from "./neighbours.js";
-import type { Tile } from "./tile-reducer.js";
 import { groupSize, type TileStatistics } from "./tile-statistics.js";
 
 /** What wasm/src/lib.rs exports; addresses are those of its memory. */
