@@ -38,6 +38,13 @@ for (const similarityBackend of backendNames)
       assert.equal(Array.from(tf.any(tf.equal(a, tf.scalar(4)), 1).dataSync()), [0, 1, 0]);
       assert.equal(Array.from(tf.squaredDifference(a, tf.scalar(1)).dataSync()), [0, 9, 6.25, 9, 1, 1.5625]);
       assert.is(tf.sum(tf.cast(tf.greaterEqual(a, tf.scalar(0)), "float32")).dataSync()[0], 4);
+      assert.equal(Array.from(tf.sum(tf.square(a), 1).dataSync()), [5, 28.25, 0.0625]);
+      assert.equal(Array.from(tf.slice(a, [0, 1], [3, 1]).dataSync()), [-2, 4, -0.25]);
+      assert.equal(Array.from(tf.add(a, a).dataSync()), [2, -4, 7, 8, 0, -0.5]);
+      assert.equal(
+        Array.from(tf.mul(a, tf.sub(tf.scalar(1), a)).dataSync()),
+        [0, -6, -8.75, -12, 0, -0.3125],
+      );
       // TensorFlow gives zeros here; the backend mends it.
       assert.equal(Array.from(tf.round(tf.tensor1d([-12345678, 10], "int32")).dataSync()), [-12345678, 10]);
       assert.equal(Array.from(tf.round(tf.tensor1d([1.6, -0.4])).dataSync()), [2, -0]);

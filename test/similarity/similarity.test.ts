@@ -194,6 +194,21 @@ test("Rows that are all alike have that mean and no deviation, in however many p
   }
 });
 
+test("Rows longer than a product may be deep are compared exactly", async () => {
+  const long = vectors(40, 500);
+  const { matrix } = await similarity(long, { matrix: true });
+  const row = (i: number) => long.data.subarray(i * 500, (i + 1) * 500);
+  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, k) => sum + x * b[k], 0);
+  for (const [i, j] of [
+    [0, 39],
+    [7, 7],
+    [20, 3],
+  ]) {
+    const cosine = dot(row(i), row(j)) / Math.sqrt(dot(row(i), row(i)) * dot(row(j), row(j)));
+    assert.ok(Math.abs(matrix!.data[i * 40 + j] - cosine) < 5e-7, `${i}, ${j}`);
+  }
+});
+
 test("A signal in the middle of a product harms nothing", () => {
   // A profiler sends one every fifth of a millisecond.
   const script = `
