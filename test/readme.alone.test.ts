@@ -48,6 +48,18 @@ test("the commands run", () => {
   assert.ok(existsSync(join(cwd, "detailed_similarity.csv")));
 });
 
+test("the people that the quick start finds are those that are found", () => {
+  // The commands above have compared the bundled speech.
+  const path = join(cwd, "final_embeddings", "high_similarity_pairs.json");
+  const found = (JSON.parse(readFileSync(path, "utf8")) as Record<string, string | number>[]).map(
+    ({ speaker1, speaker2, similarity }) =>
+      `  ${speaker1} is ${speaker2}  (${Number(similarity).toFixed(2)})`,
+  );
+  const told = readme.split("\n").filter((line) => /^ {2}podcast_.* is studio_/.test(line));
+  assert.is(told.length, 4);
+  assert.equal(told, found.slice(0, 4));
+});
+
 test("the Python blocks run, without a warning", () => {
   if (python === null) return console.log("SKIPPED README's Python: no Python with numpy");
   const snippets = blocks("python");
