@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeNpy } from "../format/npy.js";
 import type { SpeakerInfo } from "../types.js";
@@ -6,18 +7,20 @@ import type { Vectors } from "./read-vectors.js";
 import type { SimilarityResult } from "./similarity.js";
 import { writeSimilarity } from "./write-similarity.js";
 
-/** Writes a comparison of files: what `writeSimilarity` does, pairs.csv, and the neighbours where there are any. */
+/** Writes a comparison of files: what `writeSimilarity` does, pairs.csv, and the neighbours where they were looked for. */
 export async function writeComparison(
   folder: string,
   result: SimilarityResult,
   { vectors, others, matrixFile }: { vectors: Vectors; others: Vectors; matrixFile: string | null },
 ): Promise<void> {
   const { neighbours, pairs } = result;
-  if (neighbours !== undefined) {
-    const { k, index, score } = neighbours;
-    const shape = [index.length / Math.max(1, k), k];
-    await writeFile(join(folder, "neighbours_index.npy"), writeNpy(index, { shape }));
-    await writeFile(join(folder, "neighbours_score.npy"), writeNpy(score, { shape }));
+  for (const name of ["index", "score"] as const) {
+    const path = join(folder, `neighbours_${name}.npy`);
+    if (neighbours === undefined) await rm(path, { force: true });
+    else {
+      const shape = [neighbours.index.length / Math.max(1, neighbours.k), neighbours.k];
+      await writeFile(path, writeNpy(neighbours[name], { shape }));
+    }
   }
   await writeFile(join(folder, "pairs.csv"), csv(pairs, vectors.info, others.info));
   await writeSimilarity(folder, vectors.info, result, { matrixFile, against: others.info });

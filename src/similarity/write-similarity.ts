@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import { npyHeader } from "../format/npy.js";
@@ -16,7 +17,8 @@ export const similarityFiles = {
 
 /**
  * Writes the similarity files of a folder of results: speaker_similarity.json, speaker_keys_mapping.json,
- * high_similarity_pairs.json (`[]` when there are none) and, where the result holds the matrix, similarity_matrix.npy.
+ * high_similarity_pairs.json (`[]` when there are none) and, where the result holds the matrix, similarity_matrix.npy; one
+ * that another comparison has left there goes.
  *
  * The layout is that of the Python pipeline: scripts that read it read this. The matrix stands inside the JSON file up
  * to 2,000 speakers, else there is `null`; `similarity_matrix_file` names the .npy file or is null.
@@ -41,8 +43,10 @@ export async function writeSimilarity(
   const mapping = new Map(result.keys.map((key, i) => [i, key]));
   await writeFile(join(folder, similarityFiles.keys), pythonJson(mapping));
   await writeFile(join(folder, similarityFiles.pairs), pythonJsonChunks(pairRows(pairs)));
-  const written = matrix === undefined ? null : similarityFiles.matrix;
-  const summary = summaryOf(result, pairRows(pairs), matrixFile ?? written);
+  const named = matrixFile ?? (matrix === undefined ? null : similarityFiles.matrix);
+  // That of another comparison would be taken for one of this.
+  if (named === null) await rm(join(folder, similarityFiles.matrix), { force: true });
+  const summary = summaryOf(result, pairRows(pairs), named);
   await writeFile(join(folder, similarityFiles.summary), pythonJsonChunks(summary));
 }
 

@@ -1,8 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { writeNpy } from "../../src/format/npy.js";
+import { compareFiles } from "../../src/similarity/compare-files.js";
 import { highSimilarityPairs } from "../../src/similarity/high-similarity-pairs.js";
 import { readSimilarity } from "../../src/similarity/read-similarity.js";
 import { similarity } from "../../src/similarity/similarity.js";
@@ -137,6 +139,21 @@ test("Above 2,000 speakers the matrix is a file of its own", async () => {
     JSON.parse(readFileSync(join(folder, "none", "speaker_similarity.json"), "utf8")).similarity_matrix_file,
     null,
   );
+});
+
+test("What an earlier comparison has left, and this one does not write, goes", async () => {
+  const input = join(folder, "left.npy");
+  const output = join(folder, "left");
+  writeFileSync(input, writeNpy(vectors(30, 8).data, { shape: [30, 8] }));
+  await compareFiles(input, output, { matrix: true, topK: 3 });
+  const before = readdirSync(output);
+  await compareFiles(input, output, { matrix: false });
+  assert.equal(before.filter((name) => !readdirSync(output).includes(name)).sort(), [
+    "neighbours_index.npy",
+    "neighbours_score.npy",
+    "similarity_matrix.npy",
+  ]);
+  assert.is(JSON.parse(text("left/speaker_similarity.json")).similarity_matrix_file, null);
 });
 
 test.run();
