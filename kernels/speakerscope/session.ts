@@ -82,8 +82,8 @@ interface TslabGlobal {
 const version = "1.0.22";
 
 /**
- * A TypeScript session: compiles cells with tslab's converter, runs them by tslab's executor, and keeps what they
- * declare.
+ * A TypeScript session: takes cells through tslab's executor and converter, runs what comes out, and keeps what it
+ * declares.
  *
  * The executor calls back with `convert`, which gives the converter our declarations instead of the executor's (it
  * forgets those of a failed cell) and leaves it nothing to run. The code is then started in a turn of the event loop of

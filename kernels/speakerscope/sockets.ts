@@ -47,8 +47,12 @@ export async function bindSockets(
     iopub.bind(address(connection.iopub_port)),
     heartbeat.bind(address(connection.hb_port)),
   ]);
-  const senders = { shell: inTurn(), control: inTurn(), stdin: inTurn() };
-  const broadcast = inTurn();
+  const senders = {
+    shell: inTurn(routers.shell),
+    control: inTurn(routers.control),
+    stdin: inTurn(routers.stdin),
+  };
+  const publish = inTurn(iopub);
   for (const channel of ["shell", "control", "stdin"] as const)
     void (async () => {
       for await (const frames of routers[channel]) receive(channel, frames as Buffer[]);
@@ -74,8 +78,8 @@ export async function bindSockets(
   greetNext();
   const all = [...Object.values(routers), iopub, heartbeat];
   return {
-    send: (channel, frames) => senders[channel](() => routers[channel].send(frames)),
-    publish: (frames) => broadcast(() => iopub.send(frames)),
+    send: (channel, frames) => senders[channel](frames),
+    publish,
     close: () => {
       for (const socket of all) socket.close();
     },
@@ -96,12 +100,12 @@ class Broadcast extends XPublisher {
   }
 }
 
-/** zeromq.js refuses a second send on a socket while one is under way. */
-function inTurn() {
+/** zeromq.js refuses a second send while one is under way. */
+function inTurn(socket: { send(frames: Frames): Promise<void> }) {
   let last = Promise.resolve();
-  return (step: () => void | Promise<void>): Promise<void> => {
+  return (frames: Frames): Promise<void> => {
     // A client that went away is not the kernel's trouble.
-    last = last.then(step).catch(() => {});
+    last = last.then(() => socket.send(frames)).catch(() => {});
     return last;
   };
 }

@@ -160,8 +160,8 @@ export class Comparison {
     const { first, second, chosen, self } = this;
     const grid = gridOf(tileRows(chosen));
     const cut = blocksOf(chosen.tf, first, grid);
+    if (self) return { rows: cut, columns: cut };
     const rows = cut.filter((block) => lengthOf(this.inRange(block)) > 0);
-    if (self) return { rows, columns: cut };
     disposeBlocks(cut.filter((block) => !rows.includes(block)));
     return { rows, columns: blocksOf(chosen.tf, second, grid) };
   }
@@ -177,19 +177,13 @@ export class Comparison {
    * always come out in the same order. A tile above the diagonal serves its rows and its columns.
    */
   private tasks({ rows, columns }: Blocks): Task[] {
+    const { self, settings } = this;
     const tasks: Task[] = [];
-    const none = { from: 0, to: 0 };
-    if (!this.self) {
-      for (const block of rows)
-        for (const other of columns)
-          tasks.push({ rows: block, columns: other, counted: this.inRange(block), mirrored: none });
-      return tasks;
-    }
-    for (const block of columns)
+    for (const block of rows)
       for (const other of columns) {
-        if (other.from < block.from) continue;
+        if (self && other.from < block.from) continue;
         const counted = this.inRange(block);
-        const mirrored = this.settings.topK > 0 ? this.inRange(other) : none;
+        const mirrored = self && settings.topK > 0 ? this.inRange(other) : { from: 0, to: 0 };
         if (lengthOf(counted) + lengthOf(mirrored) > 0)
           tasks.push({ rows: block, columns: other, counted, mirrored });
       }
