@@ -7,7 +7,7 @@ const root = join(__dirname, "..");
 
 /** Rooms from left to right: an import may point to the left, or stay in its room. */
 const order = [
-  ["types", "errors"],
+  ["types", "errors", "shared"],
   ["util"],
   ["format"],
   ["runtime"],
@@ -29,6 +29,7 @@ const order = [
 const homes: Record<string, RegExp> = {
   "onnxruntime-node": /^src\/runtime\//,
   "@tensorflow/tfjs": /^src\/similarity\//,
+  "ml-matrix": /^src\/analysis\/principal-axes\.ts$/,
   "danfojs-node": /^src\/analysis\/to-data-frame\.ts$/,
   vega: /^src\/charts\//,
   "vega-lite": /^src\/charts\//,
@@ -71,12 +72,12 @@ test("imports point left only", () => {
   assert.equal(wrong, []);
 });
 
-test("the kernel and the toolkit do not import each other", () => {
+test("the kernel and the toolkit share one folder and import nothing else of each other", () => {
   const wrong = sources.flatMap((file) =>
     importsOf(file)
       .filter((name) => name.startsWith("."))
       .map((target) => resolved(file, target))
-      .filter((to) => file.startsWith("src/") !== to.startsWith("src/"))
+      .filter((to) => file.startsWith("src/") !== to.startsWith("src/") && !to.startsWith("src/shared/"))
       // The command line installs the kernel, so it alone may reach over.
       .filter(() => !file.startsWith("src/cli/"))
       .map((to) => `${file} -> ${to}`),

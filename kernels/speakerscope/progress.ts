@@ -1,5 +1,5 @@
+import { escapeHtml } from "../../src/shared/escape-html.js";
 import { type DisplayHandle, displayValue } from "./display/display.js";
-import { escapeHtml } from "./display/html.js";
 import { host } from "./host.js";
 
 /** What a long job says of itself: the toolkit's `onProgress` events fit, and so do your own. */

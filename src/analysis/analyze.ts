@@ -92,8 +92,8 @@ export function analyze(
   { minSimilarity = 0, maxResults = 100 }: { minSimilarity?: number; maxResults?: number } = {},
 ): Analysis {
   if (!(minSimilarity >= -1 && minSimilarity <= 1))
-    throw invalid("analyze", "minSimilarity", { got: minSimilarity, want: "a cosine, -1 to 1" });
-  if (!(maxResults >= 0)) throw invalid("analyze", "maxResults", { got: maxResults, want: "0 or more" });
+    throw invalid(`minSimilarity must be a cosine from -1 to 1, not ${minSimilarity}.`);
+  if (!(maxResults >= 0)) throw invalid(`maxResults must be 0 or more, not ${maxResults}.`);
   const pairs = pairTable(listed);
   const shown = pairs.filter(({ similarity }) => similarity >= minSimilarity);
   const leakage = shown.filter(({ same_dataset }) => !same_dataset);
@@ -130,7 +130,9 @@ function countBetween({ edges, counts }: Histogram, low: number, high: number): 
     if (limit === Infinity) return counts.length;
     const bin = edges.findIndex((edge) => Math.abs(edge - limit) < 1e-9);
     if (bin < 0)
-      throw invalid("analyze", "histogram", { want: `a bin edge at ${limit}, as in 200 bins over [-1, 1]` });
+      throw invalid(
+        `The histogram has no bin edge at ${limit}. Use 200 bins over [-1, 1], as similarity does.`,
+      );
     return bin;
   };
   return counts.subarray(at(low), at(high)).reduce((sum, count) => sum + count, 0);

@@ -1,7 +1,7 @@
 import { invalid } from "../errors.js";
 import type { Matrix } from "../types.js";
 import { dot } from "./dot.js";
-import { principalAxes } from "./principal-axes.js";
+import { random } from "./random.js";
 
 /**
  * An order of speakers for a heat map in which similar ones are neighbours: the leaves of average-linkage clustering,
@@ -21,11 +21,8 @@ export function clusterOrder(
 ): Uint32Array {
   const { rows: n, columns, data } = matrix;
   if (n !== columns || data.length !== n * n)
-    throw invalid("clusterOrder", "matrix", {
-      got: `${n} x ${columns}, ${data.length} values`,
-      want: "a square matrix",
-    });
-  if (data.some(Number.isNaN)) throw invalid("clusterOrder", "matrix", { got: "NaN", want: "cosines" });
+    throw invalid(`clusterOrder needs a square matrix, not ${n} x ${columns} with ${data.length} values.`);
+  if (data.some(Number.isNaN)) throw invalid("clusterOrder needs cosines, but the matrix holds NaN.");
   if (n < 3) return Uint32Array.from({ length: n }, (_, i) => i);
   return n <= maxClustered ? leafOrder(matrix) : componentOrder(matrix);
 }
@@ -100,16 +97,21 @@ function joined(a: number[], b: number[], similarity: (i: number, j: number) => 
   return ways.reduce((best, way) => (way[0] > best[0] ? way : best))[1]();
 }
 
+/** Rows along the first principal component of the matrix, found by power iteration. */
 function componentOrder({ data, rows: n }: Matrix): Uint32Array {
-  const less = (vector: Float64Array) => {
+  const centred = (vector: Float64Array) => {
     const mean = vector.reduce((sum, x) => sum + x, 0) / n;
     return vector.map((x) => x - mean);
   };
-  const product = (vector: Float64Array) => {
-    const centred = less(vector);
-    return less(centred.map((_, i) => dot(data, i, centred, 0, n)));
-  };
-  // An order to look at needs no more digits than this, and each step reads the whole matrix.
-  const [axis] = principalAxes(product, n, { count: 1, spare: 0, iterations: 20 }).vectors;
-  return Uint32Array.from({ length: n }, (_, i) => i).sort((i, j) => axis[i] - axis[j] || i - j);
+  const next = random(1);
+  let axis = centred(Float64Array.from({ length: n }, next));
+  // Each step reads the whole matrix, and an order to look at needs no more digits than these give.
+  for (let step = 0; step < 20; step++) {
+    const image = centred(axis.map((_, i) => dot(data, i, axis, 0, n)));
+    const length = Math.sqrt(dot(image, 0, image, 0, n)) || 1;
+    axis = image.map((x) => x / length);
+  }
+  const largest = axis.reduce((most, x) => (Math.abs(x) > Math.abs(most) ? x : most), 0);
+  const sign = Math.sign(largest) || 1;
+  return Uint32Array.from({ length: n }, (_, i) => i).sort((i, j) => sign * (axis[i]! - axis[j]!) || i - j);
 }

@@ -14,7 +14,7 @@ export function detCurve(
   scores: TrialScores,
   { maxPoints = 1000 }: { maxPoints?: number } = {},
 ): OperatingPoint[] {
-  if (!(maxPoints >= 2)) throw invalid("detCurve", "maxPoints", { got: maxPoints, want: "at least 2" });
+  if (!(maxPoints >= 2)) throw invalid(`maxPoints must be at least 2, not ${maxPoints}.`);
   const points = [...operatingPoints(scores)];
   if (points.length <= maxPoints) return points;
   // Each step misses more or alarms less, by 2 in all.

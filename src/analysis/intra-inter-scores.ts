@@ -29,7 +29,7 @@ export function intraInterScores(
   utterances: readonly UtteranceEmbedding[],
   { maxPairs = 200_000, seed = 1 }: { maxPairs?: number; seed?: number } = {},
 ): IntraInterScores {
-  if (!(maxPairs >= 1)) throw invalid("intraInterScores", "maxPairs", { got: maxPairs, want: "at least 1" });
+  if (!(maxPairs >= 1)) throw invalid(`maxPairs must be at least 1, not ${maxPairs}.`);
   const { data, dimension, n } = unitRows(utterances, { subject: "intraInterScores" });
   // Speaker after speaker, row p has as partners the rest of its speaker, or everything behind its speaker.
   const order = new Uint32Array(n);

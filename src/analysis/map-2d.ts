@@ -31,8 +31,7 @@ export function map2d<Row extends { embedding: Float32Array; key?: string }>(
     for (let i = 0; i < n; i++) centred[i * d + k] -= mean;
   }
   const covariance = scatter(centred, d);
-  const product = (vector: Float64Array) => vector.map((_, p) => dot(covariance, p, vector, 0, d));
-  const { values, vectors } = principalAxes(product, d, { count: 2 });
+  const { values, vectors } = principalAxes(covariance, d, { count: 2 });
   const variance = covariance.reduce((sum, x, at) => (at % (d + 1) === 0 ? sum + x : sum), 0);
   const coordinate = (i: number, axis: number) =>
     axis < vectors.length ? dot(centred, i, vectors[axis], 0, d) : 0;

@@ -19,10 +19,11 @@ export function minDcf(
     costFalseAlarm = 1,
   }: { pTarget?: number; costMiss?: number; costFalseAlarm?: number } = {},
 ): { minDcf: number; threshold: number } {
-  if (!(pTarget > 0 && pTarget < 1))
-    throw invalid("minDcf", "pTarget", { got: pTarget, want: "between 0 and 1" });
+  if (!(pTarget > 0 && pTarget < 1)) throw invalid(`pTarget must lie between 0 and 1, not be ${pTarget}.`);
   if (!(costMiss > 0 && costFalseAlarm > 0))
-    throw invalid("minDcf", "costs", { got: [costMiss, costFalseAlarm], want: "above 0" });
+    throw invalid(
+      `The costs of a miss and of a false alarm must be above 0, not ${costMiss} and ${costFalseAlarm}.`,
+    );
   const miss = costMiss * pTarget;
   const falseAlarm = costFalseAlarm * (1 - pTarget);
   let best = { minDcf: Infinity, threshold: Number.NaN };

@@ -40,9 +40,10 @@ export function* operatingPoints({ target, nonTarget }: TrialScores): Generator<
 
 function sorted(scores: ArrayLike<number>, name: string): Float64Array {
   const values = Float64Array.from(scores).sort();
-  if (values.length === 0) throw invalid("trials", `${name} scores`, { got: "none", want: "at least one" });
+  if (values.length === 0)
+    throw invalid(`There are no ${name} scores: error rates need at least one trial of each kind.`);
   // NaN is sorted last.
   if (!Number.isFinite(values[0]) || !Number.isFinite(values[values.length - 1]))
-    throw invalid("trials", `${name} scores`, { got: "NaN or infinite", want: "finite numbers" });
+    throw invalid(`The ${name} scores hold NaN or infinite values. Leave those trials out.`);
   return values;
 }

@@ -1,6 +1,7 @@
+import { printable } from "../shared/printable.js";
 import type { Analysis } from "./analyze.js";
 import type { PairRow } from "./pair-table.js";
-import { printable, textTable } from "./text-table.js";
+import { textTable } from "./text-table.js";
 
 /** A list that is longer shows its beginning and how many more there are. */
 const longestList = 20;

@@ -1,4 +1,5 @@
 import stringWidth from "string-width";
+import { printable } from "../shared/printable.js";
 
 /** A column of a table: its heading and the side that its fields stand on. */
 export interface TextColumn {
@@ -21,11 +22,6 @@ export function textTable(columns: readonly TextColumn[], rows: readonly (readon
       .trimEnd();
   const rule = `  ${"-".repeat(widths.reduce((sum, width) => sum + width + 2, -2))}`;
   return [line(headings), rule, ...cells.map(line)];
-}
-
-/** Names come from folders: nothing in them may steer a terminal or break a line. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, "\ufffd");
 }
 
 function padded(text: string, width: number, align: "left" | "right"): string {

@@ -29,7 +29,10 @@ function load(): typeof import("danfojs-node") {
     return require("danfojs-node");
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw cause;
-    throw missing("toDataFrame", "package danfojs-node", { want: "npm install danfojs-node@1.2.0", cause });
+    throw missing(
+      "toDataFrame needs the package danfojs-node, which is not installed. Run: npm install danfojs-node@1.2.0",
+      { cause },
+    );
   }
 }
 

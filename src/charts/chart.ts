@@ -1,7 +1,8 @@
 import { invalid } from "../errors.js";
+import { printable } from "../shared/printable.js";
 import { fontFamily } from "./fonts.js";
 import { rasterize, renderSvg } from "./render.js";
-import { printable, wrap } from "./text.js";
+import { wrap } from "./text.js";
 
 /** The method by which a value shows itself in a notebook. */
 export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
@@ -57,7 +58,7 @@ export function chart(view: Part, { title, subtitle, width, description }: Headi
   };
   const toSvg = () => renderSvg(spec);
   const toPng = async ({ scale = 2 } = {}) => {
-    if (!(scale > 0)) throw invalid("chart", "scale", { got: scale, want: "a positive number" });
+    if (!(scale > 0)) throw invalid(`The scale of a chart must be a positive number, not ${scale}.`);
     return rasterize(await toSvg(), scale);
   };
   return {

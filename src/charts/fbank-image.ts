@@ -36,7 +36,7 @@ export function fbankImage(
   }: FbankImageOptions = {},
 ): Chart {
   if (data.length !== rows * columns)
-    throw invalid("fbankImage", "matrix data", { got: data.length, want: `${rows} x ${columns} numbers` });
+    throw invalid(`The features hold ${data.length} values instead of ${rows} x ${columns}.`);
   if (rows === 0 || columns === 0)
     return chart(emptyView("No frames", { width: maxWidth, height: 160 }), {
       title,

@@ -290,12 +290,12 @@ function checkSizes(
   order: ArrayLike<number> | undefined,
 ): void {
   const n = keys.length;
-  const want = `${n} x ${n} for ${n} keys`;
-  if (rows !== n || columns !== n) throw invalid("heatmap", "matrix", { got: `${rows} x ${columns}`, want });
+  if (rows !== n || columns !== n)
+    throw invalid(`A heat map of ${n} keys needs a matrix of ${n} x ${n}, not ${rows} x ${columns}.`);
   if (data.length !== n * n)
-    throw invalid("heatmap", "matrix data", { got: data.length, want: String(n * n) });
-  if (labels.length !== n) throw invalid("heatmap", "labels", { got: labels.length, want: String(n) });
+    throw invalid(`The matrix of the heat map holds ${data.length} values instead of ${n} x ${n}.`);
+  if (labels.length !== n) throw invalid(`The heat map has ${n} rows but ${labels.length} labels.`);
   const wrong = order && Array.from(order).find((row) => !(Number.isInteger(row) && row >= 0 && row < n));
   if (wrong !== undefined)
-    throw invalid("heatmap", "order", { got: wrong, want: `rows between 0 and ${n - 1}` });
+    throw invalid(`The order of the heat map names row ${wrong}; rows run from 0 to ${n - 1}.`);
 }

@@ -118,7 +118,7 @@ export function intraInter(
 function asHistogram(name: string, scores: Scores): Histogram {
   if (isHistogram(scores)) return scores;
   if (scores === null || typeof scores !== "object" || typeof scores.length !== "number")
-    throw invalid("intraInter", name, { got: typeof scores, want: "a histogram or an array of scores" });
+    throw invalid(`intraInter takes a histogram or an array of scores as ${name}, not ${typeof scores}.`);
   return histogramOf(scores);
 }
 

@@ -27,7 +27,9 @@ export function rowsOf<Row extends object>(
   if (first === undefined) return rows;
   for (const column of required) {
     if (!(column in first)) {
-      throw missing(subject, `column ${column}`, { got: Object.keys(first), want: required.join(", ") });
+      throw missing(
+        `${subject} needs a column ${column}, but the table has ${Object.keys(first).join(", ")}.`,
+      );
     }
   }
   return rows;
@@ -59,10 +61,9 @@ function toRows<Row extends object>(subject: string, table: Table<Row>): Row[] {
     }
     if (columns.length === 0) return [];
   }
-  throw invalid(subject, "table", {
-    got: typeof data,
-    want: "rows, columns of one length, or a danfojs DataFrame",
-  });
+  throw invalid(
+    `${subject} takes rows, columns of one length, or a danfojs DataFrame, not ${data === null ? "null" : typeof data}.`,
+  );
 }
 
 function isIterable<T>(data: unknown): data is Iterable<T> {

@@ -1,10 +1,4 @@
-/** Control characters, bidirectional overrides, lone surrogates and noncharacters: XML forbids them, or they hide text. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
-
-/** A name as it can be drawn: everything that is not a visible character becomes a space. */
-export function printable(text: unknown): string {
-  return String(text).replace(UNPRINTABLE, " ");
-}
+import { printable } from "../shared/printable.js";
 
 /** The width of a text in pixels without looking at a font: generous for Latin, one em for Chinese. */
 export function roughWidth(text: string, fontSize: number): number {
@@ -39,7 +33,7 @@ export function shorten(text: unknown, limit: number): string {
 export function wrap(text: string, width: number, fontSize: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of printable(text).split(" ")) {
+  for (const word of text.split(/\s/).map(printable)) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && roughWidth(longer, fontSize) > width) {
       lines.push(line);

@@ -28,7 +28,9 @@ export function waveform(
   { title = "Waveform", maxPoints = 2000, width = 680, height = 130 }: WaveformOptions = {},
 ): Chart {
   if (!(sampleRate > 0))
-    throw invalid("waveform", "sample rate", { got: sampleRate, want: "samples per second" });
+    throw invalid(
+      `The sample rate of a waveform must be a positive number of samples per second, not ${sampleRate}.`,
+    );
   const n = samples.length;
   if (n === 0)
     return chart(emptyView("No samples", { width, height }), {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type Audio, loadAudio } from "../audio/load-audio.js";
-import { wavBytes } from "./wav-bytes.js";
+import { wavBytes } from "../shared/wav-bytes.js";
 
 /** What a browser plays, and what it is. */
 export interface Sound {

@@ -1,7 +1,8 @@
 import { basename } from "node:path";
-import { printable } from "../analysis/text-table.js";
 import { jupyterDisplay } from "../charts/chart.js";
 import { reasonOf } from "../errors.js";
+import { escapeHtml } from "../shared/escape-html.js";
+import { printable } from "../shared/printable.js";
 import { clipSound, type Sound } from "./clip-sound.js";
 
 /** A recording to listen to. Rows of utterances, such as `variability(...).outliers`, are clips as they are. */
@@ -122,6 +123,8 @@ function factsOf({ clip, sound }: Cell): string[] {
 
 const textOf = (cell: Cell): string => [labelOf(cell.clip), ...factsOf(cell)].map(printable).join("  ");
 
+const safe = (text: string): string => escapeHtml(printable(text));
+
 /** A table: it keeps its shape where a viewer takes styles and players away. */
 function htmlOf(rows: readonly (readonly Cell[])[]): string {
   const body = rows.map((row) => `<tr>${row.map(cellHtml).join("")}</tr>`).join("\n");
@@ -133,22 +136,10 @@ function cellHtml(cell: Cell): string {
   const audio =
     typeof sound === "string"
       ? ""
-      : `<audio controls preload="metadata" title="${escapeHtml(labelOf(clip))}" src="data:${sound.type};base64,${Buffer.from(sound.bytes).toString("base64")}"></audio><br>`;
-  const facts = factsOf(cell).map(escapeHtml).join("<br>");
+      : `<audio controls preload="metadata" title="${safe(labelOf(clip))}" src="data:${sound.type};base64,${Buffer.from(sound.bytes).toString("base64")}"></audio><br>`;
+  const facts = factsOf(cell).map(safe).join("<br>");
   return (
-    `<td style="text-align:left;vertical-align:top;padding:8px 20px 8px 8px"><strong>${escapeHtml(labelOf(clip))}</strong><br>` +
+    `<td style="text-align:left;vertical-align:top;padding:8px 20px 8px 8px"><strong>${safe(labelOf(clip))}</strong><br>` +
     `${audio}<small>${facts}</small></td>`
   );
-}
-
-const entities: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeHtml(text: string): string {
-  return printable(text).replace(/[&<>"']/g, (character) => entities[character]!);
 }

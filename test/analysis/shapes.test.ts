@@ -220,7 +220,7 @@ order("takes matrices of any size and rows that are all alike", () => {
 order("refuses what is not a square matrix of numbers", () => {
   assert.throws(
     () => clusterOrder({ data: new Float32Array(6), rows: 2, columns: 3 }),
-    /expected a square matrix/,
+    /needs a square matrix, not 2 x 3/,
   );
   assert.throws(
     () => clusterOrder({ data: new Float32Array(9).fill(Number.NaN), rows: 3, columns: 3 }),

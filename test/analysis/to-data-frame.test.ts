@@ -74,7 +74,7 @@ frame("names the package and the command when danfojs is not installed", () => {
   });
   assert.is(
     stdout.trim(),
-    "toDataFrame: missing package danfojs-node: expected npm install danfojs-node@1.2.0",
+    "toDataFrame needs the package danfojs-node, which is not installed. Run: npm install danfojs-node@1.2.0",
     stderr,
   );
 });

@@ -1,14 +1,5 @@
 import { inspect } from "node:util";
-
-const entities: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => entities[c]);
+import { escapeHtml } from "../../../src/shared/escape-html.js";
 
 const cellChars = 120;
 

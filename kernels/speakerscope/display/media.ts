@@ -1,3 +1,4 @@
+import { wavBytes } from "../../../src/shared/wav-bytes.js";
 import type { MimeBundle } from "../replies.js";
 
 const ascii = (bytes: Uint8Array, from: number, to: number) =>
@@ -47,28 +48,10 @@ export function signalBundle({ samples, sampleRate }: Signal): MimeBundle {
   const text = `${seconds.toFixed(2)} s of audio at ${sampleRate} Hz, peak ${peak.toFixed(3)}`;
   const played = cut ? samples.subarray(0, playedSeconds * sampleRate) : samples;
   const note = cut ? `<p>first ${playedSeconds} s of ${seconds.toFixed(1)} s</p>` : "";
-  return { "text/plain": text, "text/html": player(wav(played, sampleRate), "audio/wav") + note };
-}
-
-/** 16-bit PCM in a RIFF file. */
-function wav(samples: Float32Array, sampleRate: number): Uint8Array {
-  const bytes = Buffer.alloc(44 + samples.length * 2);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(sampleRate, 24);
-  bytes.writeUInt32LE(sampleRate * 2, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(samples.length * 2, 40);
-  samples.forEach((v, i) => {
-    bytes.writeInt16LE(Math.round(Math.max(-1, Math.min(1, v)) * 32767), 44 + i * 2);
-  });
-  return bytes;
+  return {
+    "text/plain": text,
+    "text/html": player(wavBytes({ samples: played, sampleRate }), "audio/wav") + note,
+  };
 }
 
 const dataUri = (bytes: Uint8Array, type: string) =>

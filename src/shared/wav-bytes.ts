@@ -1,7 +1,10 @@
-import type { Signal } from "../types.js";
-
-/** A signal as a WAV file of 16 bits. */
-export function wavBytes({ samples, sampleRate }: Signal): Uint8Array {
+/**
+ * Mono samples as a WAV file of 16 bits.
+ *
+ * @param samples in [-1, 1]; what is beyond is clipped
+ * @param sampleRate samples per second
+ */
+export function wavBytes({ samples, sampleRate }: { samples: Float32Array; sampleRate: number }): Uint8Array {
   const bytes = Buffer.alloc(44 + samples.length * 2);
   bytes.write("RIFF", 0);
   bytes.writeUInt32LE(bytes.length - 8, 4);
