@@ -31,19 +31,18 @@ export interface Workspace {
   saveIndividual: boolean;
 }
 
-/** The folder that the process was started in, wherever a notebook goes from there. */
-const startedIn = process.cwd();
-
 /**
- * The folders of a notebook, and the folder that their paths are relative to as the working directory: the package, or
- * where it is installed as a dependency the folder of the notebook. The outputs of a notebook then hold no path of the
- * machine, and the three notebooks find each other's files wherever they lie.
+ * The folders of a notebook. Relative paths are looked for from the working directory (in a notebook: its folder), then
+ * from the package, so that the notebooks find each other's files wherever they lie. What does not exist yet is made
+ * under the package, or under the working directory where the package is installed as a dependency.
  *
- * Relative paths are looked for from the folder of the notebook first.
+ * The paths of the result are relative to the working directory as long as both lie in the same project: the outputs of a
+ * notebook then hold no path of the machine.
  *
+ * @throws what `identifyModel` throws where there is no such model
  * @example
  * const workspace = openWorkspace({ dataRoot: "data/speech" });
- * await extract(workspace.dataRoot, { ...workspace, onProgress: progress("extract") });
+ * await extract(await scan(workspace.dataRoot), workspace);
  */
 export function openWorkspace({
   dataRoot = "data/speech",
@@ -51,18 +50,18 @@ export function openWorkspace({
   modelPath = "",
   numRanks,
 }: WorkspaceOptions = {}): Workspace {
-  const home = packageRoot.includes(`${sep}node_modules${sep}`) ? startedIn : packageRoot;
-  process.chdir(home);
-  const found = (path: string): string => {
-    const full = [startedIn, home, packageRoot].map((folder) => resolve(folder, path)).find(existsSync);
-    return shortPath(full ?? resolve(home, path), home);
+  const here = process.cwd();
+  const home = packageRoot.includes(`${sep}node_modules${sep}`) ? here : packageRoot;
+  const locate = (path: string): string => {
+    const full = [here, home, packageRoot].map((folder) => resolve(folder, path)).find(existsSync);
+    return shortPath(full ?? resolve(home, path), here, home);
   };
-  const model = modelPath === "" ? undefined : found(modelPath);
-  const folder = found(resultsDir);
+  const model = modelPath === "" ? undefined : locate(modelPath);
+  const folder = locate(resultsDir);
   const { identity } = identifyModel({ modelPath: model });
   const digest = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 8);
   return {
-    dataRoot: found(dataRoot),
+    dataRoot: locate(dataRoot),
     resultsDir: folder,
     outputDir: join(folder, `embeddings_output-${digest}`),
     finalDir: join(folder, "final_embeddings"),
@@ -73,10 +72,14 @@ export function openWorkspace({
   };
 }
 
-/** Relative to `home` where it lies in it. */
-function shortPath(path: string, home: string): string {
-  const way = relative(home, path);
-  return way.startsWith("..") || isAbsolute(way) ? path : way || ".";
+/** Relative to `here` where both lie in `home`. */
+function shortPath(path: string, here: string, home: string): string {
+  return isIn(home, path) && isIn(home, here) ? relative(here, path) || "." : path;
+}
+
+function isIn(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /**
