@@ -85,7 +85,7 @@ const duplicateFrom = 0.95;
  * @param maxResults shows at most so many pairs in `top`
  * @throws invalid when the histogram has no edge at a limit of a band
  * @example
- * const { duplicates, leakage } = analyze({ speakers, ...similarityResult, pairs }, { minSimilarity: 0.6 });
+ * const { duplicates, leakage } = analyze({ speakers, ...result, pairs }, { minSimilarity: 0.6 });
  */
 export function analyze(
   { speakers, statistics, histogram, pairs: listed }: Comparison,

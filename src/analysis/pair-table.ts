@@ -16,7 +16,12 @@ export interface PairRow {
   pair_type: "intra_dataset" | "cross_dataset";
 }
 
-/** Pairs as rows of the table, the most similar first. */
+/**
+ * Pairs as rows of similarity_analysis.csv, the most similar first.
+ *
+ * @example
+ * toDataFrame(pairTable(highSimilarityPairs(result, speakers)));
+ */
 export function pairTable(pairs: readonly SpeakerPair[]): PairRow[] {
   return pairs
     .map(({ speaker1, speaker2, similarity }): PairRow => {

@@ -33,7 +33,7 @@ const MOST_DATASETS = 7;
  * @throws `missing` when the rows lack `dataset` or `speakerId`
  *
  * @example
- * corpusOverview(scan("data/speech").utterances)
+ * corpusOverview((await scan("data/speech")).utterances)
  */
 export function corpusOverview(
   rows: Table<CorpusRow>,

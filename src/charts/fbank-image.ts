@@ -24,7 +24,7 @@ const MAX_BANDS = 80;
  * @throws `invalid` when the matrix does not hold rows x columns numbers
  *
  * @example
- * fbankImage(await fbank(signal))
+ * fbankImage(await fbank(await loadAudio("data/speech/test-other/533/533-1066-0000.flac")))
  */
 export function fbankImage(
   { data, rows, columns }: Matrix,

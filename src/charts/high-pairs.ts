@@ -22,7 +22,7 @@ export const ROW = 30;
  * @param pairs any order; the most similar come first
  *
  * @example
- * highPairs(highSimilarityPairs, { maxPairs: 20 })
+ * highPairs(highSimilarityPairs(result, speakers), { maxPairs: 20 })
  */
 export function highPairs(
   pairs: readonly SpeakerPair[],

@@ -33,7 +33,9 @@ const GROUP = 10;
  * @throws `missing` when a column is not there
  *
  * @example
- * similarityVsDuration(rows)
+ * const seconds = await readDurations("embeddings_output");
+ * const rows = variability(utterances).utterances;
+ * similarityVsDuration(rows.map((row) => ({ ...row, seconds: seconds.get(row.key) ?? Number.NaN })))
  */
 export function similarityVsDuration(
   rows: Table<DurationRow>,

@@ -22,7 +22,7 @@ export interface ThresholdExplorerOptions {
  * @param summary `pairs`: those that the list may show, say all above the lowest threshold of interest
  *
  * @example
- * thresholdExplorer({ histogram, statistics, pairs: highSimilarityPairs(matrix, { threshold: 0.3 }) })
+ * thresholdExplorer({ histogram, statistics, pairs: highSimilarityPairs(result, speakers) })
  */
 export function thresholdExplorer(
   { histogram, statistics, pairs }: SimilaritySummary & { pairs: readonly SpeakerPair[] },

@@ -7,7 +7,14 @@ export interface DatasetLayout {
   bytes: number;
 }
 
-/** What the scan understood, a row a data set: shown before any work, so that a wrong level is noticed. */
+/**
+ * How a scan understood the folders, a row for each data set. Look at it before any work: in a scan that began a level
+ * too high or too low, data sets and speakers are confused.
+ *
+ * @returns data sets in the order of the scan; `bytes` is the size of their files
+ * @example
+ * layout(await scan("data/speech"));
+ */
 export function layout({ utterances }: Pick<Corpus, "utterances">): DatasetLayout[] {
   const datasets = new Map<string, { speakers: Set<string>; files: number; bytes: number }>();
   for (const { dataset, speakerId, size } of utterances) {

@@ -9,7 +9,7 @@ import type { Clip } from "./player.js";
  * @param utterances of at least the speakers of the pairs
  *
  * @example
- * player(pairVoices(highPairs.slice(0, 4), utterances))
+ * player(pairVoices(highSimilarityPairs(result, speakers).slice(0, 4), utterances))
  */
 export function pairVoices(
   pairs: readonly SpeakerPair[],
