@@ -96,7 +96,7 @@ export function analyze(
   if (!(maxResults >= 0)) throw invalid(`maxResults must be 0 or more, not ${maxResults}.`);
   const pairs = pairTable(listed);
   const shown = pairs.filter(({ similarity }) => similarity >= minSimilarity);
-  const leakage = shown.filter(({ same_dataset }) => !same_dataset);
+  const leakage = shown.filter(({ sameDataset }) => !sameDataset);
   const all = histogram.counts.reduce((sum, count) => sum + count, 0);
   const datasets = datasetSummaries(speakers, pairs);
   return {
@@ -153,8 +153,8 @@ function datasetSummaries(speakers: readonly SpeakerInfo[], pairs: readonly Pair
     row.utterances += numUtterances;
     byName.set(dataset, row);
   }
-  for (const { same_dataset, speaker1_dataset, similarity } of pairs) {
-    const row = same_dataset ? byName.get(speaker1_dataset) : undefined;
+  for (const { sameDataset, speaker1Dataset, similarity } of pairs) {
+    const row = sameDataset ? byName.get(speaker1Dataset) : undefined;
     if (row === undefined) continue;
     row.pairs++;
     row.sum += similarity;

@@ -1,18 +1,19 @@
 import { pythonRepr } from "../format/python-float.js";
 import type { PairRow } from "./pair-table.js";
 
-const columns: readonly (keyof PairRow)[] = [
-  "speaker1_key",
-  "speaker2_key",
-  "similarity",
-  "speaker1_dataset",
-  "speaker1_id",
-  "speaker1_utterances",
-  "speaker2_dataset",
-  "speaker2_id",
-  "speaker2_utterances",
-  "same_dataset",
-  "pair_type",
+/** The columns in the order of the file, and what fills them. */
+const columns: readonly [name: string, field: keyof PairRow][] = [
+  ["speaker1_key", "speaker1Key"],
+  ["speaker2_key", "speaker2Key"],
+  ["similarity", "similarity"],
+  ["speaker1_dataset", "speaker1Dataset"],
+  ["speaker1_id", "speaker1Id"],
+  ["speaker1_utterances", "speaker1Utterances"],
+  ["speaker2_dataset", "speaker2Dataset"],
+  ["speaker2_id", "speaker2Id"],
+  ["speaker2_utterances", "speaker2Utterances"],
+  ["same_dataset", "sameDataset"],
+  ["pair_type", "pairType"],
 ];
 
 /**
@@ -23,9 +24,10 @@ const columns: readonly (keyof PairRow)[] = [
  * writeFileSync("similarity_analysis.csv", csv(analysis.pairs));
  */
 export function csv(rows: readonly PairRow[]): string {
+  const header = columns.map(([name]) => name).join(",");
   const line = (row: PairRow) =>
-    columns.map((column) => field(row[column], column === "similarity")).join(",");
-  return `${[columns.join(","), ...rows.map(line)].join("\n")}\n`;
+    columns.map(([, column]) => field(row[column], column === "similarity")).join(",");
+  return `${[header, ...rows.map(line)].join("\n")}\n`;
 }
 
 function field(value: string | number | boolean, isFloat: boolean): string {

@@ -1,19 +1,19 @@
 import type { SpeakerPair } from "../types.js";
 
-/** A pair of speakers as a row of similarity_analysis.csv: names and order of its columns. */
+/** A pair of speakers as one flat row: what a row of similarity_analysis.csv holds. */
 export interface PairRow {
-  speaker1_key: string;
-  speaker2_key: string;
+  speaker1Key: string;
+  speaker2Key: string;
   /** Cosine in [-1, 1]. */
   similarity: number;
-  speaker1_dataset: string;
-  speaker1_id: string;
-  speaker1_utterances: number;
-  speaker2_dataset: string;
-  speaker2_id: string;
-  speaker2_utterances: number;
-  same_dataset: boolean;
-  pair_type: "intra_dataset" | "cross_dataset";
+  speaker1Dataset: string;
+  speaker1Id: string;
+  speaker1Utterances: number;
+  speaker2Dataset: string;
+  speaker2Id: string;
+  speaker2Utterances: number;
+  sameDataset: boolean;
+  pairType: "intra_dataset" | "cross_dataset";
 }
 
 /**
@@ -27,17 +27,17 @@ export function pairTable(pairs: readonly SpeakerPair[]): PairRow[] {
     .map(({ speaker1, speaker2, similarity }): PairRow => {
       const same = speaker1.dataset === speaker2.dataset;
       return {
-        speaker1_key: speaker1.key,
-        speaker2_key: speaker2.key,
+        speaker1Key: speaker1.key,
+        speaker2Key: speaker2.key,
         similarity,
-        speaker1_dataset: speaker1.dataset,
-        speaker1_id: speaker1.speakerId,
-        speaker1_utterances: speaker1.numUtterances,
-        speaker2_dataset: speaker2.dataset,
-        speaker2_id: speaker2.speakerId,
-        speaker2_utterances: speaker2.numUtterances,
-        same_dataset: same,
-        pair_type: same ? "intra_dataset" : "cross_dataset",
+        speaker1Dataset: speaker1.dataset,
+        speaker1Id: speaker1.speakerId,
+        speaker1Utterances: speaker1.numUtterances,
+        speaker2Dataset: speaker2.dataset,
+        speaker2Id: speaker2.speakerId,
+        speaker2Utterances: speaker2.numUtterances,
+        sameDataset: same,
+        pairType: same ? "intra_dataset" : "cross_dataset",
       };
     })
     .sort((a, b) => b.similarity - a.similarity);

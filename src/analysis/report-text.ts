@@ -124,9 +124,9 @@ function pairLines(pairs: readonly PairRow[], limit = longestList): string[] {
     shown.map((row, i) => [
       String(i + 1),
       four(row.similarity),
-      name(row.speaker1_dataset, row.speaker1_id, row.speaker1_utterances),
-      name(row.speaker2_dataset, row.speaker2_id, row.speaker2_utterances),
-      row.same_dataset ? "same" : "two",
+      name(row.speaker1Dataset, row.speaker1Id, row.speaker1Utterances),
+      name(row.speaker2Dataset, row.speaker2Id, row.speaker2Utterances),
+      row.sameDataset ? "same" : "two",
     ]),
   );
   return shown.length < pairs.length ? [...lines, `  and ${whole(pairs.length - shown.length)} more`] : lines;
