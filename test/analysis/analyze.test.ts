@@ -151,7 +151,7 @@ if (python === null) {
   table("is read back by Python's csv module", () => {
     const path = put(join(folder, "a.csv"), csv(pairTable(small().pairs)));
     const text = runPython(
-      "import csv, sys, json\nwith open(sys.argv[1], newline='', encoding='utf8') as file: print(json.dumps([[r['speaker2Id'], float(r['similarity'])] for r in csv.DictReader(file)]))",
+      "import csv, sys, json\nwith open(sys.argv[1], newline='', encoding='utf8') as file: print(json.dumps([[r['speaker2_id'], float(r['similarity'])] for r in csv.DictReader(file)]))",
       [path],
     );
     assert.equal(JSON.parse(text), [
