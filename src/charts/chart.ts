@@ -1,18 +1,11 @@
 import { invalid } from "../errors.js";
 import { printable } from "../shared/printable.js";
 import { fontFamily } from "./fonts.js";
-import { rasterize, renderSvg } from "./render.js";
+import { rasterize, renderSvg, type VegaLiteSpec } from "./render.js";
 import { wrap } from "./text.js";
 
 /** The method by which a value shows itself in a notebook. */
 export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
-
-/** A Vega-Lite 5 specification: plain JSON. */
-export interface VegaLiteSpec {
-  $schema: string;
-  description: string;
-  [property: string]: unknown;
-}
 
 /** A chart: a Vega-Lite specification that knows how to show itself in a notebook, as SVG and as PNG. */
 export interface Chart {

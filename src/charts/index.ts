@@ -1,6 +1,6 @@
 export { boxPlot } from "./box-plot.js";
 export { cdf } from "./cdf.js";
-export type { Chart, ChartBundle, VegaLiteSpec } from "./chart.js";
+export type { Chart, ChartBundle } from "./chart.js";
 export type { CorpusChartOptions, CorpusRow } from "./corpus-overview.js";
 export { corpusOverview, durations, sampleRates, utterancesPerSpeaker } from "./corpus-overview.js";
 export { type DetPlotOptions, detPlot } from "./det-plot.js";
@@ -11,6 +11,7 @@ export { heatmapSubset } from "./heatmap-subset.js";
 export { type HighPairsOptions, highPairs } from "./high-pairs.js";
 export { type IntraInterOptions, intraInter, type Scores, type Trials } from "./intra-inter.js";
 export type { Columns, DataFrameLike, SpeakerColumns, Table } from "./options.js";
+export type { VegaLiteSpec } from "./render.js";
 export { type SimilarityOverviewOptions, similarityOverview } from "./similarity-overview.js";
 export {
   type DurationRow,

@@ -1,6 +1,12 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { VegaLiteSpec } from "./chart.js";
 import { fontFiles, isCovered, systemFontFiles, textWidth } from "./fonts.js";
+
+/** A Vega-Lite 5 specification: plain JSON. */
+export interface VegaLiteSpec {
+  $schema: string;
+  description: string;
+  [property: string]: unknown;
+}
 
 /** A Vega-Lite specification as Vega, and what the compiler had to say about it. */
 export function compileSpec(spec: VegaLiteSpec): { vega: import("vega").Spec; warnings: string[] } {
