@@ -45,7 +45,7 @@ console.log(`
 Results: results/final_embeddings
   similarity_heatmap.png, similarity_analysis.png   pictures to open
   similarity_analysis.csv                           the pairs as a table
-  *.pkl, *.npy, *.json                              for Python (README, "Loading the results in Python")`);
+  *.pkl, *.npy, *.json                              for Python (docs/files.md)`);
 
 // The same as documents: a notebook that fails is an error of this command, a missing Python is not.
 const notebooks = spawnSync(process.execPath, [join(root, "scripts", "notebooks.mjs")], { stdio: "inherit" });

@@ -1,4 +1,4 @@
-// The README's blocks, run as they stand and in their order, in one folder.
+// The blocks of the README and of docs/files.md, run as they stand and in their order, in one folder.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,10 +10,10 @@ import { python, runPython } from "./python.js";
 import { temporaryFolder } from "./tiny.js";
 
 const readme = readFileSync(join(packageRoot, "README.md"), "utf8");
-const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(
-    (match) => match[1]!,
-  );
+const filesPage = readFileSync(join(packageRoot, "docs", "files.md"), "utf8");
+const commandsPage = readFileSync(join(packageRoot, "docs", "commands.md"), "utf8");
+const blocks = (language: string, page = readme) =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => match[1]!);
 const cwd = temporaryFolder();
 symlinkSync(join(packageRoot, "data"), join(cwd, "data"));
 
@@ -62,7 +62,8 @@ test("the people that the quick start finds are those that are found", () => {
 
 test("the Python blocks run, without a warning", () => {
   if (python === null) return console.log("SKIPPED README's Python: no Python with numpy");
-  const snippets = blocks("python");
+  for (const snippet of blocks("python")) runPython(snippet, [], { cwd });
+  const snippets = blocks("python", filesPage);
   assert.is(snippets.length, 4);
   const output = snippets.map((snippet) => runPython(snippet, [], { cwd }));
   assert.match(output[0]!, /24 speakers, 128 utterances/);
@@ -75,7 +76,7 @@ test("every flag in the table of options is a flag of the command line", () => {
   const help = ["run", "extract", "merge", "analyze"]
     .map((command) => speakerscope([command, "--help"], { cwd }).stdout)
     .join("\n");
-  const flags = [...readme.matchAll(/^\| `--.*?\|/gm)].flatMap((row) =>
+  const flags = [...commandsPage.matchAll(/^\| `--.*?\|/gm)].flatMap((row) =>
     [...row[0].matchAll(/--([a-z_]+)/g)].map((match) => match[1]!),
   );
   assert.ok(flags.length > 25);
