@@ -81,8 +81,8 @@ const duplicateFrom = 0.95;
  * Counts of bands come from the histogram and hold for all pairs; lists hold the pairs that were listed when the
  * speakers were compared, that is from its threshold on.
  *
- * @param minSimilarity shows no pair below it in `top` and `leakage`, cosine in [-1, 1]; the table has all
- * @param maxResults shows at most so many pairs in `top`
+ * @param minSimilarity shows no pair below it in `top` and `leakage`, cosine in [-1, 1]; default 0; the table has all
+ * @param maxResults shows at most so many pairs in `top`; default 100
  * @throws invalid when the histogram has no edge at a limit of a band
  * @example
  * const { duplicates, leakage } = analyze({ speakers, ...result, pairs }, { minSimilarity: 0.6 });

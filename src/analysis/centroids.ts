@@ -4,7 +4,7 @@ import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 /**
  * The mean embedding of every speaker, as merging computes it: summed in float64 in the order given, rounded once.
  *
- * @param normalize average unit vectors, so that a loud utterance counts no more than a quiet one
+ * @param normalize average unit vectors, so that one with a long embedding counts no more than the others; default false
  * @returns speakers in the order of their first utterance
  * @example
  * const speakers = centroids(utterances.filter(({ dataset }) => dataset === "studio"));

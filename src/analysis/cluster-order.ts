@@ -9,6 +9,7 @@ import { random } from "./random.js";
  * component, which costs n² instead of holding a second matrix of n².
  *
  * @param matrix Matrix (n, n), symmetric, cosines
+ * @param maxClustered rows above which the principal component is used; default 2000
  * @returns row numbers, each once; the same in every run
  * @throws invalid when the matrix is not square or has NaN in it
  * @see D. Müllner, Modern hierarchical, agglomerative clustering algorithms, arXiv:1109.2378 (nearest-neighbour chain)

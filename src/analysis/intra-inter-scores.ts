@@ -19,8 +19,8 @@ export interface IntraInterScores {
 /**
  * Cosines within speakers and between speakers: all pairs, or an even sample of them that is the same in every run.
  *
- * @param maxPairs at most so many scores of each kind
- * @param seed another number draws another sample
+ * @param maxPairs at most so many scores of each kind; default 200,000
+ * @param seed another number draws another sample; default 1
  * @throws invalid for embeddings that are zero, not finite or of different length
  * @example
  * const { target, nonTarget } = intraInterScores(utterances, { maxPairs: 50_000 });

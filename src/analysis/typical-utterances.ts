@@ -13,7 +13,7 @@ export interface TypicalUtterance extends Omit<UtteranceEmbedding, "embedding"> 
 /**
  * The utterances of each speaker that are nearest to the speaker's mean embedding: what to listen to first.
  *
- * @param count at most so many of each speaker
+ * @param count at most so many of each speaker; default 1
  * @returns speaker after speaker in the order of their first utterance, nearest first
  * @example
  * typicalUtterances(utterances, { count: 1 }).map(({ path }) => path);

@@ -69,7 +69,7 @@ const leastSpread = 0.01;
  * own. Mean and deviation of a speaker come from sums; the least similarity takes a search, which for 10,000 utterances
  * of one speaker costs up to 9 s of CPU.
  *
- * @param deviations flags from so many robust standard deviations below the median
+ * @param deviations flags from so many robust standard deviations below the median; default 3
  * @throws invalid for embeddings that are zero, not finite or of different length
  * @example
  * const { speakers, outliers } = variability(utterances);

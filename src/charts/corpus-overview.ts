@@ -16,9 +16,11 @@ export interface CorpusRow {
 }
 
 export interface CorpusChartOptions {
+  /** Default: what the chart shows, in words. */
   title?: string;
-  /** Pixels. */
+  /** Pixels; default 560. */
   width?: number;
+  /** Pixels; default 240. */
   height?: number;
 }
 

@@ -5,10 +5,11 @@ import { percent } from "./intra-inter.js";
 import { rowsOf, type Table } from "./options.js";
 
 export interface DetPlotOptions {
+  /** Default "Missed speakers against false alarms". */
   title?: string;
   /** Equal error rate, 0..1: marked on the diagonal. */
   eer?: number;
-  /** Pixels. */
+  /** Pixels; default 380. */
   size?: number;
 }
 

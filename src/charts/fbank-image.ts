@@ -5,11 +5,13 @@ import { type Chart, chart, emptyView } from "./chart.js";
 import { zoomX } from "./zoom.js";
 
 export interface FbankImageOptions {
+  /** Default "Filter bank features". */
   title?: string;
-  /** Seconds from one frame to the next. */
+  /** Seconds from one frame to the next; default 0.01. */
   frameShiftSeconds?: number;
-  /** At most so many pixels. */
+  /** At most so many pixels; default 680. */
   width?: number;
+  /** Default 240. */
   height?: number;
 }
 

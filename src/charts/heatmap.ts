@@ -11,11 +11,11 @@ export interface HeatmapOptions {
   /** What to call each row; default its key. */
   labels?: readonly string[];
   title?: string;
-  /** Up to so many speakers every name stands on the axes. */
+  /** Up to so many speakers every name stands on the axes; default 60. */
   maxLabels?: number;
   /** Draws only the first so many (of `order`). */
   subset?: number;
-  /** What a cell shows when there are too many speakers to draw each pair. */
+  /** What a cell shows when there are too many speakers to draw each pair; default "mean". */
   aggregate?: "mean" | "max";
 }
 

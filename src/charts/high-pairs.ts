@@ -4,12 +4,13 @@ import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
 import { cosine, quantity, shorten } from "./text.js";
 
 export interface HighPairsOptions {
+  /** Default "The most similar pairs of speakers". */
   title?: string;
-  /** Draws the most similar so many. */
+  /** Draws the most similar so many; default 20. */
   maxPairs?: number;
   /** From which similarity a pair counts as high: named where there is none. */
   threshold?: number;
-  /** Pixels. */
+  /** Pixels; default 560. */
   width?: number;
 }
 

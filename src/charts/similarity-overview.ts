@@ -8,8 +8,9 @@ import { pairsFacts, pairsView } from "./high-pairs.js";
 import { LINE, usualRules } from "./rules.js";
 
 export interface SimilarityOverviewOptions {
+  /** Default "Speaker similarity". */
   title?: string;
-  /** Draws the most similar so many pairs. */
+  /** Draws the most similar so many pairs; default 10. */
   maxPairs?: number;
 }
 

@@ -14,11 +14,13 @@ export interface DurationRow extends SpeakerColumns {
 }
 
 export interface SimilarityVsDurationOptions {
+  /** Default "Similarity to the speaker by length". */
   title?: string;
-  /** Draws a sample of so many utterances. */
+  /** Draws a sample of so many utterances; default 3000. */
   maxPoints?: number;
-  /** Pixels. */
+  /** Pixels; default 560. */
   width?: number;
+  /** Default 300. */
   height?: number;
 }
 

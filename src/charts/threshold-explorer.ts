@@ -6,12 +6,13 @@ import { nameLimit, pairLayers, pairRows, ROW } from "./high-pairs.js";
 import { cosine, quantity } from "./text.js";
 
 export interface ThresholdExplorerOptions {
+  /** Default "Where to draw the line". */
   title?: string;
   /** Where the line stands at first; default that of the statistics. */
   threshold?: number;
-  /** So many pairs are listed: those just above the line, where the decision falls. */
+  /** So many pairs are listed: those just above the line, where the decision falls; default 15. */
   maxPairs?: number;
-  /** Pixels. */
+  /** Pixels; default 620. */
   width?: number;
 }
 

@@ -13,14 +13,15 @@ export interface MapRow extends SpeakerColumns {
 }
 
 export interface UtteranceMapOptions {
+  /** Default "Utterances by voice". */
   title?: string;
   /** What the two dimensions are: `t-SNE`, `the first two principal components`. */
   method?: string;
-  /** So many speakers (those with the most utterances) have a colour and a shape of their own. */
+  /** So many speakers (those with the most utterances) have a colour and a shape of their own; default 24. */
   maxSpeakers?: number;
-  /** Draws a sample of so many utterances. */
+  /** Draws a sample of so many utterances; default 4000. */
   maxPoints?: number;
-  /** Pixels. */
+  /** Pixels; default 520. */
   size?: number;
 }
 

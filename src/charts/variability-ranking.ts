@@ -18,10 +18,11 @@ export interface VariabilityRow {
 }
 
 export interface VariabilityRankingOptions {
+  /** Default "How alike the utterances of each speaker are". */
   title?: string;
-  /** Draws the least consistent so many. */
+  /** Draws the least consistent so many; default 40. */
   maxSpeakers?: number;
-  /** Pixels. */
+  /** Pixels; default 440. */
   width?: number;
 }
 

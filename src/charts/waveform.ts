@@ -5,11 +5,13 @@ import { type Chart, chart, colors, emptyView } from "./chart.js";
 import { zoomX } from "./zoom.js";
 
 export interface WaveformOptions {
+  /** Default "Waveform". */
   title?: string;
-  /** So many numbers at most: longer signals are drawn as the smallest and the largest sample of equal stretches. */
+  /** So many numbers at most: longer signals are drawn as the smallest and the largest sample of equal stretches; default 2000. */
   maxPoints?: number;
-  /** Pixels. */
+  /** Pixels; default 680. */
   width?: number;
+  /** Default 130. */
   height?: number;
 }
 

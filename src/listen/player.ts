@@ -17,11 +17,11 @@ export interface Clip {
 }
 
 export interface PlayerOptions {
-  /** So many players side by side, where the clips do not come in rows. */
+  /** So many players side by side, where the clips do not come in rows; default 2. */
   columns?: number;
-  /** Of a long recording the beginning is played. */
+  /** Of a longer recording the beginning is played, in seconds; default 10. */
   maxSeconds?: number;
-  /** Bytes of sound in all: a notebook keeps what it shows. What is beyond is listed, without its sound. */
+  /** Bytes of sound in all: a notebook keeps what it shows. What is beyond is listed, without its sound; default 2.5 million. */
   maxBytes?: number;
 }
 
