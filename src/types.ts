@@ -75,8 +75,11 @@ export interface Doubt {
   dataset: string;
   speakerId: string;
   utteranceId: string;
-  /** `short` (under 1 s), `clipped`, `quiet`, `long` (embedded in pieces). */
-  warning: "short" | "clipped" | "quiet" | "long";
+  /**
+   * `short` (under 1 s), `clipped`, `quiet`, `loud` (far beyond full scale), `long` (embedded in pieces),
+   * `inconsistent` (the file contradicts itself, or FFmpeg complained of it).
+   */
+  warning: "short" | "clipped" | "quiet" | "loud" | "long" | "inconsistent";
   detail: string;
 }
 

@@ -13,12 +13,13 @@ const batchBytes = 1 << 14;
 const batchPackets = 64;
 
 /**
- * Decodes a FLAC file (from its `fLaC` mark on).
+ * Decodes FLAC frames, all of them: bytes that belong to none are an error.
  *
+ * @param head the `fLaC` mark and the metadata, STREAMINFO at least
  * @throws Error with the decoder's reason
  */
-export const decodeFlac = (bytes: Uint8Array): Generator<Block> =>
-  run(bytes, (wasm, machine) => wasm.open_flac(machine));
+export const decodeFlac = (head: Uint8Array, frames: Uint8Array): Generator<Block> =>
+  run([head, frames], (wasm, machine) => wasm.open_flac(machine, head.length));
 
 /**
  * Decodes packets, one block for every batch of them (without channels where a batch gives no samples).
@@ -31,7 +32,7 @@ export const decodePackets = (
   extra: Uint8Array,
   batches: Iterable<Uint8Array[]>,
 ): Generator<Block> =>
-  run(extra, (wasm, machine) => wasm.open_packets(machine, packetCodecs.indexOf(codec)), batches);
+  run([extra], (wasm, machine) => wasm.open_packets(machine, packetCodecs.indexOf(codec)), batches);
 
 /**
  * Decodes Opus packets at 48 kHz.
@@ -44,7 +45,7 @@ export const decodeOpus = (
   streams: number,
   coupled: number,
   batches: Iterable<Uint8Array[]>,
-): Generator<Block> => run(mapping, (wasm, machine) => wasm.open_opus(machine, streams, coupled), batches);
+): Generator<Block> => run([mapping], (wasm, machine) => wasm.open_opus(machine, streams, coupled), batches);
 
 /** Packets in batches of some kilobytes, each worth a call. */
 export function* batchesOf(packets: Iterable<Uint8Array>): Generator<Uint8Array[]> {
@@ -62,7 +63,7 @@ export function* batchesOf(packets: Iterable<Uint8Array>): Generator<Uint8Array[
 }
 
 function* run(
-  input: Uint8Array,
+  input: Uint8Array[],
   open: (wasm: Wasm, machine: number) => number,
   batches?: Iterable<Uint8Array[]>,
 ): Generator<Block> {
@@ -70,8 +71,15 @@ function* run(
   const machine = wasm.create();
   let sound = true;
   try {
-    const start = wasm.reserve(machine, input.length) >>> 0;
-    new Uint8Array(wasm.memory.buffer).set(input, start);
+    let at =
+      wasm.reserve(
+        machine,
+        input.reduce((sum, { length }) => sum + length, 0),
+      ) >>> 0;
+    for (const piece of input) {
+      new Uint8Array(wasm.memory.buffer).set(piece, at);
+      at += piece.length;
+    }
     check(wasm, machine, open(wasm, machine));
     if (batches === undefined) {
       for (;;) {

@@ -5,10 +5,19 @@ import { au } from "./containers/au.js";
 import { caf } from "./containers/caf.js";
 import { flac } from "./containers/flac.js";
 import { mp4 } from "./containers/mp4.js";
-import { firstFrame, id3Length, mpeg } from "./containers/mpeg.js";
+import { isMpeg, mpeg } from "./containers/mpeg.js";
 import { ogg } from "./containers/ogg.js";
-import { broken, type Decoding, foreign, part, type Source, sourceOf, text } from "./containers/source.js";
+import {
+  broken,
+  type Decoding,
+  type FileDoubt,
+  foreign,
+  type Source,
+  sourceOf,
+  text,
+} from "./containers/source.js";
 import { sphere } from "./containers/sphere.js";
+import { withoutLeadingTags } from "./containers/tags.js";
 import { wav } from "./containers/wav.js";
 
 /** Audio as it lies in the file. */
@@ -18,6 +27,8 @@ export interface Decoded {
   sampleRate: number;
   format: string;
   codec: string;
+  /** In what the file contradicts itself without being unreadable. */
+  doubts: FileDoubt[];
 }
 
 export interface DecodeOptions {
@@ -42,7 +53,7 @@ const maxChannels = 1024;
  * const { channels, sampleRate } = decode(readFileSync("data/speech/test-other/367/367-130732-0003.flac"));
  */
 export function decode(bytes: Uint8Array, { path }: DecodeOptions = {}): Decoded {
-  const { format, codec, sampleRate, channels, blocks } = opened(bytes, path);
+  const { format, codec, sampleRate, channels, blocks, doubts = [] } = opened(bytes, path);
   const parts: Block[] = [];
   for (const block of blocks) parts.push(block.map((plane) => plane.slice()));
   const frames = parts.reduce((sum, block) => sum + block[0].length, 0);
@@ -55,26 +66,24 @@ export function decode(bytes: Uint8Array, { path }: DecodeOptions = {}): Decoded
     }
     return plane;
   });
-  return { channels: planes, sampleRate, format, codec };
+  return { channels: planes, sampleRate, format, codec, doubts };
 }
 
 /** Reads the headers; the audio is decoded as the blocks are read. */
 export function opened(bytes: Uint8Array, path: string | undefined): Decoding {
   const file = sourceOf(bytes, path);
-  if (bytes.length === 0) throw broken(file, "size", { got: "0 bytes", want: "audio" });
-  let source = file;
-  // Taggers put ID3v2 before anything.
-  while (text(source, 0, 3) === "ID3" && source.bytes.length > 10)
-    source = part(source, id3Length(source, 0));
+  if (bytes.length === 0) throw broken(file, "The file is empty (0 bytes).");
+  // Taggers put theirs before anything.
+  const source = withoutLeadingTags(file);
   const decoding = reader(source)(source);
   const { sampleRate, channels } = decoding;
   if (!(sampleRate >= sampleRates.min && sampleRate <= sampleRates.max))
-    throw broken(file, "sample rate", {
-      got: `${sampleRate} Hz`,
-      want: `${sampleRates.min} to ${sampleRates.max} Hz`,
-    });
+    throw broken(
+      file,
+      `The header says ${sampleRate} Hz, which is no sample rate of audio: those are ${sampleRates.min} to ${sampleRates.max} Hz.`,
+    );
   if (channels < 1 || channels > maxChannels)
-    throw broken(file, "number of channels", { got: channels, want: `1 to ${maxChannels}` });
+    throw broken(file, `The header says ${channels} channels; audio has 1 to ${maxChannels}.`);
   return decoding;
 }
 
@@ -89,9 +98,10 @@ function reader(source: Source): (source: Source) => Decoding {
   if (text(source, 0, 7) === "NIST_1A") return sphere;
   if (/^(ftyp|moov|mdat|free|skip|wide)$/.test(text(source, 4))) return mp4;
   if (isAdts(source)) return adts;
-  if (firstFrame(source) >= 0) return mpeg;
-  throw foreign(source, "format", {
-    got: `a file that begins with ${JSON.stringify(text(source, 0, 12))}`,
-    want: "WAV, FLAC, MP3, Ogg (Vorbis, Opus, FLAC), M4A, AAC, AIFF, AU, CAF or SPHERE",
-  });
+  if (isMpeg(source)) return mpeg;
+  const begin = JSON.stringify(text(source, 0, 12));
+  throw foreign(
+    source,
+    `The file begins with ${begin}, which is none of WAV, FLAC, MP3, Ogg (Vorbis, Opus, FLAC), M4A, AAC, AIFF, AU, CAF and SPHERE.`,
+  );
 }

@@ -1,8 +1,13 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { invalid, throwIfAborted } from "../errors.js";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Block } from "./codecs.js";
+import { au } from "./containers/au.js";
+import { pcmBlocks } from "./containers/pcm.js";
+import { type Decoding, type FileDoubt, sourceOf } from "./containers/source.js";
 
 interface FfmpegOptions {
   path: string | undefined;
@@ -11,56 +16,229 @@ interface FfmpegOptions {
   abortSignal: AbortSignal | undefined;
 }
 
+/** What FFmpeg makes of a file. It runs until it has been closed. */
+export interface FfmpegDecoding extends Omit<Decoding, "blocks" | "doubts"> {
+  blocks: AsyncIterable<Block>;
+  /** What it complained of, known when all blocks have been read. */
+  doubts(): FileDoubt[];
+  close(): Promise<void>;
+}
+
 /**
- * Decodes the first audio stream of anything that the user's own FFmpeg knows, to a WAV file of floats.
+ * The demuxers that may be used: those of formats that hold audio in the one file. Left out is whatever can open
+ * further files or hosts (HLS, DASH, concat, image sequences, SDP, scripts, playlists) and what holds no speech.
+ */
+const formats = [
+  ...[
+    "aac",
+    "ac3",
+    "aiff",
+    "amr",
+    "amrnb",
+    "amrwb",
+    "ape",
+    "aptx",
+    "asf",
+    "au",
+    "avi",
+    "caf",
+    "dsf",
+    "dts",
+    "dtshd",
+  ],
+  ...[
+    "eac3",
+    "flac",
+    "flv",
+    "iff",
+    "ircam",
+    "latm",
+    "loas",
+    "matroska",
+    "mlp",
+    "mov",
+    "mp3",
+    "mpc",
+    "mpc8",
+    "mpeg",
+  ],
+  ...[
+    "mpegts",
+    "nistsphere",
+    "nut",
+    "ogg",
+    "oma",
+    "qcp",
+    "rm",
+    "shn",
+    "sox",
+    "tak",
+    "truehd",
+    "tta",
+    "voc",
+    "vqf",
+  ],
+  ...["w64", "wav", "wv", "xwma"],
+].join(",");
+
+/** The file that FFmpeg gets, as the fourth of the files that it inherits. */
+const inherited = "file:/dev/fd/3";
+
+/** Of what it writes on stderr no more is kept, however much a file provokes. */
+const maxComplaint = 1 << 14;
+
+/** The header of the format in which it answers is never longer, as long as it is given no metadata. */
+const maxHeader = 1 << 12;
+
+/** FFmpeg ran, and failed. */
+export class FfmpegError extends Error {}
+
+/**
+ * Decodes the first audio stream of anything that the user's own FFmpeg knows.
  *
- * FFmpeg is the program `ffmpeg` on the PATH, or what the environment variable FFMPEG names. It gets a file, because
- * some formats are read back and forth, and no network, whatever the bytes ask for.
+ * FFmpeg is the program `ffmpeg` on the PATH, or what the environment variable FFMPEG names. It inherits the opened
+ * file, because some formats are read back and forth: it learns no name that could steer it, and opens no other file
+ * and no connection, whatever the bytes ask for. Bytes lie in a file without a name meanwhile. Its output is read as
+ * it is needed and never held; when nobody reads it any more, even because this process was killed, it ends.
  *
  * @returns undefined where there is no FFmpeg
- * @throws `invalid` with FFmpeg's own reason
+ * @throws FfmpegError with FFmpeg's own reason, here or from the blocks
  */
-export async function ffmpeg(bytes: Uint8Array, options: FfmpegOptions): Promise<Uint8Array | undefined> {
-  if (options.path !== undefined) return await run(resolve(options.path), options);
+export async function ffmpeg(bytes: Uint8Array, options: FfmpegOptions): Promise<FfmpegDecoding | undefined> {
+  const file = options.path === undefined ? await unnamed(bytes) : await open(options.path);
+  try {
+    return await started(file.fd, options);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A file that is gone when nobody has it open any more. */
+async function unnamed(bytes: Uint8Array) {
   const folder = await mkdtemp(join(tmpdir(), "speakerscope-"));
   try {
-    await writeFile(join(folder, "audio"), bytes);
-    return await run(join(folder, "audio"), options);
+    const path = join(folder, "audio");
+    await writeFile(path, bytes, { mode: 0o600 });
+    return await open(path);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function run(
-  file: string,
-  { path, maxSeconds, abortSignal }: FfmpegOptions,
-): Promise<Uint8Array | undefined> {
-  const input = `file:${file}`;
+async function started(
+  fd: number,
+  { maxSeconds, abortSignal }: FfmpegOptions,
+): Promise<FfmpegDecoding | undefined> {
   const child = spawn(
     process.env.FFMPEG ?? "ffmpeg",
     [
-      ...["-nostdin", "-hide_banner", "-v", "error", "-xerror", "-protocol_whitelist", "file", "-i", input],
-      ...(Number.isFinite(maxSeconds) ? ["-t", String(maxSeconds)] : []),
-      ...["-map", "0:a:0", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"],
+      ...["-nostdin", "-hide_banner", "-v", "repeat+error", "-xerror", "-threads", "1"],
+      ...["-protocol_whitelist", "file", "-format_whitelist", formats, "-vn", "-sn", "-dn", "-i", inherited],
+      ...["-t", String(maxSeconds), "-map", "0:a:0", "-map_metadata", "-1"],
+      ...["-c:a", "pcm_f32be", "-f", "au", "pipe:1"],
     ],
-    { stdio: ["ignore", "pipe", "pipe"], signal: abortSignal, killSignal: "SIGKILL" },
+    { stdio: ["ignore", "pipe", "pipe", fd], signal: abortSignal, killSignal: "SIGKILL" },
   );
-  const output: Buffer[] = [];
-  const complaints: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => complaints.push(chunk));
-  const status = await new Promise<number | "missing" | null>((done, fail) => {
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" || error.code === "EACCES") done("missing");
-      else if (error.name !== "AbortError") fail(error);
-    });
+  const ended = endOf(child);
+  try {
+    await once(child, "spawn");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "EACCES") return undefined;
+    throw error;
+  }
+  const [output, complaints] = [child.stdout as Readable, complaintsOf(child)];
+  const close = async () => {
+    child.kill("SIGKILL");
+    output.destroy();
+    await ended;
+  };
+  const fail = async (): Promise<never> => {
+    const status = await ended;
+    throw new FfmpegError(reasonIn(complaints()) ?? `it ended with status ${status}`);
+  };
+  try {
+    const chunks = output[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    const begin = await readHeader(chunks);
+    if (begin === undefined) return await fail();
+    const { layout, sampleRate, channels, rest } = begin;
+    return {
+      ...{ format: "ffmpeg", codec: "ffmpeg", sampleRate, channels, close },
+      blocks: blocksOf(chunks, rest, layout, async () => {
+        if ((await ended) !== 0) await fail();
+      }),
+      doubts: () => {
+        const reason = reasonIn(complaints());
+        return reason === undefined
+          ? []
+          : [{ warning: "inconsistent", detail: `FFmpeg decoded it, but says: ${reason}` }];
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The status with which it ends; null where a signal ended it. */
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((done) => {
+    // An abort is an error too; it ends all the same.
+    child.on("error", () => {});
     child.on("close", done);
   });
-  throwIfAborted("loadAudio", abortSignal);
-  if (status === "missing") return undefined;
-  if (status !== 0) {
-    const reason = Buffer.concat(complaints).toString().trim().split("\n").at(-1) ?? "";
-    throw invalid("audio file", "content, says FFmpeg", { got: reason.replace(`${input}: `, ""), path });
+}
+
+function complaintsOf(child: ChildProcess): () => string {
+  const kept: Buffer[] = [];
+  let length = 0;
+  child.stderr?.on("data", (chunk: Buffer) => {
+    if (length < maxComplaint) kept.push(chunk);
+    length += chunk.length;
+  });
+  return () => Buffer.concat(kept).toString();
+}
+
+/** Its first complaint, without the names and addresses that it puts in front. */
+function reasonIn(complaints: string): string | undefined {
+  const line = complaints.split("\n").find((line) => line.trim() !== "");
+  return line
+    ?.replace(/^(\[[^\]]*\] )+/, "")
+    .replace(`${inherited}: `, "")
+    .replace(/ '.{100,}/, "")
+    .trim();
+}
+
+async function readHeader(chunks: AsyncIterator<Buffer>) {
+  let header = Buffer.alloc(0);
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done) return undefined;
+    header = Buffer.concat([header, value]);
+    const start = header.length < 24 ? maxHeader : header.readUInt32BE(4);
+    if (header.toString("latin1", 0, 4) !== ".snd".slice(0, header.length) || start > maxHeader)
+      throw new FfmpegError("it answered with something else than audio");
+    if (header.length < 24 || header.length < start) continue;
+    const { sampleRate, channels } = au(sourceOf(header, undefined));
+    const layout = { kind: "float", width: 4, bigEndian: true, channels } as const;
+    return { layout, sampleRate, channels, rest: header.subarray(start) };
   }
-  return Buffer.concat(output);
+}
+
+async function* blocksOf(
+  chunks: AsyncIterator<Buffer>,
+  begin: Buffer,
+  layout: Parameters<typeof pcmBlocks>[1],
+  atEnd: () => Promise<void>,
+): AsyncGenerator<Block> {
+  const frameBytes = layout.width * layout.channels;
+  let held = begin;
+  for (;;) {
+    const whole = held.length - (held.length % frameBytes);
+    if (whole > 0) yield* pcmBlocks(sourceOf(held.subarray(0, whole), undefined).bytes, layout);
+    const { done, value } = await chunks.next();
+    if (done) break;
+    held = whole === held.length ? value : Buffer.concat([held.subarray(whole), value]);
+  }
+  await atEnd();
 }

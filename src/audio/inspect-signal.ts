@@ -17,6 +17,8 @@ export interface Inspection {
 const fullScale = 0.99;
 /** A loud but sound recording has a few samples there, a clipped one hundreds in every second. */
 const clippedShare = 0.001;
+/** Float files may well go some dB beyond full scale; 20 dB say that they have another scale. */
+const loudPeak = 10;
 const quietDb = -50;
 /** Frames this far below the loudest one are pauses. */
 const pauseDb = -30;
@@ -26,8 +28,9 @@ const frameSeconds = 0.025;
  * Looks whether a signal can be speech at all, before a model makes a confident embedding of nothing.
  *
  * Failures: no samples, NaN or infinite ones, all of them equal (digital silence), less than 25 ms. Doubts: `short`
- * (under 1 s), `clipped` (more than 0.1 % of the samples within 1 % of full scale), `quiet` (speech, that is the frames
- * within 30 dB of the loudest, below -50 dB of full scale).
+ * (under 1 s), `clipped` (more than 0.1 % of the samples within 1 % of full scale or beyond), `loud` (a peak beyond ten
+ * times full scale: floats of another scale), `quiet` (speech, that is the frames within 30 dB of the loudest, below
+ * -50 dB of full scale).
  *
  * @param samples Float32Array (n), nominal range [-1, 1]
  * @example
@@ -63,7 +66,9 @@ export function inspectSignal(
   const doubts: Inspection["doubts"] = [];
   if (seconds < 1) doubts.push({ warning: "short", detail: `${show(seconds)} s` });
   const share = clipped / samples.length;
-  if (share > clippedShare)
+  const peak = peakOf(samples, powers, frame);
+  if (peak > loudPeak) doubts.push({ warning: "loud", detail: `a peak of ${show(peak)} times full scale` });
+  else if (share > clippedShare)
     doubts.push({ warning: "clipped", detail: `${show(100 * share)} % of the samples at full scale` });
   const level = speechLevel(powers);
   if (level < quietDb)
@@ -79,6 +84,17 @@ function badSample(samples: Float32Array, from: number, sampleRate: number): str
   return at < 0
     ? "samples beyond any scale"
     : `a sample that is no number: ${samples[at]} at ${show(at / sampleRate)} s`;
+}
+
+/** The largest magnitude. Only frames of much power are looked into, which are none in a file of ordinary scale. */
+function peakOf(samples: Float32Array, powers: Float64Array, frame: number): number {
+  let peak = 0;
+  for (let f = 0; f < powers.length; f++) {
+    if (powers[f] * frame <= loudPeak ** 2) continue;
+    const end = Math.min(samples.length, (f + 1) * frame);
+    for (let i = f * frame; i < end; i++) peak = Math.max(peak, Math.abs(samples[i]));
+  }
+  return peak;
 }
 
 /** dB of full scale of the frames that are no pauses. */

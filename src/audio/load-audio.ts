@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { invalid, missing, throwIfAborted, unsupported } from "../errors.js";
+import type { Stats } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { invalid, missing, ScopeError, throwIfAborted, unsupported } from "../errors.js";
 import type { Signal } from "../types.js";
 import type { Channel } from "./mixdown.js";
 import { concatenated } from "./resample.js";
@@ -13,10 +14,13 @@ export interface LoadOptions {
   sampleRate?: number;
   /** The mean of the channels, or one of them by its number from 0. */
   channel?: Channel;
-  /** A longer file is an error: compressed silence of a few kilobytes can be days long. */
+  /** A longer file is an error: compressed silence of a few kilobytes can be days long. 4 hours by default. */
   maxSeconds?: number;
   abortSignal?: AbortSignal;
 }
+
+/** What a file may have that is read whole. */
+const maxBytes = 2 ** 31 - 1;
 
 /**
  * Loads an audio file as one channel of float32 samples at the rate that a model takes.
@@ -27,8 +31,8 @@ export interface LoadOptions {
  *
  * @param file path, or bytes
  * @returns samples: Float32Array (n), nominal range [-1, 1], n = frames * sampleRate / originalSampleRate rounded up
- * @throws `missing` where there is no such file; `invalid` for a file that is no audio, is cut off or damaged, holds no
- *   samples or some that are no numbers, or has no such channel; `unsupported` for a format that only FFmpeg knows where
+ * @throws `missing` where there is no such file; `invalid` for what is no regular file, is no audio, is cut off or
+ *   damaged, holds no samples or some that are no numbers, or has no such channel; `unsupported` for a format that only FFmpeg knows where
  *   there is none, and for a longer file than `maxSeconds`; `interrupted`
  * @example
  * const { samples, seconds } = await loadAudio("data/speech/test-other/367/367-130732-0003.flac");
@@ -49,17 +53,30 @@ export async function loadAudio(file: string | Uint8Array, options: LoadOptions 
 
 async function bytesOf(path: string): Promise<Uint8Array> {
   try {
+    const file = await stat(path);
+    if (!file.isFile())
+      throw invalid(
+        `${path} is ${kindOf(file)}, not an audio file. Pass the path of one audio file, or its bytes.`,
+        {
+          path,
+        },
+      );
+    if (file.size === 0) throw invalid(`${path} is empty (0 bytes).`, { path });
+    if (file.size > maxBytes)
+      throw unsupported(`${path} has more than 2 GiB. Split it into shorter files.`, { path });
     return await readFile(path);
   } catch (cause) {
+    if (cause instanceof ScopeError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw missing("audio file", "file", { path, cause });
-    if (code === "ERR_FS_FILE_TOO_LARGE")
-      throw unsupported("audio file", "size", {
-        got: "more than 2 GiB",
-        want: "a file in pieces",
-        path,
-        cause,
-      });
-    throw invalid("audio file", "file", { got: message, path, cause });
+    if (code === "ENOENT") throw missing(`There is no file ${path}.`, { path, cause });
+    throw invalid(`${path} cannot be read: ${message}.`, { path, cause });
   }
+}
+
+/** A device or a pipe may never end. */
+function kindOf(file: Stats): string {
+  if (file.isDirectory()) return "a folder";
+  if (file.isFIFO()) return "a named pipe";
+  if (file.isSocket()) return "a socket";
+  return "a device";
 }

@@ -1,4 +1,5 @@
 import type { Signal } from "../types.js";
+import type { FileDoubt } from "./containers/source.js";
 import type { Channel } from "./mixdown.js";
 import { streamAudio } from "./stream-audio.js";
 
@@ -8,6 +9,13 @@ export interface SegmentOptions {
   /** Samples per second of the pieces. */
   sampleRate?: number;
   channel?: Channel;
+  /** A longer file is an error: 100 hours by default. */
+  maxSeconds?: number;
+}
+
+/** A piece of a file, and in the last one what is doubtful about the file. */
+export interface Segment extends Signal {
+  doubts: FileDoubt[];
 }
 
 /**
@@ -19,13 +27,15 @@ export interface SegmentOptions {
  * @example
  * for await (const piece of loadSegments(readFileSync("day.flac"), { seconds: 200 })) console.log(piece.samples.length)
  */
-export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions): AsyncGenerator<Signal> {
-  const { seconds, sampleRate = 16000, channel = "mean" } = options;
+export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions): AsyncGenerator<Segment> {
+  const { seconds, sampleRate = 16000, channel = "mean", maxSeconds = 100 * 3600 } = options;
   const pieces = new Pieces(Math.round(seconds * sampleRate));
-  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds: Number.POSITIVE_INFINITY });
-  for await (const samples of stream)
-    for (const piece of pieces.add(samples)) yield { samples: piece, sampleRate };
-  yield { samples: pieces.rest(), sampleRate };
+  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds });
+  for (;;) {
+    const { done, value } = await stream.next();
+    if (done) return yield { samples: pieces.rest(), sampleRate, doubts: value.doubts };
+    for (const piece of pieces.add(value)) yield { samples: piece, sampleRate, doubts: [] };
+  }
 }
 
 /** Gathers samples into pieces of a length; what is not given yet is never less than half a piece. */

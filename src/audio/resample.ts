@@ -10,6 +10,13 @@ const attenuation = 100;
 /** More filters than this are not made: the weights between two of `sharedFilters` are as good to -106 dB. */
 const maxWeights = 1 << 20;
 const sharedFilters = 512;
+/** Of a steep way down fewer are made: its filters are long, and change the slower from one place to the next. */
+const maxSharedWeights = 1 << 22;
+
+/** Hz. Beyond, the whole numbers that a ratio is made of do not fit the module's 32 bits. */
+const maxRate = 768_000;
+/** From the highest rate to 1 kHz; filters grow with the ratio. */
+const maxRatio = 768;
 
 /** Input samples at a time: memory in the module stays small however long the signal is. */
 const pieceLength = 1 << 16;
@@ -37,7 +44,7 @@ interface Bank {
  * @param from samples per second of `samples`
  * @param to samples per second of the result
  * @returns Float32Array (n * to / from, rounded up); the very array when the rates are equal
- * @throws `invalid` for rates that are not above 0
+ * @throws `invalid` for rates that are not from 1 Hz to 768 kHz, or more than 768 times apart
  * @example
  * const telephone = resample(samples, 16000, 8000)
  */
@@ -62,8 +69,15 @@ export interface Resampler {
 /** `resample` for a signal that comes in pieces. */
 export function resampler(from: number, to: number): Resampler {
   for (const rate of [from, to])
-    if (!(rate > 0 && rate < 1e9))
-      throw invalid("resample", "sample rate", { got: rate, want: "a number above 0 (Hz)" });
+    if (!(rate >= 1 && rate <= maxRate))
+      throw invalid(`${rate} is no sample rate that can be resampled: those are 1 to ${maxRate} Hz.`, {
+        got: rate,
+      });
+  if (Math.max(from, to) / Math.min(from, to) > maxRatio)
+    throw invalid(
+      `${from} Hz cannot be resampled to ${to} Hz: the two may differ by a factor of ${maxRatio} at most.`,
+      { got: to },
+    );
   if (from === to) return { push: (samples) => samples.slice(), end: () => new Float32Array() };
   const [phases, step] = ratio(to, from);
   const bank = bankFor(phases, step);
@@ -183,11 +197,12 @@ function makeBank(phases: number, step: number): Bank {
   const taps = 16 * Math.ceil(needed / 16);
   const beta = 0.1102 * (attenuation - 8.7);
   const own = phases * taps <= maxWeights;
-  const count = own ? phases : sharedFilters + 1;
+  const shared = Math.min(sharedFilters, Math.floor(maxSharedWeights / taps));
+  const count = own ? phases : shared + 1;
   const filters = new Float32Array(count * taps);
   const weights = new Float64Array(taps);
   for (let index = 0; index < count; index++) {
-    const fraction = index / (own ? phases : sharedFilters);
+    const fraction = index / (own ? phases : shared);
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
       const distance = fraction + taps / 2 - 1 - tap;

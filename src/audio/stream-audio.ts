@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { invalid, ScopeError, throwIfAborted, unsupported } from "../errors.js";
-import type { Decoding } from "./containers/source.js";
+import type { Block } from "./codecs.js";
+import { type Decoding, type FileDoubt, ForeignError, seconds } from "./containers/source.js";
 import { opened } from "./decode.js";
-import { ffmpeg } from "./ffmpeg.js";
+import { FfmpegError, ffmpeg } from "./ffmpeg.js";
 import { type Channel, checkChannel, mixdown } from "./mixdown.js";
 import { resampler } from "./resample.js";
 
@@ -30,54 +31,92 @@ export interface AudioFacts {
   format: string;
   /** What is in it, in FFmpeg's names: `pcm_s16le`, `flac`, `opus`, `aac`, ... */
   codec: string;
+  /** In what the file contradicts itself without being unreadable. */
+  doubts: FileDoubt[];
 }
 
 /** Decoding comes to an abort signal, and lets others run, after every so many samples. */
 const turnSamples = 1 << 22;
 
+/** Full scale is 1; far beyond this no front end has a finite answer any more. */
+const maxMagnitude = 1e9;
+
 /**
  * Decodes, mixes and resamples an audio file piece by piece: what `loadAudio` gives as one array.
  *
- * What is not decoded here goes to FFmpeg, unless pieces of it have been given already.
+ * What is not decoded here goes to FFmpeg, unless pieces of it have been given already. Where FFmpeg fails too, the
+ * reason is that of the decoders here.
  */
 export async function* streamAudio(
   bytes: Uint8Array,
   options: StreamOptions,
 ): AsyncGenerator<Float32Array, AudioFacts> {
-  const { path, maxSeconds, abortSignal } = options;
+  const { path } = options;
   let given = false;
   try {
-    return yield* pieces(opened(bytes, path), options, () => {
+    const decoding = opened(bytes, path);
+    const facts = yield* pieces(decoding, options, () => {
       given = true;
     });
+    return { ...facts, doubts: decoding.doubts ?? [] };
   } catch (error) {
-    if (given || !(error instanceof ScopeError)) throw error;
-    if (error.tag !== "unsupported" || error.subject !== "audio file") throw error;
-    const wave = await ffmpeg(bytes, { path, maxSeconds: maxSeconds + 1, abortSignal });
-    if (wave === undefined) throw error;
-    const facts = yield* pieces(opened(wave, path), options);
-    return { ...facts, format: "ffmpeg", codec: "ffmpeg" };
+    if (given || !(error instanceof ForeignError)) throw error;
+    return yield* byFfmpeg(bytes, options, error);
   }
 }
 
+async function* byFfmpeg(
+  bytes: Uint8Array,
+  options: StreamOptions,
+  reason: ForeignError,
+): AsyncGenerator<Float32Array, AudioFacts> {
+  const { path, maxSeconds, abortSignal } = options;
+  try {
+    // A second more, so that a longer file shows.
+    const decoding = await ffmpeg(bytes, { path, maxSeconds: maxSeconds + 1, abortSignal });
+    if (decoding === undefined) throw reason;
+    try {
+      const facts = yield* pieces(decoding, options);
+      return { ...facts, doubts: decoding.doubts() };
+    } finally {
+      await decoding.close();
+    }
+  } catch (error) {
+    throwIfAborted("loadAudio", abortSignal);
+    if (!(error instanceof FfmpegError)) throw error;
+    const { message, tag } = reason;
+    const own = message
+      .replace(/ FFmpeg may decode it: .*$/, "")
+      .replace(/, or FFmpeg to decode it \(.*?\)/, "");
+    throw new ScopeError(tag, `${own} FFmpeg could not decode it either: ${error.message}.`, {
+      ...(path === undefined ? {} : { path }),
+      cause: reason,
+    });
+  }
+}
+
+type AnyDecoding = Pick<Decoding, "format" | "codec" | "sampleRate" | "channels"> & {
+  blocks: Iterable<Block> | AsyncIterable<Block>;
+};
+
 async function* pieces(
-  { format, codec, sampleRate: originalSampleRate, channels, blocks }: Decoding,
+  { format, codec, sampleRate: originalSampleRate, channels, blocks }: AnyDecoding,
   { sampleRate, channel, maxSeconds, abortSignal, path }: StreamOptions,
   onPiece: () => void = () => {},
-): AsyncGenerator<Float32Array, AudioFacts> {
+): AsyncGenerator<Float32Array, Omit<AudioFacts, "doubts">> {
+  const where = path === undefined ? {} : { path };
   checkChannel(channel, channels, path);
   const stream = resampler(originalSampleRate, sampleRate);
   let frames = 0;
   let turn = turnSamples;
-  for (const block of blocks) {
+  for await (const block of blocks) {
     const mono = mixdown(block, channel);
     if (frames + mono.length > maxSeconds * originalSampleRate)
-      throw unsupported("loadAudio", "length", {
-        got: `more than ${maxSeconds} s`,
-        want: "a shorter file, or a larger maxSeconds",
-        path,
-      });
-    checkNumbers(mono, frames / originalSampleRate, originalSampleRate, path);
+      throw unsupported(
+        `The audio is longer than ${maxSeconds} s. Take a shorter file, or a larger maxSeconds.`,
+        where,
+      );
+    checkNumbers(mono, frames, originalSampleRate, path);
     frames += mono.length;
     const piece = stream.push(mono);
     onPiece();
@@ -87,22 +126,30 @@ async function* pieces(
     await nextTurn();
     throwIfAborted("loadAudio", abortSignal);
   }
-  if (frames === 0) throw invalid("audio file", "length", { got: "no samples", path });
+  if (frames === 0) throw invalid("The file holds no samples.", where);
   yield stream.end();
   return { sampleRate, channels, originalSampleRate, seconds: frames / originalSampleRate, format, codec };
 }
 
-/** One sample that is no number would make the whole of a filter's output none. */
+/** One sample that is no number, or near the end of what a float holds, would spoil the whole of a filter's output. */
 function checkNumbers(
   samples: Float32Array,
   start: number,
   sampleRate: number,
   path: string | undefined,
 ): void {
-  let sum = 0;
-  for (let i = 0; i < samples.length; i++) sum += samples[i] * 0;
-  if (sum === 0) return;
-  const at = samples.findIndex((sample) => !Number.isFinite(sample));
-  const seconds = (start + at / sampleRate).toFixed(3);
-  throw invalid("audio file", "sample", { got: `${samples[at]} at ${seconds} s`, path });
+  let [low, high, sum] = [0, 0, 0];
+  for (let i = 0; i < samples.length; i++) {
+    const sample = samples[i];
+    sum += sample * 0;
+    if (sample < low) low = sample;
+    if (sample > high) high = sample;
+  }
+  if (sum === 0 && high <= maxMagnitude && low >= -maxMagnitude) return;
+  const at = samples.findIndex((sample) => !(Math.abs(sample) <= maxMagnitude));
+  const what = Number.isFinite(samples[at]) ? "far beyond full scale, which is 1" : "no number";
+  throw invalid(
+    `The sample at ${seconds(start + at, sampleRate)} is ${samples[at]}, ${what}.`,
+    path === undefined ? {} : { path },
+  );
 }

@@ -6,7 +6,7 @@ export interface Wasm {
   create(): number;
   destroy(machine: number): void;
   reserve(machine: number, length: number): number;
-  open_flac(machine: number): number;
+  open_flac(machine: number, framesAt: number): number;
   open_packets(machine: number, codec: number): number;
   open_opus(machine: number, streams: number, coupled: number): number;
   decode(machine: number, wanted: number): number;

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { inspectSignal } from "../audio/inspect-signal.js";
-import { loadSegments } from "../audio/load-segments.js";
+import { loadSegments, type Segment } from "../audio/load-segments.js";
 import { embed } from "../embed/embed.js";
 import type { Model } from "../embed/open-model.js";
 import { reasonOf } from "../errors.js";
@@ -50,21 +50,22 @@ export async function loadSignal(
   try {
     const first = await pieces.next();
     const second = await pieces.next();
-    if (!second.done) return await embedPieces([first.value as Signal, second.value], pieces, model, onPiece);
-    const signal = first.value as Signal;
+    if (!second.done)
+      return await embedPieces([first.value as Segment, second.value], pieces, model, onPiece);
+    const { doubts: ofFile, ...signal } = first.value as Segment;
     const { failure, doubts } = inspectSignal(signal.samples, signal.sampleRate, {
       minSamples: model.minSamples,
     });
     if (failure !== undefined) return { stage: "signal", reason: failure };
-    return { signal, seconds: signal.samples.length / signal.sampleRate, doubts };
+    return { signal, seconds: signal.samples.length / signal.sampleRate, doubts: [...ofFile, ...doubts] };
   } catch (error) {
     return { stage: "decode", reason: reasonOf(error) };
   }
 }
 
 async function embedPieces(
-  begun: readonly Signal[],
-  further: AsyncIterable<Signal>,
+  begun: readonly Segment[],
+  further: AsyncIterable<Segment>,
   model: Model,
   onPiece: () => void,
 ): Promise<Loaded> {
@@ -74,9 +75,10 @@ async function embedPieces(
   let pieces = 0;
   let failure: Reason | undefined;
   const doubts = new Map<string, StoredDoubt>();
-  const add = async ({ samples, sampleRate }: Signal) => {
+  const add = async ({ samples, sampleRate, doubts: ofFile }: Segment) => {
     onPiece();
     total += samples.length;
+    for (const doubt of ofFile) doubts.set(doubt.warning, doubt);
     const inspection = inspectSignal(samples, sampleRate, { minSamples: model.minSamples });
     if (inspection.failure !== undefined) {
       failure ??= { stage: "signal", reason: inspection.failure };

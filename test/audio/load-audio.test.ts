@@ -1,4 +1,12 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -38,6 +46,7 @@ load("gives the samples and what the file was", async () => {
     seconds: 1.5,
     format: "wav",
     codec: "pcm_s16le",
+    doubts: [],
   });
 });
 load("tells a file by its content, not by its name", async () => {
@@ -85,19 +94,16 @@ load("loads a long file with room for it and no more", async () => {
   assert.equal([samples.length, seconds, samples.buffer.byteLength], [9_600_000, 200, 4 * 9_600_000]);
 });
 load("says which file is missing, or is none", async () => {
-  assert.match(
-    await reason(loadAudio(join(folder, "none.wav"))),
-    /^audio file: missing file \(.*none\.wav\)$/,
-  );
-  assert.match(await reason(loadAudio(folder)), /^audio file: invalid file: got "EISDIR/);
+  assert.match(await reason(loadAudio(join(folder, "none.wav"))), /^There is no file .*none\.wav\.$/);
+  assert.match(await reason(loadAudio(folder)), / is a folder, not an audio file\./);
   const huge = place("huge.wav", three);
   truncateSync(huge, 2 ** 31 + 1);
-  assert.match(await reason(loadAudio(huge)), /unsupported size: got "more than 2 GiB"/);
+  assert.match(await reason(loadAudio(huge)), /huge\.wav has more than 2 GiB/);
   rmSync(huge);
 });
 load("names the file in every error", async () => {
   const path = place("cut.wav", three.subarray(0, 100));
-  assert.match(await reason(loadAudio(path)), /^audio file: invalid length, it is cut off .*\(.*cut\.wav\)$/);
+  assert.match(await reason(loadAudio(path)), /cut\.wav: The file is cut off in the samples/);
 });
 load("stops when told, before and within", async () => {
   assert.match(
@@ -167,34 +173,78 @@ extra.after.each(() => {
   delete process.env.FFMPEG;
 });
 extra("hands over what is not decoded here, and reads what comes back", async () => {
-  const answer = place("answer.wav", wave(sine16(500, 0.5, 32000), { sampleRate: 32000 }));
+  const answer = place("answer.au", sun(sine16(500, 0.5, 32000), 32000));
   const log = join(folder, "arguments.json");
   process.env.FFMPEG = program(
     "ffmpeg-good",
     `const fs = require("fs");
-     const input = process.argv[process.argv.indexOf("-i") + 1];
-     fs.writeFileSync(${JSON.stringify(log)}, JSON.stringify([input, String(fs.readFileSync(input.slice(5)))]));
+     const [i, l] = ["-i", "-format_whitelist"].map((name) => process.argv[process.argv.indexOf(name) + 1]);
+     fs.writeFileSync(${JSON.stringify(log)}, JSON.stringify([i, String(fs.readFileSync(i.slice(5))), l]));
      process.stdout.write(fs.readFileSync(${JSON.stringify(answer)}));`,
   );
-  const path = place("-odd name.wma", Buffer.from("\x30\x26\xb2\x75 something of Microsoft's"));
-  const { samples, format, originalSampleRate } = await loadAudio(path);
-  assert.equal([samples.length, format, originalSampleRate], [8000, "ffmpeg", 32000]);
-  assert.is(JSON.parse(readFileSync(log, "utf8"))[0], `file:${path}`);
-  // Bytes go through a file of their own, which is gone afterwards.
+  const path = place("-odd name%03d.wma", Buffer.from("\x30\x26\xb2\x75 something of Microsoft's"));
+  const { samples, format, originalSampleRate, doubts } = await loadAudio(path);
+  assert.equal([samples.length, format, originalSampleRate, doubts], [8000, "ffmpeg", 32000, []]);
+  const [input, content, formats] = JSON.parse(readFileSync(log, "utf8"));
+  // A name could steer FFmpeg: it gets none.
+  assert.equal([input, content.slice(4)], ["file:/dev/fd/3", " something of Microsoft's"]);
+  for (const opener of [
+    "hls",
+    "applehttp",
+    "dash",
+    "concat",
+    "image2",
+    "image2pipe",
+    "sdp",
+    "rtsp",
+    "lavfi",
+    "imf",
+  ])
+    assert.not(formats.split(",").includes(opener), opener);
+  // Bytes go through a file of their own, which is gone at once.
+  const before = readdirSync(tmpdir()).filter((name) => name.startsWith("speakerscope-"));
   await loadAudio(Buffer.from("some bytes of unknown kind"));
-  const [input, content] = JSON.parse(readFileSync(log, "utf8"));
-  assert.is(content, "some bytes of unknown kind");
-  assert.throws(() => readFileSync(input.slice(5)), /ENOENT/);
+  assert.is(JSON.parse(readFileSync(log, "utf8"))[1], "some bytes of unknown kind");
+  assert.equal(
+    readdirSync(tmpdir()).filter((name) => name.startsWith("speakerscope-")),
+    before,
+  );
 });
-extra("gives FFmpeg's reason where it fails", async () => {
+extra("gives its own reason where FFmpeg fails too, and FFmpeg's behind it", async () => {
   process.env.FFMPEG = program(
     "ffmpeg-bad",
-    `console.error("a first word"); console.error("Invalid data found"); process.exit(1);`,
+    `console.error("[wma @ 0x55] Invalid data found"); console.error("Conversion failed!"); process.exit(1);`,
   );
   assert.match(
     await reason(loadAudio(place("x.wma", Buffer.from("whatever this is")))),
-    /^audio file: invalid content, says FFmpeg: got "Invalid data found" \(.*x\.wma\)$/,
+    /^.*x\.wma: The file begins with "whatever thi", which is none of .* FFmpeg could not decode it either: Invalid data found\.$/,
   );
+});
+extra("takes what FFmpeg complains of for a doubt where it succeeds", async () => {
+  const answer = place("answer2.au", sun(sine16(500, 0.5), 16000));
+  process.env.FFMPEG = program(
+    "ffmpeg-grumbles",
+    `console.error("[mov @ 0x55] partial file");
+     process.stdout.write(require("fs").readFileSync(${JSON.stringify(answer)}));`,
+  );
+  assert.equal((await loadAudio(Buffer.from("whatever this is"))).doubts, [
+    { warning: "inconsistent", detail: "FFmpeg decoded it, but says: partial file" },
+  ]);
+});
+extra("refuses an answer that is no audio, or breaks off", async () => {
+  process.env.FFMPEG = program("ffmpeg-talks", `console.log("usage: ffmpeg");`);
+  assert.match(
+    await reason(loadAudio(Buffer.from("whatever this is"))),
+    /answered with something else than audio/,
+  );
+  process.env.FFMPEG = program("ffmpeg-silent", "");
+  assert.match(await reason(loadAudio(Buffer.from("whatever this is"))), /it ended with status 0/);
+  const answer = place("answer3.au", sun(sine16(500, 0.5), 16000));
+  process.env.FFMPEG = program(
+    "ffmpeg-breaks",
+    `process.stdout.write(require("fs").readFileSync(${JSON.stringify(answer)}), () => process.kill(process.pid));`,
+  );
+  assert.match(await reason(loadAudio(Buffer.from("whatever this is"))), /FFmpeg could not decode it either/);
 });
 extra("does not ask it about broken files of a kind that is known", async () => {
   process.env.FFMPEG = program("ffmpeg-never", "process.exit(0);");
@@ -204,7 +254,7 @@ extra("says what to do where there is none", async () => {
   process.env.FFMPEG = join(folder, "no-such-program");
   assert.match(
     await reason(loadAudio(place("y.wma", Buffer.from("whatever this is")))),
-    /^audio file: unsupported format: got .*, expected WAV, FLAC.*, or FFmpeg to decode it \(the program ffmpeg, or what the environment variable FFMPEG names\) \(.*y\.wma\)$/,
+    /^.*y\.wma: The file begins with .* none of WAV, FLAC.* FFmpeg may decode it: put the program ffmpeg on the PATH, or name it in the environment variable FFMPEG\.$/,
   );
 });
 extra("stops it when told", async () => {
@@ -220,7 +270,7 @@ extra("decodes with a real one where the machine has it", async () => {
   try {
     loaded = await loadAudio(wave64(tone));
   } catch (error) {
-    if (!/unsupported format/.test(String(error))) throw error;
+    if (!/put the program ffmpeg on the PATH/.test(String(error))) throw error;
     console.log("SKIPPED no FFmpeg on this machine: decoding with a real one is not tested");
     return;
   }
@@ -228,6 +278,18 @@ extra("decodes with a real one where the machine has it", async () => {
   assert.equal(loaded.samples, (await loadAudio(wave(tone))).samples);
 });
 extra.run();
+
+/** Floats as FFmpeg answers them, of 16-bit samples. */
+function sun(samples: Buffer, sampleRate: number): Buffer {
+  const file = Buffer.alloc(32 + 2 * samples.length);
+  file.write(".snd");
+  [32, 0xffffffff, 6, sampleRate, 1].forEach((value, i) => {
+    file.writeUInt32BE(value, 4 + 4 * i);
+  });
+  for (let i = 0; i < samples.length / 2; i++)
+    file.writeFloatBE(samples.readInt16LE(2 * i) / 32768, 32 + 4 * i);
+  return file;
+}
 
 /** Sony's Wave64, which is not decoded here: chunks have GUIDs and 64-bit sizes. */
 function wave64(samples: Buffer): Buffer {

@@ -36,25 +36,33 @@ export function aiff(source: Source): Decoding {
     at += 8 + size + (size & 1);
   }
   if (common === undefined || sound === undefined)
-    throw broken(source, "AIFF file", { want: "a COMM and an SSND chunk" });
+    throw broken(source, "The AIFF file lacks its COMM or its SSND chunk.");
   const { layout, frames, sampleRate } = common;
-  const data = pcmData(source, sound, frames * layout.width * layout.channels);
+  const { data, doubts } = pcmData(source, sound, frames * layout.width * layout.channels);
   const { channels } = layout;
-  return { format: "aiff", codec: pcmName(layout), sampleRate, channels, blocks: pcmBlocks(data, layout) };
+  return {
+    format: "aiff",
+    codec: pcmName(layout),
+    sampleRate,
+    channels,
+    blocks: pcmBlocks(data, layout),
+    doubts,
+  };
 }
 
 function commonChunk(source: Source, at: number, size: number) {
   const { view, bytes } = source;
   if (size < 18 || at + size > bytes.length)
-    throw broken(source, "AIFF common chunk", { got: `${size} bytes`, want: "at least 18" });
+    throw broken(source, `The COMM chunk of the AIFF file is cut off: ${size} of at least 18 bytes.`);
   const channels = view.getUint16(at);
   const frames = view.getUint32(at + 2);
   const bits = view.getUint16(at + 6);
   const name = text(source, 8) === "AIFC" && size >= 22 ? text(source, at + 18) : "NONE";
   const compression = compressions[name];
-  if (compression === undefined) throw foreign(source, "AIFC codec", { got: name });
+  if (compression === undefined)
+    throw foreign(source, `The decoder here does not know the AIFC codec ${JSON.stringify(name)}.`);
   const layout = { width: Math.ceil(bits / 8), channels, ...compression };
-  if (!isPcm(layout)) throw broken(source, "AIFF sample size", { got: `${bits} bits`, want: "8 to 32 bits" });
+  if (!isPcm(layout)) throw broken(source, `The AIFF file says ${bits} bits a sample; 8 to 32 can be read.`);
   return { layout, frames, sampleRate: extended(view, at + 8) };
 }
 

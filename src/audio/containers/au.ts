@@ -15,15 +15,28 @@ const encodings: Record<number, [PcmLayout["kind"], number]> = {
 /** Sun and NeXT audio, also in DEC's byte order (`dns.`). Source: Sun's audio_filehdr(3). */
 export function au(source: Source): Decoding {
   const { view, bytes } = source;
-  if (bytes.length < 24) throw broken(source, "AU header", { got: `${bytes.length} bytes`, want: "24" });
+  if (bytes.length < 24)
+    throw broken(source, `The AU header is cut off: ${bytes.length} of its 24 bytes are there.`);
   const bigEndian = bytes[0] === 0x2e;
   const [start, size, encoding, sampleRate, channels] = [4, 8, 12, 16, 20].map((at) =>
     view.getUint32(at, !bigEndian),
   );
-  if (encodings[encoding] === undefined) throw foreign(source, "AU encoding", { got: encoding });
+  if (encodings[encoding] === undefined)
+    throw foreign(source, `The decoder here does not know the AU encoding ${encoding}.`);
   const [kind, width] = encodings[encoding];
   const layout = { kind, width, bigEndian, channels };
   // The size of a stream is not known when its header is written.
-  const data = pcmData(source, start, size === 0xffff_ffff ? Math.max(0, bytes.length - start) : size);
-  return { format: "au", codec: pcmName(layout), sampleRate, channels, blocks: pcmBlocks(data, layout) };
+  const { data, doubts } = pcmData(
+    source,
+    start,
+    size === 0xffff_ffff ? Math.max(0, bytes.length - start) : size,
+  );
+  return {
+    format: "au",
+    codec: pcmName(layout),
+    sampleRate,
+    channels,
+    blocks: pcmBlocks(data, layout),
+    doubts,
+  };
 }

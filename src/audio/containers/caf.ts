@@ -11,29 +11,31 @@ export function caf(source: Source): Decoding {
     const body = at + 12;
     if (id === "desc") description = descriptionChunk(source, body);
     if (id === "data") {
-      if (description === undefined) throw broken(source, "CAF file, its data come before its description");
+      if (description === undefined)
+        throw broken(source, "The data of the CAF file come before their description.");
       const { sampleRate, channels } = description;
       // Four bytes of edit count come first; -1 is the size of a stream.
       const rest = Math.max(0, bytes.length - body - 4);
-      const data = pcmData(source, body + 4, size === -1 ? rest : size - 4);
+      const { data, doubts } = pcmData(source, body + 4, size === -1 ? rest : size - 4);
       const codec = pcmName(description);
-      return { format: "caf", codec, sampleRate, channels, blocks: pcmBlocks(data, description) };
+      return { format: "caf", codec, sampleRate, channels, blocks: pcmBlocks(data, description), doubts };
     }
     if (size < 0) break;
     at = body + size;
   }
-  throw broken(source, "CAF file", { want: "a data chunk" });
+  throw broken(source, "The CAF file has no data chunk.");
 }
 
 function descriptionChunk(source: Source, at: number) {
   const { view, bytes } = source;
-  if (at + 32 > bytes.length) throw broken(source, "CAF description", { want: "32 bytes" });
+  if (at + 32 > bytes.length) throw broken(source, "The CAF file is cut off in its description.");
   const codec = text(source, at + 8);
   const flags = view.getUint32(at + 12);
   const [channels, bits] = [view.getUint32(at + 24), view.getUint32(at + 28)];
-  if (!["lpcm", "alaw", "ulaw"].includes(codec)) throw foreign(source, "CAF codec", { got: codec });
+  if (!["lpcm", "alaw", "ulaw"].includes(codec))
+    throw foreign(source, `The decoder here does not know the CAF codec ${JSON.stringify(codec)}.`);
   const kind = codec === "alaw" || codec === "ulaw" ? codec : flags & 1 ? "float" : "int";
   const layout = { kind, width: Math.ceil(bits / 8), bigEndian: (flags & 2) === 0, channels } as const;
-  if (!isPcm(layout)) throw broken(source, "CAF sample size", { got: `${bits} bits`, want: "8 to 64 bits" });
+  if (!isPcm(layout)) throw broken(source, `The CAF file says ${bits} bits a sample; 8 to 64 can be read.`);
   return { ...layout, sampleRate: view.getFloat64(at) };
 }

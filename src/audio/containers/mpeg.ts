@@ -1,6 +1,17 @@
 import { batchesOf, decodePackets } from "../codecs.js";
-import { tagLength } from "./flac.js";
-import { broken, type Decoding, named, part, type Source, text, trim, truncated } from "./source.js";
+import {
+  broken,
+  type Decoding,
+  type FileDoubt,
+  foreign,
+  named,
+  type Source,
+  seconds,
+  text,
+  trim,
+  truncated,
+} from "./source.js";
+import { tagAt, tagsBefore } from "./tags.js";
 
 interface Header {
   codec: "mp3" | "mp2";
@@ -10,6 +21,12 @@ interface Header {
   frames: number;
   sampleRate: number;
   channels: number;
+  /** Stereo that says what both channels share. */
+  joint: boolean;
+  /** MPEG-1, not one of the lower rates. */
+  one: boolean;
+  /** Whether a checksum of two bytes follows the header. */
+  checked: boolean;
   /** Where an encoder's own words stand in a frame without audio. */
   infoAt: number;
 }
@@ -28,22 +45,33 @@ const decoderDelay = 529;
  * MPEG audio layer III and II, cut into frames here because only so a file that ends early is told from one that ends.
  *
  * What LAME and FFmpeg write into the first frame tells the number of frames, and how many samples of silence the
- * encoder put before and behind the audio: those are cut away, as FFmpeg does.
+ * encoder put before and behind the audio: those are cut away, as FFmpeg does. Tags may lie before, between and behind
+ * the frames.
  *
- * Sources: ISO/IEC 11172-3, ISO/IEC 13818-3, the LAME tag's revision 1 specification.
+ * Sources: ISO/IEC 11172-3, ISO/IEC 13818-3, the LAME tag's revision 1 specification, the Lyrics3 and APEv2
+ * specifications.
  */
 export function mpeg(source: Source): Decoding {
   const start = firstFrame(source);
   const first = start < 0 ? undefined : headerAt(source, start);
-  if (first === undefined) throw broken(source, "MPEG audio file", { want: "frames of layer II or III" });
+  if (first === undefined) {
+    if (isFreeFormat(source))
+      throw foreign(source, "This MP3 has a free-format bit rate, which the decoder here does not read.");
+    throw broken(source, "No frames of MPEG audio (layer II or III) were found.");
+  }
   const info = infoOf(source, start, first);
-  const packets = framesFrom(source, info === undefined ? start : start + first.size, first);
+  const { packets, doubts } = framesFrom(
+    source,
+    info === undefined ? start : start + first.size,
+    first,
+    start,
+  );
   // Some encoders count the first frame too.
   if (info?.frames !== undefined && packets.length < info.frames - 1)
-    throw broken(source, "length, it is cut off", {
-      got: `${packets.length} frames`,
-      want: `the ${info.frames} frames that its first one promises`,
-    });
+    throw broken(
+      source,
+      `The file is cut off: it holds ${packets.length} of the ${info.frames} frames that its first one promises.`,
+    );
   const { codec, sampleRate, channels } = first;
   const total = packets.length * first.frames;
   // Files stuck together have more frames than the first one knows of: then the end of the first is not the end.
@@ -53,57 +81,129 @@ export function mpeg(source: Source): Decoding {
     info?.delay ?? 0,
     total - padding,
   );
-  return { format: codec, codec, sampleRate, channels, blocks: named(source, audio) };
+  return { format: codec, codec, sampleRate, channels, blocks: named(source, audio), doubts };
 }
 
+/** Whether the bytes are MPEG audio, also such as the decoder here does not read. */
+export const isMpeg = (source: Source): boolean => firstFrame(source) >= 0 || isFreeFormat(source);
+
 /** Where two frames of one kind follow each other, or the only one begins; -1 without. */
-export function firstFrame(source: Source, within = 1 << 16): number {
+function firstFrame(source: Source, from = 0, within = 1 << 16): number {
   const { bytes } = source;
-  for (let at = 0; at < Math.min(within, bytes.length - 4); at++) {
+  for (let at = from; at < Math.min(from + within, bytes.length - 4); at++) {
     const header = bytes[at] === 0xff ? headerAt(source, at) : undefined;
     if (header === undefined) continue;
     const next = at + header.size;
-    if (next === bytes.length || alike(header, headerAt(source, next))) return at;
+    if (next === bytes.length || alike(header, headerAt(source, next)) || tagAt(source, next) > 0) return at;
   }
   return -1;
 }
 
-function framesFrom(source: Source, start: number, first: Header): Uint8Array[] {
+function framesFrom(source: Source, start: number, first: Header, audioAt: number) {
   const { bytes } = source;
-  const end = bytes.length - tagLength(source);
+  const end = bytes.length - tagsBefore(source, bytes.length);
+  // Frames amid something else are those of another format that holds MPEG audio.
+  const odd = audioAt === 0 ? broken : foreign;
+  const doubts: FileDoubt[] = [];
   const packets: Uint8Array[] = [];
   let at = start;
   while (at < end) {
     const header = headerAt(source, at);
+    const place = () => `at byte ${at} (${seconds(packets.length * first.frames, first.sampleRate)})`;
     // Too little for a header, but the start of one.
     if (end - at < 4 && bytes[at] === 0xff) throw truncated(source, "last frame", end - at, first.size);
-    if (!alike(first, header)) {
-      at = afterTag(source, at);
-      if (at > 0) continue;
+    if (alike(first, header)) {
+      if (at + header.size > end) throw truncated(source, "last frame", end - at, header.size);
+      if (header.joint && header.codec === "mp3" && haveUnlikeBlocks(source, at, header))
+        throw foreign(
+          source,
+          `The frame ${place()} is joint stereo whose two channels have different block types, which the decoder here does not read.`,
+        );
+      packets.push(bytes.subarray(at, at + header.size));
+      at += header.size;
+      continue;
+    }
+    if (isFollowed(source, at, header))
+      throw foreign(
+        source,
+        `The audio changes amid the file, ${place()}, from ${nameOf(first)} to ${nameOf(header)}, which the decoder here does not follow.`,
+      );
+    const tag = tagAt(source, at);
+    if (tag > 0) {
+      at += tag;
+      continue;
+    }
+    const next = firstFrame(source, at, end - at);
+    if (next < 0) {
+      if (bytes.subarray(at, end).some((byte) => byte !== 0))
+        doubts.push({
+          warning: "inconsistent",
+          detail: `the last ${end - at} bytes, ${place()}, are neither audio nor a tag`,
+        });
       break;
     }
-    if (at + header.size > end) throw truncated(source, "last frame", end - at, header.size);
-    packets.push(bytes.subarray(at, at + header.size));
-    at += header.size;
+    // A tag that only its end tells.
+    if (next - tagsBefore(source, next) > at)
+      throw odd(
+        source,
+        `${next - at} bytes ${place()} lie between MPEG audio frames and are neither audio nor a tag.`,
+      );
+    at = next;
   }
-  return packets;
+  return { packets, doubts };
 }
 
-/** Where frames go on behind something that is none: 0 where none follow. Anything but a tag is damage. */
-function afterTag(source: Source, at: number): number {
-  if (text(source, at, 3) === "ID3") return at + id3Length(source, at);
-  if (/^(TAG|APE|LYR)/.test(text(source, at, 3))) return 0;
-  const next = firstFrame(part(source, at));
-  if (next >= 0)
-    throw broken(source, "MPEG audio frame", { got: `${next} bytes of something else at byte ${at}` });
-  return 0;
+const isFollowed = (source: Source, at: number, header: Header | undefined): header is Header =>
+  header !== undefined && alike(header, headerAt(source, at + header.size));
+
+const nameOf = ({ codec, sampleRate, channels }: Header): string =>
+  `${codec.toUpperCase()} of ${channels === 1 ? "one channel" : "two channels"} at ${sampleRate} Hz`;
+
+/**
+ * Whether the two channels of a frame have blocks of different types in one of its granules.
+ *
+ * Source: ISO/IEC 11172-3, section 2.4.1.7; ISO/IEC 13818-3, section 2.4.1.7.
+ */
+function haveUnlikeBlocks({ bytes }: Source, at: number, { one, checked }: Header): boolean {
+  const start = 8 * (at + (checked ? 6 : 4)) + (one ? 9 + 3 + 8 : 8 + 2);
+  const length = one ? 59 : 63;
+  // The switch, the type of two bits, and whether a short block is mixed.
+  const block = (index: number): number => {
+    const bit = start + index * length + (one ? 33 : 38);
+    const word = (bytes[bit >> 3] << 8) | bytes[(bit >> 3) + 1];
+    const bits = (word >> (12 - (bit & 7))) & 15;
+    if ((bits & 8) === 0) return 0;
+    const type = (bits >> 1) & 3;
+    return type === 2 ? bits : type;
+  };
+  return block(0) !== block(1) || (one && block(2) !== block(3));
 }
 
-/** The length of an ID3v2 tag: 28 bits in four bytes of seven. */
-export function id3Length({ bytes }: Source, at: number): number {
-  const [a, b, c, d] = bytes.subarray(at + 6, at + 10);
-  const footer = (bytes[at + 5] & 0x10) === 0 ? 0 : 10;
-  return 10 + ((a << 21) | (b << 14) | (c << 7) | d) + footer;
+/** Whether frames follow each other whose bit rate only their distance tells. */
+function isFreeFormat({ view, bytes }: Source): boolean {
+  const end = Math.min(1 << 16, bytes.length - 4);
+  // All but padding, the extension of joint stereo and what says nothing of the audio.
+  const kind = (at: number) => (at + 4 > bytes.length ? 0 : (view.getUint32(at) & 0xfffe_fcc0) >>> 0);
+  for (let at = 0; at < end; at++) {
+    if (bytes[at] !== 0xff || !isFree(view.getUint32(at))) continue;
+    const padding = (bytes[at + 2] >> 1) & 1;
+    for (let size = 48; size < 8192 && at + 2 * size < end; size++) {
+      if (kind(at + size) !== kind(at)) continue;
+      const later = at + 2 * size - padding + ((bytes[at + size + 2] >> 1) & 1);
+      if (kind(later) === kind(at)) return true;
+    }
+  }
+  return false;
+}
+
+function isFree(word: number): boolean {
+  const [version, layer, bitrate, rate] = [
+    (word >>> 19) & 3,
+    (word >>> 17) & 3,
+    (word >>> 12) & 15,
+    (word >>> 10) & 3,
+  ];
+  return word >>> 21 === 0x7ff && version !== 1 && layer !== 0 && bitrate === 0 && rate !== 3;
 }
 
 const alike = (a: Header, b: Header | undefined): b is Header =>
@@ -129,6 +229,9 @@ function headerAt(source: Source, at: number): Header | undefined {
     frames,
     sampleRate,
     channels,
+    joint: ((word >>> 6) & 3) === 1,
+    one,
+    checked: ((word >>> 16) & 1) === 0,
     // Behind the side information.
     infoAt: 4 + (one ? (channels === 2 ? 32 : 17) : channels === 2 ? 17 : 9),
   };

@@ -1,5 +1,5 @@
 import type { Block } from "../codecs.js";
-import { broken, type Source } from "./source.js";
+import { broken, type FileDoubt, type Source } from "./source.js";
 
 /** How uncompressed samples lie in a file. */
 export interface PcmLayout {
@@ -109,13 +109,31 @@ function ulawTable(): Float32Array {
   });
 }
 
-/** The bytes of samples, from `start` on for `size` bytes, or an error that says how many are missing. */
-export function pcmData(source: Source, start: number, size: number): Uint8Array {
-  const there = source.bytes.length - start;
-  if (there < size)
-    throw broken(source, "length, it is cut off in the samples", {
-      got: `${Math.max(0, there)} bytes`,
-      want: `the ${size} bytes that its header promises`,
-    });
-  return source.bytes.subarray(start, start + size);
+/** Headers of 44 bytes are the most common, and those of WAVE_FORMAT_EXTENSIBLE have 60 or 68. */
+const headerSlack = 68;
+
+/**
+ * The bytes of samples, from `start` on for `size` bytes, or an error that says how many are missing.
+ *
+ * Some recorders count their header too: where no more bytes are missing than a header has (68, or as many as lie
+ * before the samples, with or without the first 8), what is there is the audio, and a doubt says so. A file that was
+ * cut lacks such a number only by chance, and then a few milliseconds.
+ */
+export function pcmData(
+  source: Source,
+  start: number,
+  size: number,
+): { data: Uint8Array; doubts: FileDoubt[] } {
+  const there = Math.max(0, source.bytes.length - start);
+  const data = source.bytes.subarray(start, start + size);
+  const lacking = size - there;
+  if (lacking <= 0) return { data, doubts: [] };
+  if (there === 0 || (lacking > headerSlack && lacking !== start && lacking !== start - 8))
+    throw broken(
+      source,
+      `The file is cut off in the samples: ${there} of the ${size} bytes that its header promises are there.`,
+      { got: there },
+    );
+  const detail = `the header promises ${size} bytes of samples, the file has ${there}, less by no more than a header`;
+  return { data, doubts: [{ warning: "inconsistent", detail }] };
 }

@@ -1,4 +1,5 @@
-import { type ErrorDetail, invalid, ScopeError, unsupported } from "../../errors.js";
+import { type ErrorDetail, ScopeError } from "../../errors.js";
+import type { Doubt } from "../../types.js";
 import type { Block } from "../codecs.js";
 
 /** The bytes of a file, and its name for error messages. */
@@ -18,7 +19,12 @@ export interface Decoding {
   channels: number;
   /** Decodes as it is read. Throws where the file turns out to be broken. */
   blocks: Iterable<Block>;
+  /** In what the file contradicts itself without being unreadable. */
+  doubts?: FileDoubt[];
 }
+
+/** Something doubtful about a file, as warnings.jsonl holds it. */
+export type FileDoubt = Pick<Doubt, "warning" | "detail">;
 
 export function sourceOf(bytes: Uint8Array, path: string | undefined): Source {
   const { buffer, byteOffset, byteLength } = bytes;
@@ -42,20 +48,45 @@ export const text = (source: Source, start: number, length = 4): string =>
     start + length,
   );
 
-/** The file is of a known kind, but broken. */
-export const broken = (source: Source, what: string, detail: ErrorDetail = {}): ScopeError =>
-  invalid("audio file", what, { ...detail, path: source.path });
+/**
+ * The file may be well, but it is beyond the decoders here, or they are not sure of it: `loadAudio` goes on to FFmpeg.
+ */
+export class ForeignError extends ScopeError {}
 
-/** The file may be well, but it is beyond the decoders here. `loadAudio` goes on to FFmpeg. */
-export const foreign = (source: Source, what: string, detail: ErrorDetail = {}): ScopeError => {
+/**
+ * The file is of a known kind, but broken.
+ *
+ * @param what a sentence; or what is wrong as a noun, with the facts in `detail`
+ */
+export const broken = (source: Source, what: string, detail: ErrorDetail = {}): ScopeError =>
+  what.endsWith(".")
+    ? new ScopeError("invalid", what, { ...detail, path: source.path })
+    : new ScopeError("invalid", "audio file", what, { ...detail, path: source.path });
+
+/**
+ * The file may be well, but it is beyond the decoders here. `loadAudio` goes on to FFmpeg.
+ *
+ * @param what as for `broken`
+ */
+export const foreign = (source: Source, what: string, detail: ErrorDetail = {}): ForeignError => {
+  if (what.endsWith("."))
+    return new ForeignError(
+      "unsupported",
+      `${what} FFmpeg may decode it: put the program ffmpeg on the PATH, or name it in the environment variable FFMPEG.`,
+      { ...detail, path: source.path },
+    );
   const remedy = "FFmpeg to decode it (the program ffmpeg, or what the environment variable FFMPEG names)";
   const want = detail.want === undefined ? remedy : `${detail.want}, or ${remedy}`;
-  return unsupported("audio file", what, { ...detail, want, path: source.path });
+  return new ForeignError("unsupported", "audio file", what, { ...detail, want, path: source.path });
 };
 
 /** The file ends too early. */
 export const truncated = (source: Source, what: string, got: number, want: number): ScopeError =>
-  broken(source, `length, it is cut off in the ${what}`, { got: `${got} bytes`, want: `${want} bytes` });
+  broken(source, `The file is cut off in the ${what}: ${got} of its ${want} bytes are there.`);
+
+/** The seconds of a place in a file, for messages. */
+export const seconds = (frames: number, sampleRate: number): string =>
+  `${(frames / sampleRate).toFixed(3)} s`;
 
 /** Cuts blocks to the frames from `start` to `end`, and counts: encoders add silence at both ends. */
 export function* trim(
@@ -82,7 +113,7 @@ export function* named(source: Source, blocks: Iterable<Block>): Generator<Block
     if (cause instanceof ScopeError) throw cause;
     const { message } = cause as Error;
     if (message.startsWith("unsupported feature"))
-      throw foreign(source, "feature of the codec", { got: message, cause });
-    throw broken(source, "audio data, they are cut off or damaged", { got: message, cause });
+      throw foreign(source, `The decoder here lacks a feature of the codec (${message}).`, { cause });
+    throw broken(source, `The audio data are cut off or damaged: the decoder says "${message}".`, { cause });
   }
 }

@@ -19,13 +19,31 @@ export function sphere(source: Source): Decoding {
   const width = number("sample_n_bytes", 2);
   const channels = number("channel_count", 1);
   const sampleRate = number("sample_rate", 16000);
-  if (!/^(pcm|ulaw|mu-law|alaw)$/.test(coding)) throw foreign(source, "SPHERE coding", { got: coding });
+  // `pcm,embedded-shorten-v2.00` is compressed.
+  if (!/^(pcm|ulaw|mu-law|alaw)$/.test(coding))
+    throw foreign(
+      source,
+      `The decoder here does not read SPHERE files with the sample coding ${JSON.stringify(coding)}.`,
+    );
   const kind = coding === "pcm" ? "int" : coding === "alaw" ? "alaw" : "ulaw";
   // `01`: the least significant byte comes first.
   const layout = { kind, width, channels, bigEndian: fields.get("sample_byte_format") === "10" } as const;
-  const size = number("sample_count", 0) * width * channels;
-  if (!isPcm(layout) || !Number.isSafeInteger(headerSize) || !Number.isSafeInteger(size) || size < 0)
-    throw broken(source, "SPHERE header", { got: Object.fromEntries(fields) });
-  const data = pcmData(source, headerSize, size);
-  return { format: "sphere", codec: pcmName(layout), sampleRate, channels, blocks: pcmBlocks(data, layout) };
+  if (!Number.isSafeInteger(headerSize) || headerSize < 16 || headerSize > source.bytes.length)
+    throw broken(
+      source,
+      `The SPHERE header says that it is ${text(source, 8, 8).trim()} bytes long; the file has ${source.bytes.length}.`,
+    );
+  if (!isPcm(layout) || !(channels >= 1))
+    throw broken(
+      source,
+      `The SPHERE header says ${channels} channels of ${width} bytes a sample (${coding}): there are no such samples.`,
+    );
+  // Without a number of samples they go on to the end.
+  const count = fields.get("sample_count");
+  const size = count === undefined ? source.bytes.length - headerSize : Number(count) * width * channels;
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw broken(source, `The SPHERE header gives the number of samples as ${JSON.stringify(count)}.`);
+  const { data, doubts } = pcmData(source, headerSize, size);
+  const blocks = pcmBlocks(data, layout);
+  return { format: "sphere", codec: pcmName(layout), sampleRate, channels, blocks, doubts };
 }

@@ -44,6 +44,8 @@ struct Flac {
     reader: FlacReader<'static>,
     decoder: FlacDecoder,
     position: i64,
+    /// Bytes of the file that are still in no frame.
+    rest: usize,
     /// What went wrong behind frames that were still to be given out.
     failure: Option<String>,
 }
@@ -52,7 +54,10 @@ impl Flac {
     /// The next frame, or none at the end.
     fn next(&mut self) -> Outcome<Option<GenericAudioBufferRef<'_>>> {
         let Some(packet) = self.reader.next_packet().map_err(text)? else {
-            return Ok(None);
+            return match self.rest {
+                0 => Ok(None),
+                rest => Err(format!("{rest} bytes lie behind the last whole frame")),
+            };
         };
         // The reader skips what it cannot read.
         if packet.pts.get() != self.position {
@@ -60,6 +65,7 @@ impl Flac {
         }
         let buffer = self.decoder.decode(&packet).map_err(text)?;
         self.position += buffer.frames() as i64;
+        self.rest = self.rest.saturating_sub(packet.data.len());
         Ok(Some(buffer))
     }
 }
@@ -88,7 +94,9 @@ pub struct Machine {
 type Outcome<T> = Result<T, String>;
 
 impl Machine {
-    fn open_flac(&mut self) -> Outcome<()> {
+    /// `frames_at`: where in the input the metadata end.
+    fn open_flac(&mut self, frames_at: usize) -> Outcome<()> {
+        let rest = self.input.len().saturating_sub(frames_at);
         let source = Cursor::new(std::mem::take(&mut self.input));
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let reader = FlacReader::try_new(stream, FormatOptions::default()).map_err(text)?;
@@ -96,7 +104,7 @@ impl Machine {
         let mut params = params.ok_or("no STREAMINFO")?.clone();
         params.for_codec(CODEC_ID_FLAC);
         let decoder = FlacDecoder::try_new(&params, &AudioDecoderOptions::default()).map_err(text)?;
-        self.decoder = Some(Decoder::Flac(Flac { reader, decoder, position: 0, failure: None }));
+        self.decoder = Some(Decoder::Flac(Flac { reader, decoder, position: 0, rest, failure: None }));
         Ok(())
     }
 
@@ -264,8 +272,8 @@ pub extern "C" fn reserve(machine: &mut Machine, length: usize) -> *mut u8 {
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn open_flac(machine: &mut Machine) -> i32 {
-    let outcome = machine.open_flac();
+pub extern "C" fn open_flac(machine: &mut Machine, frames_at: usize) -> i32 {
+    let outcome = machine.open_flac(frames_at);
     settle(machine, outcome.map(|()| 0))
 }
 
