@@ -60,6 +60,22 @@ inspect("doubts quiet speech by the level of the speech, not of the pauses", () 
   pauses.set(noise(1, 0.01), 16000 * 30);
   assert.equal(warnings(pauses), []);
 });
+inspect("doubts floats of another scale than 1, but not a loud mix", () => {
+  const voice = noise(2, 0.3);
+  assert.equal(warnings(voice.map((x) => x * 32768)), ["loud"]);
+  assert.match(
+    inspectSignal(
+      voice.map((x) => x * 1e6),
+      16000,
+    ).doubts[0].detail,
+    /^a peak of 300000 times full scale$/,
+  );
+  const one = noise(2, 0.3);
+  one[31999] = -11;
+  assert.equal(warnings(one), ["loud"]);
+  one[31999] = -9;
+  assert.equal(warnings(one), []);
+});
 inspect("gives all doubts at once", () => {
   assert.equal(warnings(noise(0.5, 0.001)), ["short", "quiet"]);
 });

@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   mkdtempSync,
@@ -7,6 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -14,7 +17,7 @@ import * as assert from "uvu/assert";
 import { type Audio, audioExtensions, loadAudio, mixdown, resample } from "../../src/audio/index.js";
 import { loadSegments } from "../../src/audio/load-segments.js";
 import { concatenated } from "../../src/audio/resample.js";
-import { fmt, int16, lossyFile, riff, sine16, wave } from "./fixtures.js";
+import { float32, fmt, int16, lossyFile, riff, sine16, wave } from "./fixtures.js";
 
 const folder = mkdtempSync(join(tmpdir(), "audio-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -101,6 +104,31 @@ load("says which file is missing, or is none", async () => {
   assert.match(await reason(loadAudio(huge)), /huge\.wav has more than 2 GiB/);
   rmSync(huge);
 });
+load("refuses what is no regular file, or an empty one, before it reads a byte", async () => {
+  execFileSync("mkfifo", [join(folder, "pipe.wav")]);
+  const server = createServer().listen(join(folder, "socket.wav"));
+  await once(server, "listening");
+  const what = async (path: string) => (await reason(loadAudio(path))).slice(path.length);
+  assert.match(await what("/dev/zero"), /^ is a device, not an audio file\. Pass the path of one audio file/);
+  assert.match(await what(join(folder, "pipe.wav")), /^ is a named pipe, not an audio file/);
+  assert.match(await what(join(folder, "socket.wav")), /^ is a socket, not an audio file/);
+  assert.match(await what(place("nothing.wav", Buffer.alloc(0))), /^ is empty \(0 bytes\)\.$/);
+  server.close();
+});
+load("refuses samples far beyond full scale, and says where", async () => {
+  for (const value of [4e37, -4e37, 2e9])
+    assert.match(
+      await reason(loadAudio(wave(float32(0, 0.5, value, 0), { tag: 3, bits: 32 }))),
+      /^The sample at 0\.000 s is -?[0-9.]+(e\+[0-9]+)?, far beyond full scale, which is 1\.$/,
+    );
+});
+load("refuses rates that would take all memory, at once", async () => {
+  for (const sampleRate of [1, 0, -16000, 1e9, Number.NaN])
+    assert.match(
+      await reason(loadAudio(three, { sampleRate })),
+      /cannot be resampled to 1 Hz|is no sample rate/,
+    );
+});
 load("names the file in every error", async () => {
   const path = place("cut.wav", three.subarray(0, 100));
   assert.match(await reason(loadAudio(path)), /cut\.wav: The file is cut off in the samples/);
@@ -144,6 +172,21 @@ segments(
 segments("come whole up to one and a half lengths", async () => {
   assert.is((await piecesOf(wave(sine16(440, 1.5)), 1)).length, 1);
   assert.is((await piecesOf(wave(sine16(440, 1.51)), 1)).length, 2);
+});
+segments("tell in the last piece what is doubtful about the file", async () => {
+  const file = wave(sine16(440, 2));
+  file.writeUInt32LE(64_008, 40);
+  const doubts: string[] = [];
+  for await (const piece of loadSegments(file, { seconds: 0.5 }))
+    doubts.push(piece.doubts.map(({ warning }) => warning).join());
+  assert.equal(doubts, ["", "", "", "inconsistent"].slice(-doubts.length));
+});
+segments("end at maxSeconds", async () => {
+  const file = wave(sine16(440, 2));
+  const all = async () => {
+    for await (const _ of loadSegments(file, { seconds: 0.5, maxSeconds: 1 }));
+  };
+  assert.match(await reason(all()), /longer than 1 s/);
 });
 segments("refuse what loadAudio refuses", async () => {
   assert.match(await reason(piecesOf(three.subarray(0, 100), 1)), /cut off in the samples/);

@@ -143,12 +143,30 @@ suite_("gives the array itself where there is nothing to do, and never changes i
   resample(samples, 16000, 8000);
   assert.equal(samples, copy);
 });
-suite_("refuses rates that are none", () => {
-  for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+suite_("refuses rates that are none, and such as lie too far apart", () => {
+  for (const rate of [0, -1, 0.5, 800_000, Number.NaN, Number.POSITIVE_INFINITY])
+    for (const [from, to] of [
+      [rate, 16000],
+      [16000, rate],
+    ])
+      assert.throws(
+        () => resample(new Float32Array(9), from, to),
+        /is no sample rate that can be resampled: those are 1 to 768000 Hz/,
+      );
+  for (const to of [1, 10, 20])
     assert.throws(
-      () => resample(new Float32Array(9), rate, 16000),
-      /is no sample rate that can be resampled/,
+      () => resample(new Float32Array(9), 16000, to),
+      /16000 Hz cannot be resampled to .* factor of 768/,
     );
+});
+suite_("goes from the highest rate to the lowest in bounded memory", () => {
+  const before = process.memoryUsage().rss;
+  for (const from of [768_000, 767_999]) {
+    const got = middle(resample(sine(100, from, from / 4), from, 1000));
+    const want = middle(sine(100, 1000, 250));
+    assert.ok(snr(want.subarray(60, 65), got.subarray(60, 65)) > 70, `${from}`);
+  }
+  assert.ok(process.memoryUsage().rss - before < 300e6);
 });
 suite_("gives equal bytes after other rates have pushed its filters out", () => {
   const next = random(5);

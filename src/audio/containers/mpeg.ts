@@ -11,7 +11,7 @@ import {
   trim,
   truncated,
 } from "./source.js";
-import { tagAt, tagsBefore } from "./tags.js";
+import { endBeforeTags, tagAt, tagsBefore } from "./tags.js";
 
 interface Header {
   codec: "mp3" | "mp2";
@@ -135,7 +135,7 @@ function framesFrom(source: Source, start: number, first: Header, audioAt: numbe
     }
     const next = firstFrame(source, at, end - at);
     if (next < 0) {
-      if (bytes.subarray(at, end).some((byte) => byte !== 0))
+      if (bytes.subarray(at, end).some((byte) => byte !== 0) && endBeforeTags(source) > at)
         doubts.push({
           warning: "inconsistent",
           detail: `the last ${end - at} bytes, ${place()}, are neither audio nor a tag`,
