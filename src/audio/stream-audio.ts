@@ -138,15 +138,14 @@ function checkNumbers(
   sampleRate: number,
   path: string | undefined,
 ): void {
-  let [low, high, sum] = [0, 0, 0];
+  let power = 0;
   for (let i = 0; i < samples.length; i++) {
     const sample = samples[i];
-    sum += sample * 0;
-    if (sample < low) low = sample;
-    if (sample > high) high = sample;
+    power += sample * sample;
   }
-  if (sum === 0 && high <= maxMagnitude && low >= -maxMagnitude) return;
+  if (power <= maxMagnitude) return;
   const at = samples.findIndex((sample) => !(Math.abs(sample) <= maxMagnitude));
+  if (at < 0) return;
   const what = Number.isFinite(samples[at]) ? "far beyond full scale, which is 1" : "no number";
   throw invalid(
     `The sample at ${seconds(start + at, sampleRate)} is ${samples[at]}, ${what}.`,
