@@ -1,8 +1,10 @@
 // Some 200 files made from the bundled speech decode as FFmpeg decodes them, or give a clear error.
-import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -251,6 +253,74 @@ same("refuses every file that is cut off, of each format that shows it", async (
         files++;
       }
     }
+});
+same("never lets FFmpeg open another file, whatever the name and the bytes ask for", async () => {
+  if (!found) return;
+  const secret = join(folder, "secret.wav");
+  await ffmpeg("-t", "1", "-i", speech, secret);
+  const sdp = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n";
+  const playlists: [string, string][] = [
+    ["list.ffconcat", `ffconcat version 1.0\nfile secret.wav\nfile '${secret}'\n`],
+    ["list.wav", `ffconcat version 1.0\nfile ${secret}\n`],
+    ["list.m3u8", `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:${secret}\n#EXT-X-ENDLIST\n`],
+    ["list.mp3", `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.wav\n#EXT-X-ENDLIST\n`],
+    ["session.sdp", sdp],
+    ["script.avs", `DirectShowSource("${secret}")\n`],
+    [
+      "dash.mpd",
+      `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>${secret}</BaseURL></MPD>`,
+    ],
+  ];
+  for (const [name, content] of playlists) {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    for (const file of [path, Buffer.from(content)]) {
+      const error = await loadAudio(file).catch((thrown) => thrown);
+      assert.instance(error, ScopeError, name);
+      assert.match(error.message, /none of WAV.*FFmpeg could not decode it either/, name);
+    }
+  }
+});
+same("lets FFmpeg end with its parent, even when that is killed, and leaves nothing behind", async () => {
+  if (!found) return;
+  const silence = join(folder, "silence.wv");
+  await ffmpeg("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", "-t", "300", "-c:a", "wavpack", silence);
+  const wrapper = join(folder, "wrapper");
+  const [pidFile, temporary] = [join(folder, "pid"), join(folder, "temporary")];
+  mkdirSync(temporary);
+  writeFileSync(wrapper, `#!/bin/sh\necho $$ > ${pidFile}\nexec ${program} "$@"\n`, { mode: 0o755 });
+  const module_ = JSON.stringify(join(__dirname, "../../src/audio/load-segments.ts"));
+  const parent = spawn(
+    process.execPath,
+    [
+      ...["--import", "tsx", "-e"],
+      `const { loadSegments } = require(${module_});
+       const bytes = require("fs").readFileSync(${JSON.stringify(silence)});
+       loadSegments(bytes, { seconds: 10 }).next().then(() => { console.log("begun"); setInterval(() => {}, 1000); });`,
+    ],
+    {
+      env: { ...process.env, FFMPEG: wrapper, TMPDIR: temporary },
+      stdio: ["ignore", "pipe", "inherit"],
+      cwd: join(__dirname, "../.."),
+    },
+  );
+  await once(parent.stdout, "data");
+  const pid = Number(readFileSync(pidFile, "utf8"));
+  const lives = () => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  assert.ok(lives(), "FFmpeg waits for a reader");
+  parent.kill("SIGKILL");
+  for (let i = 0; i < 600 && lives(); i++) await setTimeout(50);
+  assert.not(lives());
+  assert.equal(
+    readdirSync(temporary).filter((name) => name.startsWith("speakerscope")),
+    [],
+  );
 });
 same("has compared some 200 files", () => {
   if (found && encoders.has("libmp3lame") && encoders.has("libopus")) assert.ok(files >= 200, `${files}`);
