@@ -1,3 +1,4 @@
+import { printable } from "../shared/printable.js";
 import type { Block } from "./codecs.js";
 import { adts, isAdts } from "./containers/adts.js";
 import { aiff } from "./containers/aiff.js";
@@ -99,7 +100,7 @@ function reader(source: Source): (source: Source) => Decoding {
   if (/^(ftyp|moov|mdat|free|skip|wide)$/.test(text(source, 4))) return mp4;
   if (isAdts(source)) return adts;
   if (isMpeg(source)) return mpeg;
-  const begin = JSON.stringify(text(source, 0, 12));
+  const begin = JSON.stringify(printable(text(source, 0, 12)));
   throw foreign(
     source,
     `The file begins with ${begin}, which is none of WAV, FLAC, MP3, Ogg (Vorbis, Opus, FLAC), M4A, AAC, AIFF, AU, CAF and SPHERE.`,

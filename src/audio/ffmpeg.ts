@@ -164,8 +164,9 @@ async function started(
     const { layout, sampleRate, channels, rest } = begin;
     return {
       ...{ format: "ffmpeg", codec: "ffmpeg", sampleRate, channels, close },
-      blocks: blocksOf(chunks, rest, layout, async () => {
+      blocks: blocksOf(chunks, rest, layout, async (given) => {
         if ((await ended) !== 0) await fail();
+        if (!given) throw new FfmpegError(reasonIn(complaints()) ?? "it found no samples");
       }),
       doubts: () => {
         const reason = reasonIn(complaints());
@@ -229,16 +230,18 @@ async function* blocksOf(
   chunks: AsyncIterator<Buffer>,
   begin: Buffer,
   layout: Parameters<typeof pcmBlocks>[1],
-  atEnd: () => Promise<void>,
+  atEnd: (given: boolean) => Promise<void>,
 ): AsyncGenerator<Block> {
   const frameBytes = layout.width * layout.channels;
   let held = begin;
+  let given = false;
   for (;;) {
     const whole = held.length - (held.length % frameBytes);
+    given ||= whole > 0;
     if (whole > 0) yield* pcmBlocks(sourceOf(held.subarray(0, whole), undefined).bytes, layout);
     const { done, value } = await chunks.next();
     if (done) break;
     held = whole === held.length ? value : Buffer.concat([held.subarray(whole), value]);
   }
-  await atEnd();
+  await atEnd(given);
 }

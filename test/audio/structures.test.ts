@@ -103,6 +103,13 @@ mp3("doubts what lies behind the last frame and is no tag", () => {
     /last 50 bytes, at byte 1008 \(0\.504 s\), are neither audio nor a tag/,
   );
 });
+mp3("doubts a tag that goes beyond the end", () => {
+  const file = lossyFile("mpeg25.mp3");
+  assert.match(
+    decode(join_(file, id3v2.subarray(0, 50))).doubts[0].detail,
+    /a tag at byte 1008 .* beyond the end/,
+  );
+});
 mp3.run();
 
 const flac = suite("decode, FLAC of odd structure");

@@ -147,7 +147,7 @@ export async function findingOf(seed: number, index: number): Promise<string | u
   } catch (error) {
     if (!(error instanceof ScopeError) || !/^(invalid|unsupported)$/.test(error.tag))
       return `${who}: ${(error as Error).stack}`;
-    return /undefined|\[object|NaN (bytes|channels)/.test(error.message)
+    return target === audio && /undefined|\[object/.test(error.message)
       ? `${who}: ${error.message}`
       : undefined;
   }

@@ -130,6 +130,8 @@ function framesFrom(source: Source, start: number, first: Header, audioAt: numbe
       );
     const tag = tagAt(source, at);
     if (tag > 0) {
+      if (at + tag > bytes.length)
+        doubts.push({ warning: "inconsistent", detail: `a tag ${place()} goes beyond the end of the file` });
       at += tag;
       continue;
     }
@@ -182,10 +184,13 @@ function haveUnlikeBlocks({ bytes }: Source, at: number, { one, checked }: Heade
 /** Whether frames follow each other whose bit rate only their distance tells. */
 function isFreeFormat({ view, bytes }: Source): boolean {
   const end = Math.min(1 << 16, bytes.length - 4);
+  // Each place costs a search: few of them are tried.
+  let places = 0;
   // All but padding, the extension of joint stereo and what says nothing of the audio.
   const kind = (at: number) => (at + 4 > bytes.length ? 0 : (view.getUint32(at) & 0xfffe_fcc0) >>> 0);
-  for (let at = 0; at < end; at++) {
+  for (let at = 0; at < end && places < 100; at++) {
     if (bytes[at] !== 0xff || !isFree(view.getUint32(at))) continue;
+    places++;
     const padding = (bytes[at + 2] >> 1) & 1;
     for (let size = 48; size < 8192 && at + 2 * size < end; size++) {
       if (kind(at + size) !== kind(at)) continue;

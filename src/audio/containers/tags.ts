@@ -13,11 +13,7 @@ export function tagAt(source: Source, at: number): number {
   if (mark.startsWith("TAG")) return 128;
   // The size that the header tells is without the header.
   if (mark.startsWith("APETAGEX") && at + 32 <= bytes.length) return 32 + view.getUint32(at + 12, true);
-  if (mark === "LYRICSBEGIN") {
-    const end = /LYRICS(200|END)/.exec(text(source, at, 1 << 16));
-    return end === null ? 0 : end.index + 9;
-  }
-  return 0;
+  return mark === "LYRICSBEGIN" ? lyricsLength(source, at) : 0;
 }
 
 /** The length of all tags that lie one behind the other up to `end`. */
@@ -64,6 +60,14 @@ export function id3Length({ bytes }: Source, at: number): number {
   if ((a | b | c | d) & 0x80) return 0;
   const footer = (bytes[at + 5] & 0x10) === 0 ? 0 : 10;
   return 10 + ((a << 21) | (b << 14) | (c << 7) | d) + footer;
+}
+
+/** Lyrics3 tells its end by a mark, and version 2 its length just before that. */
+function lyricsLength({ bytes: { buffer, byteOffset, length } }: Source, at: number): number {
+  const tag = Buffer.from(buffer, byteOffset + at, Math.min(1 << 20, length - at));
+  for (let end = tag.indexOf("LYRICS", 11); end > 0; end = tag.indexOf("LYRICS", end + 6))
+    if (/^LYRICS(200|END)$/.test(tag.toString("latin1", end, end + 9))) return end + 9;
+  return 0;
 }
 
 function tagBefore(source: Source, end: number): number {
