@@ -111,7 +111,11 @@ function packetRows(rate: number): Row[] {
 }
 
 const sources = [8000, 16000, 22050, 44100, 48000].flatMap((rate) =>
-  [1, 2].map((channels) => ({ rate, channels, name: `${rate}-${channels}` })),
+  (rate === 16000 || rate === 44100 ? [1, 2] : [1]).map((channels) => ({
+    rate,
+    channels,
+    name: `${rate}-${channels}`,
+  })),
 );
 const ffmpeg = (...options: string[]) =>
   run(program, ["-nostdin", "-v", "error", "-y", ...options], { maxBuffer: 1 << 26 });
@@ -215,7 +219,7 @@ same("follows a change of channels and rate by FFmpeg, as FFmpeg does", async ()
     ["44100-1", "44100-2"],
     ["44100-2", "44100-1"],
     ["16000-1", "22050-1"],
-    ["48000-2", "16000-1"],
+    ["48000-1", "16000-2"],
   ]) {
     const row = { file: `then-${second}.mp3`, options: "" };
     writeFileSync(

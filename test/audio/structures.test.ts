@@ -95,6 +95,14 @@ mp3("refuses what lies between frames and is no tag", () => {
       new RegExp(`^(?!.*FFmpeg).*${junk.length} bytes at byte 1008 .* between MPEG audio frames`),
     );
 });
+mp3("leaves frames that lie amid another format to FFmpeg", () => {
+  const file = lossyFile("mpeg25.mp3");
+  const chunk = Buffer.from("01wb\xf0\x03\0\0", "latin1");
+  assert.throws(
+    () => decode(join_(Buffer.from("AVI ".repeat(30)), chunk, file, chunk, file)),
+    /8 bytes at byte 1136 .* between MPEG audio frames.*FFmpeg/,
+  );
+});
 mp3("doubts what lies behind the last frame and is no tag", () => {
   const file = lossyFile("mpeg25.mp3");
   assert.equal(decode(join_(file, Buffer.alloc(50))).doubts, []);
