@@ -25,29 +25,33 @@ interface Page {
   complete: boolean;
 }
 
+/** A page's count of samples, and how many packets have ended by then. */
+interface Mark {
+  packets: number;
+  granule: number;
+}
+
 /** One logical stream: its packets, and where they lie in time. */
 interface Stream {
   packets: Uint8Array[];
-  /** Audio and header packets that end on the first page with a sample count. */
-  onFirstPage: number;
-  firstGranule: number;
-  lastGranule: number;
-  /** The first page with a count is the last page. */
-  single: boolean;
+  /** Of the pages that end a packet of audio and tell a count. */
+  marks: Mark[];
+  /** Whether the last page with packets is marked as the last one. */
+  ended: boolean;
 }
 
 /**
  * Ogg with Vorbis, Opus or FLAC. Every page's checksum and number is verified; streams one after the other are joined.
  *
  * A file that ends at the end of a page is taken as whole, although its last page is not marked as the last one: some
- * recorders never mark it.
+ * recorders never mark it. Others write counts of samples that are wrong, or go on behind a page that is marked as the
+ * last one: the packets decide what there is to hear, and a count cuts no more than its own page.
  *
  * Sources: RFC 3533, RFC 7845 (Opus), the Vorbis I specification (appendix A), RFC 9639 section 10.1 (FLAC).
  */
 export function ogg(source: Source): Decoding {
   const decodings = streams(source).map((stream) => decodingOf(source, stream));
   const [first] = decodings;
-  if (first === undefined) throw foreign(source, "Ogg codec", { want: "Vorbis, Opus or FLAC" });
   for (const { sampleRate, channels, codec } of decodings)
     if (sampleRate !== first.sampleRate || channels !== first.channels)
       throw foreign(source, "change within an Ogg file", {
@@ -81,32 +85,45 @@ function vorbis(source: Source, stream: Stream): Decoding {
   // The decoder undoes the coupling of channels in the wrong order, which only more than two can show.
   if (channels > 2) throw foreign(source, "Vorbis stream", { got: `${channels} channels`, want: "1 or 2" });
   const headers = Buffer.concat([identification, setup]);
-  const audio = stream.packets.slice(3);
-  const onFirst = Math.max(0, stream.onFirstPage - 3);
-  const blocks = decodePackets("vorbis", headers, [
-    audio.slice(0, onFirst),
-    ...batchesOf(audio.slice(onFirst)),
-  ]);
+  const blocks = vorbisAudio(stream, decodePackets("vorbis", headers, pagesOf(stream, 3)));
   return {
     format: "ogg",
     codec: "vorbis",
     sampleRate,
     channels,
-    blocks: named(source, vorbisAudio(stream, blocks)),
+    blocks: named(source, blocks),
   };
 }
 
-/** Packets differ in length: only decoding tells how many samples the first page holds. */
-function* vorbisAudio(stream: Stream, blocks: Generator<Block>): Generator<Block> {
-  try {
-    const first: Block = blocks.next().value;
-    const passed = first[0]?.length ?? 0;
-    const [start, end] = span(stream, passed, 0);
-    yield* trim([first], start, end);
-    yield* trim(blocks, Math.max(0, start - passed), end - passed);
-  } finally {
-    blocks.return(undefined);
+/** The packets behind the headers, those of each mark together; those behind the last mark come last. */
+function pagesOf({ packets, marks }: Stream, headers: number): Uint8Array[][] {
+  const ends = [headers, ...marks.map((mark) => mark.packets), packets.length];
+  return ends.slice(1).map((end, i) => packets.slice(ends[i], end));
+}
+
+/**
+ * Cuts what the counts say is not to be heard. Packets differ in length: only decoding tells how many samples a page has.
+ *
+ * A first page whose count is less than what it holds begins before the audio does. It is believed, as the count of the
+ * last page is, if its neighbour's count agrees with what that page holds.
+ */
+function* vorbisAudio(stream: Stream, blocks: Iterable<Block>): Generator<Block> {
+  const { marks } = stream;
+  let index = 0;
+  let agrees = true;
+  let first: Block | undefined;
+  for (const block of blocks) {
+    const length = block[0]?.length ?? 0;
+    const cut: number = index === marks.length - 1 && agrees ? excess(stream, length) : 0;
+    const granule = marks[index]?.granule;
+    agrees = index === 0 || length - cut === granule - marks[index - 1]?.granule;
+    if (first !== undefined) yield* trim([first], agrees ? first[0].length - marks[0].granule : 0);
+    first = undefined;
+    if (index === 0 && granule < length - cut) first = block.map((plane) => plane.slice());
+    else yield* trim([block], 0, length - cut);
+    index++;
   }
+  if (first !== undefined) yield first;
 }
 
 function opus(source: Source, stream: Stream): Decoding {
@@ -124,13 +141,12 @@ function opus(source: Source, stream: Stream): Decoding {
   const order = family === 1 ? waveOrder[channels] : undefined;
   const mapping = order === undefined ? table : Uint8Array.from(order, (channel) => table[channel]);
   const audio = stream.packets.slice(2);
-  const onFirst = audio.slice(0, Math.max(0, stream.onFirstPage - 2));
-  const before = onFirst.reduce((sum, packet) => sum + opusLength(packet), 0);
+  const lengths = audio.map(opusLength);
+  const total = sum(lengths);
+  const onLast = sum(lengths.slice((stream.marks.at(-2)?.packets ?? 2) - 2));
   // Less on the first page than it holds means nothing in Opus, where pre-skip says what to drop.
-  const blocks = trim(
-    decodeOpus(mapping, streamCount, coupled, batchesOf(audio)),
-    ...span(stream, Math.min(before, stream.firstGranule), preSkip),
-  );
+  const end = total - excess(stream, onLast);
+  const blocks = trim(decodeOpus(mapping, streamCount, coupled, batchesOf(audio)), preSkip, end);
   const scaled = gain === 1 ? blocks : amplified(blocks, gain);
   return { format: "ogg", codec: "opus", sampleRate: 48000, channels, blocks: named(source, scaled) };
 }
@@ -159,17 +175,14 @@ function oggFlac(source: Source, stream: Stream): Decoding {
   return flac(sourceOf(Buffer.concat([start, ...audio]), source.path));
 }
 
-/**
- * From which decoded sample to which one the audio goes.
- *
- * The count on the first page, less what the page holds, is where the stream begins: above 0 in a recording of a
- * running broadcast, below 0 where the first samples are to be dropped. The count on the last page is the end.
- */
-function span(stream: Stream, onFirstPage: number, skip: number): [number, number] {
-  if (stream.lastGranule < 0) return [skip, Number.POSITIVE_INFINITY];
-  const origin = stream.single ? 0 : stream.firstGranule - onFirstPage;
-  return [skip + Math.max(0, -origin), stream.lastGranule - origin];
+/** How many of the last page's samples are more than its count allows. Counts that do not rise allow them all. */
+function excess({ packets, marks, ended }: Stream, onLastPage: number): number {
+  const [last, previous] = [marks.at(-1), marks.at(-2)?.granule ?? 0];
+  if (!ended || last === undefined || last.packets < packets.length || last.granule <= previous) return 0;
+  return Math.max(0, onLastPage - (last.granule - previous));
 }
+
+const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** Samples in an Opus packet at 48 kHz, RFC 6716 section 3.1. */
 function opusLength(packet: Uint8Array): number {
@@ -185,17 +198,42 @@ function opusLength(packet: Uint8Array): number {
   return frame * (code === 0 ? 1 : code < 3 ? 2 : (packet[1] ?? 0) & 63);
 }
 
+/**
+ * The first audio stream of the file, and of whatever is chained behind it.
+ *
+ * Streams side by side begin together, before any other page: what begins later follows. Another stream beside the
+ * first one is a picture or a second language.
+ *
+ * @throws `unsupported` for a part of a chain without audio that is known here, `invalid` where pages are missing
+ */
 function streams(source: Source): Stream[] {
   const found: Stream[] = [];
+  const serials = new Set<number>();
   let open: { stream: Stream; serial: number; sequence: number; tail: Uint8Array[] } | undefined;
+  let beginning = false;
+  let other = "";
+  const settle = () => {
+    if (open === undefined) throw foreign(source, "Ogg codec", { got: other, want: "Vorbis, Opus or FLAC" });
+    if (open.tail.length > 0) throw broken(source, "length, it is cut off in an Ogg packet");
+  };
   for (const page of pages(source)) {
-    // Another stream beside the open one is a picture or a second language.
-    if (page.first && open === undefined) {
-      const stream = { packets: [], onFirstPage: 0, firstGranule: -1, lastGranule: -1, single: false };
-      if (kindOf(page.pieces[0] ?? new Uint8Array()) === undefined) continue;
-      open = { stream, serial: page.serial, sequence: page.sequence, tail: [] };
-      found.push(stream);
-    }
+    if (page.first) {
+      if (!beginning) {
+        if (serials.size > 0) settle();
+        serials.clear();
+        open = undefined;
+      }
+      beginning = true;
+      serials.add(page.serial);
+      const start = page.pieces[0] ?? new Uint8Array();
+      if (open === undefined && kindOf(start) !== undefined) {
+        const stream = { packets: [], marks: [], ended: false };
+        open = { stream, serial: page.serial, sequence: page.sequence, tail: [] };
+        found.push(stream);
+      } else other = Buffer.from(start.subarray(0, 8)).toString("latin1");
+    } else beginning = false;
+    if (!serials.has(page.serial))
+      throw broken(source, "Ogg file, a stream has no beginning", { got: `page ${page.sequence} alone` });
     if (open?.serial !== page.serial) continue;
     if (page.sequence !== open.sequence)
       throw broken(source, "Ogg file, pages are missing", {
@@ -203,33 +241,37 @@ function streams(source: Source): Stream[] {
         want: `page ${open.sequence}`,
       });
     open.sequence++;
-    const { stream, tail } = open;
-    page.pieces.forEach((piece, i) => {
-      tail.push(piece);
-      if (i + 1 === page.pieces.length && !page.complete) return;
-      stream.packets.push(tail.length === 1 ? piece : Buffer.concat(tail));
-      tail.length = 0;
-    });
-    if (page.granule > 0n) {
-      if (stream.firstGranule < 0) {
-        stream.firstGranule = Number(page.granule);
-        stream.onFirstPage = stream.packets.length;
-        stream.single = page.last;
-      }
-      stream.lastGranule = Number(page.granule);
-    }
-    if (page.last) open = undefined;
+    addPage(open.stream, page, open.tail);
   }
+  settle();
   return found;
+}
+
+function addPage(stream: Stream, page: Page, tail: Uint8Array[]): void {
+  const before = stream.packets.length;
+  page.pieces.forEach((piece, i) => {
+    tail.push(piece);
+    if (i + 1 === page.pieces.length && !page.complete) return;
+    // Packets of no bytes are no audio: libopus' and Vorbis' own tools pass them over.
+    const packet = tail.length === 1 ? piece : Buffer.concat(tail);
+    if (packet.length > 0) stream.packets.push(packet);
+    tail.length = 0;
+  });
+  const packets = stream.packets.length;
+  // A last page may be empty: it marks the one before.
+  stream.ended = page.last || (stream.ended && packets === before);
+  if (page.granule > 0n && packets > before) stream.marks.push({ packets, granule: Number(page.granule) });
 }
 
 function* pages(source: Source): Generator<Page> {
   const { bytes, view } = source;
+  let ended = false;
   for (let at = 0; at < bytes.length; ) {
     const rest = bytes.length - at;
-    // What follows the last page may be a tag.
     if (text(source, at) !== "OggS") {
-      if (rest < 4 || Buffer.from(bytes.buffer, bytes.byteOffset + at, rest).includes("OggS"))
+      // What follows the last page may be a tag.
+      const isMore = !ended && !/^(TAG|ID3|APET|LYRI|\0\0\0\0)/.test(text(source, at));
+      if (isMore || Buffer.from(bytes.buffer, bytes.byteOffset + at, rest).includes("OggS"))
         throw broken(source, "Ogg page", { got: `something else at byte ${at}` });
       return;
     }
@@ -242,12 +284,13 @@ function* pages(source: Source): Generator<Page> {
     if (checksum(bytes.subarray(at, at + size)) !== view.getUint32(at + 22, true))
       throw broken(source, "checksum of an Ogg page", { got: `damage after byte ${at}` });
     const flags = bytes[at + 5];
+    ended = (flags & 4) !== 0;
     yield {
       serial: view.getUint32(at + 14, true),
       sequence: view.getUint32(at + 18, true),
       granule: view.getBigInt64(at + 6, true),
       first: (flags & 2) !== 0,
-      last: (flags & 4) !== 0,
+      last: ended,
       pieces: piecesOf(part(source, at + headerSize, at + size).bytes, table),
       complete: count === 0 || table[count - 1] < 255,
     };
