@@ -1,6 +1,7 @@
 import { batchesOf, decodePackets } from "../codecs.js";
 import { aacConfig, aacRates } from "./aac-config.js";
 import { broken, type Decoding, foreign, named, type Source, truncated } from "./source.js";
+import { tagAt, tagsBefore } from "./tags.js";
 
 interface Header {
   profile: number;
@@ -12,38 +13,56 @@ interface Header {
   blocks: number;
 }
 
-/** AAC as a stream of frames. Source: ISO/IEC 13818-7, section 6.2. */
+/**
+ * AAC as a stream of frames. Segments of a broadcast begin with a tag, so tags may lie anywhere between frames.
+ *
+ * Source: ISO/IEC 13818-7, section 6.2.
+ *
+ * @throws `unsupported` where the profile, the rate or the channels change: FFmpeg follows them
+ */
 export function adts(source: Source): Decoding {
   const { bytes } = source;
   const first = headerAt(source, 0);
   if (first === undefined) throw broken(source, "ADTS header");
-  const config = aacConfig(source, {
-    objectType: first.profile + 1,
-    rate: first.rate,
-    channels: first.channels,
-  });
-  if (first.blocks !== 1) throw foreign(source, "AAC stream with several blocks in a frame");
+  const { profile, rate, channels } = first;
+  const config = aacConfig(source, { objectType: profile + 1, rate, channels });
+  const end = bytes.length - tagsBefore(source, bytes.length);
   const packets: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < end; ) {
     const header = headerAt(source, at);
-    // A tag behind the audio.
-    if (header === undefined && bytes[at] !== 0xff) break;
-    if (header === undefined || header.rate !== first.rate || header.channels !== first.channels)
-      throw broken(source, "AAC frame", { got: `something else at byte ${at}` });
-    if (at + header.size > bytes.length)
-      throw truncated(source, "last frame", bytes.length - at, header.size);
+    if (header === undefined) {
+      const tag = tagAt(source, at);
+      if (tag === 0 && isSilent(bytes.subarray(at, end))) break;
+      if (tag === 0) throw broken(source, "AAC frame", { got: `something else at byte ${at}` });
+      at += tag;
+      continue;
+    }
+    if (at + header.size > end) throw truncated(source, "last frame", end - at, header.size);
+    if (header.profile !== profile || header.rate !== rate || header.channels !== channels)
+      throw foreign(source, "change within an AAC stream", {
+        got: `${described(header)} at byte ${at}`,
+        want: `${described(first)}, as before`,
+      });
+    if (header.blocks !== 1)
+      throw foreign(source, "AAC stream with several blocks in a frame", { got: `a frame at byte ${at}` });
     packets.push(bytes.subarray(at + header.headerSize, at + header.size));
     at += header.size;
   }
   const blocks = named(source, decodePackets("aac", config, batchesOf(packets)));
-  return { format: "aac", codec: "aac", sampleRate: aacRates[first.rate], channels: first.channels, blocks };
+  return { format: "aac", codec: "aac", sampleRate: aacRates[rate], channels, blocks };
 }
 
-/** Whether the bytes are two frames in a row, or a single one. */
+const described = ({ profile, rate, channels }: Header): string =>
+  `object type ${profile + 1}, ${channels} channels, ${aacRates[rate]} Hz`;
+
+const isSilent = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+
+/** Whether the bytes are two frames in a row, perhaps with a tag between, or a single one. */
 export function isAdts(source: Source): boolean {
   const header = headerAt(source, 0);
   if (header === undefined) return false;
-  return header.size >= source.bytes.length || headerAt(source, header.size)?.rate === header.rate;
+  const next = header.size + tagAt(source, header.size);
+  return next >= source.bytes.length || headerAt(source, next) !== undefined;
 }
 
 function headerAt({ bytes, view }: Source, at: number): Header | undefined {

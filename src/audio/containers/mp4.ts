@@ -4,25 +4,26 @@ import { broken, type Decoding, foreign, named, part, type Source, text, trim } 
 
 interface Box {
   type: string;
+  /** Where its header begins. */
+  at: number;
   /** The body. */
   start: number;
   end: number;
 }
 
-/** Pieces of the file, one coded packet each, and their lengths in time. */
-interface Samples {
-  packets: Uint8Array[];
-  /** In units of the track's time scale. */
+/** Where a coded packet lies in the file, and how long it plays in units of the track's time scale. */
+interface Place {
+  at: number;
+  size: number;
   duration: number;
-  /** Of the first packet. */
-  packetDuration: number;
 }
 
 /**
  * The first audio track of an MP4 or QuickTime file: AAC-LC or ALAC, whole or in fragments.
  *
  * The encoder's delay and padding are cut away where an edit list or iTunes' own tag tells them. The end is cut to the
- * exact sample, where FFmpeg 5 keeps the last packet whole.
+ * exact sample, where FFmpeg 5 keeps the last packet whole. An edit list that plays the audio in pieces or at another
+ * speed is left to FFmpeg.
  *
  * Sources: ISO/IEC 14496-12 and -14, Apple's ALAC magic cookie description.
  */
@@ -40,47 +41,96 @@ export function mp4(source: Source): Decoding {
     throw foreign(source, "MP4 file", { got: `${tracks.length} tracks, none with sound` });
   const media = need(source, track, "mdia");
   const timescale = mediaTimescale(source, need(source, media, "mdhd"));
-  const table = need(source, need(source, media, "minf"), "stbl");
+  const information = need(source, media, "minf");
+  checkReference(source, information);
+  const table = need(source, information, "stbl");
   const codec = sampleEntry(source, need(source, table, "stsd"));
-  const samples = top.some(({ type }) => type === "moof")
-    ? fragments(source, top, moov, trackId(source, track))
+  const isFragmented = top.some(({ type }) => type === "moof");
+  // The places are worked out twice: a list of them could be a hundred times as large as the file.
+  const places = isFragmented
+    ? () => fragments(source, top, moov, trackId(source, track))
     : sampleTable(source, table);
   const { sampleRate, channels } = codec;
-  const rate = sampleRate / timescale;
+  const toSamples = (duration: number) => Math.round((duration / timescale) * sampleRate);
+  const { count, duration, packetDuration } = totals(source, places());
   // One packet of AAC is 1024 samples: twice that in the table is a replicated band that the codec's header conceals.
-  if (codec.name === "aac" && Math.round(samples.packetDuration * rate) === 2048)
+  if (codec.name === "aac" && toSamples(packetDuration) === 2048)
     throw foreign(source, "AAC profile", { got: "HE-AAC" });
-  const [start, end] = span(source, moov, track, samples.duration, timescale, sampleRate);
-  const blocks = decodePackets(codec.name, codec.extra, batchesOf(samples.packets));
+  // The table's last packet may be shorter than the others. A table that is wrong otherwise says nothing about the end.
+  const total = toSamples(duration);
+  const end = total > (count - 1) * codec.packetSamples ? total : Number.POSITIVE_INFINITY;
+  const cut = edited(source, moov, track, { timescale, sampleRate, end });
+  const blocks = decodePackets(codec.name, codec.extra, batchesOf(packetsAt(source, places())));
   return {
     format: "mp4",
     codec: codec.name,
     sampleRate,
     channels,
-    blocks: named(source, trim(blocks, start, end)),
+    blocks: named(source, trim(blocks, ...cut)),
   };
 }
 
+/** Adds the places up, and checks that they lie in the file and do not share its bytes. */
+function totals(source: Source, places: Iterable<Place>) {
+  const { length } = source.bytes;
+  let [count, bytes, duration, packetDuration] = [0, 0, 0, 0];
+  for (const place of places) {
+    const end = place.at + place.size;
+    if (end > length)
+      throw broken(source, "length, it is cut off", {
+        got: `${length} bytes`,
+        want: `at least ${end}, where its table places a packet`,
+      });
+    count++;
+    bytes += place.size;
+    duration += place.duration;
+    packetDuration ||= place.duration;
+    if (place.at < 0 || place.size === 0 || bytes > length)
+      throw broken(source, "MP4 sample table", {
+        got: place.size === 0 ? "an empty packet" : "packets that lie over one another",
+        want: `packets that share the file's ${length} bytes`,
+      });
+  }
+  return { count, duration, packetDuration };
+}
+
+function* packetsAt({ bytes }: Source, places: Iterable<Place>): Generator<Uint8Array> {
+  for (const { at, size } of places) yield bytes.subarray(at, at + size);
+}
+
 /** The audio's first and last sample within what the decoder gives. */
-function span(
+function edited(
   source: Source,
   moov: Box,
   track: Box,
-  duration: number,
-  timescale: number,
-  sampleRate: number,
+  { timescale, sampleRate, end }: { timescale: number; sampleRate: number; end: number },
 ): [number, number] {
-  const total = Math.round((duration / timescale) * sampleRate) || Number.POSITIVE_INFINITY;
-  const edits = editList(source, track).filter(({ mediaTime }) => mediaTime >= 0);
-  if (edits.length !== 1) return tagged(source, moov) ?? [0, total];
+  const list = editList(source, track);
+  if (list.some(({ rate }) => rate !== 1))
+    throw foreign(source, "MP4 edit list", { got: "audio that is played at another speed" });
+  // An edit without media is a pause before the audio.
+  const edits = list.filter(({ mediaTime }) => mediaTime >= 0);
+  if (edits.length > 1) throw foreign(source, "MP4 edit list", { got: `audio in ${edits.length} pieces` });
   const [edit] = edits;
+  if (edit === undefined) return tagged(source, moov) ?? [0, end];
   const start = Math.round((edit.mediaTime / timescale) * sampleRate);
   const header = child(source, moov, "mvhd");
   const movieScale = header === undefined ? timescale : mediaTimescale(source, header);
   // The edit's length is often in milliseconds, too coarse to cut by unless it really says less than the media.
   const length = Math.round((edit.duration / movieScale) * sampleRate);
-  const isShorter = edit.duration > 0 && start + length + sampleRate / movieScale < total;
-  return [start, isShorter ? start + length : total];
+  const isShorter =
+    edit.duration > 0 && Number.isFinite(end) && start + length + sampleRate / movieScale < end;
+  return [start, isShorter ? start + length : end];
+}
+
+/** @throws `invalid` where the audio lies in another file */
+function checkReference(source: Source, information: Box): void {
+  const data = child(source, information, "dinf");
+  const references = data && child(source, data, "dref");
+  if (references === undefined) return;
+  const [first] = boxes(source, references.start + 8, references.end);
+  if (first !== undefined && first.end - first.start >= 4 && (source.view.getUint32(first.start) & 1) === 0)
+    throw broken(source, "MP4 file, its audio lies in another file");
 }
 
 /** iTunes' `iTunSMPB`: hexadecimal words, the second is the delay, the third the padding, the fourth the length. */
@@ -92,7 +142,7 @@ function tagged(source: Source, moov: Box): [number, number] | undefined {
   return [delay, delay + length];
 }
 
-function editList(source: Source, track: Box): { duration: number; mediaTime: number }[] {
+function editList(source: Source, track: Box): { duration: number; mediaTime: number; rate: number }[] {
   const edits = child(source, track, "edts");
   const list = edits && child(source, edits, "elst");
   if (list === undefined) return [];
@@ -101,8 +151,7 @@ function editList(source: Source, track: Box): { duration: number; mediaTime: nu
   return Array.from({ length: reader.count(long ? 20 : 12) }, () => {
     const duration = long ? reader.u64() : reader.u32();
     const mediaTime = long ? reader.i64() : reader.u32() | 0;
-    reader.u32();
-    return { duration, mediaTime };
+    return { duration, mediaTime, rate: reader.u32() / 65536 };
   });
 }
 
@@ -119,7 +168,7 @@ function sampleEntry(source: Source, stsd: Box) {
     const esds = find("esds");
     if (esds === undefined) throw broken(source, "MP4 audio without its configuration");
     const { config, ...rest } = readAacConfig(source, decoderConfig(source, esds));
-    return { name: "aac", extra: config, ...rest } as const;
+    return { name: "aac", extra: config, packetSamples: 1024, ...rest } as const;
   }
   if (entry.type === "alac") {
     const alac = find("alac");
@@ -129,7 +178,8 @@ function sampleEntry(source: Source, stsd: Box) {
     const [channels, sampleRate] = [cookie.bytes[9], cookie.view.getUint32(20)];
     // The decoder loses one of eight.
     if (channels > 2) throw foreign(source, "ALAC stream", { got: `${channels} channels`, want: "1 or 2" });
-    return { name: "alac", extra: cookie.bytes, sampleRate, channels } as const;
+    const packetSamples = cookie.view.getUint32(0);
+    return { name: "alac", extra: cookie.bytes, packetSamples, sampleRate, channels } as const;
   }
   throw foreign(source, "MP4 codec", { got: entry.type });
 }
@@ -141,9 +191,10 @@ function decoderConfig(source: Source, esds: Box): Uint8Array {
   for (;;) {
     const tag = reader.u8();
     let length = 0;
-    for (let byte = 0x80; byte & 0x80; ) {
-      byte = reader.u8();
+    for (let count = 0; count < 4; count++) {
+      const byte = reader.u8();
       length = (length << 7) | (byte & 0x7f);
+      if ((byte & 0x80) === 0) break;
     }
     if (tag === 5) return reader.bytes(length);
     if (tag === 3) {
@@ -159,41 +210,42 @@ function decoderConfig(source: Source, esds: Box): Uint8Array {
   }
 }
 
-function sampleTable(source: Source, table: Box): Samples {
+/** The places of a file's packets in its tables, from the first one on at each call. */
+function sampleTable(source: Source, table: Box): () => Generator<Place> {
   const sizes = sampleSizes(source, table);
   const offsets = chunkOffsets(source, table);
-  const runs = read(source, need(source, table, "stsc"));
-  runs.u32();
-  const groups = Array.from({ length: runs.count(12) }, () => ({
-    firstChunk: runs.u32(),
-    perChunk: runs.u32(),
-    description: runs.u32(),
-  }));
-  const packets: Uint8Array[] = [];
-  let group = -1;
-  for (let chunk = 0; chunk < offsets.length && packets.length < sizes.length; chunk++) {
-    if (groups[group + 1]?.firstChunk === chunk + 1) group++;
-    let at = offsets[chunk];
-    const last = Math.min(sizes.length, packets.length + (groups[group]?.perChunk ?? 0));
-    while (packets.length < last) {
-      const size = sizes[packets.length];
-      packets.push(packetAt(source, at, size));
-      at += size;
+  const groups = chunkGroups(source, table);
+  const times = durations(source, table);
+  return function* () {
+    let [index, group, time, timed] = [0, -1, 0, 0];
+    for (let chunk = 0; chunk < offsets.length && index < sizes.count; chunk++) {
+      if (groups[group + 1]?.firstChunk === chunk + 1) group++;
+      let at = offsets[chunk];
+      const last = Math.min(sizes.count, index + (groups[group]?.perChunk ?? 0));
+      for (; index < last; index++) {
+        while (time < times.length && timed >= times[time].count) [time, timed] = [time + 1, 0];
+        timed++;
+        const size = sizes.of(index);
+        yield { at, size, duration: times[time]?.delta ?? 0 };
+        at += size;
+      }
     }
-  }
-  if (packets.length < sizes.length)
-    throw broken(source, "MP4 sample table", {
-      got: `places of ${packets.length} packets`,
-      want: `${sizes.length}`,
-    });
-  return { packets, ...durations(source, table) };
+    if (index < sizes.count)
+      throw broken(source, "MP4 sample table", { got: `places of ${index} packets`, want: `${sizes.count}` });
+  };
 }
 
-function sampleSizes(source: Source, table: Box): number[] {
-  const reader = read(source, need(source, table, "stsz"));
+function sampleSizes(source: Source, table: Box): { count: number; of: (index: number) => number } {
+  const box = child(source, table, "stsz");
+  if (box === undefined && child(source, table, "stz2") !== undefined)
+    throw foreign(source, "MP4 table of packet sizes", { got: "stz2" });
+  const reader = read(source, box ?? need(source, table, "stsz"));
   reader.u32();
   const same = reader.u32();
-  if (same === 0) return Array.from({ length: reader.count(4) }, () => reader.u32());
+  if (same === 0) {
+    const sizes = Array.from({ length: reader.count(4) }, () => reader.u32());
+    return { count: sizes.length, of: (index) => sizes[index] };
+  }
   const count = reader.u32();
   // Each sample has at least a byte: a count beyond the file's size is a lie.
   if (count * same > source.bytes.length)
@@ -201,7 +253,22 @@ function sampleSizes(source: Source, table: Box): number[] {
       got: `${count} packets`,
       want: "packets that fit into the file",
     });
-  return new Array<number>(count).fill(same);
+  return { count, of: () => same };
+}
+
+function chunkGroups(source: Source, table: Box): { firstChunk: number; perChunk: number }[] {
+  const reader = read(source, need(source, table, "stsc"));
+  reader.u32();
+  return Array.from({ length: reader.count(12) }, () => {
+    const group = { firstChunk: reader.u32(), perChunk: reader.u32() };
+    checkDescription(source, reader.u32());
+    return group;
+  });
+}
+
+/** A track may change its codec from packet to packet. */
+function checkDescription(source: Source, index: number): void {
+  if (index > 1) throw foreign(source, "MP4 track", { got: `packets of ${index} codecs` });
 }
 
 function chunkOffsets(source: Source, table: Box): number[] {
@@ -211,21 +278,14 @@ function chunkOffsets(source: Source, table: Box): number[] {
   return Array.from({ length: reader.count(short ? 4 : 8) }, () => (short ? reader.u32() : reader.u64()));
 }
 
-function durations(source: Source, table: Box): Pick<Samples, "duration" | "packetDuration"> {
+function durations(source: Source, table: Box): { count: number; delta: number }[] {
   const reader = read(source, need(source, table, "stts"));
   reader.u32();
-  let duration = 0;
-  let packetDuration = 0;
-  for (let left = reader.count(8); left > 0; left--) {
-    const [count, delta] = [reader.u32(), reader.u32()];
-    duration += count * delta;
-    packetDuration ||= delta;
-  }
-  return { duration, packetDuration };
+  return Array.from({ length: reader.count(8) }, () => ({ count: reader.u32(), delta: reader.u32() }));
 }
 
 /** Movie fragments: `moof` boxes with runs of packets, as streaming services write them. */
-function fragments(source: Source, top: Box[], moov: Box, track: number): Samples {
+function* fragments(source: Source, top: Box[], moov: Box, track: number): Generator<Place> {
   const extends_ = child(source, moov, "mvex");
   const defaults = (extends_ === undefined ? [] : boxes(source, extends_.start, extends_.end))
     .filter(({ type }) => type === "trex")
@@ -237,22 +297,29 @@ function fragments(source: Source, top: Box[], moov: Box, track: number): Sample
       ),
     )
     .find(([id]) => id === track) ?? [track, 1, 0, 0];
-  const samples: Samples = { packets: [], duration: 0, packetDuration: 0 };
-  for (const moof of top.filter(({ type }) => type === "moof"))
-    for (const traf of boxes(source, moof.start, moof.end).filter(({ type }) => type === "traf"))
-      runsOf(source, moof, traf, track, defaults, samples);
-  return samples;
+  for (const moof of top.filter(({ type }) => type === "moof")) {
+    const parts = boxes(source, moof.start, moof.end).filter(({ type }) => type === "traf");
+    for (const traf of parts)
+      yield* runsOf(source, { moof, traf, isFirst: traf === parts[0] }, track, defaults);
+  }
 }
 
-function runsOf(source: Source, moof: Box, traf: Box, track: number, trex: number[], samples: Samples): void {
+function* runsOf(
+  source: Source,
+  { moof, traf, isFirst }: { moof: Box; traf: Box; isFirst: boolean },
+  track: number,
+  [, defaultDescription, defaultDuration, defaultSize]: number[],
+): Generator<Place> {
   const header = read(source, need(source, traf, "tfhd"));
   const flags = header.u32();
   if (header.u32() !== track) return;
-  let at = flags & 1 ? header.u64() : moof.start - 8;
-  const base = at;
-  if (flags & 2) header.u32();
-  const duration = flags & 8 ? header.u32() : trex[2];
-  const size = flags & 16 ? header.u32() : trex[3];
+  const base = flags & 1 ? header.u64() : moof.at;
+  if (!isFirst && (flags & 0x20001) === 0)
+    throw foreign(source, "MP4 fragment", { got: "a place that follows from another track's" });
+  checkDescription(source, flags & 2 ? header.u32() : defaultDescription);
+  const duration = flags & 8 ? header.u32() : defaultDuration;
+  const size = flags & 16 ? header.u32() : defaultSize;
+  let at = base;
   for (const run of boxes(source, traf.start, traf.end).filter(({ type }) => type === "trun")) {
     const reader = read(source, run);
     const what = reader.u32();
@@ -264,22 +331,10 @@ function runsOf(source: Source, moof: Box, traf: Box, track: number, trex: numbe
       const length = what & 0x200 ? reader.u32() : size;
       if (what & 0x400) reader.u32();
       if (what & 0x800) reader.u32();
-      if (length === 0) throw broken(source, "MP4 fragment", { got: "an empty packet" });
-      samples.packets.push(packetAt(source, at, length));
-      samples.duration += delta;
-      samples.packetDuration ||= delta;
+      yield { at, size: length, duration: delta };
       at += length;
     }
   }
-}
-
-function packetAt(source: Source, at: number, size: number): Uint8Array {
-  if (at + size > source.bytes.length)
-    throw broken(source, "length, it is cut off", {
-      got: `${source.bytes.length} bytes`,
-      want: `at least ${at + size}, where its table places a packet`,
-    });
-  return source.bytes.subarray(at, at + size);
 }
 
 const handler = (source: Source, track: Box): string => {
@@ -311,7 +366,7 @@ function boxes(source: Source, start: number, end: number): Box[] {
     } else if (size === 0) size = end - at;
     if (size < header) break;
     // Only the last box can be cut off; what lies in it says whether that matters.
-    found.push({ type: text(source, at + 4), start: at + header, end: Math.min(end, at + size) });
+    found.push({ type: text(source, at + 4), at, start: at + header, end: Math.min(end, at + size) });
     at += size;
   }
   return found;
