@@ -21,6 +21,12 @@ export interface LossyCase {
   file: string;
   samples: string;
 }
+export interface ConcealmentCase {
+  name: string;
+  frames: number;
+  file: string;
+  samples: string;
+}
 export interface ResampledCase {
   from: number;
   to: number;
@@ -35,6 +41,7 @@ const read = <Case>(name: string): Case[] =>
 export const sndfileCases = () => read<SndfileCase>("sndfile.json");
 export const flacCases = () => read<FlacCase>("flac.json");
 export const lossyCases = () => read<LossyCase>("lossy.json");
+export const concealmentCases = () => read<ConcealmentCase>("concealment.json");
 export const resampledCases = () => read<ResampledCase>("resampled.json");
 
 export const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
