@@ -21,18 +21,25 @@ interface Header {
  * @throws `unsupported` where the profile, the rate or the channels change: FFmpeg follows them
  */
 export function adts(source: Source): Decoding {
-  const { bytes } = source;
   const first = headerAt(source, 0);
   if (first === undefined) throw broken(source, "ADTS header");
   const { profile, rate, channels } = first;
   const config = aacConfig(source, { objectType: profile + 1, rate, channels });
+  // Once to check the whole file, and once more to decode it: a list of frames could be many times as large as the file.
+  for (const _ of framesOf(source, first));
+  const blocks = named(source, decodePackets("aac", config, batchesOf(framesOf(source, first))));
+  return { format: "aac", codec: "aac", sampleRate: aacRates[rate], channels, blocks };
+}
+
+function* framesOf(source: Source, first: Header): Generator<Uint8Array> {
+  const { bytes } = source;
+  const { profile, rate, channels } = first;
   const end = bytes.length - tagsBefore(source, bytes.length);
-  const packets: Uint8Array[] = [];
   for (let at = 0; at < end; ) {
     const header = headerAt(source, at);
     if (header === undefined) {
       const tag = tagAt(source, at);
-      if (tag === 0 && isSilent(bytes.subarray(at, end))) break;
+      if (tag === 0 && isSilent(bytes.subarray(at, end))) return;
       if (tag === 0) throw broken(source, "AAC frame", { got: `something else at byte ${at}` });
       at += tag;
       continue;
@@ -45,11 +52,9 @@ export function adts(source: Source): Decoding {
       });
     if (header.blocks !== 1)
       throw foreign(source, "AAC stream with several blocks in a frame", { got: `a frame at byte ${at}` });
-    packets.push(bytes.subarray(at + header.headerSize, at + header.size));
+    yield bytes.subarray(at + header.headerSize, at + header.size);
     at += header.size;
   }
-  const blocks = named(source, decodePackets("aac", config, batchesOf(packets)));
-  return { format: "aac", codec: "aac", sampleRate: aacRates[rate], channels, blocks };
 }
 
 const described = ({ profile, rate, channels }: Header): string =>

@@ -14,6 +14,9 @@ import {
 } from "./source.js";
 
 interface Page {
+  /** Where it begins in the file, and the next one. */
+  at: number;
+  end: number;
   serial: number;
   sequence: number;
   /** Samples up to the end of the last packet that ends here; -1n where none does. */
@@ -31,9 +34,17 @@ interface Mark {
   granule: number;
 }
 
-/** One logical stream: its packets, and where they lie in time. */
+/** One logical stream, and where its packets lie in time. */
 interface Stream {
-  packets: Uint8Array[];
+  kind: "vorbis" | "opus" | "flac";
+  serial: number;
+  /** Where its first page begins and its last one ends, in bytes. */
+  start: number;
+  end: number;
+  /** The first three packets: those that are headers, or more. */
+  headers: Uint8Array[];
+  /** How many packets there are, the headers among them. */
+  packets: number;
   /** Of the pages that end a packet of audio and tell a count. */
   marks: Mark[];
   /** Whether the last page with packets is marked as the last one. */
@@ -65,12 +76,11 @@ function* joined(decodings: Decoding[]): Generator<Block> {
 }
 
 function decodingOf(source: Source, stream: Stream): Decoding {
-  const kind = kindOf(stream.packets[0]);
-  if (kind === "vorbis") return vorbis(source, stream);
-  return kind === "opus" ? opus(source, stream) : oggFlac(source, stream);
+  if (stream.kind === "vorbis") return vorbis(source, stream);
+  return stream.kind === "opus" ? opus(source, stream) : oggFlac(source, stream);
 }
 
-function kindOf(packet: Uint8Array): "vorbis" | "opus" | "flac" | undefined {
+function kindOf(packet: Uint8Array): Stream["kind"] | undefined {
   const start = Buffer.from(packet.subarray(0, 8)).toString("latin1");
   if (start.startsWith("\x01vorbis")) return "vorbis";
   if (start === "OpusHead") return "opus";
@@ -78,14 +88,14 @@ function kindOf(packet: Uint8Array): "vorbis" | "opus" | "flac" | undefined {
 }
 
 function vorbis(source: Source, stream: Stream): Decoding {
-  const [identification, , setup] = stream.packets;
+  const [identification, , setup] = stream.headers;
   if (identification.length < 30 || setup === undefined) throw broken(source, "Vorbis headers");
   const view = new DataView(identification.buffer, identification.byteOffset, identification.length);
   const [channels, sampleRate] = [view.getUint8(11), view.getUint32(12, true)];
   // The decoder undoes the coupling of channels in the wrong order, which only more than two can show.
   if (channels > 2) throw foreign(source, "Vorbis stream", { got: `${channels} channels`, want: "1 or 2" });
   const headers = Buffer.concat([identification, setup]);
-  const blocks = vorbisAudio(stream, decodePackets("vorbis", headers, pagesOf(stream, 3)));
+  const blocks = vorbisAudio(stream, decodePackets("vorbis", headers, byMarks(source, stream, 3)));
   return {
     format: "ogg",
     codec: "vorbis",
@@ -95,10 +105,22 @@ function vorbis(source: Source, stream: Stream): Decoding {
   };
 }
 
-/** The packets behind the headers, those of each mark together; those behind the last mark come last. */
-function pagesOf({ packets, marks }: Stream, headers: number): Uint8Array[][] {
-  const ends = [headers, ...marks.map((mark) => mark.packets), packets.length];
-  return ends.slice(1).map((end, i) => packets.slice(ends[i], end));
+/** The packets behind so many headers, those of each mark together; those behind the last mark come last. */
+function* byMarks(source: Source, stream: Stream, headers: number): Generator<Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  let index = headers;
+  let mark = 0;
+  for (const packet of packetsOf(source, stream, headers)) {
+    batch.push(packet);
+    index++;
+    if (index < stream.marks[mark]?.packets) continue;
+    if (index === stream.marks[mark]?.packets) {
+      yield batch;
+      batch = [];
+      mark++;
+    }
+  }
+  yield batch;
 }
 
 /**
@@ -127,7 +149,7 @@ function* vorbisAudio(stream: Stream, blocks: Iterable<Block>): Generator<Block>
 }
 
 function opus(source: Source, stream: Stream): Decoding {
-  const head = sourceOf(stream.packets[0], source.path);
+  const head = sourceOf(stream.headers[0], source.path);
   if (head.bytes.length < 19) throw broken(source, "Opus header", { got: `${head.bytes.length} bytes` });
   const channels = head.bytes[9];
   const preSkip = head.view.getUint16(10, true);
@@ -140,13 +162,16 @@ function opus(source: Source, stream: Stream): Decoding {
   if (channels === 0 || table.length < channels) throw broken(source, "Opus channel mapping");
   const order = family === 1 ? waveOrder[channels] : undefined;
   const mapping = order === undefined ? table : Uint8Array.from(order, (channel) => table[channel]);
-  const audio = stream.packets.slice(2);
-  const lengths = audio.map(opusLength);
-  const total = sum(lengths);
-  const onLast = sum(lengths.slice((stream.marks.at(-2)?.packets ?? 2) - 2));
+  const beforeLast = stream.marks.at(-2)?.packets ?? 2;
+  let [index, total, onLast] = [2, 0, 0];
+  for (const packet of packetsOf(source, stream, 2)) {
+    total += opusLength(packet);
+    if (index++ >= beforeLast) onLast += opusLength(packet);
+  }
   // Less on the first page than it holds means nothing in Opus, where pre-skip says what to drop.
   const end = total - excess(stream, onLast);
-  const blocks = trim(decodeOpus(mapping, streamCount, coupled, batchesOf(audio)), preSkip, end);
+  const batches = batchesOf(packetsOf(source, stream, 2));
+  const blocks = trim(decodeOpus(mapping, streamCount, coupled, batches), preSkip, end);
   const scaled = gain === 1 ? blocks : amplified(blocks, gain);
   return { format: "ogg", codec: "opus", sampleRate: 48000, channels, blocks: named(source, scaled) };
 }
@@ -166,23 +191,28 @@ function* amplified(blocks: Iterable<Block>, gain: number): Generator<Block> {
 
 function oggFlac(source: Source, stream: Stream): Decoding {
   // After the mark come two bytes of version, the number of header packets, and a native file's start.
-  const head = sourceOf(stream.packets[0], source.path);
+  const head = sourceOf(stream.headers[0], source.path);
   if (head.bytes.length < 51)
     throw broken(source, "FLAC header in Ogg", { got: `${head.bytes.length} bytes` });
   const start = head.bytes.slice(9);
   start[4] |= 0x80; // the only metadata block
-  const audio = stream.packets.slice(1).filter((packet) => packet[0] === 0xff);
-  return flac(sourceOf(Buffer.concat([start, ...audio]), source.path));
+  const native = new Uint8Array(start.length + stream.end - stream.start);
+  native.set(start);
+  let length = start.length;
+  for (const packet of packetsOf(source, stream, 1)) {
+    if (packet[0] !== 0xff) continue;
+    native.set(packet, length);
+    length += packet.length;
+  }
+  return flac(sourceOf(native.subarray(0, length), source.path));
 }
 
 /** How many of the last page's samples are more than its count allows. Counts that do not rise allow them all. */
 function excess({ packets, marks, ended }: Stream, onLastPage: number): number {
   const [last, previous] = [marks.at(-1), marks.at(-2)?.granule ?? 0];
-  if (!ended || last === undefined || last.packets < packets.length || last.granule <= previous) return 0;
+  if (!ended || last === undefined || last.packets < packets || last.granule <= previous) return 0;
   return Math.max(0, onLastPage - (last.granule - previous));
 }
-
-const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** Samples in an Opus packet at 48 kHz, RFC 6716 section 3.1. */
 function opusLength(packet: Uint8Array): number {
@@ -209,14 +239,15 @@ function opusLength(packet: Uint8Array): number {
 function streams(source: Source): Stream[] {
   const found: Stream[] = [];
   const serials = new Set<number>();
-  let open: { stream: Stream; serial: number; sequence: number; tail: Uint8Array[] } | undefined;
+  let open: { stream: Stream; sequence: number; tail: Uint8Array[] } | undefined;
   let beginning = false;
   let other = "";
   const settle = () => {
     if (open === undefined) throw foreign(source, "Ogg codec", { got: other, want: "Vorbis, Opus or FLAC" });
     if (open.tail.length > 0) throw broken(source, "length, it is cut off in an Ogg packet");
   };
-  for (const page of pages(source)) {
+  for (const page of pages(source, 0, source.bytes.length)) {
+    const { serial, sequence } = page;
     if (page.first) {
       if (!beginning) {
         if (serials.size > 0) settle();
@@ -224,22 +255,21 @@ function streams(source: Source): Stream[] {
         open = undefined;
       }
       beginning = true;
-      serials.add(page.serial);
+      serials.add(serial);
       const start = page.pieces[0] ?? new Uint8Array();
-      if (open === undefined && kindOf(start) !== undefined) {
-        const stream = { packets: [], marks: [], ended: false };
-        open = { stream, serial: page.serial, sequence: page.sequence, tail: [] };
+      const kind = kindOf(start);
+      if (open === undefined && kind !== undefined) {
+        const lies = { serial, start: page.at, end: page.end };
+        const stream = { kind, ...lies, headers: [], packets: 0, marks: [], ended: false };
+        open = { stream, sequence, tail: [] };
         found.push(stream);
       } else other = Buffer.from(start.subarray(0, 8)).toString("latin1");
     } else beginning = false;
-    if (!serials.has(page.serial))
-      throw broken(source, "Ogg file, a stream has no beginning", { got: `page ${page.sequence} alone` });
-    if (open?.serial !== page.serial) continue;
-    if (page.sequence !== open.sequence)
-      throw broken(source, "Ogg file, pages are missing", {
-        got: page.sequence,
-        want: `page ${open.sequence}`,
-      });
+    if (!serials.has(serial))
+      throw broken(source, "Ogg file, a stream has no beginning", { got: `page ${sequence} alone` });
+    if (open?.stream.serial !== serial) continue;
+    if (sequence !== open.sequence)
+      throw broken(source, "Ogg file, pages are missing", { got: sequence, want: `page ${open.sequence}` });
     open.sequence++;
     addPage(open.stream, page, open.tail);
   }
@@ -248,25 +278,48 @@ function streams(source: Source): Stream[] {
 }
 
 function addPage(stream: Stream, page: Page, tail: Uint8Array[]): void {
-  const before = stream.packets.length;
-  page.pieces.forEach((piece, i) => {
-    tail.push(piece);
-    if (i + 1 === page.pieces.length && !page.complete) return;
-    // Packets of no bytes are no audio: libopus' and Vorbis' own tools pass them over.
-    const packet = tail.length === 1 ? piece : Buffer.concat(tail);
-    if (packet.length > 0) stream.packets.push(packet);
-    tail.length = 0;
-  });
-  const packets = stream.packets.length;
+  const before = stream.packets;
+  for (const packet of endingOn(page, tail)) {
+    if (stream.headers.length < 3) stream.headers.push(packet);
+    stream.packets++;
+  }
+  const { packets } = stream;
+  stream.end = page.end;
   // A last page may be empty: it marks the one before.
   stream.ended = page.last || (stream.ended && packets === before);
   if (page.granule > 0n && packets > before) stream.marks.push({ packets, granule: Number(page.granule) });
 }
 
-function* pages(source: Source): Generator<Page> {
+/**
+ * The packets of a stream behind so many headers, joined from its pages.
+ *
+ * They are read off the pages again where they are needed: a list of them could be a hundred times as large as the file.
+ */
+function* packetsOf(source: Source, stream: Stream, headers: number): Generator<Uint8Array> {
+  const tail: Uint8Array[] = [];
+  let index = 0;
+  for (const page of pages(source, stream.start, stream.end, true)) {
+    if (page.serial !== stream.serial) continue;
+    for (const packet of endingOn(page, tail)) if (index++ >= headers) yield packet;
+  }
+}
+
+/** The packets that end on a page. The pieces of one that goes on in the next are kept in `tail`. */
+function* endingOn(page: Page, tail: Uint8Array[]): Generator<Uint8Array> {
+  for (const [i, piece] of page.pieces.entries()) {
+    tail.push(piece);
+    if (i + 1 === page.pieces.length && !page.complete) return;
+    const packet = tail.length === 1 ? piece : Buffer.concat(tail);
+    tail.length = 0;
+    // Packets of no bytes are no audio: libopus' and Vorbis' own tools pass them over.
+    if (packet.length > 0) yield packet;
+  }
+}
+
+function* pages(source: Source, start: number, stop: number, checked = false): Generator<Page> {
   const { bytes, view } = source;
   let ended = false;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = start; at < stop; ) {
     const rest = bytes.length - at;
     if (text(source, at) !== "OggS") {
       // What follows the last page may be a tag.
@@ -281,11 +334,13 @@ function* pages(source: Source): Generator<Page> {
     const size = headerSize + table.reduce((sum, length) => sum + length, 0);
     if (rest < headerSize || rest < size)
       throw truncated(source, "last page", rest, Math.max(headerSize, size));
-    if (checksum(bytes.subarray(at, at + size)) !== view.getUint32(at + 22, true))
+    if (!checked && checksum(bytes.subarray(at, at + size)) !== view.getUint32(at + 22, true))
       throw broken(source, "checksum of an Ogg page", { got: `damage after byte ${at}` });
     const flags = bytes[at + 5];
     ended = (flags & 4) !== 0;
     yield {
+      at,
+      end: at + size,
       serial: view.getUint32(at + 14, true),
       sequence: view.getUint32(at + 18, true),
       granule: view.getBigInt64(at + 6, true),
