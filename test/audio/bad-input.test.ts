@@ -115,10 +115,10 @@ bad("believes no size that the file does not have", async () => {
   const sizes = mp4.indexOf("stsz");
   mp4.writeUInt32BE(0xffffffff, sizes + 8);
   mp4.writeUInt32BE(0xffffffff, sizes + 12);
-  await fails(mp4, /invalid/);
+  await fails(mp4, /The MP4 table tells 4294967295 packets of 4294967295 bytes/);
   const many = Buffer.from(lossyFile("aac.m4a"));
   many.writeUInt32BE(0xffffffff, many.indexOf("stts") + 8);
-  await fails(many, /its stts box is too short/);
+  await fails(many, /The stts box of the MP4 file is too short/);
   const aiff = Buffer.from(
     "FORM\0\0\0\0AIFFCOMM\0\0\0\x12\0\x01\xff\xff\xff\xff\0\x10\x40\x0c\xfa\0\0\0\0\0\0\0SSND\0\0\0\x08\0\0\0\0\0\0\0\0",
     "latin1",

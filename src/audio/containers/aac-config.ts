@@ -13,8 +13,12 @@ export function aacConfig(
   source: Source,
   { objectType, rate, channels }: { objectType: number; rate: number; channels: number },
 ): Uint8Array {
-  if (objectType !== 2) throw foreign(source, "AAC profile", { got: `object type ${objectType}` });
-  if (channels !== 1 && channels !== 2) throw foreign(source, "AAC channel configuration", { got: channels });
+  if (objectType !== 2) throw foreign(source, `The audio is AAC of object type ${objectType}, not AAC-LC.`);
+  if (channels !== 1 && channels !== 2)
+    throw foreign(
+      source,
+      `The audio is AAC of channel configuration ${channels}; only 1 and 2 are decoded here.`,
+    );
   return Uint8Array.of((objectType << 3) | (rate >> 1), ((rate & 1) << 7) | (channels << 3));
 }
 
@@ -34,14 +38,14 @@ export function readAacConfig(source: Source, bytes: Uint8Array) {
   let objectType = bits(5);
   if (objectType === 31) objectType = 32 + bits(6);
   const rate = bits(4);
-  if (rate > 12) throw foreign(source, "AAC sample rate", { got: `${rate === 15 ? bits(24) : "reserved"}` });
+  if (rate > 12)
+    throw foreign(source, `The audio is AAC at ${rate === 15 ? `${bits(24)} Hz` : "a reserved rate"}.`);
   const channels = bits(4);
   const config = aacConfig(source, { objectType, rate, channels });
-  if (bits(1) === 1) throw foreign(source, "AAC frames of 960 samples");
+  if (bits(1) === 1) throw foreign(source, "The audio is AAC in frames of 960 samples.");
   if (bits(1) === 1) bits(14); // the delay of a core coder
   bits(1); // the extension flag, 0 in LC
   // The backward compatible sign that a band is to be replicated.
-  if (bits(11) === 0x2b7 && bits(5) === 5 && bits(1) === 1)
-    throw foreign(source, "AAC profile", { got: "HE-AAC" });
+  if (bits(11) === 0x2b7 && bits(5) === 5 && bits(1) === 1) throw foreign(source, "The audio is HE-AAC.");
   return { config, sampleRate: aacRates[rate], channels };
 }

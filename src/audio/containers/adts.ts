@@ -22,7 +22,7 @@ interface Header {
  */
 export function adts(source: Source): Decoding {
   const first = headerAt(source, 0);
-  if (first === undefined) throw broken(source, "ADTS header");
+  if (first === undefined) throw broken(source, "The ADTS header is broken.");
   const { profile, rate, channels } = first;
   const config = aacConfig(source, { objectType: profile + 1, rate, channels });
   // Once to check the whole file, and once more to decode it: a list of frames could be many times as large as the file.
@@ -40,25 +40,25 @@ function* framesOf(source: Source, first: Header): Generator<Uint8Array> {
     if (header === undefined) {
       const tag = tagAt(source, at);
       if (tag === 0 && isSilent(bytes.subarray(at, end))) return;
-      if (tag === 0) throw broken(source, "AAC frame", { got: `something else at byte ${at}` });
+      if (tag === 0) throw broken(source, `There is something else than an AAC frame at byte ${at}.`);
       at += tag;
       continue;
     }
     if (at + header.size > end) throw truncated(source, "last frame", end - at, header.size);
     if (header.profile !== profile || header.rate !== rate || header.channels !== channels)
-      throw foreign(source, "change within an AAC stream", {
-        got: `${described(header)} at byte ${at}`,
-        want: `${described(first)}, as before`,
-      });
+      throw foreign(
+        source,
+        `The AAC stream changes at byte ${at}, from ${described(first)} to ${described(header)}.`,
+      );
     if (header.blocks !== 1)
-      throw foreign(source, "AAC stream with several blocks in a frame", { got: `a frame at byte ${at}` });
+      throw foreign(source, `The AAC frame at byte ${at} holds ${header.blocks} blocks.`);
     yield bytes.subarray(at + header.headerSize, at + header.size);
     at += header.size;
   }
 }
 
 const described = ({ profile, rate, channels }: Header): string =>
-  `object type ${profile + 1}, ${channels} channels, ${aacRates[rate]} Hz`;
+  `object type ${profile + 1}, ${channels} ${channels === 1 ? "channel" : "channels"}, ${aacRates[rate]} Hz`;
 
 const isSilent = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 

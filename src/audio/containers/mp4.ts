@@ -31,14 +31,13 @@ export function mp4(source: Source): Decoding {
   const top = boxes(source, 0, source.bytes.length);
   const moov = top.find(({ type }) => type === "moov");
   if (moov === undefined)
-    throw broken(source, "MP4 file, it is cut off or was never finished", {
-      got: types(top),
-      want: "a moov box",
-    });
+    throw broken(
+      source,
+      `The MP4 file has no moov box: it is cut off or was never finished (it has ${types(top)}).`,
+    );
   const tracks = boxes(source, moov.start, moov.end).filter(({ type }) => type === "trak");
   const track = tracks.find((trak) => handler(source, trak) === "soun");
-  if (track === undefined)
-    throw foreign(source, "MP4 file", { got: `${tracks.length} tracks, none with sound` });
+  if (track === undefined) throw foreign(source, `The MP4 file has no sound in its ${tracks.length} tracks.`);
   const media = need(source, track, "mdia");
   const timescale = mediaTimescale(source, need(source, media, "mdhd"));
   const information = need(source, media, "minf");
@@ -55,7 +54,7 @@ export function mp4(source: Source): Decoding {
   const { count, duration, packetDuration } = totals(source, places());
   // One packet of AAC is 1024 samples: twice that in the table is a replicated band that the codec's header conceals.
   if (codec.name === "aac" && toSamples(packetDuration) === 2048)
-    throw foreign(source, "AAC profile", { got: "HE-AAC" });
+    throw foreign(source, "The MP4 file holds HE-AAC.");
   // The table's last packet may be shorter than the others. A table that is wrong otherwise says nothing about the end.
   const total = toSamples(duration);
   const end = total > (count - 1) * codec.packetSamples ? total : Number.POSITIVE_INFINITY;
@@ -77,19 +76,20 @@ function totals(source: Source, places: Iterable<Place>) {
   for (const place of places) {
     const end = place.at + place.size;
     if (end > length)
-      throw broken(source, "length, it is cut off", {
-        got: `${length} bytes`,
-        want: `at least ${end}, where its table places a packet`,
-      });
+      throw broken(
+        source,
+        `The file is cut off: it has ${length} bytes, and its table places a packet up to byte ${end}.`,
+      );
     count++;
     bytes += place.size;
     duration += place.duration;
     packetDuration ||= place.duration;
-    if (place.at < 0 || place.size === 0 || bytes > length)
-      throw broken(source, "MP4 sample table", {
-        got: place.size === 0 ? "an empty packet" : "packets that lie over one another",
-        want: `packets that share the file's ${length} bytes`,
-      });
+    if (place.size === 0) throw broken(source, `Packet ${count} of the MP4 file is empty.`);
+    if (place.at < 0 || bytes > length)
+      throw broken(
+        source,
+        `Packets of the MP4 file lie over one another: the first ${count} take more than its ${length} bytes.`,
+      );
   }
   return { count, duration, packetDuration };
 }
@@ -107,10 +107,10 @@ function edited(
 ): [number, number] {
   const list = editList(source, track);
   if (list.some(({ rate }) => rate !== 1))
-    throw foreign(source, "MP4 edit list", { got: "audio that is played at another speed" });
+    throw foreign(source, "The MP4 edit list plays the audio at another speed.");
   // An edit without media is a pause before the audio.
   const edits = list.filter(({ mediaTime }) => mediaTime >= 0);
-  if (edits.length > 1) throw foreign(source, "MP4 edit list", { got: `audio in ${edits.length} pieces` });
+  if (edits.length > 1) throw foreign(source, `The MP4 edit list plays the audio in ${edits.length} pieces.`);
   const [edit] = edits;
   if (edit === undefined) return tagged(source, moov) ?? [0, end];
   const start = Math.round((edit.mediaTime / timescale) * sampleRate);
@@ -130,7 +130,7 @@ function checkReference(source: Source, information: Box): void {
   if (references === undefined) return;
   const [first] = boxes(source, references.start + 8, references.end);
   if (first !== undefined && first.end - first.start >= 4 && (source.view.getUint32(first.start) & 1) === 0)
-    throw broken(source, "MP4 file, its audio lies in another file");
+    throw broken(source, "The MP4 file has its audio in another file.");
 }
 
 /** iTunes' `iTunSMPB`: hexadecimal words, the second is the delay, the third the padding, the fourth the length. */
@@ -157,7 +157,8 @@ function editList(source: Source, track: Box): { duration: number; mediaTime: nu
 
 function sampleEntry(source: Source, stsd: Box) {
   const entry = boxes(source, stsd.start + 8, stsd.end)[0];
-  if (entry === undefined || entry.end - entry.start < 28) throw broken(source, "MP4 sample description");
+  if (entry === undefined || entry.end - entry.start < 28)
+    throw broken(source, "The MP4 file does not describe its audio.");
   const version = source.view.getUint16(entry.start + 8);
   // QuickTime's newer versions put more before the boxes, or wrap them into `wave`.
   const inner = boxes(source, entry.start + 28 + [0, 16, 36][Math.min(version, 2)], entry.end);
@@ -166,22 +167,26 @@ function sampleEntry(source: Source, stsd: Box) {
   const find = (type: string) => all.find((box) => box.type === type);
   if (entry.type === "mp4a") {
     const esds = find("esds");
-    if (esds === undefined) throw broken(source, "MP4 audio without its configuration");
+    if (esds === undefined) throw broken(source, "The MP4 file lacks the configuration of its AAC audio.");
     const { config, ...rest } = readAacConfig(source, decoderConfig(source, esds));
     return { name: "aac", extra: config, packetSamples: 1024, ...rest } as const;
   }
   if (entry.type === "alac") {
     const alac = find("alac");
     if (alac === undefined || alac.end - alac.start < 28)
-      throw broken(source, "ALAC audio without its configuration");
+      throw broken(source, "The MP4 file lacks the configuration of its ALAC audio.");
     const cookie = part(source, alac.start + 4, alac.end);
     const [channels, sampleRate] = [cookie.bytes[9], cookie.view.getUint32(20)];
     // The decoder loses one of eight.
-    if (channels > 2) throw foreign(source, "ALAC stream", { got: `${channels} channels`, want: "1 or 2" });
+    if (channels > 2)
+      throw foreign(source, `The ALAC stream has ${channels} channels; only 1 and 2 are decoded here.`);
     const packetSamples = cookie.view.getUint32(0);
     return { name: "alac", extra: cookie.bytes, packetSamples, sampleRate, channels } as const;
   }
-  throw foreign(source, "MP4 codec", { got: entry.type });
+  throw foreign(
+    source,
+    `The MP4 file holds the codec ${JSON.stringify(entry.type)}; AAC-LC and ALAC are decoded here.`,
+  );
 }
 
 /** The AudioSpecificConfig within descriptors 3 (stream), 4 (decoder) and 5 (its configuration). */
@@ -204,9 +209,13 @@ function decoderConfig(source: Source, esds: Box): Uint8Array {
       if (flags & 0x40) reader.bytes(reader.u8());
     } else if (tag === 4) {
       const kind = reader.u8();
-      if (kind !== 0x40) throw foreign(source, "MP4 codec", { got: `object type 0x${kind.toString(16)}` });
+      if (kind !== 0x40)
+        throw foreign(
+          source,
+          `The MP4 file holds the codec 0x${kind.toString(16)}; AAC-LC and ALAC are decoded here.`,
+        );
       reader.bytes(12);
-    } else throw broken(source, "MP4 audio without its configuration");
+    } else throw broken(source, "The MP4 file lacks the configuration of its AAC audio.");
   }
 }
 
@@ -231,14 +240,14 @@ function sampleTable(source: Source, table: Box): () => Generator<Place> {
       }
     }
     if (index < sizes.count)
-      throw broken(source, "MP4 sample table", { got: `places of ${index} packets`, want: `${sizes.count}` });
+      throw broken(source, `The MP4 table places ${index} of its ${sizes.count} packets.`);
   };
 }
 
 function sampleSizes(source: Source, table: Box): { count: number; of: (index: number) => number } {
   const box = child(source, table, "stsz");
   if (box === undefined && child(source, table, "stz2") !== undefined)
-    throw foreign(source, "MP4 table of packet sizes", { got: "stz2" });
+    throw foreign(source, "The MP4 file has a compact table of packet sizes (stz2).");
   const reader = read(source, box ?? need(source, table, "stsz"));
   reader.u32();
   const same = reader.u32();
@@ -249,10 +258,10 @@ function sampleSizes(source: Source, table: Box): { count: number; of: (index: n
   const count = reader.u32();
   // Each sample has at least a byte: a count beyond the file's size is a lie.
   if (count * same > source.bytes.length)
-    throw broken(source, "MP4 sample table", {
-      got: `${count} packets`,
-      want: "packets that fit into the file",
-    });
+    throw broken(
+      source,
+      `The MP4 table tells ${count} packets of ${same} bytes, more than fit into the file.`,
+    );
   return { count, of: () => same };
 }
 
@@ -268,7 +277,7 @@ function chunkGroups(source: Source, table: Box): { firstChunk: number; perChunk
 
 /** A track may change its codec from packet to packet. */
 function checkDescription(source: Source, index: number): void {
-  if (index > 1) throw foreign(source, "MP4 track", { got: `packets of ${index} codecs` });
+  if (index > 1) throw foreign(source, `The MP4 track has packets of ${index} codecs or configurations.`);
 }
 
 function chunkOffsets(source: Source, table: Box): number[] {
@@ -315,7 +324,7 @@ function* runsOf(
   if (header.u32() !== track) return;
   const base = flags & 1 ? header.u64() : moof.at;
   if (!isFirst && (flags & 0x20001) === 0)
-    throw foreign(source, "MP4 fragment", { got: "a place that follows from another track's" });
+    throw foreign(source, "The place of an MP4 fragment follows from that of another track.");
   checkDescription(source, flags & 2 ? header.u32() : defaultDescription);
   const duration = flags & 8 ? header.u32() : defaultDuration;
   const size = flags & 16 ? header.u32() : defaultSize;
@@ -377,7 +386,7 @@ const child = (source: Source, box: Box, type: string): Box | undefined =>
 
 function need(source: Source, box: Box, type: string): Box {
   const found = child(source, box, type);
-  if (found === undefined) throw broken(source, `MP4 file, its ${box.type} box has no ${type} box`);
+  if (found === undefined) throw broken(source, `The ${box.type} box of the MP4 file has no ${type} box.`);
   return found;
 }
 
@@ -388,7 +397,7 @@ function read(source: Source, box: Box) {
   const { view } = source;
   let at = box.start;
   const take = (length: number): number => {
-    if (at + length > box.end) throw broken(source, `MP4 file, its ${box.type} box is too short`);
+    if (at + length > box.end) throw broken(source, `The ${box.type} box of the MP4 file is too short.`);
     at += length;
     return at - length;
   };
@@ -402,10 +411,10 @@ function read(source: Source, box: Box) {
     count: (entryBytes: number): number => {
       const count = view.getUint32(take(4));
       if (count * entryBytes > box.end - at)
-        throw broken(source, `MP4 file, its ${box.type} box is too short`, {
-          got: `${box.end - at} bytes`,
-          want: `${count} entries of ${entryBytes} bytes`,
-        });
+        throw broken(
+          source,
+          `The ${box.type} box of the MP4 file is too short: ${box.end - at} bytes for ${count} entries of ${entryBytes} bytes.`,
+        );
       return count;
     },
     skip: (length: number) => {

@@ -65,9 +65,10 @@ export function ogg(source: Source): Decoding {
   const [first] = decodings;
   for (const { sampleRate, channels, codec } of decodings)
     if (sampleRate !== first.sampleRate || channels !== first.channels)
-      throw foreign(source, "change within an Ogg file", {
-        got: `${codec}, ${channels} channels, ${sampleRate} Hz`,
-      });
+      throw foreign(
+        source,
+        `The Ogg file changes from ${first.channels} channels at ${first.sampleRate} Hz to ${channels} at ${sampleRate} Hz (${codec}).`,
+      );
   return { ...first, format: "ogg", blocks: joined(decodings) };
 }
 
@@ -89,11 +90,13 @@ function kindOf(packet: Uint8Array): Stream["kind"] | undefined {
 
 function vorbis(source: Source, stream: Stream): Decoding {
   const [identification, , setup] = stream.headers;
-  if (identification.length < 30 || setup === undefined) throw broken(source, "Vorbis headers");
+  if (identification.length < 30 || setup === undefined)
+    throw broken(source, "The Vorbis headers are incomplete.");
   const view = new DataView(identification.buffer, identification.byteOffset, identification.length);
   const [channels, sampleRate] = [view.getUint8(11), view.getUint32(12, true)];
   // The decoder undoes the coupling of channels in the wrong order, which only more than two can show.
-  if (channels > 2) throw foreign(source, "Vorbis stream", { got: `${channels} channels`, want: "1 or 2" });
+  if (channels > 2)
+    throw foreign(source, `The Vorbis stream has ${channels} channels; only 1 and 2 are decoded here.`);
   const headers = Buffer.concat([identification, setup]);
   const blocks = vorbisAudio(stream, decodePackets("vorbis", headers, byMarks(source, stream, 3)));
   return {
@@ -150,16 +153,22 @@ function* vorbisAudio(stream: Stream, blocks: Iterable<Block>): Generator<Block>
 
 function opus(source: Source, stream: Stream): Decoding {
   const head = sourceOf(stream.headers[0], source.path);
-  if (head.bytes.length < 19) throw broken(source, "Opus header", { got: `${head.bytes.length} bytes` });
+  if (head.bytes.length < 19)
+    throw broken(source, `The Opus header has ${head.bytes.length} bytes instead of 19 or more.`);
   const channels = head.bytes[9];
   const preSkip = head.view.getUint16(10, true);
   const gain = 10 ** (head.view.getInt16(16, true) / (20 * 256));
   const family = head.bytes[18];
-  if (family > 1 && family !== 255) throw foreign(source, "Opus channel mapping", { got: family });
+  if (family > 1 && family !== 255)
+    throw foreign(
+      source,
+      `The Opus stream has channel mapping family ${family}; only 0, 1 and 255 are decoded here.`,
+    );
   const [streamCount, coupled] = family === 0 ? [1, channels - 1] : head.bytes.subarray(19, 21);
   const table =
     family === 0 ? Uint8Array.of(0, 1).subarray(0, channels) : head.bytes.subarray(21, 21 + channels);
-  if (channels === 0 || table.length < channels) throw broken(source, "Opus channel mapping");
+  if (channels === 0 || table.length < channels)
+    throw broken(source, `The Opus header maps ${table.length} of its ${channels} channels.`);
   const order = family === 1 ? waveOrder[channels] : undefined;
   const mapping = order === undefined ? table : Uint8Array.from(order, (channel) => table[channel]);
   const beforeLast = stream.marks.at(-2)?.packets ?? 2;
@@ -193,7 +202,7 @@ function oggFlac(source: Source, stream: Stream): Decoding {
   // After the mark come two bytes of version, the number of header packets, and a native file's start.
   const head = sourceOf(stream.headers[0], source.path);
   if (head.bytes.length < 51)
-    throw broken(source, "FLAC header in Ogg", { got: `${head.bytes.length} bytes` });
+    throw broken(source, `The FLAC header in Ogg has ${head.bytes.length} bytes instead of 51 or more.`);
   const start = head.bytes.slice(9);
   start[4] |= 0x80; // the only metadata block
   const native = new Uint8Array(start.length + stream.end - stream.start);
@@ -243,8 +252,12 @@ function streams(source: Source): Stream[] {
   let beginning = false;
   let other = "";
   const settle = () => {
-    if (open === undefined) throw foreign(source, "Ogg codec", { got: other, want: "Vorbis, Opus or FLAC" });
-    if (open.tail.length > 0) throw broken(source, "length, it is cut off in an Ogg packet");
+    if (open === undefined)
+      throw foreign(
+        source,
+        `The Ogg file holds a stream that begins with ${JSON.stringify(other)}, and no Vorbis, Opus or FLAC.`,
+      );
+    if (open.tail.length > 0) throw broken(source, "The file is cut off in an Ogg packet.");
   };
   for (const page of pages(source, 0, source.bytes.length)) {
     const { serial, sequence } = page;
@@ -266,10 +279,13 @@ function streams(source: Source): Stream[] {
       } else other = Buffer.from(start.subarray(0, 8)).toString("latin1");
     } else beginning = false;
     if (!serials.has(serial))
-      throw broken(source, "Ogg file, a stream has no beginning", { got: `page ${sequence} alone` });
+      throw broken(source, `The Ogg file has page ${sequence} of a stream that has no beginning.`);
     if (open?.stream.serial !== serial) continue;
     if (sequence !== open.sequence)
-      throw broken(source, "Ogg file, pages are missing", { got: sequence, want: `page ${open.sequence}` });
+      throw broken(
+        source,
+        `Pages of the Ogg file are missing: page ${sequence} follows where page ${open.sequence} should.`,
+      );
     open.sequence++;
     addPage(open.stream, page, open.tail);
   }
@@ -325,7 +341,7 @@ function* pages(source: Source, start: number, stop: number, checked = false): G
       // What follows the last page may be a tag.
       const isMore = !ended && !/^(TAG|ID3|APET|LYRI|\0\0\0\0)/.test(text(source, at));
       if (isMore || Buffer.from(bytes.buffer, bytes.byteOffset + at, rest).includes("OggS"))
-        throw broken(source, "Ogg page", { got: `something else at byte ${at}` });
+        throw broken(source, `There is something else than an Ogg page at byte ${at}.`);
       return;
     }
     const count = bytes[at + 26] ?? 0;
@@ -335,7 +351,7 @@ function* pages(source: Source, start: number, stop: number, checked = false): G
     if (rest < headerSize || rest < size)
       throw truncated(source, "last page", rest, Math.max(headerSize, size));
     if (!checked && checksum(bytes.subarray(at, at + size)) !== view.getUint32(at + 22, true))
-      throw broken(source, "checksum of an Ogg page", { got: `damage after byte ${at}` });
+      throw broken(source, `The Ogg page at byte ${at} is damaged: its checksum is wrong.`);
     const flags = bytes[at + 5];
     ended = (flags & 4) !== 0;
     yield {

@@ -58,7 +58,7 @@ tags("refuses anything else between and behind frames", () => {
     [file, Buffer.from("junk, not a tag"), file],
     [file, Buffer.from("junk, not a tag")],
   ])
-    assert.throws(() => frames(...parts), /invalid AAC frame: got "something else at byte 1\d{3}"/);
+    assert.throws(() => frames(...parts), /something else than an AAC frame at byte 1\d{3}/);
 });
 tags.run();
 
@@ -73,24 +73,16 @@ changes("refuses another rate, other channels and several blocks amid the stream
   const place = `at byte ${file.length}`;
   assert.throws(
     () => frames(file, changed(2, 0x3c, 4 << 2)),
-    new RegExp(
-      `unsupported change within an AAC stream: got "object type 2, 1 channels, 44100 Hz ${place}".+16000 Hz.+FFmpeg`,
-    ),
+    new RegExp(`The AAC stream changes ${place}, from .+ 16000 Hz to .+ 44100 Hz\\. FFmpeg may decode it`),
   );
   assert.throws(
     () => frames(file, changed(3, 0xc0, 2 << 6)),
-    new RegExp(`got "object type 2, 2 channels, .+${place}`),
+    new RegExp(`changes ${place}, from .+ 1 channel, .+ 2 channels,`),
   );
-  assert.throws(
-    () => frames(file, changed(6, 3, 1)),
-    new RegExp(`several blocks in a frame: got "a frame ${place}`),
-  );
+  assert.throws(() => frames(file, changed(6, 3, 1)), new RegExp(`The AAC frame ${place} holds 2 blocks`));
 });
 changes("refuses HE-AAC that only the payload signals, in ADTS and in M4A", () => {
   for (const name of ["he-implicit.aac", "he-implicit.m4a"])
-    assert.throws(
-      () => decode(fixture(name)),
-      /unsupported feature of the codec: got .+HE-AAC.+FFmpeg to decode it/,
-    );
+    assert.throws(() => decode(fixture(name)), /HE-AAC.+FFmpeg may decode it/);
 });
 changes.run();

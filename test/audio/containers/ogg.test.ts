@@ -165,13 +165,16 @@ order("passes a skeleton and other streams beside the audio over", () => {
 });
 order("refuses a missing page, one of an unknown stream and a damaged last one", () => {
   const pages = pagesOf(opus);
-  assert.throws(() => frames(joined([...pages.slice(0, 50), ...pages.slice(51)])), /pages are missing/);
+  assert.throws(
+    () => frames(joined([...pages.slice(0, 50), ...pages.slice(51)])),
+    /Pages of the Ogg file are missing: page 51 follows where page 50 should/,
+  );
   const renamed = pagesOf(opus);
   for (const page of renamed.slice(-20)) page.writeUInt32LE(77, 14);
-  assert.throws(() => frames(joined(renamed)), /a stream has no beginning/);
+  assert.throws(() => frames(joined(renamed)), /page \d+ of a stream that has no beginning/);
   const damaged = new Uint8Array(opus);
   damaged[opus.length - pages[pages.length - 1].length] ^= 1;
-  assert.throws(() => frames(damaged), /invalid Ogg page: got "something else at byte/);
+  assert.throws(() => frames(damaged), /something else than an Ogg page at byte/);
 });
 order("refuses a file that ends amid a packet, although its pages are whole", () => {
   const pages = pagesOf(vorbis);
@@ -187,6 +190,6 @@ order("refuses a chain that goes on with a codec that is not known here", () => 
   const speex = Buffer.from(pages[0]);
   speex.write("Speex   ", 28, "latin1");
   speex.writeUInt32LE(5, 14);
-  assert.throws(() => frames(joined([...pages, speex])), /unsupported Ogg codec: got "Speex {3}".*FFmpeg/);
+  assert.throws(() => frames(joined([...pages, speex])), /begins with "Speex {3}", and no Vorbis.+FFmpeg/);
 });
 order.run();
