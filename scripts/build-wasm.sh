@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the WebAssembly modules again from the crates that their Cargo.lock names; needs cargo (rustup installs the
-# compiler that src/rust-toolchain.toml names). Only a change in their folders needs it: the modules are committed.
+# Builds the WebAssembly modules again from the crates that their Cargo.lock names, with the patches beside it; needs
+# patch and cargo (rustup installs the compiler that src/rust-toolchain.toml names). Only a change in their folders needs
+# it: the modules are committed.
 set -eu
 cd "$(dirname "$0")/../src"
 target=$(mktemp -d)

@@ -72,6 +72,9 @@ export function ogg(source: Source): Decoding {
   return { ...first, format: "ogg", blocks: joined(decodings) };
 }
 
+/** Packets before the audio. */
+const headerPackets = { vorbis: 3, opus: 2, flac: 1 };
+
 function* joined(decodings: Decoding[]): Generator<Block> {
   for (const { blocks } of decodings) yield* blocks;
 }
@@ -98,7 +101,7 @@ function vorbis(source: Source, stream: Stream): Decoding {
   if (channels > 2)
     throw foreign(source, `The Vorbis stream has ${channels} channels; only 1 and 2 are decoded here.`);
   const headers = Buffer.concat([identification, setup]);
-  const blocks = vorbisAudio(stream, decodePackets("vorbis", headers, byMarks(source, stream, 3)));
+  const blocks = vorbisAudio(stream, decodePackets("vorbis", headers, byMarks(source, stream)));
   return {
     format: "ogg",
     codec: "vorbis",
@@ -108,20 +111,18 @@ function vorbis(source: Source, stream: Stream): Decoding {
   };
 }
 
-/** The packets behind so many headers, those of each mark together; those behind the last mark come last. */
-function* byMarks(source: Source, stream: Stream, headers: number): Generator<Uint8Array[]> {
+/** The packets of audio, those of each mark together; those behind the last mark come last. */
+function* byMarks(source: Source, stream: Stream): Generator<Uint8Array[]> {
   let batch: Uint8Array[] = [];
-  let index = headers;
+  let index = headerPackets[stream.kind];
   let mark = 0;
-  for (const packet of packetsOf(source, stream, headers)) {
+  for (const packet of packetsOf(source, stream)) {
     batch.push(packet);
     index++;
-    if (index < stream.marks[mark]?.packets) continue;
-    if (index === stream.marks[mark]?.packets) {
-      yield batch;
-      batch = [];
-      mark++;
-    }
+    if (index !== stream.marks[mark]?.packets) continue;
+    yield batch;
+    batch = [];
+    mark++;
   }
   yield batch;
 }
@@ -171,15 +172,15 @@ function opus(source: Source, stream: Stream): Decoding {
     throw broken(source, `The Opus header maps ${table.length} of its ${channels} channels.`);
   const order = family === 1 ? waveOrder[channels] : undefined;
   const mapping = order === undefined ? table : Uint8Array.from(order, (channel) => table[channel]);
-  const beforeLast = stream.marks.at(-2)?.packets ?? 2;
-  let [index, total, onLast] = [2, 0, 0];
-  for (const packet of packetsOf(source, stream, 2)) {
+  const beforeLast = stream.marks.at(-2)?.packets ?? headerPackets.opus;
+  let [index, total, onLast] = [headerPackets.opus, 0, 0];
+  for (const packet of packetsOf(source, stream)) {
     total += opusLength(packet);
     if (index++ >= beforeLast) onLast += opusLength(packet);
   }
   // Less on the first page than it holds means nothing in Opus, where pre-skip says what to drop.
   const end = total - excess(stream, onLast);
-  const batches = batchesOf(packetsOf(source, stream, 2));
+  const batches = batchesOf(packetsOf(source, stream));
   const blocks = trim(decodeOpus(mapping, streamCount, coupled, batches), preSkip, end);
   const scaled = gain === 1 ? blocks : amplified(blocks, gain);
   return { format: "ogg", codec: "opus", sampleRate: 48000, channels, blocks: named(source, scaled) };
@@ -208,7 +209,7 @@ function oggFlac(source: Source, stream: Stream): Decoding {
   const native = new Uint8Array(start.length + stream.end - stream.start);
   native.set(start);
   let length = start.length;
-  for (const packet of packetsOf(source, stream, 1)) {
+  for (const packet of packetsOf(source, stream)) {
     if (packet[0] !== 0xff) continue;
     native.set(packet, length);
     length += packet.length;
@@ -303,16 +304,18 @@ function addPage(stream: Stream, page: Page, tail: Uint8Array[]): void {
   stream.end = page.end;
   // A last page may be empty: it marks the one before.
   stream.ended = page.last || (stream.ended && packets === before);
-  if (page.granule > 0n && packets > before) stream.marks.push({ packets, granule: Number(page.granule) });
+  const isAudio = packets > Math.max(before, headerPackets[stream.kind]);
+  if (page.granule > 0n && isAudio) stream.marks.push({ packets, granule: Number(page.granule) });
 }
 
 /**
- * The packets of a stream behind so many headers, joined from its pages.
+ * The packets of a stream behind its headers, joined from its pages.
  *
  * They are read off the pages again where they are needed: a list of them could be a hundred times as large as the file.
  */
-function* packetsOf(source: Source, stream: Stream, headers: number): Generator<Uint8Array> {
+function* packetsOf(source: Source, stream: Stream): Generator<Uint8Array> {
   const tail: Uint8Array[] = [];
+  const headers = headerPackets[stream.kind];
   let index = 0;
   for (const page of pages(source, stream.start, stream.end, true)) {
     if (page.serial !== stream.serial) continue;
