@@ -129,7 +129,8 @@ function checkReference(source: Source, information: Box): void {
   const references = data && child(source, data, "dref");
   if (references === undefined) return;
   const [first] = boxes(source, references.start + 8, references.end);
-  if (first !== undefined && first.end - first.start >= 4 && (source.view.getUint32(first.start) & 1) === 0)
+  // Without the flag for this very file, and with a place behind the flags.
+  if (first !== undefined && first.end - first.start > 5 && (source.view.getUint32(first.start) & 1) === 0)
     throw broken(source, "The MP4 file has its audio in another file.");
 }
 

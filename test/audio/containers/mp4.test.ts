@@ -30,10 +30,15 @@ function withEdits(...edits: [duration: number, mediaTime: number, rate?: number
   const size = original.readUInt32BE(at);
   const list = edits.flatMap(([duration, mediaTime, rate = 1]) => [duration, mediaTime, rate * 65536]);
   const elst = box("elst", u32(0, edits.length, ...list));
-  const bytes = Buffer.concat([original.subarray(0, at), elst, original.subarray(at + size)]);
-  for (const outer of ["moov", "trak", "edts"]) {
-    const place = original.indexOf(outer) - 4;
-    bytes.writeUInt32BE(original.readUInt32BE(place) + elst.length - size, place);
+  return replaced(original, at, at + size, elst, ["moov", "trak", "edts"]);
+}
+
+/** The file with other bytes from one place to another, within the boxes that are named. */
+function replaced(original: Buffer, start: number, end: number, by: Uint8Array, outer: string[]): Buffer {
+  const bytes = Buffer.concat([original.subarray(0, start), by, original.subarray(end)]);
+  for (const name of outer) {
+    const place = original.indexOf(name) - 4;
+    bytes.writeUInt32BE(original.readUInt32BE(place) + by.length - (end - start), place);
   }
   return bytes;
 }
@@ -99,8 +104,10 @@ tables("refuses an empty packet", () => {
   assert.throws(() => frames(bytes), /Packet 1 of the MP4 file is empty/);
 });
 tables("refuses audio in another file and packets of several codecs", () => {
-  const elsewhere = file();
-  elsewhere.writeUInt32BE(0, elsewhere.indexOf("url ") + 4);
+  const url = file().indexOf("url ");
+  const place = Buffer.concat([u32(0), Buffer.from("file:///etc/passwd\0")]);
+  const outer = ["moov", "trak", "mdia", "minf", "dinf", "dref", "url "];
+  const elsewhere = replaced(file(), url + 4, url + 8, place, outer);
   assert.throws(() => frames(elsewhere), /has its audio in another file/);
   const second = file();
   second.writeUInt32BE(2, second.indexOf("stsc") + 20);
