@@ -83,12 +83,39 @@ export function throwIfAborted(subject: string, abortSignal: AbortSignal | undef
   if (abortSignal?.aborted) throw interrupted(subject, "on request", { cause: abortSignal.reason });
 }
 
-/** A value as an error message shows it: text in quotes and at most 120 characters of it. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return value.length > 120 ? `"${value.slice(0, 117)}..."` : `"${value}"`;
-  if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
-  return JSON.stringify(value) ?? String(value);
+/** The longest list or object, and the deepest, that a message shows in full. */
+const shownItems = 8;
+const shownDepth = 3;
+
+/**
+ * A value as an error message shows it: text in quotes and at most 120 characters of it, lists and objects like JSON, but
+ * short. Values come from files, so they may be of any type and unfold to more than could ever be written out.
+ */
+export function shown(value: unknown, depth = 0): string {
+  if (typeof value === "string") return `"${shortened(value)}"`;
+  if (typeof value === "bigint") return shortened(value.toString());
+  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  if (typeof value !== "object" || value === null) return String(value);
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  const isList = Array.isArray(value);
+  const [open, close] = isList ? "[]" : "{}";
+  if (depth === shownDepth) return `${open}...${close}`;
+  const entries = isList ? value.slice(0, shownItems + 1).entries() : entriesOf(value);
+  const texts: string[] = [];
+  for (const [key, item] of entries)
+    if (texts.length < shownItems)
+      texts.push(isList ? shown(item, depth + 1) : `${shown(key, depth + 1)}:${shown(item, depth + 1)}`);
+    else {
+      texts.push("...");
+      break;
+    }
+  return open + texts.join(",") + close;
 }
+
+const entriesOf = (value: object): Iterable<[unknown, unknown]> =>
+  value instanceof Map ? value : Object.entries(value);
+
+const shortened = (text: string) => (text.length > 120 ? `${text.slice(0, 117)}...` : text);
 
 function sentenceWithPath(sentence: string, path: string | undefined): string {
   return path === undefined || sentence.includes(path) ? sentence : `${path}: ${sentence}`;

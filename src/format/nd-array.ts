@@ -78,10 +78,13 @@ export function isNdArray(value: object): value is { data: TypedArray; shape: nu
 
 /** How many numbers an array of this shape holds. */
 export function sizeOf(subject: string, shape: readonly number[], path?: string): number {
-  const size = shape.reduce((product, n) => product * n, 1);
   if (shape.length > 64)
     throw invalid(subject, "shape", { got: `${shape.length} axes`, want: "at most 64", path });
-  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0) || !Number.isSafeInteger(size))
+  // A shape comes out of a file: its items can be of any type, so they are looked at before they are multiplied.
+  const size = shape.every((n) => Number.isSafeInteger(n) && n >= 0)
+    ? shape.reduce((product, n) => product * n, 1)
+    : Number.NaN;
+  if (!Number.isSafeInteger(size))
     throw invalid(subject, "shape", { got: shape, want: "whole numbers, not negative", path });
   return size;
 }

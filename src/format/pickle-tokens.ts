@@ -88,6 +88,9 @@ for (const [name, [byte, operand]] of Object.entries(opcodes)) table[byte] = [na
 /** The longest operand: what one Python object may take. */
 const longestOperand = 2 ** 30;
 
+/** The longest text or line: V8 holds no string beyond 2^29. */
+export const longestText = 2 ** 28;
+
 const nothing = new Uint8Array();
 
 /** Cuts the bytes of a pickle into opcodes, each with its operand. */
@@ -154,6 +157,11 @@ export class PickleTokens {
       end = start + this.length(bytes, at + 1, kind.lengthBytes);
     } else {
       end = bytes.indexOf(10, start);
+      if ((end < 0 ? bytes.length : end) - start > longestText)
+        throw unsupported("pickle", `line at byte ${this.offset}`, {
+          want: `at most ${longestText} bytes`,
+          path,
+        });
       if (end < 0) return this.lacks(2 * (bytes.length - at));
     }
     if (end > bytes.length) return this.lacks(end - at);

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import { invalid, unsupported } from "../errors.js";
+import { invalid, shown, unsupported } from "../errors.js";
 import { decodeArray, itemSize, type NdArray } from "./nd-array.js";
-import { checkEnd, PickleTokens } from "./pickle-tokens.js";
+import { checkEnd, longestText, PickleTokens } from "./pickle-tokens.js";
 
 /**
  * What a pickle holds: `None` is null; an int is a number, beyond 2^53 a bigint; a float is a number; bytes are a
@@ -70,7 +70,7 @@ export async function* readPickleDictEntries(
   let machine: Unpickler | undefined;
   const entries: [string, PickleValue][] = [];
   const onEntry = (key: PickleValue, value: PickleValue) => {
-    if (typeof key !== "string") throw invalid("pickle", "key", { got: String(key), want: "text", path });
+    if (typeof key !== "string") throw invalid("pickle", "key", { got: shown(key), want: "text", path });
     entries.push([key, value]);
   };
   for await (const tokens of fillings(source, path)) {
@@ -103,6 +103,16 @@ async function* fillings(source: ByteSource, path: string | undefined): AsyncGen
 /** More values than this at once on the stack are no sensible file; Python puts lists and dicts together by thousands. */
 const mostOpenValues = 1_000_000;
 
+/** Deeper values do not load in Python either (its recursion limit is 1000). */
+const deepest = 1000;
+
+/**
+ * A value may be in a pickle once and be referred to any number of times. Unfolded, a few hundred bytes can be more values
+ * than anybody could go through, so there may be so many for each byte read, and `fewestValues` in any case.
+ */
+const valuesPerByte = 10;
+const fewestValues = 1_000_000;
+
 /** What a pickle may name. Python 2's module names stand in protocols 0 to 2. */
 const globals: Record<string, string> = {
   "numpy.ndarray": "ndarray",
@@ -133,8 +143,17 @@ class Arguments {
   constructor(readonly items: unknown[]) {}
 }
 
+/** How many values a value is when all references in it are unfolded, itself included, and how deep they nest. */
+class Extent {
+  count = 1;
+  depth = 1;
+}
+
+const single = new Extent();
+
 /** A value that may still grow; once another value holds it (`closed`) it may not, so no value can hold itself. */
 abstract class Open<T extends PickleValue = PickleValue> {
+  readonly extent = new Extent();
   closed = false;
   abstract value: T;
 }
@@ -152,6 +171,10 @@ class OpenDict extends Open {
 
   constructor(private readonly onEntry?: (key: PickleValue, value: PickleValue) => void) {
     super();
+  }
+
+  get keeps(): boolean {
+    return this.onEntry === undefined;
   }
 
   set(key: PickleValue, value: PickleValue): void {
@@ -172,6 +195,7 @@ class Unpickler {
   private readonly memo = new Map<number, unknown>();
   private memoized = 0;
   private root: unknown;
+  private readonly tuples = new WeakMap<object, Extent>();
   /** Bytes of all arrays: never more than the file has, whatever its references repeat. */
   private arrayBytes = 0;
 
@@ -263,6 +287,18 @@ class Unpickler {
     return item as PickleValue;
   }
 
+  /** The same for a value that another one takes in, which must not become too large or too deep by it. */
+  private part(extent: Extent, item: unknown): PickleValue {
+    const inner =
+      item instanceof Open ? item.extent : Array.isArray(item) ? (this.tuples.get(item) ?? single) : single;
+    extent.count += inner.count;
+    if (inner.depth >= extent.depth) extent.depth = inner.depth + 1;
+    if (extent.depth > deepest) throw this.refuse("nesting", `more than ${deepest} levels`);
+    if (extent.count > fewestValues + valuesPerByte * this.tokens.consumed)
+      throw this.refuse("value", "references that unfold to more than a million values");
+    return this.plain(item);
+  }
+
   // --- numbers and text
 
   long(bytes: Uint8Array): number | bigint {
@@ -287,6 +323,8 @@ class Unpickler {
   }
 
   text(bytes: Uint8Array): string {
+    if (bytes.length > longestText)
+      throw this.refuse("text", `${bytes.length} bytes`, `at most ${longestText} bytes`);
     if (!isUtf8(bytes)) throw this.wrong("text", "bytes that are not UTF-8");
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
   }
@@ -303,8 +341,14 @@ class Unpickler {
   // --- containers
 
   pushTuple(items: unknown[]): void {
-    if (items.some(isInternal)) this.push(new Arguments(items));
-    else this.push(items.map((item) => this.plain(item)));
+    if (items.some(isInternal)) {
+      this.push(new Arguments(items));
+      return;
+    }
+    const extent = new Extent();
+    const tuple = items.map((item) => this.part(extent, item));
+    this.tuples.set(tuple, extent);
+    this.push(tuple);
   }
 
   pushList(items: unknown[]): void {
@@ -321,7 +365,7 @@ class Unpickler {
 
   extend(items: unknown[], list: unknown): void {
     if (!(list instanceof OpenList)) throw this.wrong("list", kindOf(list));
-    for (const item of items) list.value.push(this.plain(item));
+    for (const item of items) list.value.push(this.part(list.extent, item));
     if (list.closed) throw this.refuse("list", "a value within itself");
   }
 
@@ -329,7 +373,10 @@ class Unpickler {
     if (!(dict instanceof OpenDict)) throw this.wrong("dict", kindOf(dict));
     if (items.length % 2 !== 0)
       throw this.wrong("dict", `${items.length} keys and values`, "as many keys as values");
-    for (let i = 0; i < items.length; i += 2) dict.set(this.plain(items[i]), this.plain(items[i + 1]));
+    // Entries that are handed on one by one do not add up.
+    const extent = () => (dict.keeps ? dict.extent : new Extent());
+    for (let i = 0; i < items.length; i += 2)
+      dict.set(this.part(extent(), items[i]), this.part(extent(), items[i + 1]));
     if (dict.closed) throw this.refuse("dict", "a value within itself");
   }
 
@@ -354,9 +401,13 @@ class Unpickler {
   // --- functions
 
   pushGlobal([module, name]: unknown[]): void {
-    const full = `${module}.${name}`;
-    if (typeof module !== "string" || typeof name !== "string" || !Object.hasOwn(globals, full))
-      throw this.refuse("function or class", full, "plain values and numpy arrays; nothing was executed");
+    const full = typeof module === "string" && typeof name === "string" ? `${module}.${name}` : "";
+    if (!Object.hasOwn(globals, full))
+      throw this.refuse(
+        "function or class",
+        full || `${shown(module)}, ${shown(name)}`,
+        "plain values and numpy arrays; nothing was executed",
+      );
     this.push(new Global(globals[full]));
   }
 
@@ -411,6 +462,7 @@ class Unpickler {
       typeof fortranOrder !== "boolean"
     )
       throw this.wrong("array", [bytes, type, shape, fortranOrder].map(kindOf).join(", "));
+    if (shape.length > 64) throw this.wrong("shape", `${shape.length} axes`, "at most 64");
     this.count(bytes.length);
     const { code, bigEndian } = type;
     // The bytes may be referred to again.
@@ -501,8 +553,12 @@ function isInternal(item: unknown): boolean {
   return item instanceof Global || item instanceof NumberType || item instanceof Arguments;
 }
 
+/** A kind of value for an error. A dict may hold a key `constructor`, so its own class is not asked for. */
 function kindOf(value: unknown): string {
-  return value === null ? "None" : typeof value === "object" ? value.constructor.name : typeof value;
+  if (value === null) return "None";
+  if (typeof value !== "object") return typeof value;
+  const prototype = Object.getPrototypeOf(value) as { constructor: { name: string } } | null;
+  return prototype?.constructor.name ?? "Object";
 }
 
 function indexIn({ op, operand, offset }: PickleTokens, path: string | undefined): number {

@@ -119,9 +119,76 @@ read("gives an error or a value for any broken file", () => {
 read("survives deep nesting and millions of values", () => {
   assert.throws(() => readPickle(bytes("(".repeat(1e6))), /invalid/);
   assert.throws(() => readPickle(bytes(`${"]".repeat(2e6)}.`)), /1000000 values at once/);
-  assert.ok(Array.isArray(readPickle(bytes(`)${"\x85".repeat(1e5)}.`))));
+  assert.ok(Array.isArray(readPickle(bytes(`)${"\x85".repeat(900)}.`))));
+  assert.throws(() => readPickle(bytes(`)${"\x85".repeat(1e5)}.`)), /nesting.*more than 1000 levels/);
+});
+read("refuses references that unfold to more values than anybody could go through", () => {
+  // Each tuple, list or dict holds the one before twice: 40 levels are 2^40 values.
+  const twice: Record<string, (level: number) => string> = {
+    tuples: (level) => `h${String.fromCharCode(level)}h${String.fromCharCode(level)}\x86`,
+    lists: (level) => `](h${String.fromCharCode(level)}h${String.fromCharCode(level)}e`,
+    dicts: (level) => `}(K\x01h${String.fromCharCode(level)}K\x02h${String.fromCharCode(level)}u`,
+  };
+  for (const [what, level] of Object.entries(twice)) {
+    let text = "\x80\x04\x8c\x03lolq\x00";
+    for (let n = 0; n < 40; n++) text += `${level(n)}q${String.fromCharCode(n + 1)}`;
+    assert.throws(() => readPickle(bytes(`${text}.`)), /references that unfold to more than a million/, what);
+  }
+  // Rows that share one dict, as Python writes them, are fine.
+  const info = "}(\x8c\x01aK\x01\x8c\x01bK\x02uq\x00";
+  assert.is(
+    (readPickle(bytes(`\x80\x04](${info}${"h\x00".repeat(200_000)}e.`)) as unknown[]).length,
+    200_001,
+  );
+});
+read("looks at the types in a shape before it multiplies them", () => {
+  const array = (shape: string) =>
+    "\x80\x04cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01" +
+    `${shape}cnumpy\ndtype\n\x8c\x02f4\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89C\x04abcdtb.`;
+  assert.equal((readPickle(bytes(array("K\x01\x85"))) as NdArray).shape, [1]);
+  const shapes = {
+    "an int beyond 64 bits": "\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x01\x85",
+    "a dict with a toString of its own": "}(\x8c\x08toStringK\x02\x8c\x0bconstructorNu\x85",
+    "a dict with a key __proto__": "}(\x8c\x09__proto__}u\x85",
+    "a float": "G\x3f\xf8\x00\x00\x00\x00\x00\x00\x85",
+    "a negative number": "J\xff\xff\xff\xff\x85",
+    true: "\x88\x85",
+    None: "N\x85",
+    text: "\x8c\x011\x85",
+    "a tuple": "K\x01\x85\x85",
+    "many axes": `(${"K\x01".repeat(100_000)}t`,
+    "no tuple": "K\x01",
+    "a dict": "}",
+  };
+  for (const [what, shape] of Object.entries(shapes)) {
+    const error = thrownBy(() => readPickle(bytes(array(shape)), { path: "x.pkl" }));
+    assert.is(error.name, "ScopeError", `${what}: ${error.stack}`);
+    assert.match(error.message, /x\.pkl/, what);
+  }
+});
+read("names what it refuses, whatever a dict in the file calls its keys", () => {
+  const dict = "}(\x8c\x0bconstructorN\x8c\x08toStringNu";
+  for (const text of [
+    `${dict}${dict}s.`,
+    `${dict}${dict}R.`,
+    `${dict}${dict}b.`,
+    `${dict}${dict}\x93.`,
+    `${dict}Na.`,
+  ]) {
+    const error = thrownBy(() => readPickle(bytes(text)));
+    assert.is(error.name, "ScopeError", error.stack);
+  }
 });
 read.run();
+
+function thrownBy(action: () => unknown): Error {
+  try {
+    action();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("nothing was thrown");
+}
 
 const everything = {
   none: null,
