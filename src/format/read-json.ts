@@ -1,0 +1,43 @@
+import { invalid, reasonOf, shown } from "../errors.js";
+import { readText } from "../util/read-file.js";
+
+/** An object of a JSON file: its values may be of any type. */
+export type JsonObject = Record<string, unknown>;
+
+/**
+ * The value in a JSON file.
+ *
+ * @param what the file as the reader of an error knows it: `The speaker list`
+ * @throws `missing`, `invalid` or `unsupported`, naming the file
+ */
+export function readJson(path: string, what: string): unknown {
+  const text = readText(path, what);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid(`${what} ${path} is not JSON (${reasonOf(cause)}).`, { path, cause });
+  }
+}
+
+/** The object in a JSON file. */
+export function readJsonObject(path: string, what: string): JsonObject {
+  const value = readJson(path, what);
+  if (isObject(value)) return value;
+  throw invalid(`${what} ${path} holds ${shown(value)}, not an object.`, { path, got: value });
+}
+
+/** The rows of a JSON file that holds a list of objects. */
+export function readJsonRows(path: string, what: string): JsonObject[] {
+  const value = readJson(path, what);
+  if (!Array.isArray(value))
+    throw invalid(`${what} ${path} holds ${shown(value)}, not a list.`, { path, got: value });
+  const wrong = value.findIndex((row) => !isObject(row));
+  if (wrong < 0) return value;
+  throw invalid(`Row ${wrong + 1} of ${path} is ${shown(value[wrong])}, not an object.`, {
+    path,
+    got: value[wrong],
+  });
+}
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

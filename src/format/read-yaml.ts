@@ -1,0 +1,31 @@
+import { parse } from "yaml";
+import { invalid, reasonOf, shown } from "../errors.js";
+import { readSmallText } from "../util/read-file.js";
+import { isObject, type JsonObject } from "./read-json.js";
+
+/**
+ * The keys and values of a YAML or JSON file that a person wrote, at most 1 MiB.
+ *
+ * The object has no prototype, so that no key is there but those in the file.
+ *
+ * @param what the file as the reader of an error knows it: `The model configuration`
+ * @throws `missing`, `invalid` or `unsupported`, naming the file
+ */
+export function readYaml(path: string, what: string): JsonObject {
+  const text = readSmallText(path, what);
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    // The first line says what is wrong and where; the lines below it repeat a part of the file.
+    const [reason] = reasonOf(cause).split("\n");
+    throw invalid(`${what} ${path} is neither YAML nor JSON (${reason}).`, { path, cause });
+  }
+  if (!isObject(value))
+    throw invalid(`${what} ${path} holds ${shown(value)}, not keys with values.`, { path, got: value });
+  return ownKeys(value);
+}
+
+/** A copy without a prototype. */
+export const ownKeys = (object: object): JsonObject =>
+  Object.assign(Object.create(null) as JsonObject, object);

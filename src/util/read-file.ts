@@ -1,0 +1,93 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { invalid, missing, reasonOf, unsupported } from "../errors.js";
+
+/** Node reads at most 2 GiB of a file at once. */
+const mostBytes = 2 ** 31 - 1;
+
+/** V8 holds no text beyond 2^29 - 24 characters. */
+const mostTextBytes = 2 ** 29 - 24;
+
+export interface ReadFileOptions {
+  /** A larger file is an error before it is read. */
+  maxBytes?: number;
+}
+
+/**
+ * The bytes of a file. Every error names it: one that is missing, a folder, a device or pipe (which may never end), one that
+ * is too large.
+ *
+ * @param what the file as the reader of an error knows it: `The speaker list`
+ */
+export function readBytes(
+  path: string,
+  what: string,
+  { maxBytes = mostBytes }: ReadFileOptions = {},
+): Buffer {
+  // Opening a pipe waits for a writer unless it is told not to.
+  return opened(path, what, constants.O_RDONLY | constants.O_NONBLOCK, (file) => {
+    const stats = fstatSync(file);
+    if (!stats.isFile())
+      throw invalid(
+        `${what} ${path} is ${stats.isDirectory() ? "a folder" : "a device or pipe"}, not a file.`,
+        { path },
+      );
+    checkSize(path, what, stats.size, maxBytes);
+    return readFileSync(file);
+  });
+}
+
+/** The text of a file, UTF-8; errors as in `readBytes`. */
+export const readText = (
+  path: string,
+  what: string,
+  { maxBytes = mostTextBytes }: ReadFileOptions = {},
+): string => readBytes(path, what, { maxBytes }).toString("utf8");
+
+/** The text of a small file that a person wrote. It may come through a pipe too, as `<(...)` gives one in a shell. */
+export function readSmallText(
+  path: string,
+  what: string,
+  { maxBytes = 1 << 20 }: ReadFileOptions = {},
+): string {
+  return opened(path, what, constants.O_RDONLY, (file) => {
+    const stats = fstatSync(file);
+    if (stats.isDirectory()) throw invalid(`${what} ${path} is a folder, not a file.`, { path });
+    if (stats.isFile()) checkSize(path, what, stats.size, maxBytes);
+    const bytes = Buffer.alloc(maxBytes + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(file, bytes, length, bytes.length - length, null);
+    checkSize(path, what, length, maxBytes);
+    return bytes.toString("utf8", 0, length);
+  });
+}
+
+function checkSize(path: string, what: string, size: number, maxBytes: number): void {
+  if (size > maxBytes)
+    throw unsupported(
+      `${what} ${path} is larger than the ${maxBytes.toLocaleString("en-US")} bytes that can be read.`,
+      {
+        path,
+        got: size,
+      },
+    );
+}
+
+function opened<Result>(path: string, what: string, flags: number, read: (file: number) => Result): Result {
+  let file: number;
+  try {
+    file = openSync(path, flags);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT")
+      throw missing(`${what} ${path} does not exist.`, { path, cause });
+    throw invalid(`${what} ${path} cannot be read (${reasonOf(cause)}).`, { path, cause });
+  }
+  try {
+    return read(file);
+  } catch (cause) {
+    if ((cause as { tag?: string }).tag !== undefined) throw cause;
+    throw invalid(`${what} ${path} cannot be read (${reasonOf(cause)}).`, { path, cause });
+  } finally {
+    closeSync(file);
+  }
+}
