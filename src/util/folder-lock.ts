@@ -1,0 +1,226 @@
+import { randomBytes } from "node:crypto";
+import { constants, readFileSync, readlinkSync, unlinkSync } from "node:fs";
+import {
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  stat,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { conflict } from "../errors.js";
+
+export interface LockOptions {
+  /** What the holder does, to finish the sentence "the process ... is ...": `extracting embeddings`. */
+  purpose: string;
+  /** How often the lock is renewed. */
+  renewMs?: number;
+  /** A lock of another host that has not been renewed for so long belongs to nobody. */
+  deadAfterMs?: number;
+}
+
+export interface FolderLock {
+  release(): Promise<void>;
+}
+
+/** What stands in a lock file. */
+interface LockRecord {
+  /** Tells this lock from every other. */
+  id: string;
+  purpose: string;
+  host: string;
+  /** Boot and process namespace: two containers may share a host name, and process ids mean nothing across them. */
+  machine: string;
+  pid: number;
+  /** When the process started, so that a new process with an old id is not taken for the holder. */
+  started: string;
+  since: string;
+  renewed: string;
+}
+
+/** The name of the lock file in the folder that it guards. */
+export const lockName = "speakerscope.lock";
+
+/**
+ * Keeps other processes, on this machine and on others that share the file system, from working in a folder.
+ *
+ * The lock is a file that names its holder and is renewed while the holder lives. That of a dead process of this machine
+ * is taken over at once; that of another machine once it has not been renewed for five minutes, going by the clock of the
+ * file system. When several processes want a dead lock, one gets it.
+ *
+ * @throws `conflict` that names the process that holds the folder
+ */
+export async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
+  const { purpose, renewMs = 30_000, deadAfterMs = 300_000 } = options;
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, lockName);
+  const id = randomBytes(8).toString("hex");
+  const since = new Date().toISOString();
+  const own: LockRecord = { id, purpose, ...thisProcess(), since, renewed: since };
+  const file = await take(path, own, deadAfterMs);
+  // The lock is written in place and never replaced: if another process has taken it over, because this one
+  // slept, its file is not touched.
+  const timer = setInterval(() => {
+    own.renewed = new Date().toISOString();
+    file.write(contents(own), 0, "utf8").catch(() => {});
+  }, renewMs);
+  timer.unref();
+  const atExit = () => {
+    try {
+      if (parse(readFileSync(path, "utf8"))?.id === id) unlinkSync(path);
+    } catch {
+      // A lock that stays behind is one of a dead process.
+    }
+  };
+  process.once("exit", atExit);
+  let released: Promise<void> | undefined;
+  const release = async () => {
+    clearInterval(timer);
+    process.off("exit", atExit);
+    await file.close();
+    if ((await read(path))?.record?.id === id) await remove(path);
+  };
+  return {
+    release() {
+      released ??= release();
+      return released;
+    },
+  };
+}
+
+/** Makes the lock file, with the record in it from the first moment, and opens it. */
+async function take(path: string, own: LockRecord, deadAfterMs: number): Promise<FileHandle> {
+  const draft = `${path}.${own.id}`;
+  try {
+    await writeFile(draft, contents(own), { flag: "wx" });
+    await claim(path, draft, own, deadAfterMs);
+  } finally {
+    await remove(draft);
+  }
+  return open(path, "r+");
+}
+
+/**
+ * Gives our draft the name `path`, which only one process can.
+ *
+ * A dead lock must not simply be deleted: by then it may be the fresh one of a process that was faster. So whoever wants
+ * to replace the dead lock with the id X first claims, in the same way, the file named after X; whoever has that, and
+ * still finds X in place, is the only one who may replace it.
+ */
+async function claim(path: string, draft: string, own: LockRecord, deadAfterMs: number): Promise<void> {
+  for (;;) {
+    if (await linked(draft, path)) return;
+    const other = await read(path);
+    if (other === undefined) continue;
+    // Our draft was written a moment ago: its time is what the clock of the file system says now.
+    const silentMs = (await stat(draft)).mtimeMs - other.mtimeMs;
+    if (isAlive(other.record, own, silentMs <= deadAfterMs)) throw held(path, other.record, own);
+    const successor = `${path}.after-${other.record?.id ?? "unreadable"}`;
+    await claim(successor, draft, own, deadAfterMs);
+    const now = await read(path);
+    if (now !== undefined && now.record?.id === other.record?.id) return rename(successor, path);
+    await remove(successor);
+  }
+}
+
+/** Whether the draft got the name; false when another file has it. */
+async function linked(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST") throw error;
+      // Some network file systems have no hard links.
+      return copyFile(draft, path, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** A lock that cannot be read was cut short by a full disk or comes from elsewhere: only its age counts. */
+function isAlive(record: LockRecord | undefined, own: LockRecord, renewed: boolean): boolean {
+  if (record === undefined || record.machine !== own.machine) return renewed;
+  const start = processStart(record.pid);
+  return start !== undefined && (start === "" || start === record.started);
+}
+
+function held(path: string, record: LockRecord | undefined, own: LockRecord): Error {
+  const holder =
+    record === undefined
+      ? `Another process holds ${path}.`
+      : `Process ${record.pid} on ${record.host} has been ${record.purpose} in this folder since ${record.since} (${path}).`;
+  const expiry =
+    record?.machine === own.machine
+      ? ""
+      : " If that process is gone, its lock expires five minutes after it was last renewed" +
+        `${record === undefined ? "" : `, which was at ${record.renewed}`}.`;
+  return conflict(`${holder} Wait until it has ended, or use another folder.${expiry}`, { path, got: record });
+}
+
+function thisProcess(): Pick<LockRecord, "host" | "machine" | "pid" | "started"> {
+  const host = hostname();
+  let machine = host;
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    machine = `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    // Not Linux: the host name has to do.
+  }
+  return { host, machine, pid: process.pid, started: processStart(process.pid) ?? "" };
+}
+
+/** When a process of this machine started, in the kernel's ticks; "" where that cannot be seen, undefined when it is gone. */
+function processStart(pid: number): string | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name of the program, in parentheses, may hold spaces and parentheses itself.
+    const [state, ...fields] = status.slice(status.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" || state === "X" ? undefined : fields[18];
+  } catch {
+    // No /proc, or one that hides the processes of other users.
+  }
+  try {
+    process.kill(pid, 0);
+    return "";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM" ? "" : undefined;
+  }
+}
+
+const contents = (record: LockRecord) => `${JSON.stringify(record)}\n`;
+
+function parse(text: string): LockRecord | undefined {
+  try {
+    const { id, purpose, host, machine, pid, started, since, renewed } = JSON.parse(text) as LockRecord;
+    const texts = [id, purpose, host, machine, started, since, renewed];
+    if (!texts.every((value) => typeof value === "string") || !Number.isInteger(pid)) return undefined;
+    return /^[0-9a-f]+$/.test(id) ? { id, purpose, host, machine, pid, started, since, renewed } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function read(path: string): Promise<{ record: LockRecord | undefined; mtimeMs: number } | undefined> {
+  try {
+    const { mtimeMs } = await stat(path);
+    return { record: parse(await readFile(path, "utf8")), mtimeMs };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
