@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type ReportSettings, reportStage } from "../pipeline/report-stage.js";
 import * as options from "./options.js";
+import { printLine } from "./print.js";
 
 export function analyzeCommand(program: Command): void {
   program
@@ -13,6 +14,6 @@ export function analyzeCommand(program: Command): void {
     .addOption(options.minSimilarity())
     .addOption(options.maxResults())
     .action(async (settings: ReportSettings) => {
-      await reportStage(settings, { reporter: { log: console.log } });
+      await reportStage(settings, { reporter: { log: printLine } });
     });
 }

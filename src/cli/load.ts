@@ -6,6 +6,8 @@ import { missing } from "../errors.js";
 import { readIndividual } from "../store/read-embeddings.js";
 import { compare } from "../util/compare.js";
 import { inside } from "../util/inside.js";
+import * as options from "./options.js";
+import { printLine } from "./print.js";
 
 interface LoadSettings {
   embeddingsDir: string;
@@ -25,9 +27,9 @@ export function loadCommand(program: Command): void {
     .option("--dataset <name>")
     .option("--speaker-id <name>")
     .option("--utterance-id <name>")
-    .option("--show-stats", "statistics of the vectors")
+    .addOption(options.flag("show-stats", "statistics of the vectors"))
     .action((settings: LoadSettings) => {
-      for (const line of describe(settings)) console.log(line);
+      for (const line of describe(settings)) printLine(line);
     });
 }
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { reasonOf } from "../errors.js";
+import { printable } from "../shared/printable.js";
 import { packageRoot } from "../util/package-root.js";
 import { analyzeCommand } from "./analyze.js";
 import { extractCommand } from "./extract.js";
@@ -18,7 +20,7 @@ import { verifyCommand } from "./verify.js";
 export const withDashes = (args: readonly string[]): string[] =>
   args.map((arg) => arg.replace(/^--[A-Za-z0-9_-]+/, (name) => name.replaceAll("_", "-")));
 
-async function main(args: readonly string[]): Promise<void> {
+async function main(args: readonly string[], onUsageError: () => void): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
     version: string;
   };
@@ -26,9 +28,7 @@ async function main(args: readonly string[]): Promise<void> {
     .description(
       "Speaker embeddings: extract them, merge what the ranks wrote, compare every speaker with every other.",
     )
-    .version(version)
-    .showHelpAfterError("(--help lists the flags)")
-    .exitOverride();
+    .version(version);
   for (const register of [
     runCommand,
     extractCommand,
@@ -41,17 +41,73 @@ async function main(args: readonly string[]): Promise<void> {
     kernelCommand,
   ])
     register(program);
-  for (const command of program.commands)
-    command.exitOverride().showHelpAfterError("(--help lists the flags)");
+  for (const command of [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap(({ commands }) => commands),
+  ])
+    command
+      .exitOverride()
+      .showHelpAfterError("(--help lists the flags)")
+      .configureOutput({
+        outputError(text, write) {
+          onUsageError();
+          write(text);
+        },
+      });
   await program.parseAsync(withDashes(args), { from: "user" });
 }
 
-if (require.main === module)
-  main(process.argv.slice(2)).catch((error: unknown) => {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode;
-    else {
-      console.error(`error: ${reasonOf(error)}`);
-      if (process.env.SPEAKERSCOPE_DEBUG) console.error(error);
-      process.exitCode = (error as { tag?: string }).tag === "interrupted" ? 130 : 1;
-    }
+/**
+ * Output that nobody can take is no reason to lose a job's work.
+ *
+ * A reader that has seen enough (`... | head`) ends the command quietly, with the status that a shell gives for SIGPIPE. A
+ * full disk behind standard output is said once, and the command goes on.
+ */
+function surviveOutputErrors(): void {
+  for (const [name, stream, other] of [
+    ["standard output", process.stdout, process.stderr],
+    ["standard error", process.stderr, process.stdout],
+  ] as const) {
+    let said = false;
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
+      if (said) return;
+      said = true;
+      other.write(`Warning: ${name} cannot be written (${error.message}); this goes on without it.\n`);
+    });
+  }
+}
+
+/** Says why a command failed, and sets its exit status. */
+function fail(error: unknown): void {
+  process.stderr.write(
+    `error: ${
+      printable(
+        reasonOf(error)
+          .trim()
+          .replace(/\s*\n\s*/g, " "),
+      ) || "unknown"
+    }\n`,
+  );
+  if (process.env.SPEAKERSCOPE_DEBUG) console.error(error);
+  process.exitCode = (error as { tag?: string } | undefined)?.tag === "interrupted" ? 130 : 1;
+}
+
+if (require.main === module) {
+  surviveOutputErrors();
+  for (const event of ["uncaughtException", "unhandledRejection"] as const)
+    process.on(event, (error: unknown) => {
+      fail(error);
+      process.exit();
+    });
+  let isSaid = false;
+  main(process.argv.slice(2), () => {
+    isSaid = true;
+  }).catch((error: unknown) => {
+    // What commander found wrong with the flags it has said itself; --help and --version end in this way too.
+    if (error instanceof CommanderError && (isSaid || error.exitCode === 0))
+      process.exitCode = error.exitCode;
+    else fail(error);
   });
+}

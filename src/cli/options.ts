@@ -18,14 +18,16 @@ export const positiveInteger = (name: string) =>
 const similarity = (name: string) =>
   number(name, (value) => value >= -1 && value <= 1, "a cosine between -1 and 1");
 
-/** A flag that may be followed by true or false. */
-function boolean(text: string): boolean {
-  if (/^(true|1|yes|on)$/i.test(text)) return true;
-  if (/^(false|0|no|off)$/i.test(text)) return false;
-  throw new InvalidArgumentError("must be true or false");
+/** Whether a switch is on: said the same way behind a flag, in the environment and in a settings file. */
+export function boolean(text: string): boolean {
+  const word = text.trim().toLowerCase();
+  if (["true", "yes", "on", "1"].includes(word)) return true;
+  if (["false", "no", "off", "0"].includes(word)) return false;
+  throw new InvalidArgumentError("must be true or false (or yes or no, on or off, 1 or 0)");
 }
 
-const flag = (name: string, description: string) =>
+/** A switch, which may be followed by true or false. */
+export const flag = (name: string, description: string) =>
   new Option(`--${name} [boolean]`, description).argParser(boolean);
 
 export function gpuList(text: string): number[] {

@@ -1,10 +1,13 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { MultiBar, SingleBar } from "cli-progress";
+import { reasonOf } from "../errors.js";
+import { printable } from "../shared/printable.js";
 import type { Progress } from "../types.js";
 
 /** Where a command says what it does: bars in a terminal, lines elsewhere, and the same lines in a log file. */
 export interface Reporter {
+  /** One line, whatever the names in it hold. */
   log(line: string): void;
   progress(progress: Progress): void;
   /** Takes the bars down. */
@@ -15,16 +18,37 @@ export interface Reporter {
 const lineIntervalMs = 10_000;
 
 export function openReporter({ logFile }: { logFile?: string } = {}): Reporter {
-  if (logFile !== undefined) mkdirSync(dirname(logFile), { recursive: true });
   const display = process.stderr.isTTY ? barDisplay() : lineDisplay();
+  const keep = logFile === undefined ? () => {} : logWriter(logFile, display.log);
   return {
     log(line) {
-      if (logFile !== undefined) appendFileSync(logFile, `${timestamp()} ${line}\n`);
-      display.log(line);
+      const safe = printable(line);
+      keep(safe);
+      display.log(safe);
     },
     progress: (progress) => display.progress(progress),
     close: () => display.close(),
   };
+}
+
+/** Writes lines to a log file. A log that cannot be written, on a full disk for one, does not end a job: it is said once. */
+function logWriter(path: string, warn: (line: string) => void): (line: string) => void {
+  let isOpen = true;
+  const attempt = (write: () => void) => {
+    if (!isOpen) return;
+    try {
+      write();
+    } catch (error) {
+      isOpen = false;
+      warn(
+        printable(
+          `Warning: the log file ${path} cannot be written (${reasonOf(error)}); this goes on without it.`,
+        ),
+      );
+    }
+  };
+  attempt(() => mkdirSync(dirname(path), { recursive: true }));
+  return (line) => attempt(() => appendFileSync(path, `${timestamp()} ${line}\n`));
 }
 
 /** The line of a progress, such as `Rank 0: 120/1000 files, 2 failed, 9.4 files/s, 1 min 34 s left`. */

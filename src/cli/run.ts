@@ -1,9 +1,11 @@
 import { createInterface } from "node:readline/promises";
 import { type Command, Option } from "commander";
 import { type PipelineSettings, runPipeline } from "../pipeline/run-pipeline.js";
+import { printable } from "../shared/printable.js";
 import { packageRoot } from "../util/package-root.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
+import { printLine } from "./print.js";
 import { openReporter } from "./reporter.js";
 import { resolveSettings } from "./settings.js";
 
@@ -32,7 +34,7 @@ export function runCommand(program: Command): void {
     .addOption(options.minSimilarity())
     .addOption(options.maxResults())
     .option("--settings <file>", "YAML or JSON with flags as keys; flags and environment go before it")
-    .option("--yes", "do not ask before stage 4 deletes")
+    .addOption(options.flag("yes", "do not ask before stage 4 deletes"))
     .addOption(options.logFile())
     .addHelpText(
       "after",
@@ -68,11 +70,11 @@ export function runCommand(program: Command): void {
 /** Asks in the terminal; without one the answer is no. */
 async function ask(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    console.log(`${question} (no terminal to answer in: --yes deletes)`);
+    printLine(`${question} (no terminal to answer in: --yes deletes)`);
     return false;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`${question} [y/N] `);
+  const answer = await terminal.question(`${printable(question)} [y/N] `);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
 }

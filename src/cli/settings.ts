@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, type Option } from "commander";
-import { parse } from "yaml";
-import { invalid, reasonOf, unknown } from "../errors.js";
+import { conflict, invalid, shown, unknown } from "../errors.js";
+import { readYaml } from "../format/read-yaml.js";
+import { boolean } from "./options.js";
 
 /** The settings of the pipeline that may stand in the environment, as in the Python pipeline's script. */
 const fromEnvironment = [
@@ -15,7 +15,9 @@ const fromEnvironment = [
 
 /**
  * The settings of a command: from its flags, else from the environment, else from a YAML or JSON file whose keys are
- * the names of the flags (`data_root: ...`), else the defaults.
+ * the names of the flags (`data_root: ...`), else the defaults. A value means the same wherever it stands.
+ *
+ * @throws `invalid` or `unknown`, naming the key or variable and its value
  */
 export function resolveSettings(
   command: Command,
@@ -24,40 +26,57 @@ export function resolveSettings(
 ): Record<string, unknown> {
   const settings: Record<string, unknown> = command.opts();
   const isOpen = (option: Option) => command.getOptionValueSource(option.attributeName()) !== "cli";
-  const take = (option: Option, text: string, where: string) => {
-    try {
-      settings[option.attributeName()] = option.parseArg ? option.parseArg(text, undefined) : text;
-    } catch (error) {
-      const want = error instanceof InvalidArgumentError ? error.message : reasonOf(error);
-      throw invalid(where, "setting", { got: text, want });
-    }
-  };
   const byName = new Map(command.options.map((option) => [option.name().replaceAll("-", "_"), option]));
-  for (const [name, value] of Object.entries(readSettings(settingsFile))) {
+  const fromFile = settingsFile === undefined ? {} : readYaml(settingsFile, "The settings file");
+  const seen = new Map<Option, string>();
+  for (const [name, value] of Object.entries(fromFile)) {
     const option = byName.get(name.replaceAll("-", "_"));
-    if (option === undefined || name === "settings")
-      throw unknown("settings", `key ${name}`, { path: settingsFile, want: [...byName.keys()].join(", ") });
-    if (isOpen(option))
-      take(option, Array.isArray(value) ? value.join(" ") : String(value), `${settingsFile}, ${name}`);
+    if (option === undefined || option.name() === "settings")
+      throw unknown(
+        `The key ${name} in ${settingsFile} is not known. The keys are ${[...byName.keys()].filter((key) => key !== "settings").join(", ")}.`,
+        { path: settingsFile, got: name },
+      );
+    if (seen.has(option))
+      throw conflict(
+        `${settingsFile} has both ${seen.get(option)} and ${name}, which mean the same. Keep one.`,
+        {
+          path: settingsFile,
+        },
+      );
+    seen.set(option, name);
+    const parsed = parse(option, value, `${name} in ${settingsFile}`);
+    if (isOpen(option)) settings[option.attributeName()] = parsed;
   }
   for (const variable of fromEnvironment) {
     const option = byName.get(variable.toLowerCase());
     const text = environment[variable];
-    if (option !== undefined && text !== undefined && text !== "" && isOpen(option))
-      take(option, text, variable);
+    if (option === undefined || text === undefined || text === "") continue;
+    const parsed = parse(option, text, `The environment variable ${variable}`);
+    if (isOpen(option)) settings[option.attributeName()] = parsed;
   }
   return settings;
 }
 
-function readSettings(path: string | undefined): Record<string, unknown> {
-  if (path === undefined) return {};
-  let value: unknown;
+/** The value of an option, from what stands in a file or in the environment. */
+function parse(option: Option, value: unknown, place: string): unknown {
+  const text = textOf(option, value);
+  if (text === undefined)
+    throw invalid(`${place} is ${shown(value)}, which is no value for it.`, { got: value });
   try {
-    value = parse(readFileSync(path, "utf8"));
+    if (option.parseArg !== undefined) return option.parseArg(text, undefined);
+    return option.isBoolean() ? boolean(text) : text;
   } catch (cause) {
-    throw invalid("settings", "file", { path, want: `YAML or JSON; ${reasonOf(cause)}`, cause });
+    if (!(cause instanceof InvalidArgumentError)) throw cause;
+    throw invalid(`${place} is ${shown(value)}: ${cause.message}.`, { got: value, cause });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw invalid("settings", "file", { path, got: value, want: "keys such as data_root" });
-  return value as Record<string, unknown>;
+}
+
+/** What would be written behind the flag. */
+function textOf(option: Option, value: unknown): string | undefined {
+  const isSwitch = option.optional || option.isBoolean();
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return String(value);
+  if (typeof value === "boolean") return isSwitch ? String(value) : undefined;
+  const isList = Array.isArray(value) && option.name() === "gpus";
+  return isList && value.every((item) => typeof item === "number") ? value.join(" ") : undefined;
 }

@@ -4,6 +4,7 @@ import { missing } from "../errors.js";
 import { isFailure, type RankLog, readCorpusLists, readExtraction } from "../store/extraction.js";
 import { compare } from "../util/compare.js";
 import { countBy } from "../util/count-by.js";
+import { printLine } from "./print.js";
 import { duration } from "./reporter.js";
 
 /** How far an extraction is. Every file is embedded, failed or left. */
@@ -45,7 +46,7 @@ export function statusCommand(program: Command): void {
     .argument("[folder]", "what extract writes", "embeddings_output")
     .action(async (folder: string) => {
       const status = await extractionStatus(folder);
-      for (const line of statusLines(folder, status, Date.now())) console.log(line);
+      for (const line of statusLines(folder, status, Date.now())) printLine(line);
     });
 }
 

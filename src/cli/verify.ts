@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { invalid } from "../errors.js";
-import { verify } from "../store/verify.js";
+import { verify } from "../merged/verify.js";
 import { interruptSignal } from "./interrupt.js";
+import { printLine } from "./print.js";
 
 /** Problems that are printed; all of them count. */
 const shown = 50;
@@ -16,15 +17,15 @@ export function verifyCommand(program: Command): void {
     .action(async (folder: string) => {
       const { kind, checked, problems } = await verify(folder, { abortSignal: interruptSignal() });
       const counts = Object.entries(checked).map(([what, count]) => `${count} ${what}`);
-      console.log(`${folder}: ${kind}: ${counts.join(", ")}`);
-      for (const problem of problems.slice(0, shown)) console.log(`  ${problem}`);
-      if (problems.length > shown) console.log(`  ... and ${problems.length - shown} more`);
+      printLine(`${folder}: ${kind}: ${counts.join(", ")}`);
+      for (const problem of problems.slice(0, shown)) printLine(`  ${problem}`);
+      if (problems.length > shown) printLine(`  ... and ${problems.length - shown} more`);
       if (problems.length > 0)
         throw invalid("verify", kind, {
           got: `${problems.length} problems`,
           want: "none; the extract or merge command once more writes anew what is wrong",
           path: folder,
         });
-      console.log("no problem found");
+      printLine("no problem found");
     });
 }

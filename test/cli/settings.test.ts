@@ -78,15 +78,65 @@ test("switches take true and false, and alone mean true", async () => {
   assert.equal((await settings([], { GPUS: "0 1 2 3" })).gpus, [0, 1, 2, 3]);
 });
 
+test("a switch means the same behind a flag, in the environment and in a file", async () => {
+  const file = (text: string) => put(join(temporaryFolder(), "s.yaml"), text);
+  const words = {
+    true: true,
+    Yes: true,
+    on: true,
+    "1": true,
+    false: false,
+    no: false,
+    OFF: false,
+    "0": false,
+  };
+  for (const [word, value] of Object.entries(words)) {
+    assert.is((await settings(["--yes", word])).yes, value, `flag ${word}`);
+    assert.is((await settings([], { SAVE_INDIVIDUAL: word })).saveIndividual, value, `environment ${word}`);
+    const fromFile = await settings(["--settings", file(`yes: ${word}\nmerge_individual: "${word}"\n`)]);
+    assert.equal([fromFile.yes, fromFile.mergeIndividual], [value, value], `file ${word}`);
+  }
+  for (const word of ["maybe", "2", "none"]) {
+    await fails(settings(["--yes", word]), /--yes.*must be true or false/);
+    await fails(settings([], { MERGE_INDIVIDUAL: word }), /MERGE_INDIVIDUAL is .*must be true or false/);
+    await fails(
+      settings(["--settings", file(`yes: ${word}\n`)]),
+      /yes in .*s\.yaml is .*must be true or false/,
+    );
+  }
+});
+
+test("a value of a kind that a key cannot have is refused with its place", async () => {
+  const wrong = {
+    "data_root:": /data_root in .*s\.yaml is null/,
+    "output_dir: true": /output_dir in .* is true/,
+    "output_dir: [a, b]": /output_dir in .* is \["a","b"\]/,
+    "batch_size: {a: 1}": /batch_size in/,
+    "batch_size: true": /batch_size in/,
+    "gpus: [a, b]": /gpus in/,
+    "yes: [true]": /yes in/,
+    "settings: other.yaml": /key settings in/,
+    "constructor: 1": /key constructor in/,
+    "__proto__: {yes: true}": /key __proto__ in/,
+    "data_root: a\ndata-root: b": /both data_root and data-root/,
+    "- yes": /not keys with values/,
+    "yes: {": /neither YAML nor JSON/,
+  };
+  for (const [text, pattern] of Object.entries(wrong))
+    await fails(settings(["--settings", put(join(temporaryFolder(), "s.yaml"), `${text}\n`)]), pattern);
+  await fails(settings(["--settings", "/dev/zero"]), /settings file \/dev\/zero is larger/);
+  await fails(settings(["--settings", "nowhere.yaml"]), /nowhere\.yaml does not exist/);
+});
+
 test("garbage is refused with the name of the flag, the variable or the key", async () => {
   await fails(settings(["--similarity_threshold", "2"]), /--similarity-threshold.*between -1 and 1/);
   await fails(settings(["--num_ranks", "0"]), /positive whole number/);
   await fails(settings(["--gpus", "a b"]), /GPU indices/);
   await fails(settings(["--stage", "7"]), /1, 2, 3, 4/);
   await fails(settings(["--unheard_of", "7"]), /unknown option '--unheard-of'/);
-  await fails(settings([], { BATCH_SIZE: "many" }), /BATCH_SIZE: invalid setting.*positive whole number/);
+  await fails(settings([], { BATCH_SIZE: "many" }), /BATCH_SIZE is "many": .*positive whole number/);
   const file = put(join(temporaryFolder(), "s.yaml"), "treshold: 0.1\n");
-  await fails(settings(["--settings", file]), /unknown key treshold.*similarity_threshold/);
+  await fails(settings(["--settings", file]), /key treshold in .*s\.yaml is not known.*similarity_threshold/);
 });
 
 test.run();

@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readJsonRows } from "../format/read-json.js";
+import { readSimilarity, type StoredSimilarity } from "../similarity/read-similarity.js";
+import type { SpeakerEmbedding, SpeakerInfo } from "../types.js";
+import { similarityFiles } from "./files.js";
+
+/** Pairs whose similarity is computed again. */
+const checkedPairs = 1000;
+
+/** Similarities are float32, and on a GPU rounded some more. */
+const pairTolerance = 1e-3;
+const meanTolerance = 1e-4;
+
+/**
+ * What shows that the similarity files of a folder compare other speakers than it holds; empty when nothing does, also when
+ * there are none.
+ *
+ * Keys and counts are compared, the similarity of the first pairs is computed again, and the mean of all pairs, which needs
+ * no pairs: the squared length of the sum of the unit vectors is the sum of all their products.
+ */
+export async function checkComparison(
+  folder: string,
+  speakers: readonly SpeakerEmbedding[],
+): Promise<string[]> {
+  if (!existsSync(join(folder, similarityFiles.summary))) return [];
+  const stored = readSimilarity(folder);
+  const other = otherSpeakers(stored, speakers);
+  if (other !== undefined) return [other];
+  return [...otherSimilarities(stored, speakers), ...otherPairs(folder, stored)].slice(0, 5);
+}
+
+/** What shows that a comparison names other speakers than these; undefined when nothing does. */
+export function otherSpeakers(
+  { keys, pairs }: StoredSimilarity,
+  speakers: readonly SpeakerInfo[],
+): string | undefined {
+  const name = similarityFiles.summary;
+  if (keys.length !== speakers.length)
+    return `${name} compares ${keys.length} speakers, but there are ${speakers.length}`;
+  const at = keys.findIndex((key, index) => key !== speakers[index]?.key);
+  if (at >= 0)
+    return `speaker ${at + 1} in ${name} is ${keys[at]}, but in the speaker list ${speakers[at]?.key}`;
+  const byKey = new Map(speakers.map((speaker) => [speaker.key, speaker]));
+  for (const { speaker1, speaker2 } of pairs)
+    for (const { key, dataset, speakerId, numUtterances } of [speaker1, speaker2]) {
+      const known = byKey.get(key);
+      if (known === undefined) return `a pair in ${name} names ${key}, which is not in the speaker list`;
+      if (known.dataset !== dataset || known.speakerId !== speakerId || known.numUtterances !== numUtterances)
+        return `${name} has ${key} with ${numUtterances} utterances, the speaker list with ${known.numUtterances}`;
+    }
+  return undefined;
+}
+
+/** What shows that a comparison was made of other embeddings than these. */
+export function* otherSimilarities(
+  { pairs, statistics }: StoredSimilarity,
+  speakers: readonly SpeakerEmbedding[],
+): Generator<string> {
+  const units = new Map(speakers.map(({ key, embedding }) => [key, unit(embedding)]));
+  for (const { speaker1, speaker2, similarity } of pairs.slice(0, checkedPairs)) {
+    const cosine = dot(units.get(speaker1.key)!, units.get(speaker2.key)!);
+    if (!(Math.abs(cosine - similarity) <= pairTolerance))
+      yield `${similarityFiles.summary} gives ${speaker1.key} and ${speaker2.key} a similarity of ${similarity.toFixed(4)}, their embeddings ${cosine.toFixed(4)}`;
+  }
+  const mean = meanSimilarity([...units.values()]);
+  if (speakers.length > 1 && !(Math.abs(mean - statistics.mean) <= meanTolerance))
+    yield `${similarityFiles.summary} gives a mean similarity of ${statistics.mean.toFixed(4)}, the embeddings ${mean.toFixed(4)}`;
+}
+
+/** high_similarity_pairs.json lists the same pairs. */
+function* otherPairs(folder: string, { pairs }: StoredSimilarity): Generator<string> {
+  const path = join(folder, similarityFiles.pairs);
+  if (!existsSync(path)) return;
+  const rows = readJsonRows(path, "The list of pairs");
+  // The Python pipeline does not sort them.
+  const listed = rows.map(({ similarity }) => Number(similarity)).sort((a, b) => b - a);
+  const same =
+    listed.length === pairs.length && listed.every((value, index) => value === pairs[index]!.similarity);
+  if (!same) yield `${similarityFiles.pairs} lists other pairs than ${similarityFiles.summary}`;
+}
+
+function meanSimilarity(units: readonly Float64Array[]): number {
+  const n = units.length;
+  const sum = new Float64Array(units[0]?.length ?? 0);
+  for (const vector of units) for (let d = 0; d < sum.length; d++) sum[d]! += vector[d]!;
+  return (dot(sum, sum) - n) / (n * (n - 1));
+}
+
+function unit(vector: Float32Array): Float64Array {
+  const wide = Float64Array.from(vector);
+  const length = Math.sqrt(dot(wide, wide));
+  return wide.map((value) => value / length);
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
+  return sum;
+}

@@ -1,0 +1,129 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { conflict, reasonOf } from "../errors.js";
+import { pythonJsonChunks } from "../format/json.js";
+import { isObject, readJsonObject } from "../format/read-json.js";
+import type { EmbeddedUtterance } from "../store/extraction.js";
+import { individualSpeaker, individualUtterance, speakerPath, utterancePath } from "../store/individual.js";
+import type { SpeakerEmbedding } from "../types.js";
+import { writeFile } from "../util/write-file.js";
+import { indexFile, individualFolder } from "./files.js";
+
+/** Writes a pickle for every utterance and speaker, and an index of them. */
+export interface IndividualWriter {
+  addUtterance(utterance: EmbeddedUtterance): void;
+  addSpeaker(speaker: SpeakerEmbedding): void;
+  /** Writes the index. */
+  finish(): Promise<void>;
+}
+
+/**
+ * Opens a writer of individual files.
+ *
+ * @param building where they are written
+ * @param folder where they will lie, for the index
+ */
+export function openIndividualWriter(building: string, folder: string): IndividualWriter {
+  const made = new Set<string>();
+  const index = { utterances: new Map<string, string>(), speakers: new Map<string, string>() };
+  const add = (kind: keyof typeof index, key: string, path: string, bytes: Uint8Array) => {
+    const parent = dirname(path);
+    if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+    made.add(parent);
+    writeFileSync(path, bytes);
+    index[kind].set(key, join(folder, relative(building, path)));
+  };
+  return {
+    addUtterance: (utterance) =>
+      add("utterances", utterance.key, utterancePath(building, utterance), individualUtterance(utterance)),
+    addSpeaker: (speaker) =>
+      add("speakers", speaker.key, speakerPath(building, speaker), individualSpeaker(speaker)),
+    finish: () => writeFile(join(building, indexFile), pythonJsonChunks(index)),
+  };
+}
+
+/** Throws unless the individual files of a folder of merged embeddings lie in a folder of their own, or nowhere. */
+export function checkIndividualFolder(outputDir: string): void {
+  const path = join(outputDir, individualFolder);
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined && !stats.isDirectory())
+    throw conflict(
+      `${path} is ${stats.isSymbolicLink() ? "a link" : "no folder"}, so the individual files cannot be replaced as one. ` +
+        "Move it away, or merge into another folder.",
+      { path },
+    );
+}
+
+/**
+ * Empties a folder of old individual files, moved aside: those that its index names are deleted, the others go to `folder`.
+ *
+ * @returns how many were deleted, and the others, as paths below the folder
+ */
+export function putBackOthers(aside: string, folder: string): { deleted: number; others: string[] } {
+  const known = indexedFiles(aside);
+  const others: string[] = [];
+  let deleted = 0;
+  const walk = (below: string) => {
+    for (const entry of readdirSync(join(aside, below), { withFileTypes: true })) {
+      const name = join(below, entry.name);
+      if (entry.isDirectory()) walk(name);
+      else if (known.has(name)) {
+        unlinkSync(join(aside, name));
+        deleted++;
+      } else if (name !== indexFile) others.push(name);
+    }
+    if (readdirSync(join(aside, below)).length === 0) rmdirSync(join(aside, below));
+  };
+  walk("");
+  for (const name of others) putBack(join(aside, name), join(folder, name));
+  // The index goes last: until then a merge that is cut short can go on from it.
+  rmSync(aside, { recursive: true, force: true });
+  return { deleted, others };
+}
+
+function putBack(from: string, to: string): void {
+  // A file of a name that merging uses is replaced, as any output is.
+  if (existsSync(to)) return;
+  try {
+    mkdirSync(dirname(to), { recursive: true });
+    renameSync(from, to);
+  } catch (cause) {
+    throw conflict(
+      `${from} cannot be put back to ${to} (${reasonOf(cause)}). Move it to where you want it.`,
+      {
+        path: from,
+        cause,
+      },
+    );
+  }
+}
+
+/** The files that the index of a folder names, as paths below it. A folder without a readable index has none. */
+export function indexedFiles(folder: string): Set<string> {
+  const files = new Set<string>();
+  try {
+    const index = readJsonObject(join(folder, indexFile), "The index");
+    for (const kind of [index.utterances, index.speakers])
+      for (const path of isObject(kind) ? Object.values(kind) : [])
+        if (typeof path === "string") files.add(belowIndividual(path));
+  } catch {
+    // Then nothing in it is known to be ours.
+  }
+  return files;
+}
+
+/** `utterances/a/b/c.pkl` of `final_embeddings/embeddings_individual/utterances/a/b/c.pkl`: the folder may have moved. */
+function belowIndividual(path: string): string {
+  const at = path.lastIndexOf(`${individualFolder}/`);
+  return at < 0 ? path : path.slice(at + individualFolder.length + 1);
+}

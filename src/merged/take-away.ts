@@ -1,0 +1,33 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { comparisonFiles } from "./files.js";
+
+/**
+ * Deletes what comparing other speakers has left in a folder: it would be taken for a comparison of those that are there
+ * now. Files of the same names that somebody else wrote stay.
+ *
+ * @returns the names of the files that it deleted
+ */
+export async function takeAwayComparison(folder: string): Promise<string[]> {
+  const gone = comparisonFiles
+    .filter(({ name, begins = "" }) => beginsWith(join(folder, name), begins))
+    .map(({ name }) => name);
+  for (const name of gone) await rm(join(folder, name));
+  return gone;
+}
+
+/** Whether a file is there and begins with this text. */
+function beginsWith(path: string, text: string): boolean {
+  try {
+    const file = openSync(path, "r");
+    try {
+      const bytes = Buffer.alloc(Buffer.byteLength(text));
+      return readSync(file, bytes, 0, bytes.length, 0) === bytes.length && bytes.toString() === text;
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return false;
+  }
+}

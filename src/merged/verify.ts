@@ -1,0 +1,191 @@
+import { existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { missing, shown } from "../errors.js";
+import { isObject, readJsonObject, readJsonRows } from "../format/read-json.js";
+import { readCorpusLists, readExtraction } from "../store/extraction.js";
+import { speakerPath, utterancePath } from "../store/individual.js";
+import { readEmbeddings, readIndividual } from "../store/read-embeddings.js";
+import { speakerMeans } from "../store/speaker-means.js";
+import { equal, verifyExtraction, verifyIndividualUtterance } from "../store/verify-extraction.js";
+import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { type Audit, openAudit } from "../util/audit.js";
+import { readJsonLines } from "../util/json-lines.js";
+import { checkComparison } from "./check-comparison.js";
+import { indexFile, individualFolder, mergedFiles } from "./files.js";
+
+export interface Verification {
+  kind: "extraction" | "merged embeddings";
+  /** What was looked at: `records`, `individual files`, ... and how many. */
+  checked: Record<string, number>;
+  /** What is wrong, a line each; empty when all is well. */
+  problems: string[];
+}
+
+export interface VerifyOptions {
+  abortSignal?: AbortSignal;
+}
+
+/**
+ * Checks that a folder of embeddings is whole and agrees with itself.
+ *
+ * Of an extraction: the checksum of every record, that all were made the same way, that rank pickles and individual
+ * pickles hold what the records do. Of merged embeddings: that the pickles, lists, summary, index and individual files
+ * say the same, that each speaker is the mean of its utterances, and that a comparison is one of these speakers. Of both: that no name leads out of the folder. Only
+ * reads.
+ *
+ * @throws `missing` when the folder holds neither
+ *
+ * @example
+ * const { problems } = await verify("final_embeddings")
+ */
+export async function verify(folder: string, { abortSignal }: VerifyOptions = {}): Promise<Verification> {
+  const audit = openAudit(abortSignal);
+  if (existsSync(join(folder, mergedFiles.summary))) {
+    await verifyMerged(folder, audit);
+    return { kind: "merged embeddings", ...audit.result() };
+  }
+  const lists = await audit.attempt("corpus list", () => readCorpusLists(folder));
+  if (lists === undefined && audit.result().problems.length === 0)
+    throw missing(`${folder} holds no embeddings. Give a folder that extract or merge wrote.`, {
+      path: folder,
+    });
+  if (lists !== undefined) await verifyExtraction(await readExtraction(folder, lists), audit);
+  return { kind: "extraction", ...audit.result() };
+}
+
+async function verifyMerged(folder: string, audit: Audit): Promise<void> {
+  const summary = await audit.attempt(mergedFiles.summary, () =>
+    readJsonObject(join(folder, mergedFiles.summary), "The summary"),
+  );
+  const utterances = await audit.attempt("utterance_embeddings.pkl", () =>
+    readEmbeddings(folder, { level: "utterance" }),
+  );
+  const speakers = await audit.attempt("speaker_embeddings.pkl", () => readEmbeddings(folder));
+  if (summary === undefined || utterances === undefined || speakers === undefined) return;
+  audit.same("summary.json: total_utterances", summary.total_utterances, utterances.length);
+  audit.same("summary.json: total_speakers", summary.total_speakers, speakers.length);
+  await verifyList(folder, mergedFiles.utteranceList, utterances, audit);
+  await verifyList(folder, mergedFiles.speakerList, speakers, audit);
+  const failures = await audit.attempt(mergedFiles.failures, () =>
+    rowsOf(join(folder, mergedFiles.failures)),
+  );
+  if (failures !== undefined)
+    audit.same(`${mergedFiles.failures}: rows`, failures, summary.failed_utterances);
+  for (const { key, embedding } of utterances) {
+    audit.count("utterances");
+    if (!embedding.every(Number.isFinite)) audit.problem(`${key}: NaN or infinity`);
+  }
+  verifyMeans(utterances, speakers, audit);
+  await audit.attempt("comparison", async () => {
+    for (const what of await checkComparison(folder, speakers)) audit.problem(what);
+  });
+  if (summary.individual_files_available === true) await verifyIndex(folder, utterances, speakers, audit);
+}
+
+/** Each speaker is the mean of its utterances, or of their unit vectors, to the last bit. */
+function verifyMeans(
+  utterances: readonly UtteranceEmbedding[],
+  speakers: readonly SpeakerEmbedding[],
+  audit: Audit,
+): void {
+  // Dataset and speaker tell a speaker here; its key may have been given a suffix.
+  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string }) =>
+    JSON.stringify([dataset, speakerId]);
+  const ways = [false, true].map((normalize) => {
+    const means = speakerMeans({ normalize });
+    for (const utterance of utterances) means.add({ ...utterance, speakerKey: nameOf(utterance) });
+    return new Map(means.speakers().map((speaker) => [speaker.key, speaker]));
+  });
+  for (const speaker of speakers) {
+    audit.count("speakers");
+    const known = ways.map((means) => means.get(nameOf(speaker)));
+    audit.same(`${speaker.key}: utterances`, speaker.numUtterances, known[0]?.numUtterances ?? 0);
+    if (!known.some((mean) => mean !== undefined && equal(mean.embedding, speaker.embedding)))
+      audit.problem(`${speaker.key}: its embedding is not the mean of its utterances`);
+  }
+  audit.same("speaker_embeddings.pkl: speakers", speakers.length, ways[0]!.size);
+}
+
+async function verifyList(
+  folder: string,
+  name: string,
+  rows: readonly { key: string }[],
+  audit: Audit,
+): Promise<void> {
+  const list = await audit.attempt(name, () => readJsonRows(join(folder, name), "The list"));
+  if (list === undefined) return;
+  audit.same(`${name}: rows`, list.length, rows.length);
+  const differing = rows.find(({ key }, index) => list[index]?.key !== key);
+  if (differing !== undefined) audit.problem(`${name}: differs from the pickle at key ${differing.key}`);
+}
+
+/** file_index.json names every individual file and no other, and each holds what the combined pickles do. */
+async function verifyIndex(
+  folder: string,
+  utterances: readonly UtteranceEmbedding[],
+  speakers: readonly SpeakerEmbedding[],
+  audit: Audit,
+): Promise<void> {
+  const individual = join(folder, individualFolder);
+  const index = await audit.attempt(indexFile, () =>
+    readJsonObject(join(individual, indexFile), "The index"),
+  );
+  if (index === undefined) return;
+  const indexed = (kind: "utterances" | "speakers", key: string, path: string) => {
+    const entries = index[kind];
+    const named = isObject(entries) && Object.hasOwn(entries, key) ? entries[key] : undefined;
+    // The folder may have been moved since: what counts is where the file lies in it.
+    const below = relative(individual, path);
+    if (typeof named !== "string" || !(named === below || named.endsWith(`/${below}`)))
+      audit.problem(
+        `${indexFile}: ${kind} ${key}: got ${shown(named)}, expected a path that ends in ${below}`,
+      );
+  };
+  for (const utterance of utterances) {
+    const path = await audit.attempt(utterance.key, () => utterancePath(individual, utterance));
+    if (path === undefined) continue;
+    indexed("utterances", utterance.key, path);
+    await verifyIndividualUtterance(individual, utterance, audit);
+  }
+  for (const speaker of speakers) {
+    const path = await audit.attempt(speaker.key, () => speakerPath(individual, speaker));
+    if (path === undefined) continue;
+    indexed("speakers", speaker.key, path);
+    await verifyIndividualSpeaker(individual, speaker, audit);
+  }
+  audit.same(`${indexFile}: utterances`, Object.keys(index.utterances ?? {}).length, utterances.length);
+  audit.same(`${indexFile}: speakers`, Object.keys(index.speakers ?? {}).length, speakers.length);
+  await audit.attempt(individualFolder, async () => {
+    audit.same(
+      `${individualFolder}: files`,
+      await filesBelow(individual),
+      utterances.length + speakers.length + 1,
+    );
+  });
+}
+
+async function verifyIndividualSpeaker(
+  folder: string,
+  { dataset, speakerId, key, embedding, numUtterances }: SpeakerEmbedding,
+  audit: Audit,
+): Promise<void> {
+  audit.count("individual files");
+  const read = await audit.attempt(key, () => readIndividual(folder, { dataset, speakerId }));
+  if (read === undefined) return;
+  if (!equal(read.embedding, embedding) || read.numUtterances !== numUtterances)
+    audit.problem(`${key}: its individual file differs from speaker_embeddings.pkl`);
+}
+
+async function rowsOf(path: string): Promise<number> {
+  let rows = 0;
+  for await (const _row of readJsonLines(path)) rows++;
+  return rows;
+}
+
+async function filesBelow(folder: string): Promise<number> {
+  let files = 0;
+  for (const name of await readdir(folder, { recursive: true }))
+    if ((await stat(join(folder, name))).isFile()) files++;
+  return files;
+}

@@ -1,0 +1,165 @@
+import { join } from "node:path";
+import { throwIfAborted } from "../errors.js";
+import { pythonJson, pythonJsonChunks } from "../format/json.js";
+import { readJsonRows } from "../format/read-json.js";
+import type { EmbeddedUtterance } from "../store/extraction.js";
+import { type WriteEmbeddingsOptions, writeEmbeddings } from "../store/write-embeddings.js";
+import type { Doubt, Failure, LongTask, Progress, SpeakerEmbedding } from "../types.js";
+import { countBy } from "../util/count-by.js";
+import { lockFolder } from "../util/folder-lock.js";
+import { jsonLines } from "../util/json-lines.js";
+import { writeFile } from "../util/write-file.js";
+import { individualFolder, mergedFiles } from "./files.js";
+import { openIndividualWriter } from "./individual-folder.js";
+import { openStaging, type Replaced, type Staging } from "./staging.js";
+
+/** Utterances to merge, in path order, and what else is known of the corpus. */
+export interface MergeSource {
+  utterances: () => AsyncIterable<EmbeddedUtterance>;
+  /** The same utterances once more, for the list: without their embeddings. */
+  names: () => Iterable<Omit<EmbeddedUtterance, "embedding">>;
+  total: number;
+  failures: Failure[];
+  doubts: Doubt[];
+  /** Files of the corpus of which nothing is known yet. */
+  missing: number;
+}
+
+export interface WriteMergedOptions extends LongTask<Extract<Progress, { stage: "merge" }>> {
+  normalize: boolean;
+  mergeIndividual: boolean;
+  /** Takes lines for the user: what of an earlier merge is replaced or taken away. */
+  onLog?: (line: string) => void;
+}
+
+/** What the merged files of a folder hold. */
+export interface Merged {
+  outputDir: string;
+  utterances: number;
+  speakers: SpeakerEmbedding[];
+  failures: Failure[];
+  doubts: Doubt[];
+  missing: number;
+}
+
+/**
+ * Writes the merged files of a folder.
+ *
+ * They replace those of an earlier merge once they are complete. What was made of other speakers, a comparison for one, is
+ * taken away; what somebody else put there stays.
+ *
+ * @throws `conflict` when another process is merging into the folder
+ */
+export async function writeMerged(
+  outputDir: string,
+  source: MergeSource,
+  options: WriteMergedOptions,
+): Promise<Merged> {
+  const { onLog } = options;
+  const lock = await lockFolder(outputDir, { purpose: "merging" });
+  try {
+    const warning = onLog && replacedFiles(outputDir, source);
+    if (warning) onLog?.(warning);
+    const staging = await openStaging(outputDir);
+    try {
+      const merged = await writeFiles(outputDir, staging, source, options);
+      for (const line of linesOf(await staging.commit(), outputDir)) onLog?.(line);
+      return merged;
+    } catch (error) {
+      await staging.discard();
+      throw error;
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function writeFiles(
+  outputDir: string,
+  { folder }: Staging,
+  source: MergeSource,
+  { normalize, mergeIndividual, onProgress, abortSignal }: WriteMergedOptions,
+): Promise<Merged> {
+  const individual = mergeIndividual
+    ? openIndividualWriter(join(folder, individualFolder), join(outputDir, individualFolder))
+    : undefined;
+  let utterances = 0;
+  const datasets = new Map<string, { speakers: number; utterances: number }>();
+  const onUtterance: WriteEmbeddingsOptions["onUtterance"] = (utterance) => {
+    throwIfAborted("merge", abortSignal);
+    utterances++;
+    const counts = datasets.get(utterance.dataset) ?? { speakers: 0, utterances: 0 };
+    datasets.set(utterance.dataset, counts);
+    counts.utterances++;
+    individual?.addUtterance(utterance);
+    if (utterances % 1000 === 0) onProgress?.({ stage: "merge", done: utterances, total: source.total });
+  };
+  const speakers = await writeEmbeddings(folder, source.utterances(), { normalize, onUtterance });
+  for (const speaker of speakers) {
+    datasets.get(speaker.dataset)!.speakers++;
+    individual?.addSpeaker(speaker);
+  }
+  onProgress?.({ stage: "merge", done: utterances, total: source.total });
+  await individual?.finish();
+  const { failures, doubts, missing } = source;
+  const write = (name: keyof typeof mergedFiles, text: Parameters<typeof writeFile>[1]) =>
+    writeFile(join(folder, mergedFiles[name]), text);
+  await write("utteranceList", pythonJsonChunks(utteranceRows(source)));
+  await write("speakerList", pythonJsonChunks(speakerRows(speakers)));
+  await write("failures", jsonLines(failures));
+  await write("doubts", jsonLines(doubts));
+  await write(
+    "summary",
+    pythonJson({
+      total_utterances: utterances,
+      total_speakers: speakers.length,
+      datasets,
+      num_datasets: datasets.size,
+      individual_files_available: mergeIndividual,
+      ...(mergeIndividual ? { individual_file_counts: { utterances, speakers: speakers.length } } : {}),
+      failed_utterances: failures.length,
+      failed_by_stage: countBy(failures, ({ stage }) => stage),
+      warnings: doubts.length,
+      missing_utterances: missing,
+    }),
+  );
+  return { outputDir, utterances, speakers, failures, doubts, missing };
+}
+
+function* utteranceRows({ names }: MergeSource): Generator<unknown> {
+  for (const { key, dataset, speakerId, utteranceId, path } of names())
+    yield { key, dataset, speaker_id: speakerId, utterance_id: utteranceId, path };
+}
+
+function* speakerRows(speakers: readonly SpeakerEmbedding[]): Generator<unknown> {
+  for (const { key, dataset, speakerId, numUtterances } of speakers)
+    yield { key, dataset, speaker_id: speakerId, num_utterances: numUtterances };
+}
+
+/** A warning where a folder holds results of files that are not among those to merge: another corpus, for one. */
+function replacedFiles(outputDir: string, { names }: MergeSource): string | undefined {
+  let held: unknown[];
+  try {
+    held = readJsonRows(join(outputDir, mergedFiles.utteranceList), "The utterance list").map(
+      ({ path }) => path,
+    );
+  } catch {
+    return undefined;
+  }
+  const paths = new Set<unknown>(Array.from(names(), ({ path }) => path));
+  const gone = held.filter((path) => !paths.has(path));
+  if (gone.length === 0) return undefined;
+  return (
+    `Warning: ${outputDir} holds the embeddings of ${held.length} files, and ${gone.length} of them are not among the ` +
+    `${paths.size} to be merged now (such as ${gone[0]}): its files are replaced`
+  );
+}
+
+function* linesOf({ comparison, individual, others }: Replaced, outputDir: string): Generator<string> {
+  if (comparison.length > 0)
+    yield `Deleted from ${outputDir}, because they compare other speakers than it holds now: ${comparison.join(", ")}`;
+  if (individual)
+    yield `Deleted the individual files of an earlier merge from ${join(outputDir, individualFolder)}: none are written now`;
+  if (others.length > 0)
+    yield `Left ${others.length} files in ${join(outputDir, individualFolder)} that merging did not write, such as ${others[0]}`;
+}

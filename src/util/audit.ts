@@ -1,0 +1,34 @@
+import { reasonOf, shown, throwIfAborted } from "../errors.js";
+
+export type Audit = ReturnType<typeof openAudit>;
+
+/** Gathers what was looked at and what was wrong with it. */
+export function openAudit(abortSignal: AbortSignal | undefined) {
+  const checked: Record<string, number> = {};
+  const problems: string[] = [];
+  const count = (what: string) => {
+    throwIfAborted("verify", abortSignal);
+    checked[what] = (checked[what] ?? 0) + 1;
+  };
+  const problem = (what: string) => {
+    problems.push(what);
+  };
+  return {
+    count,
+    problem,
+    /** Calls a function whose exception is a problem. */
+    async attempt<Result>(what: string, action: () => Result | Promise<Result>): Promise<Result | undefined> {
+      try {
+        return await action();
+      } catch (error) {
+        problem(`${what}: ${reasonOf(error)}`);
+        return undefined;
+      }
+    },
+    /** Notes a problem unless two things are equal. */
+    same(what: string, got: unknown, want: unknown) {
+      if (got !== want) problem(`${what}: got ${shown(got)}, expected ${shown(want)}`);
+    },
+    result: () => ({ checked, problems }),
+  };
+}
