@@ -35,6 +35,8 @@ export { float } from "./format/python-float.js";
 // Players
 export * from "./listen/index.js";
 export { type MergeOptions, type MergeResult, merge } from "./merge/merge.js";
+export { readSpeakerList } from "./merged/read-speaker-list.js";
+export { verify } from "./merged/verify.js";
 // Stages
 export { compareSpeakers } from "./pipeline/compare-speakers.js";
 export {
@@ -57,6 +59,4 @@ export { readSimilarity, type StoredSimilarity } from "./similarity/read-similar
 export { type SimilarityOptions, type SimilarityResult, similarity } from "./similarity/similarity.js";
 export { writeSimilarity } from "./similarity/write-similarity.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
-export { readSpeakerList } from "./store/read-speaker-list.js";
-export { verify } from "./store/verify.js";
 export type * from "./types.js";

@@ -23,11 +23,13 @@ const columns: readonly [name: string, field: keyof PairRow][] = [
  * @example
  * writeFileSync("similarity_analysis.csv", csv(analysis.pairs));
  */
-export function csv(rows: readonly PairRow[]): string {
-  const header = columns.map(([name]) => name).join(",");
-  const line = (row: PairRow) =>
-    columns.map(([, column]) => field(row[column], column === "similarity")).join(",");
-  return `${[header, ...rows.map(line)].join("\n")}\n`;
+export const csv = (rows: readonly PairRow[]): string => [...csvLines(rows)].join("");
+
+/** The same text line by line: a million pairs can be more than one string holds. */
+export function* csvLines(rows: readonly PairRow[]): Generator<string> {
+  yield `${columns.map(([name]) => name).join(",")}\n`;
+  for (const row of rows)
+    yield `${columns.map(([, column]) => field(row[column], column === "similarity")).join(",")}\n`;
 }
 
 function field(value: string | number | boolean, isFloat: boolean): string {

@@ -1,13 +1,22 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { invalid } from "../errors.js";
-import { readPickle } from "../format/pickle.js";
+import { conflict, invalid, shown } from "../errors.js";
+import type { MergeSource } from "../merged/write-merged.js";
 import type { EmbeddedUtterance } from "../store/extraction.js";
+import { utterancePath } from "../store/individual.js";
+import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
 import { compare } from "../util/compare.js";
-import type { MergeSource } from "./merge.js";
 
-/** The rank folders that the Python pipeline wrote: pickles alone, without a log. Undefined when there are none. */
+/**
+ * The rank folders that the Python pipeline wrote: pickles alone, without a log. Undefined when there are none.
+ *
+ * Its keys are names joined with `_`, and nothing in the folders says whether two rows are one. So what would be mixed up is
+ * an error that names both.
+ *
+ * @throws `conflict` for two rows of one key or name, two speakers of one key, and embeddings of different lengths; `invalid`
+ * for what is no row, or holds NaN or infinity
+ */
 export async function readPickledRanks(folder: string): Promise<MergeSource | undefined> {
   const names = (await readdir(folder).catch(() => [] as string[]))
     .filter((name) => /^rank_\d+$/.test(name))
@@ -16,11 +25,16 @@ export async function readPickledRanks(folder: string): Promise<MergeSource | un
     .map((name) => join(folder, name, "utterance_embeddings.pkl"))
     .filter((path) => existsSync(path));
   if (paths.length === 0) return undefined;
-  const byKey = new Map<string, EmbeddedUtterance>();
+  const check = openChecks(folder);
+  const rows: EmbeddedUtterance[] = [];
   for (const path of paths)
-    for (const [key, value] of entries(readPickle(readFileSync(path), { path }), path))
-      byKey.set(key, toRow(key, value, path));
-  const rows = [...byKey.values()].sort((a, b) => compare(a.path, b.path));
+    for await (const [key, value] of embeddingEntries(path)) {
+      const utterance = utteranceRow(key, value, path);
+      const row = { ...utterance, speakerKey: `${utterance.dataset}_${utterance.speakerId}` };
+      check(row, path);
+      rows.push(row);
+    }
+  rows.sort((a, b) => compare(a.path, b.path));
   return {
     async *utterances() {
       yield* rows;
@@ -33,37 +47,48 @@ export async function readPickledRanks(folder: string): Promise<MergeSource | un
   };
 }
 
-function entries(value: unknown, path: string): [string, unknown][] {
-  if (typeof value !== "object" || value === null)
-    throw invalid("pickle", "value", { path, want: "a dict of embeddings" });
-  return value instanceof Map ? [...value] : Object.entries(value);
-}
-
-function toRow(key: string, value: unknown, path: string): EmbeddedUtterance {
-  const {
-    embedding,
-    dataset,
-    speaker_id,
-    utterance_id,
-    path: audio,
-  } = (value ?? {}) as Record<string, unknown>;
-  const data = (embedding as { data?: unknown } | undefined)?.data;
-  if (
-    !(data instanceof Float32Array) ||
-    [dataset, speaker_id, utterance_id, audio].some((v) => typeof v !== "string")
-  )
-    throw invalid("pickle", `entry "${key}"`, {
-      path,
-      want: "embedding (float32), dataset, speaker_id, utterance_id and path",
-    });
-  const speakerId = speaker_id as string;
-  return {
-    key,
-    speakerKey: `${dataset}_${speakerId}`,
-    dataset: dataset as string,
-    speakerId,
-    utteranceId: utterance_id as string,
-    path: audio as string,
-    embedding: data,
+/** A function that throws when a row cannot stand beside those before it. */
+function openChecks(folder: string): (row: EmbeddedUtterance, pickle: string) => void {
+  const keys = new Map<string, string>();
+  const places = new Map<string, string>();
+  const speakers = new Map<string, { name: string; where: string }>();
+  let first: { length: number; where: string } | undefined;
+  /** Throws when another row took the name before. */
+  const take = (taken: Map<string, string>, what: string, name: string, where: string) => {
+    const other = taken.get(name);
+    if (other !== undefined)
+      throw conflict(
+        `${what} ${shown(name)} is both ${other} and ${where}. Take away the one that is out of date.`,
+        {
+          path: folder,
+          got: name,
+        },
+      );
+    taken.set(name, where);
+  };
+  return (row, pickle) => {
+    const { key, speakerKey, dataset, speakerId, utteranceId, path, embedding } = row;
+    const where = `${path} in ${pickle}`;
+    for (const [field, name] of Object.entries({ dataset, speaker_id: speakerId, utterance_id: utteranceId }))
+      if (name === "") throw invalid(`${field} of ${shown(key)} in ${pickle} is empty.`, { path: pickle });
+    take(keys, "The key", key, where);
+    // Throws when the names lead out of the folder.
+    take(places, "The name", utterancePath(folder, row), where);
+    const name = JSON.stringify([dataset, speakerId]);
+    const known = speakers.get(speakerKey);
+    if (known === undefined) speakers.set(speakerKey, { name, where });
+    else if (known.name !== name)
+      throw conflict(
+        `The speaker key ${shown(speakerKey)} would be that of two speakers, ${known.name} (${known.where}) and ${name} (${where}). Rename one.`,
+        { path: folder, got: speakerKey },
+      );
+    first ??= { length: embedding.length, where };
+    if (embedding.length !== first.length)
+      throw conflict(
+        `The embedding of ${where} has ${embedding.length} numbers, that of ${first.where} ${first.length}. They come from different models.`,
+        { path: folder, got: embedding.length },
+      );
+    if (!embedding.every(Number.isFinite))
+      throw invalid(`The embedding of ${where} holds NaN or infinity (key ${shown(key)}).`, { path: pickle });
   };
 }

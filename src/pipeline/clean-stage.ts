@@ -1,7 +1,11 @@
-import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { missing } from "../errors.js";
+import { existsSync, readdirSync, realpathSync, rmdirSync, unlinkSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { conflict, missing } from "../errors.js";
+import { openSource } from "../merge/merge.js";
+import { individualFolder, mergedFiles } from "../merged/files.js";
+import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
+import { lockFolder } from "../util/folder-lock.js";
+import { type Found, filesOfExtraction } from "./extraction-files.js";
 import type { StageContext } from "./stage.js";
 
 export interface CleanSettings {
@@ -12,23 +16,85 @@ export interface CleanSettings {
 }
 
 /**
- * Stage 4: deletes what extraction left, once it is merged. The merged files stay.
+ * Stage 4: deletes what extraction left, once it is merged. The merged files stay, and so does every file that extraction did
+ * not write.
  *
- * @throws `missing` when there are no merged files: then the rank folders are all there is
+ * @throws `missing` when there are no merged files: then the rank folders are all there is; `conflict` when the merged files
+ * hold something else, or lie in a folder that would be deleted
  */
 export async function cleanStage(settings: CleanSettings, { reporter }: StageContext): Promise<void> {
   const { outputDir = "embeddings_output", finalDir = "final_embeddings", confirm } = settings;
-  if (!existsSync(join(finalDir, "summary.json")))
-    throw missing("clean up", "merged files", {
-      path: finalDir,
-      want: "stage 2 first: only the rank folders hold the embeddings",
-    });
-  const names = (await readdir(outputDir).catch(() => [] as string[])).filter((name) =>
-    /^(rank_\d+|corpus\.jsonl|dataset_info\.json|embeddings_individual)$/.test(name),
-  );
-  if (names.length === 0) return reporter.log(`Nothing to clean up in ${outputDir}`);
-  if (!(await confirm(`Delete ${names.join(", ")} in ${outputDir}? A later extraction starts over.`)))
-    return reporter.log("Nothing deleted");
-  for (const name of names) await rm(join(outputDir, name), { recursive: true, force: true });
-  reporter.log(`Deleted ${names.join(", ")} in ${outputDir}`);
+  if (!existsSync(join(finalDir, mergedFiles.utterances)))
+    throw missing(
+      `${finalDir} holds no merged embeddings, so only ${outputDir} has them. Run stage 2 first.`,
+      { path: finalDir },
+    );
+  if (!existsSync(outputDir)) return reporter.log(`Nothing to clean up in ${outputDir}`);
+  const lock = await lockFolder(outputDir, { purpose: "cleaning up" });
+  try {
+    const found = ofExtractionAlone(filesOfExtraction(outputDir), outputDir, finalDir);
+    if (found.known.length === 0) return reporter.log(`Nothing to clean up in ${outputDir}`);
+    await checkMerged(outputDir, finalDir);
+    const tops = [...new Set(found.known.map((name) => name.split(sep)[0]!))];
+    if (!(await confirm(`Delete ${tops.join(", ")} in ${outputDir}? A later extraction starts over.`)))
+      return reporter.log("Nothing deleted");
+    for (const name of found.known) unlinkSync(join(outputDir, name));
+    for (const name of found.folders) removeIfEmpty(join(outputDir, name));
+    reporter.log(`Deleted ${tops.join(", ")} in ${outputDir}`);
+    if (found.others.length > 0)
+      reporter.log(
+        `Left ${found.others.length} files in ${outputDir} that extraction did not write, such as ${found.others[0]}`,
+      );
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Leaves out the individual files of merging where both folders are one; throws where the merged files would go too. */
+function ofExtractionAlone(found: Found, outputDir: string, finalDir: string): Found {
+  const way = relative(realpathSync(outputDir), realpathSync(finalDir));
+  if (way === "") {
+    const keep = (name: string) => name.split(sep)[0] !== individualFolder;
+    return {
+      known: found.known.filter(keep),
+      folders: found.folders.filter(keep),
+      others: found.others.filter(keep),
+    };
+  }
+  if (found.folders.some((folder) => way === folder || way.startsWith(folder + sep)))
+    throw conflict(
+      `The merged files lie in ${finalDir}, within what would be deleted. Move them out first.`,
+      {
+        path: finalDir,
+      },
+    );
+  return found;
+}
+
+/** Throws unless the merged files hold every embedding of the extraction, to the bit. */
+async function checkMerged(outputDir: string, finalDir: string): Promise<void> {
+  const path = join(finalDir, mergedFiles.utterances);
+  const { utterances } = await openSource(outputDir, true);
+  // Both are in path order.
+  const merged = embeddingEntries(path);
+  try {
+    for await (const { key, embedding } of utterances()) {
+      const { value: entry } = (await merged.next()) as IteratorResult<[string, unknown], undefined>;
+      const row = entry && utteranceRow(entry[0], entry[1], path);
+      if (row?.key !== key || !sameVector(row.embedding, embedding))
+        throw conflict(
+          `${path} does not hold what ${outputDir} does: they differ at ${key}. Nothing was deleted; run stage 2 again.`,
+          { path, got: row?.key },
+        );
+    }
+  } finally {
+    await merged.return(undefined);
+  }
+}
+
+const sameVector = (a: Float32Array, b: Float32Array): boolean =>
+  a.length === b.length && a.every((value, index) => value === b[index]);
+
+function removeIfEmpty(folder: string): void {
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }

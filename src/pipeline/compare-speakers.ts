@@ -1,14 +1,20 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { heatmap } from "../charts/heatmap.js";
 import { heatmapSubset } from "../charts/heatmap-subset.js";
 import { similarityOverview } from "../charts/similarity-overview.js";
+import { missing } from "../errors.js";
+import { mergedFiles, pictureFiles, similarityFiles } from "../merged/files.js";
+import { takeAwayComparison } from "../merged/take-away.js";
 import { highSimilarityPairs } from "../similarity/high-similarity-pairs.js";
 import { similarity } from "../similarity/similarity.js";
-import { similarityFiles, writeSimilarity } from "../similarity/write-similarity.js";
+import { writeSimilarity } from "../similarity/write-similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerEmbedding } from "../types.js";
+import { digestOf } from "../util/digest.js";
+import { lockFolder } from "../util/folder-lock.js";
 import { writeFile } from "../util/write-file.js";
-import { digestOf, remember, type StageMemory } from "./remember.js";
+import { remember, type StageMemory } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
 export interface CompareSettings extends StageMemory {
@@ -24,7 +30,8 @@ const maxMatrixSpeakers = 20_000;
 /**
  * Compares the speakers of a folder of embeddings and writes the similarity files and pictures beside them.
  *
- * @returns whether there was anything to compare; with fewer than two speakers a line says that there was not
+ * @returns whether there was anything to compare; with fewer than two speakers a line says that there was not, and what an
+ * earlier comparison left is taken away
  *
  * @example
  * await compareSpeakers("final_embeddings", { similarityThreshold: 0.7 }, { reporter: console });
@@ -36,10 +43,30 @@ export async function compareSpeakers(
   context: StageContext,
 ): Promise<boolean> {
   const { similarityThreshold: threshold = 0.8, similarityBackend, stagesFile } = settings;
+  if (!existsSync(folder))
+    throw missing(`${folder} does not exist. \`speakerscope merge\` writes it.`, { path: folder });
+  const lock = await lockFolder(folder, { purpose: "comparing speakers" });
+  try {
+    return await compareLocked(folder, { threshold, similarityBackend, stagesFile }, context);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function compareLocked(
+  folder: string,
+  {
+    threshold,
+    similarityBackend,
+    stagesFile,
+  }: StageMemory & Pick<Comparing, "threshold" | "similarityBackend">,
+  context: StageContext,
+): Promise<boolean> {
   const { reporter } = context;
   const speakers = await readEmbeddings(folder);
   if (speakers.length < 2) {
-    reporter.log(`Warning: ${folder} holds ${speakers.length} speaker: nothing to compare`);
+    reporter.log(nothingToCompare(folder, speakers.length));
+    await takeAwayComparison(folder);
     return false;
   }
   const hasMatrix = speakers.length <= maxMatrixSpeakers;
@@ -57,7 +84,7 @@ export async function compareSpeakers(
       name: `similarity ${folder}`,
       inputs: stagesFile && [
         { threshold, similarityBackend },
-        await digestOf(join(folder, "speaker_embeddings.pkl")),
+        await digestOf(join(folder, mergedFiles.speakers)),
       ],
       outputs: names.map((name) => join(folder, name)),
     },
@@ -70,11 +97,9 @@ export async function compareSpeakers(
   return true;
 }
 
-const pictureFiles = {
-  overview: "similarity_analysis.png",
-  heatmap: "similarity_heatmap.png",
-  subset: "similarity_heatmap_subset.png",
-};
+/** The line that says why a folder has no similarity. */
+export const nothingToCompare = (folder: string, speakers: number): string =>
+  `${folder} holds ${speakers === 1 ? "one speaker" : "no speaker"} only, so there is nothing to compare`;
 
 /** From so many speakers on the heat map of the first ones is written too. */
 const subsetSpeakers = 50;

@@ -1,13 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type MergeResult, merge } from "../merge/merge.js";
-import { readEmbeddings } from "../store/read-embeddings.js";
-import type { Doubt, Failure } from "../types.js";
+import { indexFile, individualFolder, mergedFiles } from "../merged/files.js";
+import { readMerged } from "../merged/read-merged.js";
 import { compare } from "../util/compare.js";
-import { readJsonLines } from "../util/json-lines.js";
+import { digestOf } from "../util/digest.js";
 import { type CompareSettings, compareSpeakers } from "./compare-speakers.js";
-import { digestOf, remember, stampOf } from "./remember.js";
+import { remember, stampOf } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
 export interface MergeSettings extends CompareSettings {
@@ -33,7 +33,7 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
   let result: MergeResult | undefined;
   const files = {
     ...mergedFiles,
-    ...(mergeIndividual ? { index: "embeddings_individual/file_index.json" } : {}),
+    ...(mergeIndividual ? { index: join(individualFolder, indexFile) } : {}),
   };
   await remember(
     stagesFile,
@@ -43,7 +43,8 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
       outputs: Object.values(files).map((name) => join(outputDir, name)),
     },
     async () => {
-      result = await merge(inputDir, { ...options, onProgress, abortSignal });
+      const onLog = (line: string) => reporter.log(line);
+      result = await merge(inputDir, { ...options, onProgress, onLog, abortSignal });
     },
   );
   const merged = result ?? (await readMerged(outputDir));
@@ -57,16 +58,6 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
   if (computeSimilarity) await compareSpeakers(outputDir, settings, context);
   return merged;
 }
-
-const mergedFiles = {
-  utterances: "utterance_embeddings.pkl",
-  speakers: "speaker_embeddings.pkl",
-  utteranceList: "utterance_list.json",
-  speakerList: "speaker_list.json",
-  failures: "failed.jsonl",
-  doubts: "warnings.jsonl",
-  summary: "summary.json",
-};
 
 /**
  * What tells one state of an extraction's folder from another. A log only grows; a corpus list is written anew by every
@@ -84,22 +75,4 @@ async function sourceStamps(folder: string): Promise<unknown[]> {
       stamps.push([name, stampOf(path)]);
   }
   return stamps;
-}
-
-/** What merging returned, from the files that it wrote. */
-async function readMerged(outputDir: string): Promise<MergeResult> {
-  const path = (name: keyof typeof mergedFiles) => join(outputDir, mergedFiles[name]);
-  const summary = JSON.parse(readFileSync(path("summary"), "utf8")) as Record<string, number>;
-  const failures: Failure[] = [];
-  for await (const row of readJsonLines<Failure>(path("failures"))) failures.push(row);
-  const doubts: Doubt[] = [];
-  for await (const row of readJsonLines<Doubt>(path("doubts"))) doubts.push(row);
-  return {
-    outputDir,
-    utterances: summary.total_utterances!,
-    speakers: await readEmbeddings(outputDir),
-    failures,
-    doubts,
-    missing: summary.missing_utterances!,
-  };
 }

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { packageRoot } from "../util/package-root.js";
 import { writeFile } from "../util/write-file.js";
 
@@ -58,14 +57,6 @@ export async function remember(
 export function stampOf(path: string): [size: number, mtimeMs: number] | null {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? null : [stats.size, stats.mtimeMs];
-}
-
-/** SHA-256 of a file's bytes, for files that are written anew with the same content. Null when there is none. */
-export async function digestOf(path: string): Promise<string | null> {
-  if (!existsSync(path)) return null;
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }
 
 /** A file that cannot be read as notes remembers nothing: the worst that comes of it is work done twice. */

@@ -1,14 +1,19 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Analysis, analyze } from "../analysis/analyze.js";
-import { csv } from "../analysis/csv.js";
+import { csvLines } from "../analysis/csv.js";
 import { reportText } from "../analysis/report-text.js";
-import { missing } from "../errors.js";
+import { conflict, missing } from "../errors.js";
+import { otherSimilarities, otherSpeakers } from "../merged/check-comparison.js";
+import { mergedFiles, similarityFiles, tableFile } from "../merged/files.js";
+import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { highSimilarityPairs } from "../similarity/high-similarity-pairs.js";
-import { pairsInMatrix } from "../similarity/pairs-in-matrix.js";
 import { readSimilarity, type StoredSimilarity } from "../similarity/read-similarity.js";
-import { readSpeakerList } from "../store/read-speaker-list.js";
+import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 import { writeFile } from "../util/write-file.js";
+import { nothingToCompare } from "./compare-speakers.js";
+import { matrixFileBlocks, pairsAbove } from "./pairs-above.js";
 import type { StageContext } from "./stage.js";
 
 export interface ReportSettings {
@@ -21,48 +26,111 @@ export interface ReportSettings {
   maxResults?: number;
 }
 
-/** Stage 3: says what the similarities mean, and writes the table of pairs. */
-export async function reportStage(settings: ReportSettings, { reporter }: StageContext): Promise<Analysis> {
+/** The table lists at most the most similar so many pairs, as comparing does. */
+const mostPairs = 1_000_000;
+
+/**
+ * Stage 3: says what the similarities mean, and writes the table of pairs.
+ *
+ * @returns undefined when there is one speaker only, which a line says
+ * @throws `missing` when the speakers were not compared, `conflict` when others were
+ */
+export async function reportStage(
+  settings: ReportSettings,
+  { reporter }: StageContext,
+): Promise<Analysis | undefined> {
   const { resultsDir = "final_embeddings", maxResults } = settings;
-  const { outputCsv = join(resultsDir, "similarity_analysis.csv") } = settings;
+  const { outputCsv = join(resultsDir, tableFile) } = settings;
+  const hasComparison = existsSync(join(resultsDir, similarityFiles.summary));
+  const speakers =
+    hasComparison || existsSync(join(resultsDir, mergedFiles.speakerList)) ? readSpeakerList(resultsDir) : [];
+  if (speakers.length === 1) {
+    reporter.log(nothingToCompare(resultsDir, 1));
+    return undefined;
+  }
+  if (!hasComparison)
+    throw missing(
+      `${join(resultsDir, similarityFiles.summary)} does not exist: the speakers were not compared. ` +
+        "Run `speakerscope merge --compute_similarity`.",
+      { path: join(resultsDir, similarityFiles.summary) },
+    );
   const stored = readSimilarity(resultsDir);
+  await checkComparison(resultsDir, stored, speakers);
   const { statistics, histogram } = stored;
   if (histogram === undefined)
-    throw missing("report", "histogram", {
-      path: resultsDir,
-      want: "similarity computed again: speakerscope merge --compute_similarity",
-    });
+    throw missing(
+      `The similarity in ${resultsDir} has neither a histogram nor a matrix. Compute it again: ` +
+        "`speakerscope merge --compute_similarity`.",
+      { path: resultsDir },
+    );
   const { minSimilarity = statistics.threshold } = settings;
-  const speakers = readSpeakerList(resultsDir);
-  const pairs = pairsFrom(stored, speakers, minSimilarity, reporter.log);
+  const pairs = pairsFrom(resultsDir, stored, { speakers, minSimilarity, log: (line) => reporter.log(line) });
   const analysis = analyze(
     { speakers, statistics, histogram, pairs },
     { minSimilarity, ...(maxResults ? { maxResults } : {}) },
   );
-  await writeFile(outputCsv, csv(analysis.pairs));
-  reporter.log(reportText(analysis, { csvPath: outputCsv }));
+  await writeFile(outputCsv, csvLines(analysis.pairs));
+  for (const line of reportText(analysis, { csvPath: outputCsv }).trimEnd().split("\n")) reporter.log(line);
   return analysis;
+}
+
+/** Throws when the similarity files of a folder compare other speakers than its list names. */
+async function checkComparison(
+  folder: string,
+  stored: StoredSimilarity,
+  speakers: readonly SpeakerInfo[],
+): Promise<void> {
+  const embeddings = existsSync(join(folder, mergedFiles.speakers))
+    ? await readEmbeddings(folder)
+    : undefined;
+  const [what] = [otherSpeakers(stored, speakers), embeddings && otherSpeakers(stored, embeddings)].filter(
+    Boolean,
+  );
+  const found = what ?? (embeddings && [...otherSimilarities(stored, embeddings)][0]);
+  if (found !== undefined)
+    throw conflict(
+      `The similarity in ${folder} is not that of the speakers in it: ${found}. Compare them again: ` +
+        "`speakerscope merge --compute_similarity`.",
+      { path: folder },
+    );
+}
+
+interface PairsSettings {
+  speakers: readonly SpeakerInfo[];
+  minSimilarity: number;
+  log: (line: string) => void;
 }
 
 /** The pairs from a similarity on: the listed ones, or those of the matrix where fewer were listed. */
 function pairsFrom(
+  folder: string,
   stored: StoredSimilarity,
-  speakers: readonly SpeakerInfo[],
-  minSimilarity: number,
-  log: (line: string) => void,
+  { speakers, minSimilarity, log }: PairsSettings,
 ): SpeakerPair[] {
   const { pairs, statistics, keys } = stored;
   if (minSimilarity < statistics.threshold) {
-    const matrix = stored.matrix();
-    if (matrix !== undefined)
-      return highSimilarityPairs(
-        { n: keys.length, statistics, pairs: pairsInMatrix(matrix, minSimilarity) },
-        speakers,
-        { threshold: minSimilarity },
-      );
+    const n = keys.length;
+    const blocks = matrixFileBlocks(join(folder, similarityFiles.matrix), n) ?? storedBlocks(stored);
+    if (blocks !== undefined) {
+      const found = pairsAbove(blocks, minSimilarity, mostPairs);
+      if (found.total > found.pairs.length)
+        log(
+          `Warning: ${found.total} pairs are at or above ${minSimilarity}; the table lists the ${found.pairs.length} most ` +
+            "similar (a higher --min_similarity lists all)",
+        );
+      return highSimilarityPairs({ n, statistics, pairs: found.pairs }, speakers, {
+        threshold: minSimilarity,
+      });
+    }
     log(
       `Warning: pairs below ${statistics.threshold} were not listed and there is no matrix; compare again with a lower threshold`,
     );
   }
   return pairs.filter(({ similarity }) => similarity >= minSimilarity);
+}
+
+/** The matrix of a comparison that holds it in its JSON file, as one block. */
+function storedBlocks(stored: StoredSimilarity) {
+  const matrix = stored.matrix();
+  return matrix && (() => [{ ...matrix, first: 0 }]);
 }

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { createReadStream, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { invalid, missing } from "../errors.js";
-import { readPickle } from "../format/pickle.js";
+import { invalid, missing, shown } from "../errors.js";
+import type { NdArray } from "../format/nd-array.js";
+import { type PickleValue, readPickle, readPickleDictEntries } from "../format/pickle.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { readBytes } from "../util/read-file.js";
 import { speakerPath, utterancePath } from "./individual.js";
-
-type Fields = Record<string, unknown>;
 
 /**
  * Reads combined embeddings: of the speakers, or with `level: "utterance"` of the utterances.
@@ -23,15 +23,36 @@ export async function readEmbeddings(
   path: string,
   { level = "speaker" }: { level?: "speaker" | "utterance" } = {},
 ): Promise<UtteranceEmbedding[] | SpeakerEmbedding[]> {
-  if (!existsSync(path))
-    throw missing("embeddings", "file or folder", { path, want: "what `speakerscope merge` wrote" });
-  const file = statSync(path).isDirectory() ? join(path, `${level}_embeddings.pkl`) : path;
-  if (!existsSync(file))
-    throw missing("embeddings", "file", { path: file, want: "what `speakerscope merge` wrote" });
-  const dict = fields(readPickle(readFileSync(file), { path: file }), file);
-  return level === "speaker"
-    ? Object.entries(dict).map(([key, row]) => speaker(key, fields(row, file), file))
-    : Object.entries(dict).map(([key, row]) => utterance(key, fields(row, file), file));
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory()
+    ? join(path, `${level}_embeddings.pkl`)
+    : path;
+  return level === "speaker" ? embeddingRows(file, speakerRow) : embeddingRows(file, utteranceRow);
+}
+
+/** The rows of a pickled dict of embeddings. */
+async function embeddingRows<Row>(
+  file: string,
+  rowOf: (key: string, value: unknown, file: string) => Row,
+): Promise<Row[]> {
+  const rows = new Map<string, Row>();
+  for await (const [key, value] of embeddingEntries(file)) {
+    if (rows.has(key)) throw invalid(`Key ${shown(key)} is twice in ${file}.`, { path: file, got: key });
+    rows.set(key, rowOf(key, value, file));
+  }
+  return [...rows.values()];
+}
+
+/**
+ * The entries of a pickled dict of embeddings, whatever the size of the file.
+ *
+ * @throws `missing` when it is not there, `invalid` when it is not a pickled dict with text as keys
+ */
+export async function* embeddingEntries(file: string): AsyncGenerator<[key: string, value: PickleValue]> {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined)
+    throw missing(`${file} does not exist. \`speakerscope merge\` writes it.`, { path: file });
+  if (!stats.isFile()) throw invalid(`${file} is not a file.`, { path: file });
+  yield* readPickleDictEntries(() => createReadStream(file, { highWaterMark: 1 << 20 }), { path: file });
 }
 
 /** What `readIndividual` looks for; without a speaker or utterance, that level is not looked at. */
@@ -67,28 +88,34 @@ export function readIndividual(
       ? speakerPath(folder, { dataset, speakerId })
       : utterancePath(folder, { dataset, speakerId, utteranceId });
   if (!existsSync(path))
-    throw missing("individual embedding", utteranceId === undefined ? "speaker" : "utterance", {
-      path,
-      want: "a name that is there (`speakerscope load --embeddings_dir ...` lists them)",
-    });
-  const { embedding, info } = fields(readPickle(readFileSync(path), { path }), path);
-  const row = { embedding, ...fields(info, path) };
+    throw missing(
+      `No ${utteranceId === undefined ? "speaker" : "utterance"} of that name is there: ${path} is missing. ` +
+        "`speakerscope load --embeddings_dir ...` lists the names.",
+      { path },
+    );
+  const value = readPickle(readBytes(path, "The individual embedding"), { path });
+  const { embedding, info } = fields(value, "The pickle", path);
+  const row = { ...fields(info, "info", path), embedding };
   const { key: _key, ...rest } =
-    utteranceId === undefined ? speaker("", row, path) : utterance("", row, path);
+    utteranceId === undefined ? speakerRow("", row, path) : utteranceRow("", row, path);
   return rest;
 }
 
-function speaker(key: string, row: Fields, path: string): SpeakerEmbedding {
+/** The row of a speaker in a pickle. */
+function speakerRow(key: string, value: unknown, path: string): SpeakerEmbedding {
+  const row = fields(value, `The value of ${shown(key)}`, path);
   return {
     key,
     dataset: text(row, "dataset", path),
     speakerId: text(row, "speaker_id", path),
-    numUtterances: Number(row.num_utterances),
+    numUtterances: count(row, "num_utterances", path),
     embedding: vector(row, path),
   };
 }
 
-function utterance(key: string, row: Fields, path: string): UtteranceEmbedding {
+/** The row of an utterance in a pickle. */
+export function utteranceRow(key: string, value: unknown, path: string): UtteranceEmbedding {
+  const row = fields(value, `The value of ${shown(key)}`, path);
   return {
     key,
     dataset: text(row, "dataset", path),
@@ -99,22 +126,50 @@ function utterance(key: string, row: Fields, path: string): UtteranceEmbedding {
   };
 }
 
-function fields(value: unknown, path: string): Fields {
-  if (typeof value !== "object" || value === null)
-    throw invalid("embeddings", "pickle", { path, got: value, want: "a dict" });
-  return value as Fields;
+type Fields = Record<string, unknown>;
+
+function fields(value: unknown, what: string, path: string): Fields {
+  const prototype: unknown = typeof value === "object" && value !== null && Object.getPrototypeOf(value);
+  if (prototype === Object.prototype && !ArrayBuffer.isView((value as Partial<NdArray>).data))
+    return value as Fields;
+  throw invalid(`${what} in ${path} is ${shown(value)}, not a dict with text as keys.`, { path, got: value });
+}
+
+function field(row: Fields, key: string): unknown {
+  return Object.hasOwn(row, key) ? row[key] : undefined;
 }
 
 function text(row: Fields, key: string, path: string): string {
-  const value = row[key];
-  if (typeof value !== "string")
-    throw invalid("embeddings", `"${key}"`, { path, got: value ?? null, want: "text" });
-  return value;
+  const value = field(row, key);
+  if (typeof value === "string") return value;
+  throw wrong(key, value, "text", path);
 }
 
-function vector({ embedding }: Fields, path: string): Float32Array {
-  const data = (embedding as { data?: unknown } | undefined)?.data;
-  if (data instanceof Float32Array) return data;
-  if (data instanceof Float64Array) return Float32Array.from(data);
-  throw invalid("embeddings", `"embedding"`, { path, want: "a numpy array of float32 or float64" });
+function count(row: Fields, key: string, path: string): number {
+  const value = field(row, key);
+  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+  throw wrong(key, value, "a whole number, 1 or more", path);
+}
+
+function vector(row: Fields, path: string): Float32Array {
+  const value = field(row, "embedding");
+  const { data, shape } = (value ?? {}) as Partial<NdArray>;
+  const isVector =
+    Array.isArray(shape) && shape.length > 0 && shape.at(-1) === data?.length && data?.length !== 0;
+  if (isVector && data instanceof Float32Array) return data;
+  if (isVector && data instanceof Float64Array) return Float32Array.from(data);
+  throw wrong(
+    "embedding",
+    isVector ? `numbers of ${(value as NdArray).dtype}` : (shape ?? value),
+    "a vector of float32 or float64",
+    path,
+  );
+}
+
+function wrong(key: string, value: unknown, want: string, path: string): Error {
+  const found =
+    value === undefined
+      ? `A row in ${path} has no "${key}". It`
+      : `"${key}" in ${path} is ${shown(value)}. It`;
+  return invalid(`${found} must be ${want}.`, { path, got: value ?? null });
 }

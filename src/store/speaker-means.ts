@@ -1,3 +1,4 @@
+import { conflict } from "../errors.js";
 import type { SpeakerEmbedding } from "../types.js";
 import type { EmbeddedUtterance } from "./extraction.js";
 
@@ -30,6 +31,11 @@ export function speakerMeans({ normalize = false }: { normalize?: boolean } = {}
         sums.set(speakerKey, entry);
       }
       const { sum } = entry;
+      if (embedding.length !== sum.length)
+        throw conflict(
+          `The embeddings of speaker ${speakerKey} have ${sum.length} and ${embedding.length} numbers. They come from different models.`,
+          { got: embedding.length },
+        );
       const weight = normalize ? 1 / length(embedding) : 1;
       for (let i = 0; i < sum.length; i++) sum[i]! += embedding[i]! * weight;
       entry.numUtterances++;

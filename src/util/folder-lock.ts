@@ -161,7 +161,10 @@ function held(path: string, record: LockRecord | undefined, own: LockRecord): Er
       ? ""
       : " If that process is gone, its lock expires five minutes after it was last renewed" +
         `${record === undefined ? "" : `, which was at ${record.renewed}`}.`;
-  return conflict(`${holder} Wait until it has ended, or use another folder.${expiry}`, { path, got: record });
+  return conflict(`${holder} Wait until it has ended, or use another folder.${expiry}`, {
+    path,
+    got: record,
+  });
 }
 
 function thisProcess(): Pick<LockRecord, "host" | "machine" | "pid" | "started"> {

@@ -1,0 +1,76 @@
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, sep } from "node:path";
+import { readPickle } from "../format/pickle.js";
+import { isObject } from "../format/read-json.js";
+import { comparisonFiles, individualFolder, mergedFiles } from "../merged/files.js";
+import { speakerPath, utterancePath } from "../store/individual.js";
+import { lockName } from "../util/folder-lock.js";
+
+/** The files below an extraction's folder, as paths below it. */
+export interface Found {
+  /** Written by an extraction, or by comparing the speakers of a rank. */
+  known: string[];
+  /** The folders that an extraction makes, the inner ones first. */
+  folders: string[];
+  /** In those folders, but written by somebody else. */
+  others: string[];
+}
+
+const ofPart = new Set(["corpus.jsonl", "dataset_info.json"]);
+
+const ofRank = new Set([
+  "embeddings.log",
+  "metadata.json",
+  mergedFiles.utterances,
+  mergedFiles.speakers,
+  mergedFiles.failures,
+  mergedFiles.doubts,
+  ...comparisonFiles.map(({ name }) => name),
+]);
+
+/** Goes through the folders of an extraction: its own, and those of its shards, ranks and individual files. */
+export function filesOfExtraction(outputDir: string): Found {
+  const found: Found = { known: [], folders: [], others: [] };
+  const walkAll = (below: string, isKnown: (name: string) => boolean) => {
+    for (const entry of entriesOf(join(outputDir, below))) {
+      const name = join(below, entry.name);
+      if (entry.isDirectory()) walkAll(name, isKnown);
+      else found[isKnown(name) ? "known" : "others"].push(name);
+    }
+    found.folders.push(below);
+  };
+  const walkPart = (below: string) => {
+    for (const entry of entriesOf(join(outputDir, below))) {
+      const name = join(below, entry.name);
+      if (entry.isDirectory() && /^rank_\d+$/.test(entry.name))
+        walkAll(name, (file) => ofRank.has(file.slice(name.length + 1)));
+      else if (entry.isDirectory() && entry.name === individualFolder)
+        walkAll(name, (file) => isIndividual(join(outputDir, name), join(outputDir, file)));
+      else if (entry.isDirectory() && below === "" && /^shard_\d+_of_\d+$/.test(entry.name)) walkPart(name);
+      else if (entry.isFile() && ofPart.has(entry.name)) found.known.push(name);
+      else if (below !== "" && entry.name !== lockName) found.others.push(name);
+    }
+    if (below !== "") found.folders.push(below);
+  };
+  walkPart("");
+  return found;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  return readdirSync(folder, { withFileTypes: true });
+}
+
+/** Whether a file is a pickle of an individual embedding that lies where its own names say. */
+function isIndividual(folder: string, path: string): boolean {
+  const [kind] = path.slice(folder.length + 1).split(sep);
+  try {
+    if (!path.endsWith(".pkl") || statSync(path).size > 1 << 22) return false;
+    const { info } = readPickle(readFileSync(path)) as { info?: unknown };
+    if (!isObject(info)) return false;
+    const { dataset, speaker_id: speakerId, utterance_id: utteranceId } = info as Record<string, string>;
+    const names = { dataset: dataset!, speakerId: speakerId!, utteranceId: utteranceId! };
+    return (kind === "speakers" ? speakerPath(folder, names) : utterancePath(folder, names)) === path;
+  } catch {
+    return false;
+  }
+}
