@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { invalid } from "../errors.js";
 import { readJsonRows } from "../format/read-json.js";
 import { readSimilarity, type StoredSimilarity } from "../similarity/read-similarity.js";
 import type { SpeakerEmbedding, SpeakerInfo } from "../types.js";
@@ -24,10 +25,28 @@ export async function checkComparison(
   speakers: readonly SpeakerEmbedding[],
 ): Promise<string[]> {
   if (!existsSync(join(folder, similarityFiles.summary))) return [];
-  const stored = readSimilarity(folder);
+  const stored = readComparison(folder);
   const other = otherSpeakers(stored, speakers);
   if (other !== undefined) return [other];
   return [...otherSimilarities(stored, speakers), ...otherPairs(folder, stored)].slice(0, 5);
+}
+
+/**
+ * The similarity files of a folder.
+ *
+ * @throws as `readSimilarity`, and `invalid` where a part of the file is of another kind than it must be
+ */
+export function readComparison(folder: string): StoredSimilarity {
+  try {
+    return readSimilarity(folder);
+  } catch (cause) {
+    if ((cause as { tag?: string }).tag !== undefined) throw cause;
+    const path = join(folder, similarityFiles.summary);
+    throw invalid(
+      `${path} is not what comparing speakers writes. Compare them again: \`speakerscope merge --compute_similarity\`.`,
+      { path, cause },
+    );
+  }
 }
 
 /** What shows that a comparison names other speakers than these; undefined when nothing does. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { invalid, shown } from "../errors.js";
-import { isObject, readJsonObject } from "../format/read-json.js";
+import { readJsonObject } from "../format/read-json.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { Doubt, Failure } from "../types.js";
 import { readJsonLines } from "../util/json-lines.js";
@@ -28,10 +28,6 @@ export async function readMerged(outputDir: string): Promise<Merged> {
 
 async function rows<Row>(path: string): Promise<Row[]> {
   const all: Row[] = [];
-  for await (const row of readJsonLines<Row>(path)) {
-    if (!isObject(row))
-      throw invalid(`Row ${all.length + 1} of ${path} is ${shown(row)}, not an object.`, { path, got: row });
-    all.push(row);
-  }
+  for await (const row of readJsonLines<Row>(path)) all.push(row);
   return all;
 }

@@ -4,11 +4,11 @@ import { type Analysis, analyze } from "../analysis/analyze.js";
 import { csvLines } from "../analysis/csv.js";
 import { reportText } from "../analysis/report-text.js";
 import { conflict, missing } from "../errors.js";
-import { otherSimilarities, otherSpeakers } from "../merged/check-comparison.js";
+import { otherSimilarities, otherSpeakers, readComparison } from "../merged/check-comparison.js";
 import { mergedFiles, similarityFiles, tableFile } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { highSimilarityPairs } from "../similarity/high-similarity-pairs.js";
-import { readSimilarity, type StoredSimilarity } from "../similarity/read-similarity.js";
+import type { StoredSimilarity } from "../similarity/read-similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 import { writeFile } from "../util/write-file.js";
@@ -54,7 +54,7 @@ export async function reportStage(
         "Run `speakerscope merge --compute_similarity`.",
       { path: join(resultsDir, similarityFiles.summary) },
     );
-  const stored = readSimilarity(resultsDir);
+  const stored = readComparison(resultsDir);
   await checkComparison(resultsDir, stored, speakers);
   const { statistics, histogram } = stored;
   if (histogram === undefined)

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { invalid } from "../errors.js";
+import { invalid, shown } from "../errors.js";
 
 /** One JSON text a line. U+2028 and U+2029 are escaped: many readers, Node's among them, end a line there. */
 export function* jsonLines(rows: Iterable<unknown>): Generator<string> {
@@ -8,7 +8,11 @@ export function* jsonLines(rows: Iterable<unknown>): Generator<string> {
     yield `${JSON.stringify(row).replace(/[\u2028\u2029]/g, (end) => (end === "\u2028" ? "\\u2028" : "\\u2029"))}\n`;
 }
 
-/** Reads a file of JSON lines, a row at a time. */
+/**
+ * Reads a file of JSON lines, a row at a time.
+ *
+ * @throws `invalid` for a line that is no JSON object, naming file and line
+ */
 export async function* readJsonLines<Row>(path: string): AsyncGenerator<Row> {
   const input = createReadStream(path, "utf8");
   let line = 0;
@@ -16,13 +20,15 @@ export async function* readJsonLines<Row>(path: string): AsyncGenerator<Row> {
     for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       line++;
       if (text === "") continue;
-      let row: Row;
+      let row: unknown;
       try {
-        row = JSON.parse(text) as Row;
+        row = JSON.parse(text);
       } catch (cause) {
-        throw invalid("JSON lines", `line ${line}`, { got: text, want: "JSON", path, cause });
+        throw invalid(`Line ${line} of ${path} is not JSON: ${shown(text)}.`, { got: text, path, cause });
       }
-      yield row;
+      if (typeof row !== "object" || row === null || Array.isArray(row))
+        throw invalid(`Line ${line} of ${path} is ${shown(row)}, not an object.`, { got: row, path });
+      yield row as Row;
     }
   } finally {
     input.destroy();
