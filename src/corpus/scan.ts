@@ -6,6 +6,7 @@ import { invalid, missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
+import { spellingWarnings } from "./spelling-warnings.js";
 
 export interface ScanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
   /** What to do when two files would share a key: an error that names both, or `~2`, `~3`, ... behind the later. */
@@ -128,7 +129,8 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
     onCollision,
   );
   failures.sort((a, b) => compare(a.path, b.path));
-  return { root, utterances, failures, warnings: layoutWarnings(root, utterances, misplaced) };
+  const warnings = [...layoutWarnings(root, utterances, misplaced), ...spellingWarnings(utterances)];
+  return { root, utterances, failures, warnings };
 }
 
 interface FoundFile {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { spellingWarnings } from "../corpus/spelling-warnings.js";
 import { throwIfAborted } from "../errors.js";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import { readJsonRows } from "../format/read-json.js";
@@ -60,6 +61,7 @@ export async function writeMerged(
   try {
     const warning = onLog && replacedFiles(outputDir, source);
     if (warning) onLog?.(warning);
+    if (onLog) for (const spelling of spellingWarnings(source.names())) onLog(`Warning: ${spelling}`);
     const staging = await openStaging(outputDir);
     try {
       const merged = await writeFiles(outputDir, staging, source, options);
