@@ -16,6 +16,7 @@ import { isObject, readJsonObject } from "../format/read-json.js";
 import type { EmbeddedUtterance } from "../store/extraction.js";
 import { individualSpeaker, individualUtterance, speakerPath, utterancePath } from "../store/individual.js";
 import type { SpeakerEmbedding } from "../types.js";
+import { namePath } from "../util/name-path.js";
 import { writeFile } from "../util/write-file.js";
 import { indexFile, individualFolder } from "./files.js";
 
@@ -40,7 +41,11 @@ export function openIndividualWriter(building: string, folder: string): Individu
     const parent = dirname(path);
     if (!made.has(parent)) mkdirSync(parent, { recursive: true });
     made.add(parent);
-    writeFileSync(path, bytes);
+    try {
+      writeFileSync(path, bytes);
+    } catch (error) {
+      throw namePath(error, path);
+    }
     index[kind].set(key, join(folder, relative(building, path)));
   };
   return {

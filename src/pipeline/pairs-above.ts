@@ -14,7 +14,7 @@ const bins = 1 << 16;
 
 /**
  * The pairs i < j of a similarity matrix at or above a threshold, most similar first, ties by row; of more than `maxPairs`
- * the most similar. Memory grows with the list alone.
+ * the most similar (where it ends, by row among those within 3e-5). Memory grows with the list alone.
  *
  * @param blocks goes through the rows of the matrix, from the first one each time it is called
  * @returns the pairs, and how many there are in all
