@@ -150,6 +150,22 @@ test("an analysis that finds nothing writes a table of its header and says so", 
   assert.match(stdout, /0 pairs|no pair/i);
 });
 
+test("a run over one speaker ends well, in a fresh folder and in that of another corpus", () => {
+  tinyCorpus(join(cwd, "alone"), { "d/only/u0.wav": 1, "d/only/u1.wav": 2 });
+  const all = ["run", "--data_root", "alone", "--model_path", model, "--device", "cpu", "--num_ranks", "1"];
+  for (const finalDir of ["fresh", "final_embeddings"]) {
+    const { status, stdout, stderr } = run(...all, "--output_dir", "alone-out", "--final_dir", finalDir);
+    assert.is(status, 0, stderr);
+    assert.match(stdout, new RegExp(`${finalDir} holds one speaker only, so there is nothing to compare`));
+    assert.not.ok(existsSync(join(cwd, finalDir, "speaker_similarity.json")));
+    assert.is(
+      /Warning: final_embeddings holds the embeddings of 12 files/.test(stdout),
+      finalDir !== "fresh",
+      stdout,
+    );
+  }
+});
+
 test("SIGINT stops within seconds, keeps what is stored and says how to go on", async () => {
   tinyCorpus(
     join(cwd, "many"),

@@ -7,6 +7,8 @@ import { runCommand } from "../../src/cli/run.js";
 import { resolveSettings } from "../../src/cli/settings.js";
 import { put, temporaryFolder } from "../tiny.js";
 
+const folder = temporaryFolder();
+
 /** The settings that `run` would work with. */
 async function settings(
   args: string[],
@@ -49,7 +51,7 @@ test("flags may have underscores or dashes, values keep theirs", async () => {
 
 test("flags go before the environment, the environment before the file, the file before the defaults", async () => {
   const file = put(
-    join(temporaryFolder(), "s.yaml"),
+    join(folder, "s.yaml"),
     "similarity_threshold: 0.1\nbatch_size: 8\nsave_individual: false\ngpus: [2, 3]\ndata_root: x\n",
   );
   const environment = { SIMILARITY_THRESHOLD: "0.2", BATCH_SIZE: "16" };
@@ -79,7 +81,7 @@ test("switches take true and false, and alone mean true", async () => {
 });
 
 test("a switch means the same behind a flag, in the environment and in a file", async () => {
-  const file = (text: string) => put(join(temporaryFolder(), "s.yaml"), text);
+  const file = (text: string) => put(join(folder, "s.yaml"), text);
   const words = {
     true: true,
     Yes: true,
@@ -123,7 +125,7 @@ test("a value of a kind that a key cannot have is refused with its place", async
     "yes: {": /neither YAML nor JSON/,
   };
   for (const [text, pattern] of Object.entries(wrong))
-    await fails(settings(["--settings", put(join(temporaryFolder(), "s.yaml"), `${text}\n`)]), pattern);
+    await fails(settings(["--settings", put(join(folder, "s.yaml"), `${text}\n`)]), pattern);
   await fails(settings(["--settings", "/dev/zero"]), /settings file \/dev\/zero is larger/);
   await fails(settings(["--settings", "nowhere.yaml"]), /nowhere\.yaml does not exist/);
 });
@@ -135,7 +137,7 @@ test("garbage is refused with the name of the flag, the variable or the key", as
   await fails(settings(["--stage", "7"]), /1, 2, 3, 4/);
   await fails(settings(["--unheard_of", "7"]), /unknown option '--unheard-of'/);
   await fails(settings([], { BATCH_SIZE: "many" }), /BATCH_SIZE is "many": .*positive whole number/);
-  const file = put(join(temporaryFolder(), "s.yaml"), "treshold: 0.1\n");
+  const file = put(join(folder, "s.yaml"), "treshold: 0.1\n");
   await fails(settings(["--settings", file]), /key treshold in .*s\.yaml is not known.*similarity_threshold/);
 });
 
