@@ -3,10 +3,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onnxModel } from "../src/format/onnx.js";
 
+const temporaryFolders: string[] = [];
+process.on("exit", () => {
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A new empty folder that is gone when the process ends. */
 export function temporaryFolder(name = "speakerscope"): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  temporaryFolders.push(folder);
   return folder;
 }
 

@@ -14,7 +14,9 @@ import {
 } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { conflict } from "../errors.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { conflict, throwIfAborted } from "../errors.js";
+import { namePath } from "./name-path.js";
 
 export interface LockOptions {
   /** What the holder does, to finish the sentence "the process ... is ...": `extracting embeddings`. */
@@ -23,6 +25,9 @@ export interface LockOptions {
   renewMs?: number;
   /** A lock of another host that has not been renewed for so long belongs to nobody. */
   deadAfterMs?: number;
+  /** Told, once, that the lock of another host may be that of a dead process, and that this is waited for. */
+  onWait?: (line: string) => void;
+  abortSignal?: AbortSignal;
 }
 
 export interface FolderLock {
@@ -52,18 +57,19 @@ export const lockName = "speakerscope.lock";
  *
  * The lock is a file that names its holder and is renewed while the holder lives. That of a dead process of this machine
  * is taken over at once; that of another machine once it has not been renewed for five minutes, going by the clock of the
- * file system. When several processes want a dead lock, one gets it.
+ * file system. Until then it is watched, so that a job that a cluster starts again on another node goes on by itself: as
+ * soon as the lock is renewed, its process lives. When several processes want a dead lock, one gets it.
  *
  * @throws `conflict` that names the process that holds the folder
  */
 export async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
-  const { purpose, renewMs = 30_000, deadAfterMs = 300_000 } = options;
+  const { purpose, renewMs = 30_000 } = options;
   await mkdir(folder, { recursive: true });
   const path = join(folder, lockName);
   const id = randomBytes(8).toString("hex");
   const since = new Date().toISOString();
   const own: LockRecord = { id, purpose, ...thisProcess(), since, renewed: since };
-  const file = await take(path, own, deadAfterMs);
+  const file = await take(path, own, options);
   // The lock is written in place and never replaced: if another process has taken it over, because this one
   // slept, its file is not touched.
   const timer = setInterval(() => {
@@ -95,11 +101,13 @@ export async function lockFolder(folder: string, options: LockOptions): Promise<
 }
 
 /** Makes the lock file, with the record in it from the first moment, and opens it. */
-async function take(path: string, own: LockRecord, deadAfterMs: number): Promise<FileHandle> {
+async function take(path: string, own: LockRecord, options: LockOptions): Promise<FileHandle> {
   const draft = `${path}.${own.id}`;
   try {
     await writeFile(draft, contents(own), { flag: "wx" });
-    await claim(path, draft, own, deadAfterMs);
+    await claim(path, draft, own, options);
+  } catch (error) {
+    throw namePath(error, draft);
   } finally {
     await remove(draft);
   }
@@ -113,16 +121,27 @@ async function take(path: string, own: LockRecord, deadAfterMs: number): Promise
  * to replace the dead lock with the id X first claims, in the same way, the file named after X; whoever has that, and
  * still finds X in place, is the only one who may replace it.
  */
-async function claim(path: string, draft: string, own: LockRecord, deadAfterMs: number): Promise<void> {
+async function claim(path: string, draft: string, own: LockRecord, options: LockOptions): Promise<void> {
+  const { deadAfterMs = 300_000, onWait, abortSignal } = options;
+  let seen: LockFile | undefined;
   for (;;) {
     if (await linked(draft, path)) return;
     const other = await read(path);
     if (other === undefined) continue;
-    // Our draft was written a moment ago: its time is what the clock of the file system says now.
+    // Our draft is written now, so its time is what the clock of the file system says.
+    await writeFile(draft, contents(own));
     const silentMs = (await stat(draft)).mtimeMs - other.mtimeMs;
-    if (isAlive(other.record, own, silentMs <= deadAfterMs)) throw held(path, other.record, own);
+    if (isAlive(other.record, own, silentMs <= deadAfterMs)) {
+      const renewed = seen !== undefined && seen.mtimeMs !== other.mtimeMs;
+      if (other.record?.machine === own.machine || renewed) throw held(path, other.record, own);
+      if (seen === undefined) onWait?.(waiting(path, other.record));
+      seen = other;
+      throwIfAborted("lock", abortSignal);
+      await sleep(Math.min(1000, deadAfterMs / 10));
+      continue;
+    }
     const successor = `${path}.after-${other.record?.id ?? "unreadable"}`;
-    await claim(successor, draft, own, deadAfterMs);
+    await claim(successor, draft, own, options);
     const now = await read(path);
     if (now !== undefined && now.record?.id === other.record?.id) return rename(successor, path);
     await remove(successor);
@@ -167,6 +186,10 @@ function held(path: string, record: LockRecord | undefined, own: LockRecord): Er
   });
 }
 
+const waiting = (path: string, record: LockRecord | undefined): string =>
+  `Waiting for ${record === undefined ? "another process" : `process ${record.pid} on ${record.host}`}, which holds ${path}, ` +
+  "to show that it lives; five minutes after its last sign of life this run goes on";
+
 function thisProcess(): Pick<LockRecord, "host" | "machine" | "pid" | "started"> {
   const host = hostname();
   let machine = host;
@@ -210,7 +233,12 @@ function parse(text: string): LockRecord | undefined {
   }
 }
 
-async function read(path: string): Promise<{ record: LockRecord | undefined; mtimeMs: number } | undefined> {
+interface LockFile {
+  record: LockRecord | undefined;
+  mtimeMs: number;
+}
+
+async function read(path: string): Promise<LockFile | undefined> {
   try {
     const { mtimeMs } = await stat(path);
     return { record: parse(await readFile(path, "utf8")), mtimeMs };

@@ -88,24 +88,37 @@ test("the lock of a dead process of this machine is taken at once, also when its
   await (await lockFolder(folder, { purpose })).release();
 });
 
-test("the lock of another machine holds until it has not been renewed for five minutes", async () => {
+test("the lock of another machine is watched: renewed, it holds; not renewed for five minutes, it is dead", async () => {
   const folder = temporaryFolder();
   const path = join(folder, lockName);
   await deadLock(folder, { machine: "elsewhere", host: "node7" });
   const ago = (seconds: number) => utimesSync(path, Date.now() / 1000 - seconds, Date.now() / 1000 - seconds);
   ago(240);
-  const error = await failure(lockFolder(folder, { purpose }));
+  const lines: string[] = [];
+  const onWait = (line: string) => {
+    lines.push(line);
+    setTimeout(() => ago(0), 100);
+  };
+  const error = await failure(lockFolder(folder, { purpose, onWait }));
   assert.match(error.message, /on node7 has been testing/);
   assert.match(error.message, /expires five minutes after it was last renewed, which was at 20/);
+  assert.is(lines.length, 1);
+  assert.match(lines[0]!, /^Waiting for process \d+ on node7/);
   ago(310);
   await (await lockFolder(folder, { purpose })).release();
   assert.not(existsSync(path));
+  await deadLock(folder, { machine: "elsewhere" });
+  await (await lockFolder(folder, { purpose, deadAfterMs: 500 })).release();
+  await deadLock(folder, { machine: "elsewhere" });
+  const abortSignal = AbortSignal.abort();
+  assert.is((await failure(lockFolder(folder, { purpose, abortSignal })))?.tag, "interrupted");
 });
 
-test("a lock that cannot be read holds for five minutes too", async () => {
+test("a lock that cannot be read is watched too", async () => {
   const folder = temporaryFolder();
   const path = put(join(folder, lockName), "{");
-  assert.match((await failure(lockFolder(folder, { purpose }))).message, /^Another process holds/);
+  const onWait = () => void setTimeout(() => put(path, "{{"), 100);
+  assert.match((await failure(lockFolder(folder, { purpose, onWait }))).message, /^Another process holds/);
   utimesSync(path, 1, 1);
   await (await lockFolder(folder, { purpose })).release();
 });
