@@ -45,7 +45,13 @@ function runFile(file) {
     const start = performance.now();
     const child = spawn(process.execPath, ["--import", "tsx", join(here, file)], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1", TF_CPP_MIN_LOG_LEVEL: "3" },
+      env: {
+        ...process.env,
+        FORCE_COLOR: "0",
+        NO_COLOR: "1",
+        TF_CPP_MIN_LOG_LEVEL: "3",
+        ORT_DISABLE_TELEMETRY: "1",
+      },
     });
     let out = "";
     let leak;

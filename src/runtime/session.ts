@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { invalid, missing, unsupported } from "../errors.js";
 import { cudaProblem, cudaSetUp, missingCudaLibraries, prepareCuda } from "./cuda.js";
 import { gpuIndices } from "./gpus.js";
+import { onnxRuntime } from "./onnx-runtime.js";
 
 /** A float32 array with its shape, as sessions take and give it. */
 export interface FloatTensor {
@@ -44,7 +45,7 @@ export async function openSession(
   options: SessionOptions = {},
 ): Promise<Session> {
   const { threads = 1 } = options;
-  const ort = runtime();
+  const ort = onnxRuntime();
   const device = resolveDevice(options.device ?? "cpu");
   if (nameOf(device) === "cuda") prepareCuda(device);
   const subject = typeof model === "string" ? model : "graph";
@@ -86,8 +87,10 @@ export async function openSession(
         feeds[name] = new ort.Tensor("float32", data, shape as number[]);
       const results = await session.run(feeds);
       const outputs: Record<string, FloatTensor> = {};
-      for (const [name, tensor] of Object.entries(results))
-        outputs[name] = { data: tensor.data as Float32Array, shape: tensor.dims };
+      for (const [name, { data, dims, type }] of Object.entries(results)) {
+        if (!(data instanceof Float32Array)) throw notFloat32(subject, name, type);
+        outputs[name] = { data, shape: dims };
+      }
       return outputs;
     },
     close: () => session.release(),
@@ -96,13 +99,12 @@ export async function openSession(
 
 /** The devices that this build of ONNX Runtime knows (whether the hardware is there shows when a session opens). */
 export function devices(): string[] {
-  return runtime()
+  return onnxRuntime()
     .listSupportedBackends()
     .map(({ name }) => name)
     .sort((a, b) => rank(a) - rank(b));
 }
 
-const runtime = () => require("onnxruntime-node") as typeof import("onnxruntime-node");
 const preference = ["cuda", "coreml", "dml", "cpu", "webgpu"];
 const rank = (name: string) => (preference.includes(name) ? preference.indexOf(name) : preference.length);
 
@@ -138,6 +140,14 @@ function tensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
   if (!metadata.isTensor)
     throw unsupported(metadata.name, "graph value", { got: "not a tensor", want: "a tensor" });
   return { name: metadata.name, type: metadata.type, shape: metadata.shape };
+}
+
+/** Half and double floats come as arrays of other kinds, and read as float32 they would be other numbers. */
+export function notFloat32(subject: string, name: string, type: string): Error {
+  return unsupported(
+    `The graph value "${name}" of ${subject} is ${type}, but only float32 can be used. Convert it with a Cast node to float32.`,
+    { got: type },
+  );
 }
 
 const firstLine = (error: unknown) =>

@@ -41,7 +41,7 @@ test("a kernelspec is installed for the user, for a prefix and for the active en
 });
 
 test("an installed kernelspec has absolute paths and nothing to replace but the connection file", () => {
-  const { argv, interrupt_mode, metadata } = specIn(installKernel());
+  const { argv, env, interrupt_mode, metadata } = specIn(installKernel());
   const [node, flag, launcher, connection] = argv;
   assert.ok(isAbsolute(node) && existsSync(node));
   assert.is(flag, "--no-force-async-hooks-checks");
@@ -49,6 +49,7 @@ test("an installed kernelspec has absolute paths and nothing to replace but the 
   assert.is(connection, "{connection_file}");
   assert.not.match(JSON.stringify(argv), "resource_dir");
   assert.equal([interrupt_mode, metadata.debugger], ["message", false]);
+  assert.is(env.ORT_DISABLE_TELEMETRY, "1", "also for a cell that loads ONNX Runtime itself");
 });
 
 test("what cannot be done is said", () => {
