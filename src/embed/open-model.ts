@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { invalid, missing, unsupported } from "../errors.js";
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, normalize, sep } from "node:path";
+import { invalid, missing, reasonOf, unsupported } from "../errors.js";
 import { openFbank } from "../features/fbank.js";
-import { openSession, type TensorInfo } from "../runtime/session.js";
+import { onnxExternalData } from "../format/onnx-external-data.js";
+import { notFloat32, openSession, type TensorInfo } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
 import { packageRoot } from "../util/package-root.js";
 import { type ModelConfig, readModelConfig } from "./model-config.js";
@@ -38,7 +39,7 @@ export interface ModelOptions {
 /** What tells one way of making embeddings from another: only equal ones may be mixed. */
 export interface ModelIdentity {
   name: string;
-  /** SHA-256 of the graph's file, hexadecimal. */
+  /** SHA-256 of the graph's file and of what it keeps in files beside it, hexadecimal. */
   sha256: string;
   precision: string;
   dimension: number;
@@ -68,8 +69,9 @@ export interface Model {
 /**
  * Opens a speaker model and its front end on a device.
  *
- * @throws `missing` when the file or the device is not there, `unsupported` for a PyTorch checkpoint (with the way to
- * export it), `invalid` with both numbers when graph and configuration contradict each other
+ * @throws `missing` when the file, its weights or the device are not there, `unsupported` for a PyTorch checkpoint (with
+ * the way to export it) and for inputs and outputs that are not float32, `invalid` with both numbers when graph and
+ * configuration contradict each other, or when weights lie outside of the model's folder
  *
  * @example
  * const model = await openModel()
@@ -81,6 +83,7 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
   try {
     const input = pick(session.inputs, config.input, "input", path);
     const output = pick(session.outputs, config.output, "output", path);
+    for (const { name, type } of [input, output]) if (type !== "float32") throw notFloat32(path, name, type);
     agree("fbank_dim", config.frontend.numMelBins, input, path);
     agree("embedding_size", config.dimension, output, path);
     const fbank = await openFbank(config.frontend, { device, threads });
@@ -142,13 +145,70 @@ export function identifyModel(options: ModelOptions = {}): {
     config,
     identity: {
       name: config.name,
-      sha256: createHash("sha256").update(readFileSync(path)).digest("hex"),
+      sha256: fingerprint(path),
       precision,
       dimension: config.dimension,
       frontend: config.frontend,
       ...(bucket > 1 ? { bucket } : {}),
     },
   };
+}
+
+/** SHA-256 of the graph's file and of the files beside it that hold its weights. */
+function fingerprint(path: string): string {
+  const graph = readFileSync(path);
+  const hash = createHash("sha256").update(graph);
+  for (const location of externalData(graph, path)) {
+    hash.update(`\0${location}\0`);
+    addFile(hash, join(dirname(path), location));
+  }
+  return hash.digest("hex");
+}
+
+/** Where a model's weights lie, below its folder: a model from elsewhere must not read other files of this machine. */
+function externalData(graph: Uint8Array, path: string): string[] {
+  // ONNX Runtime's own format, which has no such files.
+  if (Buffer.from(graph.subarray(4, 8)).toString("latin1") === "ORTM") return [];
+  let locations: string[];
+  try {
+    locations = onnxExternalData(graph);
+  } catch (cause) {
+    throw invalid(path, "model", { got: reasonOf(cause), want: "an ONNX graph", cause });
+  }
+  for (const location of locations) {
+    const way = normalize(location);
+    if (
+      location === "" ||
+      isAbsolute(location) ||
+      /^\.\.?\/?$/.test(way) ||
+      way.startsWith(`..${sep}`) ||
+      /[\\\0]/.test(location)
+    )
+      throw invalid(
+        `The model ${path} keeps weights in ${JSON.stringify(location)}, outside of its own folder. ` +
+          "Move that file beside the model, and save the model with its name alone.",
+        { got: location, path },
+      );
+    const file = join(dirname(path), location);
+    if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+      throw missing(
+        `The weights of the model ${path} are missing: it keeps them in ${file}. Put that file there.`,
+        { path: file },
+      );
+  }
+  return locations;
+}
+
+/** Adds a file of any size, a piece at a time. */
+function addFile(hash: Hash, path: string): void {
+  const file = openSync(path, "r");
+  try {
+    const piece = Buffer.allocUnsafe(1 << 20);
+    for (let size = readSync(file, piece); size > 0; size = readSync(file, piece))
+      hash.update(piece.subarray(0, size));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function variant(config: ModelConfig, precision: string, modelPath: string): string {
