@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { namePath } from "../util/name-path.js";
 
 /** A record as it was read back. */
 export interface LogRecord<Meta = unknown> {
@@ -114,7 +115,14 @@ export interface LogWriter {
 /** Opens a log for appending at `end`: what lies behind it, a torn record, is cut off. */
 export function openLog(path: string, end: number): LogWriter {
   const file = openSync(path, "a");
-  ftruncateSync(file, end);
+  const attempt = (action: () => void) => {
+    try {
+      action();
+    } catch (error) {
+      throw namePath(error, path);
+    }
+  };
+  attempt(() => ftruncateSync(file, end));
   return {
     append(meta, vector = new Float32Array(0)) {
       const json = Buffer.from(JSON.stringify(meta));
@@ -125,13 +133,19 @@ export function openLog(path: string, end: number): LogWriter {
       header.writeUInt32LE(vector.length, 8);
       header.writeUInt32LE(crc32(body), 12);
       const bytes = Buffer.concat([header, body]);
-      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+      attempt(() => {
+        for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+      });
     },
-    sync: () => fsyncSync(file),
-    close() {
-      fsyncSync(file);
-      closeSync(file);
-    },
+    sync: () => attempt(() => fsyncSync(file)),
+    close: () =>
+      attempt(() => {
+        try {
+          fsyncSync(file);
+        } finally {
+          closeSync(file);
+        }
+      }),
   };
 }
 

@@ -1,8 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { namePath } from "./name-path.js";
 
 type Chunk = string | Uint8Array;
+
+export interface WriteFileOptions {
+  /**
+   * Bring the file and its name onto the disk before returning, so that it survives a power failure; on by default.
+   * Writers of many small files leave it to one `syncFolder` at the end.
+   */
+  durable?: boolean;
+}
 
 /**
  * Writes a file beside its place and renames it into it, so that a reader never sees half of one.
@@ -15,10 +24,12 @@ type Chunk = string | Uint8Array;
 export async function writeFile(
   path: string,
   content: Chunk | Iterable<Chunk> | AsyncIterable<Chunk>,
+  { durable = true }: WriteFileOptions = {},
 ): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+  // Not made of the file's own name, which may be as long as names can be.
+  const temporary = join(folder, `.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
   const file = await open(temporary, "wx");
   try {
     const pending: Uint8Array[] = [];
@@ -37,11 +48,20 @@ export async function writeFile(
       if (size >= 1 << 20) await flush();
     }
     if (pending.length > 0) await flush();
+    if (durable) await file.sync();
     await file.close();
     await rename(temporary, path);
   } catch (error) {
     await file.close().catch(() => {});
     await rm(temporary, { force: true });
-    throw error;
+    throw namePath(error, path);
   }
+  if (durable) await syncName(folder);
+}
+
+/** Brings the names in a folder onto the disk; where folders cannot be opened (Windows), the file system sees to it. */
+async function syncName(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }
