@@ -1,18 +1,50 @@
+import { createHash } from "node:crypto";
 import { writePickle } from "../format/pickle.js";
 import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { inside } from "../util/inside.js";
 
+/*
+ * The one place that names individual pickles. Names are those of data set, speaker and utterance wherever a file system
+ * takes them; a name that it would not take is cut and marked with its hash. file_index.json says which is which.
+ */
+
+/** What Linux, macOS and Windows take as one name, in bytes. */
+const maxName = 255;
+/** Below what they take as one path (4,096 bytes with the folders above). */
+const maxUtterance = 2000;
+
 /** Where an utterance's own pickle lies: utterances/dataset/speaker/utterance.pkl. */
-export const utterancePath = (
+export function utterancePath(
   folder: string,
   { dataset, speakerId, utteranceId }: Pick<Utterance, "dataset" | "speakerId" | "utteranceId">,
-): string => inside(folder, "utterances", dataset, speakerId, `${utteranceId}.pkl`);
+): string {
+  const deep = Buffer.byteLength(utteranceId) > maxUtterance;
+  const names = deep ? [cut(utteranceId.replaceAll("/", "_"), utteranceId)] : utteranceId.split("/");
+  const file = nameOf(names.pop()!, ".pkl");
+  // A folder `a.pkl` would stand where the pickle of an utterance `a` beside it belongs.
+  const folders = names.map((name) => (name.endsWith(".pkl") ? cut(name) : nameOf(name)));
+  return inside(folder, "utterances", nameOf(dataset), nameOf(speakerId), ...folders, file);
+}
 
 /** Where a speaker's own pickle lies: speakers/dataset/speaker.pkl. */
 export const speakerPath = (
   folder: string,
   { dataset, speakerId }: Pick<SpeakerEmbedding, "dataset" | "speakerId">,
-): string => inside(folder, "speakers", dataset, `${speakerId}.pkl`);
+): string => inside(folder, "speakers", nameOf(dataset), nameOf(speakerId, ".pkl"));
+
+/** A name with its ending, cut and marked with the hash of the whole where it is too long. */
+const nameOf = (name: string, ending = ""): string =>
+  Buffer.byteLength(name + ending) <= maxName ? name + ending : cut(name) + ending;
+
+/** The beginning of a name with 64 bits of a hash. */
+function cut(name: string, hashed = name): string {
+  // A character that is cut apart decodes to U+FFFD, which goes.
+  const beginning = Buffer.from(name)
+    .subarray(0, 200)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
+  return `${beginning}~${createHash("sha256").update(hashed).digest("hex").slice(0, 16)}`;
+}
 
 /** The pickle of one utterance: {embedding, info}. */
 export function individualUtterance(utterance: Omit<UtteranceEmbedding, "key">): Uint8Array {
