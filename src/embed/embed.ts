@@ -8,6 +8,9 @@ export interface EmbedOptions {
   abortSignal?: AbortSignal;
 }
 
+/** Features that wait for others of their length take this much at most; thousands of signals have few lengths in common. */
+const waitingBytes = 64 << 20;
+
 /**
  * Embeds signals: one Float32Array (dimension) each, as the model gives it, in the order of the signals.
  *
@@ -27,8 +30,12 @@ export async function embed(
   const { batchSize = 32, abortSignal } = options;
   const embeddings: Float32Array[] = new Array(signals.length);
   const waiting = new Map<number, { index: number; features: Matrix }[]>();
+  let bytes = 0;
 
-  const flush = async (batch: { index: number; features: Matrix }[]) => {
+  const flush = async (rows: number) => {
+    const batch = waiting.get(rows)!;
+    waiting.delete(rows);
+    for (const { features } of batch) bytes -= features.data.byteLength;
     const results = await model.run(batch.map(({ features }) => features));
     batch.forEach(({ index }, position) => {
       embeddings[index] = checked(results[position]!);
@@ -50,14 +57,14 @@ export async function embed(
     const batch = waiting.get(features.rows) ?? [];
     waiting.set(features.rows, batch);
     batch.push({ index, features });
-    if (batch.length >= batchSize) {
-      waiting.delete(features.rows);
-      await flush(batch);
-    }
+    bytes += features.data.byteLength;
+    if (batch.length >= batchSize) await flush(features.rows);
+    // Those that have waited longest go first.
+    while (bytes > waitingBytes) await flush(waiting.keys().next().value!);
   }
-  for (const batch of waiting.values()) {
+  for (const rows of [...waiting.keys()]) {
     throwIfAborted("embed", abortSignal);
-    await flush(batch);
+    await flush(rows);
   }
   return embeddings;
 }
