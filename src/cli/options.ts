@@ -98,6 +98,8 @@ export const bucket = () =>
   ).argParser(positiveInteger("bucket"));
 export const overwrite = () =>
   flag("overwrite", "throw away what the output folder holds from another model or setting");
+export const retryFailed = () =>
+  flag("retry-failed", "try every file again that failed, also those whose own bytes were the reason");
 export const fileTimeout = () =>
   new Option(
     "--file-timeout <seconds>",
@@ -135,7 +137,7 @@ export function addExtractionOptions(command: Command): Command {
       batchSize(),
       bucket(),
     ],
-    ...[channelOption(), normalize(), onCollision(), fileTimeout(), overwrite()],
+    ...[channelOption(), normalize(), onCollision(), fileTimeout(), retryFailed(), overwrite()],
     ...[similarityThreshold(), similarityBackend()],
   ];
   for (const option of all) command.addOption(option);

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { type Corpus, type ScanOptions, scan } from "../corpus/scan.js";
 import { identifyModel } from "../embed/open-model.js";
 import { interrupted, invalid } from "../errors.js";
@@ -10,15 +10,19 @@ import {
   type Extraction,
   type ExtractionIdentity,
   failuresOf,
+  isDecided,
   isFailure,
+  isShard,
   partFolder,
   rankFolder,
   readExtraction,
   type Shard,
+  shardOfFile,
   writeCorpusList,
 } from "../store/extraction.js";
 import type { Doubt, Failure, LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
+import { lockFolder } from "../util/folder-lock.js";
 import { writeFile } from "../util/write-file.js";
 import { planRanks, type RankPlanOptions } from "./plan-ranks.js";
 import { superviseRank } from "./supervise-rank.js";
@@ -48,6 +52,10 @@ export interface ExtractOptions
   saveIndividual?: boolean;
   /** A rank that says nothing for so long over one file is taken for hung, and treated as one that died. */
   fileTimeoutMs?: number;
+  /** The same for its start, when it loads the model; at least a minute by default. */
+  startTimeoutMs?: number;
+  /** Try every file again that failed, also where the file's bytes decided it. */
+  retryFailed?: boolean;
   /** Throw away what the folder holds. */
   overwrite?: boolean;
   /** Only one of several equal parts of the corpus, for as many machines that share the output folder. */
@@ -74,29 +82,18 @@ export interface ExtractResult {
  * What is done is not done again, whatever the number of ranks: a file is known by its path below the root, size and
  * time, and the folder by model, configuration and channel. A file that cannot be embedded is a row in the failures.
  *
- * @throws `conflict` when the folder holds embeddings that were made another way; `missing` when a rank died, naming what is
- * missing (what the others did is kept); `interrupted` when it was stopped; `invalid` when nothing could be embedded
+ * A failure that the file's bytes did not decide (a disk that was away, a missing FFmpeg, a crash) is tried again by the next
+ * run. A fault of the machine is no failure of a file: it ends the rank.
+ *
+ * @throws `conflict` when the folder holds embeddings that were made another way, or another process works in it; `missing`
+ * when a rank died or its machine is at fault, naming what is missing (what was done is kept); `interrupted` when it was
+ * stopped; `invalid` when nothing could be embedded
  *
  * @example
  * const result = await extract("data/speech", { outputDir: "embeddings_output", numRanks: 2 })
  */
 export async function extract(corpus: Corpus | string, options: ExtractOptions = {}): Promise<ExtractResult> {
-  const {
-    outputDir = "embeddings_output",
-    precision = "fp32",
-    channel = "mean",
-    threads = 1,
-    batchSize = 32,
-  } = options;
-  const {
-    normalize = false,
-    saveIndividual = false,
-    overwrite = false,
-    fileTimeoutMs = 600_000,
-    onProgress,
-    onLog,
-    abortSignal,
-  } = options;
+  const { outputDir = "embeddings_output", precision = "fp32", channel = "mean", batchSize = 32 } = options;
   if (!(Number.isInteger(batchSize) && batchSize > 0))
     throw invalid("extract", "batch size", { got: batchSize, want: "a positive whole number" });
   const devices = planRanks(options);
@@ -104,13 +101,50 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
   const identity: ExtractionIdentity = { version: 1, ...model.identity, channel };
   const list = shardOf(typeof corpus === "string" ? await scan(corpus, options) : corpus, options.shard);
   const folder = partFolder(outputDir, options.shard);
+  const lock = await lockFolder(folder, {
+    purpose: "extracting embeddings",
+    onWait: options.onLog,
+    abortSignal: options.abortSignal,
+  });
+  try {
+    return await extractPart(list, folder, identity, devices, options);
+  } finally {
+    await lock.release();
+  }
+}
 
+/** Embeds the files of one part of a corpus, which nobody else works on. */
+async function extractPart(
+  list: Corpus,
+  folder: string,
+  identity: ExtractionIdentity,
+  devices: readonly string[],
+  options: ExtractOptions,
+): Promise<ExtractResult> {
+  const {
+    outputDir = "embeddings_output",
+    precision = "fp32",
+    channel = "mean",
+    threads = 1,
+    batchSize = 32,
+    normalize = false,
+    saveIndividual = false,
+    overwrite = false,
+    retryFailed = false,
+    fileTimeoutMs = 600_000,
+    startTimeoutMs = Math.max(fileTimeoutMs, 60_000),
+    onProgress,
+    onLog,
+    abortSignal,
+  } = options;
   const before = await readExtraction(outputDir, list);
   if (overwrite) await discard(folder, before);
   else checkIdentity(before, identity);
-  const todo = Int32Array.from(before.outcomes.keys()).filter((index) => overwrite || isToDo(before, index));
+  const todo = Int32Array.from(before.outcomes.keys()).filter(
+    (index) => overwrite || isToDo(before, index, retryFailed),
+  );
   const resumed = list.utterances.length - todo.length;
-  await writeCorpusList(folder, list);
+  await writeCorpusList(folder, list, options.shard);
   await writeFile(join(folder, "dataset_info.json"), pythonJson(datasetInfo(list)));
   if (resumed > 0) onLog?.(`${resumed} of ${list.utterances.length} files were done before`);
 
@@ -127,7 +161,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
         {
           rank,
           folder,
-          indices,
+          root: list.root,
           modelPath: options.modelPath,
           configFile: options.configFile,
           precision,
@@ -141,8 +175,8 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
             ? 0
             : (before.logs.find((log) => log.folder === rankFolder(folder, rank))?.end ?? 0),
           individualFolder,
-          fileTimeoutMs,
         },
+        { indices, fileTimeoutMs, startTimeoutMs },
         list.utterances,
         {
           onStarted(opened) {
@@ -178,8 +212,18 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     if (log.folder === rankFolder(folder, log.rank))
       await writeRank(after, log, { normalize, individualFolder, worldSize: devices.length });
   if (individualFolder !== undefined) await writeIndividual(after, individualFolder, { normalize });
-  for (const { error } of ranks) if (error !== undefined) throw error;
+  const errors = ranks.flatMap(({ error }) => error ?? []);
+  for (const { message } of errors.slice(1)) onLog?.(message);
+  if (errors[0] !== undefined) throw errors[0];
 
+  const undecided = after.outcomes.filter((outcome) => {
+    const stored = outcome?.record.meta;
+    return stored !== undefined && isFailure(stored) && !isDecided(stored);
+  }).length;
+  if (undecided > 0)
+    onLog?.(
+      `Warning: ${undecided} failures are not due to the files' own bytes; the same command tries them again`,
+    );
   const failures = failuresOf(after);
   const embedded = after.outcomes.filter((outcome) => outcome && !isFailure(outcome.record.meta)).length;
   if (embedded === 0 && options.shard === undefined)
@@ -199,11 +243,9 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
 }
 
 /** Nothing is known of the file, or what went wrong may go well now. What its bytes decided stays decided. */
-function isToDo({ outcomes }: Extraction, index: number): boolean {
+function isToDo({ outcomes }: Extraction, index: number, retryFailed: boolean): boolean {
   const stored = outcomes[index]?.record.meta;
-  return (
-    stored === undefined || (isFailure(stored) && (stored.stage === "read" || stored.stage === "process"))
-  );
+  return stored === undefined || (isFailure(stored) && (retryFailed || !isDecided(stored)));
 }
 
 /** A rank's share: contiguous, the shares as equal as they can be. */
@@ -214,21 +256,20 @@ function share(indices: Int32Array, rank: number, ranks: number): Int32Array {
   );
 }
 
-/** A contiguous part of a corpus; what could not be scanned belongs to the first. */
+/** What of a corpus belongs to a shard. */
 function shardOf(corpus: Corpus, shard: Shard | undefined): Corpus {
   if (shard === undefined) return corpus;
-  const { index, count } = shard;
-  if (!(Number.isInteger(count) && count > 0 && Number.isInteger(index) && index >= 0 && index < count))
+  if (!isShard(shard))
     throw invalid("extract", "shard", {
-      got: `${index}/${count}`,
+      got: `${shard.index}/${shard.count}`,
       want: "an index from 0, below the number of shards",
     });
-  const { utterances, failures } = corpus;
-  const cut = (i: number) => Math.floor((utterances.length * i) / count);
+  const { root, utterances, failures } = corpus;
+  const own = (file: string) => shardOfFile(file, shard.count) === shard.index;
   return {
     ...corpus,
-    utterances: utterances.slice(cut(index), cut(index + 1)),
-    failures: index === 0 ? failures : [],
+    utterances: utterances.filter(({ file }) => own(file)),
+    failures: failures.filter(({ path }) => own(relative(root, path))),
   };
 }
 

@@ -1,12 +1,13 @@
 import type { ExtractionIdentity } from "../store/extraction.js";
+import type { Utterance } from "../types.js";
 
 /** What a rank is told to do. */
 export interface RankJob {
   rank: number;
-  /** Folder of the extraction: its corpus list says what the indices mean. */
+  /** Folder of the extraction. */
   folder: string;
-  /** Indices into the corpus list, ascending. */
-  indices: Int32Array;
+  /** Root of the corpus. */
+  root: string;
   modelPath: string | undefined;
   configFile: string | undefined;
   precision: string;
@@ -20,18 +21,28 @@ export interface RankJob {
   logEnd: number;
   /** Folder for one pickle an utterance, or undefined. */
   individualFolder: string | undefined;
-  /** How long one file may take. */
-  fileTimeoutMs: number;
 }
 
-/** What a rank tells. `current` is the index it works on, so that one that kills the process can be named. */
+/** A file to embed, by its place in the corpus list. */
+export interface RankItem {
+  index: number;
+  utterance: Utterance;
+  /** Not together with others: one of a batch that killed the process. */
+  alone: boolean;
+}
+
+/** What a rank tells. `current` are the files in hand, so that one that kills the process can be named. */
 export type RankMessage =
   | { type: "started"; device: string }
-  | { type: "current"; index: number }
+  | { type: "more" }
+  | { type: "current"; indices: number[] }
   | { type: "progress"; done: number; failed: number }
   | { type: "finished"; done: number; failed: number }
   | { type: "stopped" }
   | { type: "error"; message: string };
 
-/** What the parent tells a running rank. */
-export type ParentMessage = { type: "job"; job: RankJob } | { type: "stop" };
+/** What the parent tells a running rank. It asks for items when it needs more; none means that there are no more. */
+export type ParentMessage =
+  | { type: "job"; job: RankJob }
+  | { type: "items"; items: RankItem[] }
+  | { type: "stop" };

@@ -1,10 +1,9 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { openModel } from "../embed/open-model.js";
-import { reasonOf } from "../errors.js";
+import { conflict, reasonOf } from "../errors.js";
 import {
   rankLogPath,
-  readCorpusList,
   type StoredEmbedding,
   type StoredFailure,
   type StoredIdentity,
@@ -12,12 +11,14 @@ import {
 import { individualUtterance, utterancePath } from "../store/individual.js";
 import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
+import { namePath } from "../util/name-path.js";
 import { embedEach, type Loaded, loadSignal, readBytes } from "./embed-file.js";
-import type { ParentMessage, RankJob, RankMessage } from "./rank-messages.js";
+import { checkRoot } from "./fault.js";
+import type { ParentMessage, RankItem, RankJob, RankMessage } from "./rank-messages.js";
 
 /*
  * One rank, a process of its own: a native crash costs one rank, and a busy model blocks no other.
- * It takes its share of the corpus list, and logs each file as soon as it is embedded or has failed.
+ * It is given its files a handful at a time, and logs each as soon as it is embedded or has failed.
  */
 
 /** What a record says of a file besides what came of it. */
@@ -27,11 +28,13 @@ type Known = "file" | "size" | "mtimeMs" | "at";
 const readAheadBytes = 64 << 20;
 
 let stopping = false;
+let onItems: ((items: RankItem[]) => void) | undefined;
 // Ctrl-C reaches every process of the terminal: the parent decides when ranks stop.
 process.on("SIGINT", () => {});
 process.on("disconnect", () => process.exit(1));
 process.on("message", (message: ParentMessage) => {
   if (message.type === "stop") stopping = true;
+  else if (message.type === "items") onItems?.(message.items);
   else
     run(message.job).then(
       (done) => finish(done),
@@ -48,10 +51,11 @@ function finish(message: RankMessage, exitCode = 0): void {
 }
 
 async function run(job: RankJob): Promise<RankMessage> {
-  const { utterances } = await readCorpusList(job.folder);
-  const todo = Array.from(job.indices, (index) => ({ index, utterance: utterances[index]! }));
-  utterances.length = 0;
   const model = await openModel(job);
+  if (model.identity.sha256 !== job.identity.sha256)
+    throw conflict(`The model ${model.path} has changed since the command started. Start it again.`, {
+      path: model.path,
+    });
   tell({ type: "started", device: model.device });
   const path = rankLogPath(job.folder, job.rank);
   mkdirSync(dirname(path), { recursive: true });
@@ -90,73 +94,101 @@ async function run(job: RankJob): Promise<RankMessage> {
     const folder = dirname(target);
     if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
     folders.add(folder);
-    writeFileSync(`${target}.tmp`, individualUtterance({ ...utterance, embedding }));
-    renameSync(`${target}.tmp`, target);
+    const temporary = join(folder, `.${process.pid}.tmp`);
+    try {
+      writeFileSync(temporary, individualUtterance({ ...utterance, embedding }));
+      renameSync(temporary, target);
+    } catch (error) {
+      throw namePath(error, target);
+    }
   };
 
   // On a CPU a batch gains nothing, so each file is stored as soon as it can be.
   const groupSize = model.device === "cpu" ? 1 : job.batchSize;
-  let group: { utterance: Utterance; loaded: Extract<Loaded, { signal: unknown }> }[] = [];
+  let group: { item: RankItem; loaded: Extract<Loaded, { signal: unknown }> }[] = [];
   const flush = async () => {
+    if (group.length === 0) return;
+    // From here on each of them may be the one that kills the process.
+    tell({ type: "current", indices: group.map(({ item }) => item.index) });
     const results = await embedEach(
       group.map(({ loaded }) => loaded.signal),
       model,
       job.batchSize,
     );
     results.forEach((result, index) => {
-      const { utterance, loaded } = group[index]!;
-      if (!(result instanceof Float32Array)) store(utterance, result);
+      const { item, loaded } = group[index]!;
+      if (!(result instanceof Float32Array)) store(item.utterance, result);
       else {
         const { seconds, doubts } = loaded;
-        store(utterance, doubts.length > 0 ? { seconds, doubts } : { seconds }, result);
+        store(item.utterance, doubts.length > 0 ? { seconds, doubts } : { seconds }, result);
       }
     });
     group = [];
   };
 
+  let finished = false;
   try {
-    for await (const { item, value: bytes } of readAhead(todo)) {
+    for await (const { item, value: bytes } of readAhead(items())) {
       if (stopping) break;
-      const { index, utterance } = item;
-      tell({ type: "current", index });
-      const stillHere = () => tell({ type: "current", index });
+      const { index, utterance, alone } = item;
+      if (alone) await flush();
+      const stillHere = () => tell({ type: "current", indices: [index] });
+      stillHere();
       const loaded =
         bytes instanceof Uint8Array ? await loadSignal(bytes, model, job.channel, stillHere) : bytes;
-      if ("signal" in loaded) group.push({ utterance, loaded });
+      if ("stage" in loaded && loaded.stage === "read") checkRoot(job.root);
+      if ("signal" in loaded) group.push({ item, loaded });
       else if ("embedding" in loaded) {
         const { embedding, ...stored } = loaded;
         store(utterance, stored, embedding);
       } else store(utterance, loaded);
-      if (group.length >= groupSize) await flush();
+      if (group.length >= groupSize || alone) await flush();
     }
-    if (group.length > 0) await flush();
+    finished = !stopping;
+    await flush();
   } finally {
     log.close();
   }
   await model.close();
-  return stopping && done < todo.length ? { type: "stopped" } : { type: "finished", done, failed };
+  return finished ? { type: "finished", done, failed } : { type: "stopped" };
 }
 
-interface Item {
-  index: number;
-  utterance: Utterance;
+/** The files of this rank, in the order of the corpus list; the next handful is on its way while one is worked on. */
+async function* items(): AsyncGenerator<RankItem> {
+  const ask = () =>
+    new Promise<RankItem[]>((resolve) => {
+      onItems = resolve;
+      tell({ type: "more" });
+    });
+  for (let next = ask(); ; ) {
+    const handful = await next;
+    if (handful.length === 0) return;
+    next = ask();
+    yield* handful;
+  }
 }
+
+type Bytes = Awaited<ReturnType<typeof readBytes>>;
 
 /** Keeps reads under way ahead of the one that is waited for, a few files and not too many bytes, in order. */
-async function* readAhead(
-  items: readonly Item[],
-): AsyncGenerator<{ item: Item; value: Awaited<ReturnType<typeof readBytes>> }> {
-  const pending: ReturnType<typeof readBytes>[] = [];
+async function* readAhead(source: AsyncIterator<RankItem>): AsyncGenerator<{ item: RankItem; value: Bytes }> {
+  const pending: { item: RankItem; reading: Promise<Bytes> }[] = [];
   let bytes = 0;
-  for (const [index, item] of items.entries()) {
-    for (;;) {
-      const next = items[index + pending.length];
-      const fits = pending.length < 5 && bytes + (next?.utterance.size ?? 0) <= readAheadBytes;
-      if (next === undefined || (!fits && pending.length > 0)) break;
-      pending.push(readBytes(next.utterance));
-      bytes += next.utterance.size;
+  let next = await source.next();
+  while (!next.done || pending.length > 0) {
+    while (!next.done) {
+      const item = next.value;
+      const { size } = item.utterance;
+      if (pending.length > 0 && (pending.length >= 5 || bytes + size > readAheadBytes)) break;
+      const reading = readBytes(item.utterance);
+      // It is waited for later; until then a fault must not count as one that nobody handles.
+      reading.catch(() => {});
+      pending.push({ item, reading });
+      bytes += size;
+      next = await source.next();
     }
-    yield { item, value: await pending.shift()! };
+    const { item, reading } = pending.shift()!;
+    yield { item, value: await reading };
     bytes -= item.utterance.size;
   }
 }

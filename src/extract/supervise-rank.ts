@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, type ScopeError } from "../errors.js";
 import { isFailure, rankLogPath, type Stored, type StoredIdentity } from "../store/extraction.js";
-import { openLog, readLog } from "../store/record-log.js";
+import { openLog, scanLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
 import type { ParentMessage, RankJob, RankMessage } from "./rank-messages.js";
 
@@ -23,51 +23,86 @@ export interface RankResult {
 /** How long a rank may take over the file in hand after it was told to stop. */
 const patienceMs = 1500;
 
+/** Files that a rank is given at a time: enough to keep it busy, and few enough to send in a moment. */
+const handful = 500;
+
+/** A rank's files and how it is watched; the process itself gets the job, and its files a handful at a time. */
+export interface RankShare {
+  /** Indices into the corpus list, ascending. */
+  indices: Int32Array;
+  /** How long one file may take. */
+  fileTimeoutMs: number;
+  /** How long a rank may take to start: it loads the model then. */
+  startTimeoutMs: number;
+}
+
 /**
  * Runs one rank to its end in a process of its own.
  *
- * A process that dies is started again once for what is left. When it dies again on the same file, that file is
- * logged as a failure and the rank goes on; when it dies again on another one, the rank gives up.
+ * A process that dies is started again once for what is left. Files that it had in hand together, as a batch, are then
+ * done one by one, so that the guilty one is found. When the process dies again on the same file, that file is logged as a
+ * failure and the rank goes on; when it dies again on another one, the rank gives up.
  */
 export async function superviseRank(
   job: RankJob,
+  share: RankShare,
   utterances: readonly Utterance[],
   events: RankEvents,
   abortSignal: AbortSignal | undefined,
 ): Promise<RankResult> {
-  let share: Share = { left: job.indices, end: job.logEnd, done: 0, failed: 0 };
-  let died: { current: number | undefined } | undefined;
+  const { indices } = share;
+  let state: State = { left: indices, end: job.logEnd, done: 0, failed: 0 };
+  /** Files that the process had in hand when it died; they are done one by one. */
+  const suspects = new Set<number>();
+  let died = false;
   for (;;) {
-    const exit = await runOnce(job, share, events, abortSignal);
-    share = await shareOf(job, utterances);
-    const { left, done, failed, end } = share;
+    const exit = await runOnce(job, share, state, suspects, utterances, events, abortSignal);
+    state = await stateOf(job, indices, utterances);
+    const { left, done, failed, end } = state;
     if (left.length === 0 || exit.stopped) return { done, failed };
     const { current, cause } = exit;
-    const name = current === undefined ? "before its first file" : `at ${utterances[current]!.path}`;
-    if (exit.error === undefined && died === undefined) {
+    const name = describe(current, utterances);
+    const guilty = current.length === 1 && suspects.has(current[0]!) ? current[0] : undefined;
+    // All that it had in hand when it died together, it has done one by one.
+    if (suspects.size > 1 && guilty === undefined && !left.some((index) => suspects.has(index))) died = false;
+    if (exit.error === undefined && !died) {
       events.onLog(`Rank ${job.rank}: Died (${cause}) ${name}; starting again for ${left.length} files`);
-      died = { current };
+      died = true;
+      suspects.clear();
+      for (const index of current) suspects.add(index);
       continue;
     }
-    if (exit.error !== undefined || current === undefined || current !== died?.current)
+    if (exit.error !== undefined || guilty === undefined) {
+      const counts = `${left.length} of ${indices.length} files`;
+      const why = exit.error ?? `Its process died twice (${cause}), the second time ${name}.`;
       return {
         done,
         failed,
-        error: missing("extract", `${left.length} of ${job.indices.length} files of rank ${job.rank}`, {
-          got: exit.error ?? `a process that died twice (${cause}), the second time ${name}`,
-          want: "the same command again, for what is missing",
-        }),
+        error: missing(
+          `Rank ${job.rank} left ${counts} undone. ${sentence(why)} What is done is kept; the same command again does the rest.`,
+          { got: exit.error ?? cause },
+        ),
       };
+    }
     events.onLog(`Rank ${job.rank}: Died twice (${cause}) ${name}; leaving that file out`);
-    logFailure(job, end, utterances[current]!, `the process died twice on it (${cause})`);
-    share = await shareOf(job, utterances);
-    died = undefined;
-    if (share.left.length === 0) return { done: share.done, failed: share.failed };
+    logFailure(job, end, utterances[guilty]!, `the process died twice on it (${cause})`);
+    state = await stateOf(job, indices, utterances);
+    // What is left of its batch is still done one by one.
+    died = false;
+    if (state.left.length === 0) return { done: state.done, failed: state.failed };
   }
 }
 
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+function describe(current: readonly number[], utterances: readonly Utterance[]): string {
+  if (current.length === 0) return "before its first file";
+  const first = utterances[current[0]!]!.path;
+  return current.length === 1 ? `at ${first}` : `at a batch of ${current.length} files from ${first} on`;
+}
+
 /** How far a rank is with its files. */
-interface Share {
+interface State {
   /** Indices of the files that are not in the log yet. */
   left: Int32Array;
   /** Where the log ends. */
@@ -77,24 +112,25 @@ interface Share {
 }
 
 /** Reads from the rank's log what this run has done: a file that is tried again has an older record too. */
-async function shareOf(job: RankJob, utterances: readonly Utterance[]): Promise<Share> {
+async function stateOf(job: RankJob, indices: Int32Array, utterances: readonly Utterance[]): Promise<State> {
   const path = rankLogPath(job.folder, job.rank);
-  if (!existsSync(path)) return { left: job.indices, end: 0, done: 0, failed: 0 };
-  const { records, end } = await readLog<Stored>(path);
-  const stored = new Map<string, Stored>();
-  for (const { meta, vectorOffset } of records) if (vectorOffset > job.logEnd) stored.set(meta.file, meta);
-  const left = job.indices.filter((index) => !stored.has(utterances[index]!.file));
-  const failed = job.indices.filter((index) => {
-    const meta = stored.get(utterances[index]!.file);
-    return meta !== undefined && isFailure(meta);
+  if (!existsSync(path)) return { left: indices, end: 0, done: 0, failed: 0 };
+  const failures = new Map<string, boolean>();
+  const { end } = await scanLog<Stored>(path, ({ meta, vectorOffset }) => {
+    if (vectorOffset > job.logEnd) failures.set(meta.file, isFailure(meta));
   });
-  return { left, end, done: job.indices.length - left.length, failed: failed.length };
+  const left = indices.filter((index) => !failures.has(utterances[index]!.file));
+  const failed = indices.filter((index) => failures.get(utterances[index]!.file));
+  return { left, end, done: indices.length - left.length, failed: failed.length };
 }
 
 function logFailure(job: RankJob, end: number, { file, size, mtimeMs }: Utterance, reason: string): void {
   const log = openLog(rankLogPath(job.folder, job.rank), end);
   if (end === 0) log.append({ identity: job.identity, device: job.device } satisfies StoredIdentity);
-  log.append({ file, size, mtimeMs, stage: "process", reason } satisfies Stored);
+  log.append({
+    ...{ file, size, mtimeMs, stage: "process", reason },
+    ...{ decided: false, at: Date.now() },
+  } satisfies Stored);
   log.close();
 }
 
@@ -104,13 +140,16 @@ interface Exit {
   error?: string;
   /** What the process died of. */
   cause: string;
-  /** The file it worked on. */
-  current: number | undefined;
+  /** The files it had in hand. */
+  current: readonly number[];
 }
 
 function runOnce(
   job: RankJob,
-  share: Share,
+  { fileTimeoutMs, startTimeoutMs }: RankShare,
+  state: State,
+  suspects: ReadonlySet<number>,
+  utterances: readonly Utterance[],
   events: RankEvents,
   abortSignal: AbortSignal | undefined,
 ): Promise<Exit> {
@@ -126,17 +165,28 @@ function runOnce(
   child.stderr?.on("data", (data: Buffer) => {
     stderr = (stderr + data.toString()).slice(-2000);
   });
-  let current: number | undefined;
+  let current: readonly number[] = [];
+  let given = 0;
+  const give = () => {
+    const items = Array.from(state.left.subarray(given, given + handful), (index) => ({
+      index,
+      utterance: utterances[index]!,
+      alone: suspects.has(index),
+    }));
+    given += items.length;
+    tell({ type: "items", items });
+  };
   let error: string | undefined;
   let killTimer: NodeJS.Timeout | undefined;
   let watchdog: NodeJS.Timeout | undefined;
   let hung = false;
+  let patience = startTimeoutMs;
   const watch = () => {
     clearTimeout(watchdog);
     watchdog = setTimeout(() => {
       hung = true;
       child.kill("SIGKILL");
-    }, job.fileTimeoutMs);
+    }, patience);
   };
   const stop = () => {
     tell({ type: "stop" });
@@ -145,11 +195,13 @@ function runOnce(
   return new Promise((resolve, reject) => {
     child.on("message", (message: RankMessage) => {
       if (message.type === "started") events.onStarted(message.device);
+      else if (message.type === "more") give();
       else if (message.type === "current") {
-        current = message.index;
+        current = message.indices;
+        patience = fileTimeoutMs;
         watch();
       } else if (message.type === "progress" || message.type === "finished")
-        events.onProgress(share.done + message.done, share.failed + message.failed);
+        events.onProgress(state.done + message.done, state.failed + message.failed);
       else if (message.type === "error") error = message.message;
     });
     child.on("error", (cause) =>
@@ -165,13 +217,14 @@ function runOnce(
         stopped: abortSignal?.aborted ?? false,
         error,
         cause: hung
-          ? `no answer for ${job.fileTimeoutMs / 1000} s`
+          ? `no answer for ${patience / 1000} s`
           : `${signal ?? `exit ${code}`}${last ? `: ${last}` : ""}`,
         current,
       });
     });
     if (abortSignal?.aborted) stop();
     abortSignal?.addEventListener("abort", stop);
-    tell({ type: "job", job: { ...job, indices: share.left, logEnd: share.end } });
+    watch();
+    tell({ type: "job", job: { ...job, logEnd: state.end } });
   });
 }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pythonJson } from "../format/json.js";
 import {
@@ -12,6 +12,7 @@ import { individualSpeaker, individualUtterance, speakerPath, utterancePath } fr
 import { speakerMeans } from "../store/speaker-means.js";
 import { writeEmbeddings } from "../store/write-embeddings.js";
 import { jsonLines } from "../util/json-lines.js";
+import { syncFolder } from "../util/sync-folder.js";
 import { writeFile } from "../util/write-file.js";
 
 export interface WriteRankOptions {
@@ -57,7 +58,7 @@ export async function writeRank(
 
 /**
  * Completes the folder of individual pickles: the speakers' (over all ranks), and the utterances' that an earlier run
- * without `saveIndividual` left out.
+ * without `saveIndividual` left out, or that a power failure cut. Then all of them are brought onto the disk at once.
  */
 export async function writeIndividual(
   extraction: Extraction,
@@ -68,8 +69,11 @@ export async function writeIndividual(
   for await (const utterance of embeddedUtterances(extraction)) {
     means.add(utterance);
     const path = utterancePath(folder, utterance);
-    if (!existsSync(path)) await writeFile(path, individualUtterance(utterance));
+    const bytes = individualUtterance(utterance);
+    if (statSync(path, { throwIfNoEntry: false })?.size !== bytes.length)
+      await writeFile(path, bytes, { durable: false });
   }
   for (const speaker of means.speakers())
-    await writeFile(speakerPath(folder, speaker), individualSpeaker(speaker));
+    await writeFile(speakerPath(folder, speaker), individualSpeaker(speaker), { durable: false });
+  syncFolder(folder);
 }

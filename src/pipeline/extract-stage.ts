@@ -33,6 +33,7 @@ export interface ExtractSettings extends CompareSettings {
   /** Seconds. */
   fileTimeout?: number;
   overwrite?: boolean;
+  retryFailed?: boolean;
   shard?: Shard;
 }
 

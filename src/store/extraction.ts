@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -35,7 +36,7 @@ export interface StoredEmbedding {
   mtimeMs: number;
   /** Duration of the audio. */
   seconds: number;
-  /** When it was stored, in milliseconds since 1970: only for `speakerscope status`. */
+  /** When it was stored, in milliseconds since 1970; logs of version 0.1 leave it out here and there. */
   at?: number;
   doubts?: Pick<Doubt, "warning" | "detail">[];
 }
@@ -47,6 +48,8 @@ export interface StoredFailure {
   mtimeMs: number;
   stage: Failure["stage"];
   reason: string;
+  /** Whether the file's bytes decided it, so that another try would end the same way; version 0.1 does not say. */
+  decided?: boolean;
   at?: number;
 }
 
@@ -75,6 +78,8 @@ export interface RankLog {
 export interface Outcome {
   log: RankLog;
   record: LogRecord<Stored>;
+  /** When it was stored; where the record does not say, when the record before it was. */
+  at: number;
 }
 
 export interface CorpusList {
@@ -93,6 +98,19 @@ export interface Extraction extends CorpusList {
 
 export const isFailure = (stored: Stored): stored is StoredFailure => "reason" in stored;
 
+/** Whether another try of a file that failed would end the same way. */
+export const isDecided = ({
+  stage,
+  decided = stage === "decode" || stage === "signal",
+}: StoredFailure): boolean => decided;
+
+/** Of two outcomes of the same bytes a success counts more than a failure, and the newer more than the older. */
+function supersedes(next: Outcome, known: Outcome | undefined): boolean {
+  if (known === undefined) return true;
+  const failed = isFailure(next.record.meta);
+  return failed === isFailure(known.record.meta) ? next.at >= known.at : !failed;
+}
+
 export const rankFolder = (folder: string, rank: number): string =>
   join(folder, `rank_${String(rank).padStart(2, "0")}`);
 
@@ -103,6 +121,26 @@ export const rankLogPath = (folder: string, rank: number): string =>
 export const partFolder = (folder: string, shard?: Shard): string =>
   shard === undefined ? folder : join(folder, `shard_${pad(shard.index)}_of_${pad(shard.count)}`);
 
+/** More parts than any cluster runs; lists of shards are held in memory. */
+const maxShards = 100_000;
+
+export const isShard = ({ index, count }: Shard): boolean =>
+  Number.isInteger(count) &&
+  count > 0 &&
+  count <= maxShards &&
+  Number.isInteger(index) &&
+  index >= 0 &&
+  index < count;
+
+/**
+ * The shard of a corpus, of so many, that a file belongs to: its path below the root decides alone, so that machines
+ * which scan for themselves agree, also when files come and go between their scans.
+ *
+ * The first 32 bits of the path's SHA-256, as a fraction of 2^32, times the number of shards.
+ */
+export const shardOfFile = (file: string, count: number): number =>
+  Math.floor((hash("sha256", file, "buffer").readUInt32BE(0) / 2 ** 32) * count);
+
 const pad = (number: number) => String(number).padStart(5, "0");
 
 const corpusPath = (folder: string): string => join(folder, "corpus.jsonl");
@@ -110,9 +148,10 @@ const corpusPath = (folder: string): string => join(folder, "corpus.jsonl");
 export async function writeCorpusList(
   folder: string,
   { root, utterances, failures }: CorpusList,
+  shard?: Shard,
 ): Promise<void> {
   function* rows(): Generator<unknown> {
-    yield { root };
+    yield { root, ...(shard === undefined ? {} : { shard }) };
     // The path is root and file again: left out, it would be a third of a long list.
     for (const { path: _path, ...utterance } of utterances) yield utterance;
     for (const failure of failures) yield failure;
@@ -121,8 +160,9 @@ export async function writeCorpusList(
 }
 
 /** Reads the corpus list of one part. */
-export async function readCorpusList(folder: string): Promise<CorpusList> {
+export async function readCorpusList(folder: string): Promise<CorpusList & { shard?: Shard }> {
   let root: string | undefined;
+  let shard: Shard | undefined;
   let prefix = "";
   const utterances: Utterance[] = [];
   const failures: Failure[] = [];
@@ -140,6 +180,7 @@ export async function readCorpusList(folder: string): Promise<CorpusList> {
       if (typeof row.root !== "string")
         throw invalid("corpus list", "header", { path: corpusPath(folder), got: row });
       root = row.root;
+      shard = row.shard as Shard | undefined;
       prefix = join(root, "_").slice(0, -1);
     } else if ("reason" in row) failures.push(row as unknown as Failure);
     else {
@@ -154,7 +195,7 @@ export async function readCorpusList(folder: string): Promise<CorpusList> {
       });
     }
   }
-  return { root: root ?? "", utterances, failures };
+  return { root: root ?? "", utterances, failures, ...(shard === undefined ? {} : { shard }) };
 }
 
 /**
@@ -172,19 +213,40 @@ export async function readCorpusLists(
   )[0];
   if (latest === undefined) return undefined;
   const count = latest.shard?.count;
-  const group = listed.filter(({ shard }) => shard?.count === count);
-  const lists: CorpusList[] = [];
-  for (const part of group) lists.push(await readCorpusList(part.folder));
-  const begun = new Set(group.map(({ shard }) => shard?.index));
+  const group: { index: number | undefined; list: Awaited<ReturnType<typeof readCorpusList>> }[] = [];
+  for (const part of listed)
+    if (part.shard?.count === count)
+      group.push({ index: part.shard?.index, list: await readCorpusList(part.folder) });
+  // Version 0.1 cut the corpus by position and did not name the shard in its list: such parts do not fit the others.
+  const named = group.filter(({ list }) => list.shard !== undefined);
+  const fitting = named.length > 0 ? named : group;
+  const lists = fitting.map(({ list }) => list);
+  const begun = new Set(fitting.map(({ index }) => index));
   const absent = Array.from({ length: count ?? 0 }, (_, index) => ({ index, count: count! })).filter(
     ({ index }) => !begun.has(index),
   );
+  const utterances = lists.flatMap((list) => list.utterances).sort((a, b) => compare(a.file, b.file));
+  if (lists.length > 1) checkKeys(utterances);
   return {
     root: lists[0]!.root,
-    utterances: lists.flatMap(({ utterances }) => utterances).sort((a, b) => compare(a.file, b.file)),
+    utterances,
     failures: lists.flatMap(({ failures }) => failures).sort((a, b) => compare(a.path, b.path)),
     absent,
   };
+}
+
+/** Shards that scanned at different times may have named files differently, with `--on_collision suffix`. */
+function checkKeys(utterances: readonly Utterance[]): void {
+  const paths = new Map<string, string>();
+  for (const { key, path } of utterances) {
+    const other = paths.get(key);
+    if (other !== undefined)
+      throw conflict(
+        `Two files have the key "${key}": ${other} and ${path}. One of them came while the shards ran; run the shards again.`,
+        { got: [other, path] },
+      );
+    paths.set(key, path);
+  }
 }
 
 /** Reads what the ranks of all parts logged, and puts it beside the utterances of a corpus list. */
@@ -199,6 +261,7 @@ export async function readExtraction(folder: string, corpus: CorpusList): Promis
     const begin = { identity: undefined, device: undefined, end: 0, damagedBytes: 0 };
     const log: RankLog = { rank, folder: rankFolder(part, rank), path, ...begin };
     logs.push(log);
+    let at = 0;
     const { end, damagedBytes } = await scanLog<Stored | StoredIdentity>(path, (record) => {
       const { meta } = record;
       if ("identity" in meta) {
@@ -206,13 +269,15 @@ export async function readExtraction(folder: string, corpus: CorpusList): Promis
         log.device = meta.device;
         return;
       }
+      at = meta.at ?? at;
       const index = indices.get(meta.file);
       if (index === undefined) return;
       const { file, size, mtimeMs } = utterances[index]!;
       if (meta.size !== size || meta.mtimeMs !== mtimeMs) return;
       // The list's own string: a second million of them would double the memory.
       meta.file = file;
-      outcomes[index] = { log, record: record as LogRecord<Stored> };
+      const outcome = { log, record: record as LogRecord<Stored>, at };
+      if (supersedes(outcome, outcomes[index])) outcomes[index] = outcome;
     });
     log.end = end;
     log.damagedBytes = damagedBytes;
@@ -262,9 +327,11 @@ async function parts(folder: string): Promise<{ folder: string; shard?: Shard }[
   const names = await readdir(folder).catch(() => [] as string[]);
   const shards = names.flatMap((name) => {
     const [, index, count] = /^shard_(\d+)_of_(\d+)$/.exec(name) ?? [];
-    return index === undefined
-      ? []
-      : { folder: join(folder, name), shard: { index: Number(index), count: Number(count) } };
+    const shard = { index: Number(index), count: Number(count) };
+    // A folder that only looks like one of ours, say shard_0_of_50000000, is none.
+    return isShard(shard) && partFolder(folder, shard) === join(folder, name)
+      ? { folder: join(folder, name), shard }
+      : [];
   });
   return [{ folder }, ...shards.sort((a, b) => compare(a.folder, b.folder))];
 }

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join, relative } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { shardOfFile } from "../../src/store/extraction.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { speakerscope } from "../cli.js";
 import { put, temporaryFolder, tinyCorpus, tinyModel, voice, wav } from "../tiny.js";
@@ -97,15 +98,18 @@ test("an array of 4 with a task killed, another out of time, and both requeued e
 
 /** Four shards of six files; the second and third have long ones, so that they can be stopped among them. */
 function writeCorpus(root: string): string {
-  const names = Array.from(
-    { length: shards * 6 },
-    (_, i) => `set/speaker${Math.floor(i / 5)}/u_${String(i).padStart(2, "0")}.wav`,
-  );
-  tinyCorpus(root, Object.fromEntries(names.sort().map((name, i) => [name, i])));
+  const names: string[][] = Array.from({ length: shards }, () => []);
+  for (let i = 0; names.some((own) => own.length < 6); i++) {
+    const name = `set/speaker${i % 5}/u_${String(i).padStart(2, "0")}.wav`;
+    const own = names[shardOfFile(name, shards)]!;
+    if (own.length < 6) own.push(name);
+  }
+  tinyCorpus(root, Object.fromEntries(names.flat().map((name, i) => [name, i])));
   const piece = voice(99);
   const long = new Float32Array(piece.length * 40);
   for (let i = 0; i < 40; i++) long.set(piece, i * piece.length);
-  for (const name of [...names.slice(7, 12), ...names.slice(13, 18)]) put(join(root, name), wav([long]));
+  for (const name of [names[1]!, names[2]!].flatMap((own) => own.sort().slice(1)))
+    put(join(root, name), wav([long]));
   return root;
 }
 

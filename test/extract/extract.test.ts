@@ -227,6 +227,61 @@ test("individual files hold the same vectors as the combined ones", async () => 
   }
 });
 
+test("names that are too long for a pickle's, and a folder named like one, cost nobody anything", async () => {
+  const { run, corpus, folder, mergeAs } = setUp();
+  const speaker = "s".repeat(255);
+  const names = [
+    `b/s1/${"x".repeat(251)}.wav`,
+    `b/s1/${"語".repeat(83)}1.wav`,
+    "b/s1/u_0.pkl/u_0.wav",
+    `b/${speaker}/u.wav`,
+    `${"d".repeat(255)}/${speaker}/${"u".repeat(251)}.wav`,
+  ];
+  for (const [seed, name] of names.entries()) put(join(corpus, name), wav([voice(seed)]));
+  const { extracted, outputDir } = await run("a", { saveIndividual: true });
+  assert.equal([extracted.embedded, extracted.failures.length], [17, 0]);
+  await mergeAs("a");
+  const index = JSON.parse(readFileSync(join(folder, "final/embeddings_individual/file_index.json"), "utf8"));
+  for (const { key, ...row } of await readEmbeddings(join(folder, "final"), { level: "utterance" })) {
+    assert.ok(existsSync(index.utterances[key]), key);
+    assert.equal(readIndividual(join(folder, "final/embeddings_individual"), row), row);
+    assert.equal(readIndividual(join(outputDir, "embeddings_individual"), row), row);
+  }
+  for (const { key, dataset, speakerId } of await readEmbeddings(join(folder, "final"))) {
+    assert.ok(existsSync(index.speakers[key]), key);
+    assert.ok(readIndividual(join(outputDir, "embeddings_individual"), { dataset, speakerId }));
+  }
+});
+
+test("files that come and go between the shards' scans leave no gap and no double", async () => {
+  const { run, corpus, folder, mergeAs } = setUp();
+  const count = 3;
+  await run("a", { shard: { index: 0, count } });
+  for (let i = 0; i < 6; i++) tinyCorpus(corpus, { [`a_first/s/new_${i}.wav`]: 50 + i });
+  await run("a", { shard: { index: 1, count } });
+  rmSync(join(corpus, "b/s1"), { recursive: true });
+  await run("a", { shard: { index: 2, count } });
+  await mergeAs("a");
+  const merged = await readEmbeddings(join(folder, "final"), { level: "utterance" });
+  assert.is(new Set(merged.map(({ path }) => path)).size, merged.length);
+  assert.equal(
+    merged.map(({ path }) => path),
+    merged.map(({ path }) => path).sort(),
+  );
+  // What was there all the time is there once, whatever came before it in the list.
+  const always = Object.keys(files).filter((file) => !file.startsWith("b/s1"));
+  for (const file of always)
+    assert.ok(
+      merged.some(({ path }) => path === join(corpus, file)),
+      file,
+    );
+  // Another round brings what came later.
+  for (let index = 0; index < count; index++) await run("a", { shard: { index, count } });
+  const sharded = await mergeAs("a");
+  await run("single");
+  assert.equal(sharded, await mergeAs("single"));
+});
+
 test("an extraction that is stopped goes on where it was", async () => {
   const { run, mergeAs } = setUp(
     Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`d/s${i % 5}/u${i}.wav`, i])),
