@@ -155,7 +155,11 @@ test("of many that want a dead lock, or none, one gets it", async () => {
   await until(() => children.every((child) => /won|lost/.test(child.said())), said);
   assert.is(children.filter((child) => child.said().includes("won")).length, 1, said());
   assert.equal(readdirSync(folder), [lockName]);
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of children) {
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    child.kill("SIGKILL");
+    await ended;
+  }
   // In one process there are many more races.
   for (let round = 0; round < 200; round++) {
     if (round % 2 === 0) await deadLock(folder);
