@@ -145,7 +145,13 @@ test("a file that only FFmpeg decodes is tried again once there is one; broken b
       ["torn", "decode"],
     ],
   );
-  const fake = put(join(folder, "ffmpeg"), `#!/bin/sh\nexec cat ${join(corpus, "d/s1/u1.wav")}\n`);
+  // FFmpeg answers with an AU file of big-endian floats.
+  const answer = Buffer.alloc(24 + 4 * 16000);
+  answer.write(".snd");
+  for (const [field, value] of [24, 0xffffffff, 6, 16000, 1].entries())
+    answer.writeUInt32BE(value, 4 + 4 * field);
+  voice(8, { seconds: 1 }).forEach((sample, i) => void answer.writeFloatBE(sample, 24 + 4 * i));
+  const fake = put(join(folder, "ffmpeg"), `#!/bin/sh\nexec cat ${put(join(folder, "answer.au"), answer)}\n`);
   chmodSync(fake, 0o755);
   const withIt = await run({ FFMPEG: fake });
   assert.equal([withIt.embedded, withIt.resumed], [3, 3]);
