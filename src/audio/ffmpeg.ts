@@ -91,7 +91,15 @@ const maxComplaint = 1 << 14;
 const maxHeader = 1 << 12;
 
 /** FFmpeg ran, and failed. */
-export class FfmpegError extends Error {}
+export class FfmpegError extends Error {
+  constructor(
+    message: string,
+    /** Whether it is about the file; where FFmpeg was killed, it is not. */
+    readonly isVerdict = true,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * Decodes the first audio stream of anything that the user's own FFmpeg knows.
@@ -155,6 +163,7 @@ async function started(
   };
   const fail = async (): Promise<never> => {
     const status = await ended;
+    if (status === null) throw new FfmpegError("it was ended by a signal", false);
     throw new FfmpegError(reasonIn(complaints()) ?? `it ended with status ${status}`);
   };
   try {

@@ -90,7 +90,8 @@ async function* byFfmpeg(
       .replace(/, or FFmpeg to decode it \(.*?\)/, "");
     throw new ScopeError(tag, `${own} FFmpeg could not decode it either: ${error.message}.`, {
       ...(path === undefined ? {} : { path }),
-      cause: reason,
+      // Ended for want of memory, say, it has said nothing about the file.
+      cause: error.isVerdict ? reason : error,
     });
   }
 }

@@ -21,12 +21,22 @@ const refused = ["EROFS", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "EIO"];
 
 /** The refusal that an error stands for; throws when the machine is at fault, not the file. */
 export function refusal(stage: "read" | "decode", error: unknown): Refusal {
-  const { code, tag, cause } = error as { code?: string; tag?: string; cause?: { code?: string } };
+  const { code, tag, cause } = error as {
+    code?: string;
+    tag?: string;
+    cause?: { code?: string; tag?: string };
+  };
   const system = code ?? cause?.code ?? "";
   if (exhausted.includes(system) || (stage === "decode" && refused.includes(system))) throw error;
   if (isAllocationFailure(error)) checkMemory(error);
-  // Bytes that are invalid stay so. What is unsupported may be decoded once FFmpeg is installed.
-  return { stage, reason: reasonOf(error), decided: stage === "decode" && tag === "invalid" };
+  // Bytes that are invalid stay so. What is unsupported may be decoded once FFmpeg is installed, unless FFmpeg has
+  // refused it too: then the error under this one is that of our own decoder.
+  const refusedByFfmpeg = tag === "unsupported" && cause?.tag === "unsupported";
+  return {
+    stage,
+    reason: reasonOf(error),
+    decided: stage === "decode" && (tag === "invalid" || refusedByFfmpeg),
+  };
 }
 
 /** Throws when the corpus has gone: an unmounted disk would make each file one that is not there. */
