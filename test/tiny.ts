@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { onnxModel } from "../src/format/onnx.js";
+import { onnxModel } from "./onnx-model.js";
 
 const temporaryFolders: string[] = [];
 process.on("exit", () => {

@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
-import { borrow, giveBack, type Wasm } from "./wasm.js";
+import { borrow, giveBack } from "./wasm.js";
+import { WasmMemory } from "./wasm-memory.js";
 
 /** Of the lower of the two Nyquist frequencies: up to here flat, from there on silent. */
 const passEdge = 0.91;
@@ -130,7 +131,7 @@ function run(
   count: number,
 ): Float32Array {
   const wasm = borrow();
-  const memory = new Memory(wasm);
+  const memory = new WasmMemory(wasm);
   const bank = memory.take(filters.length);
   const input = memory.take(samples.length);
   const output = memory.take(count);
@@ -226,30 +227,4 @@ function bessel(x: number): number {
     sum += term;
   }
   return sum;
-}
-
-interface Area {
-  address: number;
-  length: number;
-}
-
-/** Arrays in the module's memory, which moves whenever it grows. */
-class Memory {
-  private readonly areas: Area[] = [];
-
-  constructor(private readonly wasm: Wasm) {}
-
-  take(length: number): Area {
-    const area = { address: this.wasm.floats(length) >>> 0, length };
-    this.areas.push(area);
-    return area;
-  }
-
-  at({ address, length }: Area): Float32Array {
-    return new Float32Array(this.wasm.memory.buffer, address, length);
-  }
-
-  release(): void {
-    for (const { address, length } of this.areas) this.wasm.release(address, length);
-  }
 }

@@ -28,6 +28,15 @@ export interface Wasm {
     output: number,
     outputLength: number,
   ): void;
+  fbank(
+    plan: number,
+    planLength: number,
+    samples: number,
+    samplesLength: number,
+    output: number,
+    outputLength: number,
+  ): void;
+  centre(values: number, length: number, columns: number): void;
 }
 
 /** A larger instance is not kept: WebAssembly memory never shrinks. */

@@ -27,8 +27,31 @@ export async function embed(
   model: Model,
   options: EmbedOptions = {},
 ): Promise<Float32Array[]> {
-  const { batchSize = 32, abortSignal } = options;
-  const embeddings: Float32Array[] = new Array(signals.length);
+  const features = function* () {
+    for (const { samples, sampleRate } of signals) {
+      if (sampleRate !== model.sampleRate)
+        throw invalid("embed", "sample rate", {
+          got: sampleRate,
+          want: `${model.sampleRate}; load with {sampleRate}`,
+        });
+      if (samples.length < model.minSamples)
+        throw invalid("embed", "number of samples", {
+          got: samples.length,
+          want: `at least ${model.minSamples}`,
+        });
+      yield model.features(samples);
+    }
+  };
+  return embedFeatures(features(), model, options);
+}
+
+/** `embed` for features that are made already, or as they are asked for. */
+export async function embedFeatures(
+  features: Iterable<Matrix>,
+  model: Model,
+  { batchSize = 32, abortSignal }: EmbedOptions = {},
+): Promise<Float32Array[]> {
+  const embeddings: Float32Array[] = [];
   const waiting = new Map<number, { index: number; features: Matrix }[]>();
   let bytes = 0;
 
@@ -41,24 +64,15 @@ export async function embed(
       embeddings[index] = checked(results[position]!);
     });
   };
-  for (const [index, { samples, sampleRate }] of signals.entries()) {
+  let index = 0;
+  // A model of the caller's own may make them later.
+  for await (const matrix of features) {
     throwIfAborted("embed", abortSignal);
-    if (sampleRate !== model.sampleRate)
-      throw invalid("embed", "sample rate", {
-        got: sampleRate,
-        want: `${model.sampleRate}; load with {sampleRate}`,
-      });
-    if (samples.length < model.minSamples)
-      throw invalid("embed", "number of samples", {
-        got: samples.length,
-        want: `at least ${model.minSamples}`,
-      });
-    const features = await model.features(samples);
-    const batch = waiting.get(features.rows) ?? [];
-    waiting.set(features.rows, batch);
-    batch.push({ index, features });
-    bytes += features.data.byteLength;
-    if (batch.length >= batchSize) await flush(features.rows);
+    const batch = waiting.get(matrix.rows) ?? [];
+    waiting.set(matrix.rows, batch);
+    batch.push({ index: index++, features: matrix });
+    bytes += matrix.data.byteLength;
+    if (batch.length >= batchSize) await flush(matrix.rows);
     // Those that have waited longest go first.
     while (bytes > waitingBytes) await flush(waiting.keys().next().value!);
   }

@@ -2,11 +2,11 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import { invalid, missing, reasonOf, unsupported } from "../errors.js";
-import { openFbank } from "../features/fbank.js";
-import { onnxExternalData } from "../format/onnx-external-data.js";
+import { readOnnx } from "../format/onnx.js";
 import { notFloat32, openSession, type TensorInfo } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
 import { packageRoot } from "../util/package-root.js";
+import { type FrontEnd, type FrontEndSettings, openFrontEnd } from "./front-end.js";
 import { type ModelConfig, readModelConfig } from "./model-config.js";
 
 /** The model that comes with the package: CAM++ zh-en, 192-d. */
@@ -49,18 +49,14 @@ export interface ModelIdentity {
 }
 
 /** A speaker model with its front end, ready on a device. */
-export interface Model {
+export interface Model extends FrontEnd {
   readonly path: string;
   readonly device: string;
   readonly identity: ModelIdentity;
   /** Length of an embedding. */
   readonly dimension: number;
-  /** Samples per second that signals must have. */
-  readonly sampleRate: number;
-  /** Samples that a signal must have at least. */
-  readonly minSamples: number;
-  /** Filter bank of a signal: Matrix (frames, mel bins). */
-  features(samples: Float32Array): Promise<Matrix>;
+  /** What to open the same front end in another thread with. */
+  readonly frontEnd: FrontEndSettings;
   /** Embeddings of features that all have the same number of frames: Float32Array (dimension) each, not normalised. */
   run(features: readonly Matrix[]): Promise<Float32Array[]>;
   close(): Promise<void>;
@@ -86,21 +82,14 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
     for (const { name, type } of [input, output]) if (type !== "float32") throw notFloat32(path, name, type);
     agree("fbank_dim", config.frontend.numMelBins, input, path);
     agree("embedding_size", config.dimension, output, path);
-    const fbank = await openFbank(config.frontend, { device, threads });
+    const frontEnd = { fbank: config.frontend, minFrames: config.minFrames, bucket };
     return {
       path,
       device: session.device,
       identity,
       dimension: config.dimension,
-      sampleRate: config.sampleRate,
-      minSamples: fbank.frameLength + (config.minFrames - 1) * fbank.frameShift,
-      features(samples) {
-        const frames = fbank.numFrames(samples.length);
-        const kept = frames < bucket ? frames : frames - (frames % bucket);
-        return fbank.compute(
-          kept === frames ? samples : samples.subarray(0, fbank.frameLength + (kept - 1) * fbank.frameShift),
-        );
-      },
+      frontEnd,
+      ...openFrontEnd(frontEnd),
       async run(features) {
         const { rows, columns } = features[0]!;
         const results = await session.run({
@@ -117,10 +106,7 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
           data.slice(index * config.dimension, (index + 1) * config.dimension),
         );
       },
-      async close() {
-        await session.close();
-        await fbank.close();
-      },
+      close: () => session.close(),
     };
   } catch (error) {
     await session.close();
@@ -171,7 +157,7 @@ function externalData(graph: Uint8Array, path: string): string[] {
   if (Buffer.from(graph.subarray(4, 8)).toString("latin1") === "ORTM") return [];
   let locations: string[];
   try {
-    locations = onnxExternalData(graph);
+    locations = [...new Set(readOnnx(graph).externalData.map(({ location }) => location))].sort();
   } catch (cause) {
     throw invalid(path, "model", { got: reasonOf(cause), want: "an ONNX graph", cause });
   }

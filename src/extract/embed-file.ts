@@ -1,24 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { inspectSignal } from "../audio/inspect-signal.js";
-import { loadSegments, type Segment } from "../audio/load-segments.js";
-import { embed } from "../embed/embed.js";
+import { embedFeatures } from "../embed/embed.js";
 import type { Model } from "../embed/open-model.js";
 import { reasonOf } from "../errors.js";
-import type { Doubt, Signal, Utterance } from "../types.js";
+import type { Matrix, Utterance } from "../types.js";
 import { checkDevice, type Refusal, refusal } from "./fault.js";
+import type { Piece, StoredDoubt } from "./prepare.js";
 
-/** What a file's bytes gave: a signal to embed, an embedding already (of a long file), or why there is neither. */
+/** What a file gave: features to embed, an embedding already (of a long file), or why there is neither. */
 export type Loaded =
-  | { signal: Signal; seconds: number; doubts: StoredDoubt[] }
+  | { features: Matrix; seconds: number; doubts: StoredDoubt[] }
   | { embedding: Float32Array; seconds: number; doubts: StoredDoubt[] }
   | Refusal;
-
-type StoredDoubt = Pick<Doubt, "warning" | "detail">;
-
-/**
- * A file of more than one and a half times this is embedded in pieces: 300 s in one go take 1 GB in the bundled model.
- */
-const pieceSeconds = 200;
 
 /** Reads a file whole; a failure to is an answer, not an exception, unless the machine is at fault. */
 export async function readBytes(utterance: Utterance): Promise<Uint8Array | Refusal> {
@@ -33,33 +25,28 @@ export async function readBytes(utterance: Utterance): Promise<Uint8Array | Refu
 }
 
 /**
- * Decodes a file's bytes to the signal that the model takes, and looks whether it can be speech at all.
- *
- * A long file comes embedded: the mean over its pieces, each weighed by its length; silent pieces are left out.
+ * Reads a file's pieces: the features of a file in one piece, or the embedding of a long one, which is the mean over its
+ * pieces, each weighed by its length; silent pieces are left out.
  *
  * @param onPiece called before each piece of a long file, which may take its time
  */
-export async function loadSignal(
-  bytes: Uint8Array,
+export async function loadPieces(
+  file: AsyncIterable<Piece>,
   model: Model,
-  channel: number | "mean",
   onPiece: () => void = () => {},
 ): Promise<Loaded> {
-  const options = { sampleRate: model.sampleRate, channel, seconds: pieceSeconds };
-  const pieces = decoded(loadSegments(bytes, options));
-  const first = (await pieces.next()).value as Segment | Refusal;
+  const pieces = decoded(file);
+  const first = (await pieces.next()).value as Piece | Refusal;
   if ("stage" in first) return first;
   const second = await pieces.next();
   if (!second.done) return embedPieces([first, second.value], pieces, model, onPiece);
-  const { doubts: ofFile, ...signal } = first;
-  const { samples, sampleRate } = signal;
-  const { failure, doubts } = inspectSignal(samples, sampleRate, { minSamples: model.minSamples });
-  if (failure !== undefined) return { stage: "signal", reason: failure, decided: true };
-  return { signal, seconds: samples.length / sampleRate, doubts: [...ofFile, ...doubts] };
+  if ("failure" in first) return { stage: "signal", reason: first.failure, decided: true };
+  const { features, samples, doubts } = first;
+  return { features, seconds: samples / model.sampleRate, doubts };
 }
 
 /** The pieces as they are decoded, and at last the reason where that fails. */
-async function* decoded(pieces: AsyncIterable<Segment>): AsyncGenerator<Segment | Refusal> {
+async function* decoded(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece | Refusal> {
   try {
     for await (const piece of pieces) yield piece;
   } catch (error) {
@@ -68,8 +55,8 @@ async function* decoded(pieces: AsyncIterable<Segment>): AsyncGenerator<Segment 
 }
 
 async function embedPieces(
-  begun: readonly (Segment | Refusal)[],
-  further: AsyncIterable<Segment | Refusal>,
+  begun: readonly (Piece | Refusal)[],
+  further: AsyncIterable<Piece | Refusal>,
   model: Model,
   onPiece: () => void,
 ): Promise<Loaded> {
@@ -80,24 +67,22 @@ async function embedPieces(
   let failure: Refusal | undefined;
   const doubts = new Map<string, StoredDoubt>();
   /** Gives the reason when the whole file cannot be embedded: only what is no speech may be left out of it. */
-  const add = async (piece: Segment | Refusal): Promise<Refusal | undefined> => {
+  const add = async (piece: Piece | Refusal): Promise<Refusal | undefined> => {
     if ("stage" in piece) return piece;
-    const { samples, sampleRate, doubts: ofFile } = piece;
     onPiece();
-    total += samples.length;
-    for (const doubt of ofFile) doubts.set(doubt.warning, doubt);
-    const inspection = inspectSignal(samples, sampleRate, { minSamples: model.minSamples });
-    if (inspection.failure !== undefined) {
-      failure ??= { stage: "signal", reason: inspection.failure, decided: true };
+    const { samples } = piece;
+    total += samples;
+    for (const doubt of piece.doubts) doubts.set(doubt.warning, doubt);
+    if ("failure" in piece) {
+      failure ??= { stage: "signal", reason: piece.failure, decided: true };
       return undefined;
     }
-    for (const doubt of inspection.doubts) doubts.set(doubt.warning, doubt);
-    const embedding = (await embedEach([{ samples, sampleRate }], model, 1))[0]!;
+    const embedding = (await embedEach([piece.features], model, 1))[0]!;
     if (!(embedding instanceof Float32Array)) return embedding;
     embedding.forEach((value, i) => {
-      sum[i]! += value * samples.length;
+      sum[i]! += value * samples;
     });
-    weight += samples.length;
+    weight += samples;
     pieces++;
     return undefined;
   };
@@ -123,29 +108,29 @@ async function embedPieces(
 }
 
 /**
- * Embeds signals together, or one by one where together fails, so that one bad signal (or a batch that is too large
+ * Embeds features together, or one by one where together fails, so that one bad file (or a batch that is too large
  * for the device) costs no other.
  *
  * @throws when the device is at fault: then a fixed test signal fails too
  */
 export async function embedEach(
-  signals: readonly Signal[],
+  features: readonly Matrix[],
   model: Model,
   batchSize: number,
 ): Promise<(Float32Array | Refusal)[]> {
   try {
-    return await embed(signals, model, { batchSize });
+    return await embedFeatures(features, model, { batchSize });
   } catch (error) {
-    if (signals.length === 1) {
+    if (features.length === 1) {
       await checkDevice(model, error);
       // Not a number from a model that works: the bytes decided it. Anything else may be another thing next time.
       return [{ stage: "model", reason: reasonOf(error), decided: isInvalid(error) }];
     }
-    const half = Math.ceil(signals.length / 2);
+    const half = Math.ceil(features.length / 2);
     const smaller = Math.max(1, Math.floor(batchSize / 2));
     return [
-      ...(await embedEach(signals.slice(0, half), model, smaller)),
-      ...(await embedEach(signals.slice(half), model, smaller)),
+      ...(await embedEach(features.slice(0, half), model, smaller)),
+      ...(await embedEach(features.slice(half), model, smaller)),
     ];
   }
 }

@@ -24,7 +24,7 @@ import type { Doubt, Failure, LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
 import { lockFolder } from "../util/folder-lock.js";
 import { writeFile } from "../util/write-file.js";
-import { planRanks, type RankPlanOptions } from "./plan-ranks.js";
+import { decodeThreadsFor, planRanks, type RankPlanOptions } from "./plan-ranks.js";
 import { superviseRank } from "./supervise-rank.js";
 import { writeIndividual, writeRank } from "./write-rank.js";
 
@@ -42,6 +42,8 @@ export interface ExtractOptions
   precision?: string;
   /** Cut features down to a multiple of so many frames: for GPUs; it changes embeddings. */
   bucket?: number;
+  /** Threads that decode for each rank; by default none on a CPU, and on a GPU up to 8, as far as there are cores. */
+  decodeThreads?: number;
   /** Utterances that are gathered for a GPU; those of equal frame count run at once. */
   batchSize?: number;
   /** One channel, or the mean of all. */
@@ -93,9 +95,19 @@ export interface ExtractResult {
  * const result = await extract("data/speech", { outputDir: "embeddings_output", numRanks: 2 })
  */
 export async function extract(corpus: Corpus | string, options: ExtractOptions = {}): Promise<ExtractResult> {
-  const { outputDir = "embeddings_output", precision = "fp32", channel = "mean", batchSize = 32 } = options;
+  const {
+    outputDir = "embeddings_output",
+    precision = "fp32",
+    channel = "mean",
+    batchSize = 32,
+    decodeThreads,
+  } = options;
   if (!(Number.isInteger(batchSize) && batchSize > 0))
     throw invalid("extract", "batch size", { got: batchSize, want: "a positive whole number" });
+  if (!(Number.isInteger(decodeThreads ?? 0) && (decodeThreads ?? 0) >= 0))
+    throw invalid(`decodeThreads is ${decodeThreads}; it must be a whole number from 0.`, {
+      got: decodeThreads,
+    });
   const devices = planRanks(options);
   const model = identifyModel({ ...options, precision });
   const identity: ExtractionIdentity = { version: 1, ...model.identity, channel };
@@ -168,6 +180,7 @@ async function extractPart(
           bucket: options.bucket,
           device,
           threads,
+          decodeThreads: options.decodeThreads ?? decodeThreadsFor(device, devices.length),
           batchSize,
           channel,
           identity,

@@ -31,6 +31,15 @@ export function planRanks(options: RankPlanOptions = {}): string[] {
   return Array.from({ length: count }, (_, rank) => chosen[rank % chosen.length]!);
 }
 
+/** One thread decodes some 250 clips of 7.7 s a second; a GPU that takes more than 2,000 has not been met. */
+const maxDecodeThreads = 8;
+
+/** Threads that decode for a rank: none for one on the CPU, which has its core to itself; else as cores allow. */
+export function decodeThreadsFor(device: string, ranks: number): number {
+  if (device === "cpu") return 0;
+  return Math.max(1, Math.min(maxDecodeThreads, Math.floor(availableParallelism() / ranks)));
+}
+
 function byGpu(gpus: readonly number[], device: string): string[] {
   if (device !== "auto" && device !== "cuda" && device !== "gpu")
     throw conflict("extract", "choice of device", {

@@ -14,6 +14,8 @@ export interface RankJob {
   bucket: number | undefined;
   device: string;
   threads: number;
+  /** Threads that decode beside the rank's own; 0 where it does so itself. */
+  decodeThreads: number;
   batchSize: number;
   channel: number | "mean";
   identity: ExtractionIdentity;

@@ -12,8 +12,10 @@ import { individualUtterance, utterancePath } from "../store/individual.js";
 import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
 import { namePath } from "../util/name-path.js";
-import { embedEach, type Loaded, loadSignal, readBytes } from "./embed-file.js";
-import { checkRoot } from "./fault.js";
+import { embedEach, type Loaded, loadPieces, readBytes } from "./embed-file.js";
+import { checkRoot, type Refusal } from "./fault.js";
+import { type Piece, type Preparer, prepare } from "./prepare.js";
+import { prepareInThreads } from "./prepare-in-threads.js";
 import type { ParentMessage, RankItem, RankJob, RankMessage } from "./rank-messages.js";
 
 /*
@@ -105,13 +107,13 @@ async function run(job: RankJob): Promise<RankMessage> {
 
   // On a CPU a batch gains nothing, so each file is stored as soon as it can be.
   const groupSize = model.device === "cpu" ? 1 : job.batchSize;
-  let group: { item: RankItem; loaded: Extract<Loaded, { signal: unknown }> }[] = [];
+  let group: { item: RankItem; loaded: Extract<Loaded, { features: unknown }> }[] = [];
   const flush = async () => {
     if (group.length === 0) return;
     // From here on each of them may be the one that kills the process.
     tell({ type: "current", indices: group.map(({ item }) => item.index) });
     const results = await embedEach(
-      group.map(({ loaded }) => loaded.signal),
+      group.map(({ loaded }) => loaded.features),
       model,
       job.batchSize,
     );
@@ -126,18 +128,22 @@ async function run(job: RankJob): Promise<RankMessage> {
     group = [];
   };
 
+  const { decodeThreads, channel } = job;
+  const preparer: Preparer =
+    decodeThreads > 0
+      ? prepareInThreads(decodeThreads, { frontEnd: model.frontEnd, channel })
+      : { prepare: (bytes) => prepare(bytes, model, channel), close: async () => {} };
   let finished = false;
   try {
-    for await (const { item, value: bytes } of readAhead(items())) {
+    for await (const { item, file } of prepareAhead(items(), preparer, 2 * decodeThreads)) {
       if (stopping) break;
       const { index, utterance, alone } = item;
       if (alone) await flush();
       const stillHere = () => tell({ type: "current", indices: [index] });
       stillHere();
-      const loaded =
-        bytes instanceof Uint8Array ? await loadSignal(bytes, model, job.channel, stillHere) : bytes;
+      const loaded = "stage" in file ? file : await loadPieces(file, model, stillHere);
       if ("stage" in loaded && loaded.stage === "read") checkRoot(job.root);
-      if ("signal" in loaded) group.push({ item, loaded });
+      if ("features" in loaded) group.push({ item, loaded });
       else if ("embedding" in loaded) {
         const { embedding, ...stored } = loaded;
         store(utterance, stored, embedding);
@@ -148,6 +154,7 @@ async function run(job: RankJob): Promise<RankMessage> {
     await flush();
   } finally {
     log.close();
+    await preparer.close();
   }
   await model.close();
   return finished ? { type: "finished", done, failed } : { type: "stopped" };
@@ -166,6 +173,32 @@ async function* items(): AsyncGenerator<RankItem> {
     next = ask();
     yield* handful;
   }
+}
+
+/** A file that is being prepared, or why it could not be read. */
+interface Prepared {
+  item: RankItem;
+  file: AsyncIterable<Piece> | Refusal;
+}
+
+/** Keeps up to `most` files, and not too many bytes, with the preparer ahead of the one that is waited for, in order. */
+async function* prepareAhead(
+  items: AsyncIterator<RankItem>,
+  preparer: Preparer,
+  most: number,
+): AsyncGenerator<Prepared> {
+  const pending: Prepared[] = [];
+  let bytes = 0;
+  for await (const { item, value } of readAhead(items)) {
+    pending.push({ item, file: value instanceof Uint8Array ? preparer.prepare(value) : value });
+    bytes += item.utterance.size;
+    while (pending.length > most || (bytes > readAheadBytes && pending.length > 0)) {
+      const next = pending.shift()!;
+      yield next;
+      bytes -= next.item.utterance.size;
+    }
+  }
+  yield* pending;
 }
 
 type Bytes = Awaited<ReturnType<typeof readBytes>>;

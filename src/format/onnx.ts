@@ -1,123 +1,192 @@
-/** A tensor with its numbers. */
-export interface OnnxTensor {
-  data: Float32Array | BigInt64Array;
-  shape: readonly number[];
+import { invalid } from "../errors.js";
+
+/** What an ONNX file says of its model, without the weights. */
+export interface OnnxModel {
+  /** `metadata_props`: what an exporter noted, every value a string. */
+  metadata: Map<string, string>;
+  /** What the caller must feed; weights that older exporters list as inputs are left out. */
+  inputs: OnnxValue[];
+  outputs: OnnxValue[];
+  /** Tensors whose numbers lie in other files. */
+  externalData: ExternalTensor[];
 }
 
-export type OnnxAttribute = number | string | readonly number[] | { float: number };
-
-export interface OnnxNode {
-  op: string;
-  inputs: readonly string[];
-  outputs: readonly string[];
-  /** A number or list of numbers is written as integers, `{float}` as a float, a string as a string. */
-  attributes?: Readonly<Record<string, OnnxAttribute>>;
-}
-
-export interface OnnxGraph {
+export interface OnnxValue {
   name: string;
-  /** Float32 inputs; a string names a free dimension. */
-  inputs: Readonly<Record<string, readonly (number | string)[]>>;
-  outputs: Readonly<Record<string, readonly (number | string)[]>>;
-  nodes: readonly OnnxNode[];
-  initializers?: Readonly<Record<string, OnnxTensor>>;
-  /** Operator set version. */
-  opset?: number;
+  /** `float32`, `int64`, ... as sessions call them; undefined for what is no tensor, or of a type unknown here. */
+  type: string | undefined;
+  /** A string is a named free axis, undefined an unnamed one; no shape at all where the file gives none. */
+  shape: (number | string | undefined)[] | undefined;
+}
+
+export interface ExternalTensor {
+  name: string;
+  /** Path of the file, relative to the model's folder; as it stands in the file, so check it before it is opened. */
+  location: string;
+  /** Where in that file the numbers begin, in bytes. */
+  offset: number;
+  /** Bytes; undefined when they go on to the end of the file. */
+  length: number | undefined;
 }
 
 /**
- * The bytes of an ONNX model (protobuf, onnx.proto IR version 8) for a graph described as plain data.
+ * Reads names, shapes, metadata and the places of external data from the bytes of an ONNX file.
  *
- * Small graphs such as the filter bank are written at run time, so that they follow the settings of the model.
+ * Weights are skipped, so it takes milliseconds for hundreds of megabytes. Lengths are believed only as far as there are
+ * bytes, and the depth of nesting is bounded.
  *
+ * Source: onnx.proto3 of ONNX 1.19 (IR version 12).
+ *
+ * @param path for error messages
+ * @throws `invalid` for what is not protobuf, has no graph, or is cut off
  * @example
- * onnxModel({
- *   name: "twice",
- *   inputs: { x: ["n"] }, outputs: { y: ["n"] },
- *   nodes: [{ op: "Add", inputs: ["x", "x"], outputs: ["y"] }],
- * })
+ * readOnnx(readFileSync("model.onnx")).metadata.get("sample_rate")
  */
-export function onnxModel({
-  name,
-  inputs,
-  outputs,
-  nodes,
-  initializers = {},
-  opset = 17,
-}: OnnxGraph): Uint8Array {
-  const graph = message([
-    ...nodes.map((node) => field(1, nodeProto(node))),
-    field(2, name),
-    ...Object.entries(initializers).map(([key, tensor]) => field(5, tensorProto(key, tensor))),
-    ...Object.entries(inputs).map(([key, shape]) => field(11, valueInfo(key, shape))),
-    ...Object.entries(outputs).map(([key, shape]) => field(12, valueInfo(key, shape))),
-  ]);
-  return message([
-    field(1, 8),
-    field(2, "speakerscope"),
-    field(7, graph),
-    field(8, message([field(1, ""), field(2, opset)])),
-  ]);
+export function readOnnx(bytes: Uint8Array, path?: string): OnnxModel {
+  const file: Message = { bytes, path, depth: 0 };
+  const graphs = messages(file, 7);
+  if (graphs.length === 0) throw broken(file, "no graph");
+  const graphParts = (number: number) => graphs.flatMap((graph) => messages(graph, number));
+  const weights = new Set(graphParts(5).map((tensor) => text(tensor, 8)));
+  return {
+    metadata: entries(messages(file, 14)),
+    inputs: graphParts(11)
+      .map(readValue)
+      .filter(({ name }) => !weights.has(name)),
+    outputs: graphParts(12).map(readValue),
+    externalData: [...externalTensors(file, "model")],
+  };
 }
 
-const FLOAT = 1;
-const INT64 = 7;
-
-function nodeProto({ op, inputs, outputs, attributes = {} }: OnnxNode): Uint8Array {
-  return message([
-    ...inputs.map((input) => field(1, input)),
-    ...outputs.map((output) => field(2, output)),
-    field(4, op),
-    ...Object.entries(attributes).map(([name, value]) => field(5, attributeProto(name, value))),
-  ]);
+function readValue(value: Message): OnnxValue {
+  const [tensor] = messages(value, 2).flatMap((type) => messages(type, 1));
+  const [shape] = tensor === undefined ? [] : messages(tensor, 2);
+  return {
+    name: text(value, 1),
+    type: tensor === undefined ? undefined : elementTypes[integer(tensor, 1) ?? 0],
+    shape: shape && messages(shape, 1).map((axis) => integer(axis, 1) ?? (text(axis, 2) || undefined)),
+  };
 }
 
-function attributeProto(name: string, value: OnnxAttribute): Uint8Array {
-  if (typeof value === "number") return message([field(1, name), field(3, value), field(20, 2)]);
-  if (typeof value === "string") return message([field(1, name), field(4, value), field(20, 3)]);
-  if ("float" in value) return message([field(1, name), float32Field(2, value.float), field(20, 1)]);
-  return message([field(1, name), ...value.map((v) => field(8, v)), field(20, 7)]);
+/** TensorProto.DataType, by number. */
+const elementTypes: readonly (string | undefined)[] = [
+  ...[undefined, "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool"],
+  ...["float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"],
+];
+
+/** Which fields of each kind of message lead to tensors. */
+const nested = {
+  model: { 7: "graph", 20: "training", 25: "function" },
+  training: { 1: "graph", 2: "graph" },
+  function: { 7: "node", 11: "attribute" },
+  graph: { 1: "node", 5: "tensor", 15: "sparse" },
+  node: { 5: "attribute" },
+  attribute: { 5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse" },
+  sparse: { 1: "tensor", 2: "tensor" },
+  tensor: {},
+} as const;
+type Kind = keyof typeof nested;
+
+function* externalTensors(parent: Message, kind: Kind): Generator<ExternalTensor> {
+  if (kind === "tensor" && integer(parent, 14) === 1) yield readExternal(parent);
+  const kinds: { readonly [field: number]: Kind } = nested[kind];
+  for (const field of fields(parent)) {
+    const child = kinds[field.number];
+    if (child !== undefined) yield* externalTensors(message(parent, field), child);
+  }
 }
 
-function tensorProto(name: string, { data, shape }: OnnxTensor): Uint8Array {
-  return message([
-    ...shape.map((n) => field(1, n)),
-    field(2, data instanceof Float32Array ? FLOAT : INT64),
-    field(8, name),
-    field(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
-  ]);
+function readExternal(tensor: Message): ExternalTensor {
+  const name = text(tensor, 8);
+  const data = entries(messages(tensor, 13));
+  const location = data.get("location");
+  if (location === undefined) throw broken(tensor, `external data of tensor "${name}" without a location`);
+  const bytes = (key: string) => {
+    const value = data.get(key);
+    if (value === undefined) return undefined;
+    if (!/^\d{1,15}$/.test(value)) throw broken(tensor, `${key} "${value}" of tensor "${name}"`);
+    return Number(value);
+  };
+  return { name, location, offset: bytes("offset") ?? 0, length: bytes("length") };
 }
 
-function valueInfo(name: string, shape: readonly (number | string)[]): Uint8Array {
-  const dims = shape.map((n) => field(1, message([typeof n === "number" ? field(1, n) : field(2, n)])));
-  const tensorType = message([field(1, FLOAT), field(2, message(dims))]);
-  return message([field(1, name), field(2, message([field(1, tensorType)]))]);
+/** Pairs of key and value, as metadata and external data are kept. */
+function entries(pairs: readonly Message[]): Map<string, string> {
+  return new Map(pairs.map((pair) => [text(pair, 1), text(pair, 2)]));
 }
 
-/** One protobuf field: a number as a varint, text and bytes length-delimited. */
-function field(number: number, value: number | string | Uint8Array): Uint8Array {
-  if (typeof value === "number") return message([varint(number << 3), varint(value)]);
-  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-  return message([varint((number << 3) | 2), varint(bytes.length), bytes]);
+/** Bytes of one protobuf message. */
+interface Message {
+  bytes: Uint8Array;
+  path: string | undefined;
+  /** How many messages it lies within. */
+  depth: number;
 }
 
-function float32Field(number: number, value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setFloat32(0, value, true);
-  return message([varint((number << 3) | 5), bytes]);
+interface Field {
+  number: number;
+  /** A number for varints, bytes for what has a length, undefined for fixed-width numbers, which nothing here needs. */
+  value: number | Uint8Array | undefined;
 }
 
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  do {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    bytes.push(rest > 0n ? low | 0x80 : low);
-  } while (rest > 0n);
-  return Uint8Array.from(bytes);
+/** Subgraphs lie within nodes of graphs; more levels than this are no model. */
+const maxDepth = 64;
+
+function* fields({ bytes, path, depth }: Message): Generator<Field> {
+  let at = 0;
+  const fail = (what: string) => broken({ bytes, path, depth }, `${what} at byte ${at} of ${bytes.length}`);
+  const varint = (): number => {
+    let value = 0;
+    for (let power = 0; power < 10; power++) {
+      if (at >= bytes.length) throw fail("cut off");
+      const byte = bytes[at++]!;
+      value += (byte & 127) * 128 ** power;
+      if (byte < 128) return value;
+    }
+    throw fail("a number of more than 10 bytes");
+  };
+  const skip = (length: number): Uint8Array => {
+    if (length > bytes.length - at) throw fail(`cut off: ${length} bytes announced`);
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const number = Math.floor(key / 8);
+    const wire = key % 8;
+    if (wire === 0) yield { number, value: varint() };
+    else if (wire === 2) yield { number, value: skip(varint()) };
+    else if (wire === 1 || wire === 5) {
+      skip(wire === 1 ? 8 : 4);
+      yield { number, value: undefined };
+    } else throw fail(`wire type ${wire}`);
+  }
 }
 
-function message(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts);
+function message(parent: Message, { number, value }: Field): Message {
+  if (!(value instanceof Uint8Array)) throw broken(parent, `field ${number} that is no message`);
+  if (parent.depth === maxDepth) throw broken(parent, `more than ${maxDepth} messages within each other`);
+  return { bytes: value, path: parent.path, depth: parent.depth + 1 };
 }
+
+function messages(parent: Message, number: number): Message[] {
+  const found: Message[] = [];
+  for (const field of fields(parent)) if (field.number === number) found.push(message(parent, field));
+  return found;
+}
+
+/** The last value of a text field; "" when there is none, as protobuf has it. */
+function text(parent: Message, number: number): string {
+  return new TextDecoder().decode(messages(parent, number).at(-1)?.bytes);
+}
+
+/** The last value of a whole-number field; negative ones, which only free axes have, count as none. */
+function integer(parent: Message, number: number): number | undefined {
+  let found: number | undefined;
+  for (const field of fields(parent))
+    if (field.number === number && typeof field.value === "number") found = field.value;
+  return found !== undefined && Number.isSafeInteger(found) ? found : undefined;
+}
+
+const broken = ({ path }: Message, what: string) =>
+  invalid(`This is no ONNX model, or a damaged one: ${what}.`, { path });

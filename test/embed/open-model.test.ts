@@ -4,7 +4,7 @@ import { openModel } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { identifyModel } from "../../src/embed/open-model.js";
-import { onnxExternalData } from "../../src/format/onnx-external-data.js";
+import { readOnnx } from "../../src/format/onnx.js";
 import { put, temporaryFolder } from "../tiny.js";
 
 const fixtures = join(__dirname, "..", "fixtures", "onnx");
@@ -42,7 +42,10 @@ test("a model whose output is not float32 is refused when it is opened", async (
 test("weights in a file beside the model are part of what it is", async () => {
   const modelPath = model(temporaryFolder(), "external-weights.onnx");
   const weights = join(modelPath, "..", "w.bin");
-  assert.equal(onnxExternalData(readFileSync(modelPath)), ["w.bin"]);
+  assert.equal(
+    readOnnx(readFileSync(modelPath)).externalData.map(({ location }) => location),
+    ["w.bin"],
+  );
   const sha256 = (value: number) => {
     put(weights, Buffer.alloc(80 * 8 * 4, value));
     return identifyModel({ modelPath }).identity.sha256;
@@ -85,7 +88,7 @@ test("bytes that are no model are no reason to hang or overflow", async () => {
   for (let level = 0; level < 3000; level++) for (const field of [6, 5, 1]) wrap(field);
   wrap(7);
   for (const bytes of [deep, Buffer.alloc(100, 255), Buffer.from([0x3a, 0xff, 0xff, 0xff, 0x7f])]) {
-    assert.throws(() => onnxExternalData(bytes), /invalid content/);
+    assert.throws(() => readOnnx(bytes), /no ONNX model/);
     assert.match(
       (await failure(openModel({ modelPath: put(join(folder, "model.onnx"), bytes) }))).message,
       /model/,

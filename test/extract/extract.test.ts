@@ -165,6 +165,54 @@ test("doubtful files are embedded, with a warning", async () => {
   );
 });
 
+test("threads that decode change neither embeddings nor what is said of files", async () => {
+  const { run, corpus, mergeAs } = setUp();
+  const once = voice(7, { seconds: 4 });
+  const long = new Float32Array(once.length * 80);
+  for (let i = 0; i < 80; i++) long.set(once, i * once.length);
+  // The second of its two pieces is silent.
+  put(join(corpus, "b/odd/long.wav"), wav([long.fill(0, 200 * 16000)]));
+  put(
+    join(corpus, "b/odd/broken.flac"),
+    wav([voice(1)])
+      .subarray(0, 1000)
+      .fill(0x66),
+  );
+  put(join(corpus, "b/odd/empty.wav"), "");
+  put(join(corpus, "b/odd/quiet.wav"), wav([voice(2).map((x) => x * 0.004)]));
+  put(join(corpus, "b/odd/silent.wav"), wav([new Float32Array(16000)]));
+  const said: unknown[] = [];
+  const merged: Record<string, string>[] = [];
+  for (const decodeThreads of [undefined, 1, 3]) {
+    const { extracted } = await run(`t${decodeThreads}`, { decodeThreads });
+    said.push([extracted.failures, extracted.doubts]);
+    merged.push(await mergeAs(`t${decodeThreads}`));
+  }
+  const [failures, doubts] = said[0] as [{ utteranceId: string; stage: string }[], { warning: string }[]];
+  assert.equal(
+    failures.map(({ utteranceId, stage }) => [utteranceId, stage]),
+    [
+      ["broken", "decode"],
+      ["empty", "decode"],
+      ["silent", "signal"],
+    ],
+  );
+  assert.equal(
+    doubts.map(({ warning }) => warning),
+    ["long", "quiet"],
+  );
+  for (const other of said.slice(1)) assert.equal(other, said[0]);
+  for (const other of merged.slice(1)) assert.equal(other, merged[0]);
+});
+
+test("a number of decoding threads that cannot be is an error", async () => {
+  const { run } = setUp();
+  for (const decodeThreads of [-1, 1.5, Number.NaN]) {
+    const message = await run("a", { decodeThreads }).catch((error: Error) => error.message);
+    assert.match(String(message), /decodeThreads is .*; it must be a whole number from 0/);
+  }
+});
+
 test("a long file is embedded in pieces, and says so", async () => {
   const { run, corpus, folder, mergeAs } = setUp({});
   const once = voice(7, { seconds: 4 });

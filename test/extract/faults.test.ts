@@ -171,7 +171,7 @@ test("a batch that is too large for the device is halved, and only what fails al
   const model = {
     sampleRate: 16000,
     minSamples: 400,
-    features: async (samples: Float32Array) => ({ data: samples.slice(0, 4), rows: 1, columns: 4 }),
+    features: (samples: Float32Array) => ({ data: samples.slice(0, 4), rows: 1, columns: 4 }),
     run: async (features: { data: Float32Array }[]) => {
       sizes.push(features.length);
       if (features.length > 2) throw new Error("out of memory");
@@ -179,11 +179,12 @@ test("a batch that is too large for the device is halved, and only what fails al
       return features.map(({ data }) => data);
     },
   } as unknown as Model;
-  const signals = Array.from({ length: 8 }, (_, i) => ({
-    samples: new Float32Array(400).fill(i),
-    sampleRate: 16000,
+  const features = Array.from({ length: 8 }, (_, i) => ({
+    data: new Float32Array(4).fill(i),
+    rows: 1,
+    columns: 4,
   }));
-  const results = await embedEach(signals, model, 8);
+  const results = await embedEach(features, model, 8);
   assert.equal(sizes.slice(0, 3), [8, 4, 2]);
   assert.equal(
     results.map((result) => (result instanceof Float32Array ? result[0] : result)),

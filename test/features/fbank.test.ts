@@ -5,7 +5,6 @@ import * as assert from "uvu/assert";
 import { loadAudio } from "../../src/audio/index.js";
 import { fbank, openFbank } from "../../src/features/fbank.js";
 import { readNpy } from "../../src/format/npy.js";
-import type { Matrix } from "../../src/types.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { python, runPython } from "../python.js";
 import { temporaryFolder, voice } from "../tiny.js";
@@ -21,15 +20,14 @@ for (const [index, path] of fbank_paths.entries())
     const { data, rows, columns } = await fbank(await loadAudio(join(packageRoot, "data", "speech", path)));
     assert.equal([rows, columns], expected.shape);
     const errors = data.map((value, i) => Math.abs(value - Number(expected.data[i]))).sort();
-    assert.ok(errors.at(-1)! <= 3e-3, `largest error ${errors.at(-1)}`);
-    assert.ok(errors[Math.floor(errors.length * 0.999)]! <= 5e-4);
+    assert.ok(errors.at(-1)! <= 1.5e-3, `largest error ${errors.at(-1)}`);
+    assert.ok(errors[Math.floor(errors.length * 0.999)]! <= 3e-4);
   });
 
 test("frames are counted as Kaldi does, without reaching over the end", async () => {
-  const extractor = await openFbank();
+  const extractor = openFbank();
   assert.equal([399, 400, 559, 560, 16000].map(extractor.numFrames), [0, 1, 1, 2, 98]);
-  assert.is((await extractor.compute(voice(1).subarray(0, 560))).rows, 2);
-  await extractor.close();
+  assert.is(extractor.compute(voice(1).subarray(0, 560)).rows, 2);
 });
 
 test("other windows, rates, scales and ranges agree with a plain float64 computation", async () => {
@@ -61,6 +59,7 @@ test("other windows, rates, scales and ranges agree with a plain float64 computa
       meanNormalization: true,
     },
     { sampleRate: 44100, numMelBins: 64, window: "rectangular" },
+    { sampleRate: 8000, numMelBins: 20, window: "povey", scale: 32768, meanNormalization: true },
     // Frames of odd length (275), of hardly more than half a transform (129 of 256), and of a whole one (512).
     { sampleRate: 11025, numMelBins: 40, window: "hamming" },
     { sampleRate: 12900, numMelBins: 30, window: "blackman", frameLengthMs: 10 },
@@ -81,7 +80,7 @@ test("other windows, rates, scales and ranges agree with a plain float64 computa
     const errors = expected.flatMap((row, t) =>
       row.map((value, m) => Math.abs(value - features.data[t * features.columns + m]!)),
     );
-    assert.ok(Math.max(...errors) < 5e-3, `${options.window}: ${Math.max(...errors)}`);
+    assert.ok(Math.max(...errors) < 3e-6, `${options.window}: ${Math.max(...errors)}`);
   }
 });
 
@@ -93,17 +92,7 @@ test("a recording of minutes, which goes through in pieces, has the frames of it
   const some = await fbank({ samples: piece, sampleRate: 16000 }, options);
   assert.equal([all.rows, some.rows], [4498, 100]);
   const rows = all.data.subarray(2000 * 80, 2100 * 80);
-  assert.ok(some.data.every((value, i) => Math.abs(value - rows[i]!) < 1e-4));
-});
-
-test("computations that overlap do not touch each other's buffers", async () => {
-  const extractor = await openFbank();
-  const signals = [voice(1), voice(2, { seconds: 1 }), voice(3, { seconds: 2 })];
-  const alone: Matrix[] = [];
-  for (const samples of signals) alone.push(await extractor.compute(samples));
-  const together = await Promise.all(signals.map((samples) => extractor.compute(samples)));
-  for (const [i, { data }] of together.entries()) assert.equal(data, alone[i]!.data);
-  await extractor.close();
+  assert.equal(some.data, rows, "to the bit");
 });
 
 test("digital silence gives the floor and no infinity", async () => {
@@ -112,6 +101,19 @@ test("digital silence gives the floor and no infinity", async () => {
     { meanNormalization: false },
   );
   assert.ok(data.every((value) => Math.abs(value - Math.log(2 ** -23)) < 1e-4));
+});
+
+test("samples that are no numbers do not become numbers", async () => {
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const samples = voice(1);
+    samples[1000] = bad;
+    const { data, columns } = await fbank({ samples, sampleRate: 16000 }, { meanNormalization: false });
+    const finite = Array.from({ length: 10 }, (_, t) =>
+      data.subarray(t * columns, (t + 1) * columns).every(Number.isFinite),
+    );
+    // Frames 4, 5 and 6 hold sample 1000.
+    assert.equal(finite, [true, true, true, true, false, false, false, true, true, true]);
+  }
 });
 
 test("settings and signals that cannot be are errors", async () => {
@@ -123,11 +125,21 @@ test("settings and signals that cannot be are errors", async () => {
     assert.match(error?.message ?? "no error", pattern);
   };
   const signal = { samples: voice(1), sampleRate: 16000 };
-  await fails(fbank({ ...signal, samples: new Float32Array(399) }), /got 399, expected at least 400/);
-  await fails(fbank(signal, { numMelBins: 0 }), /invalid numMelBins/);
-  await fails(fbank(signal, { highFrequency: 9000 }), /frequency range: got "20 to 9000 Hz"/);
-  await fails(fbank(signal, { sampleRate: 8000 }), /sample rate/);
-  await fails(fbank(signal, { window: "triangle" as "povey" }), /window: got "triangle"/);
+  await fails(fbank({ ...signal, samples: new Float32Array(399) }), /has 399 samples; .* at least 400/);
+  await fails(fbank(signal, { numMelBins: 0 }), /numMelBins is .*; it must be/);
+  await fails(fbank(signal, { numMelBins: 79.5 }), /numMelBins is .*; it must be/);
+  await fails(fbank(signal, { frameLengthMs: 0.06 }), /frameLengthMs is .*; it must be/);
+  await fails(fbank(signal, { frameLengthMs: 1e9 }), /frameLengthMs is .*; it must be/);
+  await fails(fbank(signal, { frameShiftMs: 0.01 }), /frameShiftMs is .*; it must be/);
+  await fails(fbank(signal, { scale: Number.NaN }), /scale is .*; it must be/);
+  await fails(fbank(signal, { preemphasis: 2 }), /preemphasis is .*; it must be/);
+  await fails(fbank(signal, { highFrequency: 9000 }), /span 20 to 9000 Hz; .* within 0 to 8000 Hz/);
+  await fails(fbank(signal, { sampleRate: 8000 }), /16000 samples a second, the filter bank takes 8000/);
+  await fails(
+    fbank(signal, { window: "triangle" as "povey" }),
+    /no window "triangle"\. Take one of povey, hanning/,
+  );
+  await fails(fbank(signal, { window: "constructor" as "povey" }), /no window "constructor"/);
 });
 
 /** Kaldi's filter bank written down step by step in numpy, float64. */
@@ -138,7 +150,8 @@ x = np.frombuffer(sys.stdin.buffer.read(), dtype='<f4').astype(float) * o.get('s
 sr = o['sampleRate']; n = int(sr * o.get('frameLengthMs', 25) * 0.001); s = int(sr * o.get('frameShiftMs', 10) * 0.001)
 fft = 1 << (n - 1).bit_length(); k = np.arange(n)
 window = {'hamming': 0.54 - 0.46 * np.cos(2*np.pi*k/(n-1)), 'hanning': 0.5 - 0.5 * np.cos(2*np.pi*k/(n-1)),
-  'blackman': 0.42 - 0.5 * np.cos(2*np.pi*k/(n-1)) + 0.08 * np.cos(4*np.pi*k/(n-1)), 'rectangular': np.ones(n)}[o['window']]
+  'blackman': 0.42 - 0.5 * np.cos(2*np.pi*k/(n-1)) + 0.08 * np.cos(4*np.pi*k/(n-1)), 'rectangular': np.ones(n),
+  'povey': (0.5 - 0.5 * np.cos(2*np.pi*k/(n-1))) ** 0.85}[o['window']]
 high = o.get('highFrequency', 0); high = high if high > 0 else sr / 2 + high
 mel = lambda f: 1127 * np.log(1 + f / 700)
 edges = np.linspace(mel(o.get('lowFrequency', 20)), mel(high), o['numMelBins'] + 2)

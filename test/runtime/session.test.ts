@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { onnxModel } from "../../src/format/onnx.js";
 import { cudaProblem } from "../../src/runtime/cuda.js";
 import { gpuIndices } from "../../src/runtime/gpus.js";
 import { devices, openSession } from "../../src/runtime/session.js";
+import { onnxModel } from "../onnx-model.js";
 import { put, temporaryFolder } from "../tiny.js";
 
 const twice = onnxModel({

@@ -2,12 +2,14 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { extract, merge, readEmbeddings } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadAudio } from "../../src/audio/index.js";
 import { embed } from "../../src/embed/embed.js";
 import { openModel } from "../../src/embed/open-model.js";
 import { packageRoot } from "../../src/util/package-root.js";
+import { temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
 
 /** SwiftShader, a Vulkan that runs on the CPU: every Chromium brings one. */
 function swiftShader(): string | undefined {
@@ -23,15 +25,22 @@ function swiftShader(): string | undefined {
   return [...folders.map((folder) => join(folder, name)), ...found].find((path) => existsSync(path));
 }
 
-test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async () => {
+/** Points the Vulkan loader, which looks when the first session opens, at it; false, said loudly, where there is none. */
+function useSwiftShader(): boolean {
   const driver = swiftShader();
   const env = { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` };
   const libraries = spawnSync("ldconfig", ["-p"], { encoding: "utf8", env }).stdout ?? "";
-  if (driver === undefined || !libraries.includes("libvulkan.so.1"))
-    return console.log("SKIPPED WebGPU: no software Vulkan (apt-get install chromium libvulkan1)");
-  // Read by the Vulkan loader when the first session opens.
+  if (driver === undefined || !libraries.includes("libvulkan.so.1")) {
+    console.log("SKIPPED WebGPU: no software Vulkan (apt-get install chromium libvulkan1)");
+    return false;
+  }
   process.env.VK_ICD_FILENAMES = driver;
   process.env.XDG_RUNTIME_DIR ??= "/tmp";
+  return true;
+}
+
+test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async () => {
+  if (!useSwiftShader()) return;
   const file = join(packageRoot, "data", "speech", "test-other", "1688", "1688-142285-0000.flac");
   const { samples, sampleRate } = await loadAudio(file, { sampleRate: 16000 });
   const clip = { samples: samples.slice(sampleRate, 3 * sampleRate), sampleRate };
@@ -45,6 +54,31 @@ test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async ()
     const [embedding] = await embed([clip], model);
     await model.close();
     return embedding!;
+  }
+});
+
+test("a rank on WebGPU takes batches of features that threads have made, and embeds as one on the CPU", async () => {
+  if (!useSwiftShader()) return;
+  const folder = temporaryFolder();
+  const modelPath = tinyModel(folder);
+  const files = Array.from({ length: 9 }, (_, i) => [`d/s/u${i}.wav`, i] as const);
+  const corpus = tinyCorpus(join(folder, "corpus"), Object.fromEntries(files));
+  const [cpu, gpu] = [await extracted("cpu"), await extracted("webgpu")];
+  assert.is(gpu.length, 9);
+  for (const [i, { key, embedding }] of gpu.entries()) {
+    assert.is(key, cpu[i]!.key);
+    assert.ok(cosine(embedding, cpu[i]!.embedding) >= 0.9999, key);
+  }
+
+  async function extracted(device: string) {
+    const outputDir = join(folder, device);
+    const { ranks } = await extract(corpus, { outputDir, modelPath, device, numRanks: 1, batchSize: 4 });
+    assert.equal(
+      ranks.map((rank) => [rank.device, rank.done, rank.failed]),
+      [[device, 9, 0]],
+    );
+    await merge(outputDir, { outputDir: join(folder, `${device}-final`) });
+    return readEmbeddings(join(folder, `${device}-final`), { level: "utterance" });
   }
 });
 

@@ -1,4 +1,5 @@
-//! The audio decoders of speakerscope, and the inner loop of its resampler, as one WebAssembly module without imports.
+//! The audio decoders of speakerscope, the inner loop of its resampler, and its filter bank, as one WebAssembly module
+//! without imports.
 //!
 //! The containers (Ogg, MP4, MPEG audio frames, ADTS) are read in TypeScript, which knows where a file is cut off and
 //! what has to be trimmed; this module turns packets into samples. FLAC comes as a whole file, because its frames
@@ -8,10 +9,12 @@
 //! gives 0 (FLAC) or once for every batch of packets, and reads the planes in between. A panic traps; the caller then
 //! throws the instance away.
 
+mod fbank;
 mod resample;
 
 use std::io::Cursor;
 
+use fbank::Plan;
 use resample::Grid;
 use symphonia_bundle_flac::{FlacDecoder, FlacReader};
 use symphonia_bundle_mp3::MpaDecoder;
@@ -315,17 +318,17 @@ pub extern "C" fn message_length(machine: &Machine) -> usize {
     machine.message.len()
 }
 
-/// Memory for 32-bit floats, all 0; goes back by `release`.
+/// Memory for 32-bit floats, all 0, or for half as many doubles; goes back by `release`.
 #[unsafe(no_mangle)]
 pub extern "C" fn floats(length: usize) -> *mut f32 {
-    Box::into_raw(vec![0.0f32; length].into_boxed_slice()).cast()
+    Box::into_raw(vec![0.0f64; length.div_ceil(2)].into_boxed_slice()).cast()
 }
 
 /// # Safety
 /// `memory` comes from `floats` with the same length and is used no more.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn release(memory: *mut f32, length: usize) {
-    drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(memory, length)) });
+pub unsafe extern "C" fn release(memory: *mut f64, length: usize) {
+    drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(memory, length.div_ceil(2))) });
 }
 
 /// # Safety
@@ -348,4 +351,28 @@ pub unsafe extern "C" fn resample(
     let output = unsafe { std::slice::from_raw_parts_mut(output, output_length) };
     let grid = Grid { filters, taps, phases: phases.into(), step: step.into(), phase: phase.into() };
     resample::resample(input, &grid, output);
+}
+
+/// # Safety
+/// The three addresses come from `floats` with room for the given numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fbank(
+    plan: *const f64,
+    plan_length: usize,
+    samples: *const f32,
+    samples_length: usize,
+    output: *mut f32,
+    output_length: usize,
+) {
+    let plan = Plan::read(unsafe { std::slice::from_raw_parts(plan, plan_length) });
+    let samples = unsafe { std::slice::from_raw_parts(samples, samples_length) };
+    let output = unsafe { std::slice::from_raw_parts_mut(output, output_length) };
+    fbank::fbank(&plan, samples, output);
+}
+
+/// # Safety
+/// `values` comes from `floats` with room for so many numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn centre(values: *mut f32, length: usize, columns: usize) {
+    fbank::centre(unsafe { std::slice::from_raw_parts_mut(values, length) }, columns);
 }

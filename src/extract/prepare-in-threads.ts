@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Piece, Preparer } from "./prepare.js";
+import type { ThreadAnswer, ThreadRequest, ThreadSettings } from "./prepare-thread.js";
+
+/**
+ * Prepares files in threads of their own, so that decoding keeps up with a model on a GPU. A file begins as soon as a
+ * thread is free, in the order in which files were given.
+ *
+ * A thread that dies (of memory, say) fails its file alone.
+ */
+export function prepareInThreads(count: number, settings: ThreadSettings): Preparer {
+  const threads = new Set<Worker>();
+  const idle: Worker[] = [];
+  const waiting: ((thread: Worker) => void)[] = [];
+
+  const start = () => {
+    const thread = new Worker(join(__dirname, "prepare-thread.js"), { workerData: settings });
+    threads.add(thread);
+    thread.on("error", () => {
+      threads.delete(thread);
+      if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
+    });
+    return thread;
+  };
+  const acquire = (): Worker | Promise<Worker> =>
+    idle.pop() ?? (threads.size < count ? start() : new Promise((resolve) => waiting.push(resolve)));
+  const release = (thread: Worker) => {
+    const alive = threads.has(thread);
+    const next = waiting.shift();
+    if (next !== undefined) next(alive ? thread : start());
+    else if (alive) idle.push(thread);
+  };
+  const ask = async (thread: Worker, request: ThreadRequest) => {
+    const answer = await answerOf(thread, request);
+    if ("error" in answer) throw Object.assign(answer.error, answer.fields);
+    return answer;
+  };
+  const begin = async (bytes: Uint8Array) => {
+    const thread = await acquire();
+    try {
+      const answer = await ask(thread, bytes);
+      if (answer.last) release(thread);
+      return { thread, answer };
+    } catch (error) {
+      release(thread);
+      throw error;
+    }
+  };
+
+  return {
+    prepare(bytes) {
+      const begun = begin(bytes);
+      // A failure is thrown where the pieces are read.
+      begun.catch(() => {});
+      return (async function* (): AsyncGenerator<Piece> {
+        const { thread, answer } = await begun;
+        if (answer.last) return yield answer.piece;
+        try {
+          for (let given = answer; ; given = await ask(thread, null)) {
+            yield given.piece;
+            if (given.last) return;
+          }
+        } finally {
+          release(thread);
+        }
+      })();
+    },
+    async close() {
+      await Promise.all([...threads].map((thread) => thread.terminate()));
+    },
+  };
+}
+
+function answerOf(thread: Worker, request: ThreadRequest): Promise<ThreadAnswer> {
+  return new Promise((resolve, reject) => {
+    const settle = () => {
+      thread.off("message", onMessage);
+      thread.off("error", onError);
+    };
+    const onMessage = (answer: ThreadAnswer) => {
+      settle();
+      resolve(answer);
+    };
+    const onError = (error: Error) => {
+      settle();
+      reject(error);
+    };
+    thread.on("message", onMessage);
+    thread.on("error", onError);
+    thread.postMessage(request);
+  });
+}

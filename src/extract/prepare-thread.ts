@@ -1,0 +1,45 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { type FrontEndSettings, openFrontEnd } from "../embed/front-end.js";
+import { type Piece, prepare } from "./prepare.js";
+
+/*
+ * A thread that prepares one file at a time for a rank whose model runs on another device. It is asked for each piece,
+ * and has the next one ready by then, never more.
+ */
+
+/** What a thread is started with. */
+export interface ThreadSettings {
+  frontEnd: FrontEndSettings;
+  channel: number | "mean";
+}
+
+/** Bytes begin a file; null asks for its next piece. */
+export type ThreadRequest = Uint8Array | null;
+
+/** An error travels with its class, its message and what is given beside: its own fields and those of its cause. */
+export type ThreadAnswer = { piece: Piece; last: boolean } | { error: Error; fields: object };
+
+const { frontEnd: settings, channel } = workerData as ThreadSettings;
+const frontEnd = openFrontEnd(settings);
+let pieces: AsyncGenerator<Piece>;
+let next: IteratorResult<Piece>;
+
+parentPort!.on("message", async (bytes: ThreadRequest) => {
+  try {
+    if (bytes !== null) {
+      pieces = prepare(bytes, frontEnd, channel);
+      next = await pieces.next();
+    }
+    const piece = next.value as Piece;
+    next = await pieces.next();
+    const shared = "features" in piece ? [piece.features.data.buffer as ArrayBuffer] : [];
+    answer({ piece, last: next.done === true }, shared);
+  } catch (error) {
+    const { cause } = error as Error;
+    answer({ error: error as Error, fields: { ...(error as Error), cause: { ...(cause as object) } } });
+  }
+});
+
+function answer(message: ThreadAnswer, transfer: ArrayBuffer[] = []): void {
+  parentPort!.postMessage(message, transfer);
+}
