@@ -9,6 +9,7 @@ const root = join(__dirname, "..");
 const order = [
   ["types", "errors", "shared"],
   ["util"],
+  ["vectors"],
   ["format"],
   ["runtime"],
   ["audio"],

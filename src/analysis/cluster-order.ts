@@ -1,7 +1,7 @@
 import { invalid } from "../errors.js";
 import type { Matrix } from "../types.js";
-import { dot } from "./dot.js";
-import { random } from "./random.js";
+import { dot } from "../vectors/dot.js";
+import { random } from "../vectors/random.js";
 
 /**
  * An order of speakers for a heat map in which similar ones are neighbours: the leaves of average-linkage clustering,

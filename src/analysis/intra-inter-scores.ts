@@ -1,9 +1,9 @@
 import { invalid } from "../errors.js";
-import { unitRows } from "../similarity/unit-rows.js";
 import type { UtteranceEmbedding } from "../types.js";
+import { dot } from "../vectors/dot.js";
+import { random } from "../vectors/random.js";
+import { unitRows } from "../vectors/unit-rows.js";
 import { bySpeaker } from "./by-speaker.js";
-import { dot } from "./dot.js";
-import { random } from "./random.js";
 
 /** Cosines of pairs of utterances. */
 export interface IntraInterScores {

@@ -1,5 +1,5 @@
-import { dot } from "./dot.js";
-import { sumOfRows } from "./sum-of-rows.js";
+import { dot } from "../vectors/dot.js";
+import { sumOfRows } from "../vectors/sum-of-rows.js";
 
 /**
  * The least dot product of two of `n` unit vectors, exact.

@@ -1,5 +1,5 @@
-import { unitRows } from "../similarity/unit-rows.js";
-import { dot } from "./dot.js";
+import { dot } from "../vectors/dot.js";
+import { unitRows } from "../vectors/unit-rows.js";
 import { principalAxes } from "./principal-axes.js";
 import { scatter } from "./scatter.js";
 

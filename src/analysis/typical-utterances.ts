@@ -1,8 +1,8 @@
-import { unitRows } from "../similarity/unit-rows.js";
 import type { UtteranceEmbedding } from "../types.js";
+import { dot } from "../vectors/dot.js";
+import { unitRows } from "../vectors/unit-rows.js";
 import { bySpeaker } from "./by-speaker.js";
 import { centroids } from "./centroids.js";
-import { dot } from "./dot.js";
 
 /** An utterance, and how near it is to the mean of its speaker. */
 export interface TypicalUtterance extends Omit<UtteranceEmbedding, "embedding"> {

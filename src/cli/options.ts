@@ -58,10 +58,9 @@ export const similarityThreshold = () =>
     similarity("threshold"),
   );
 export const similarityBackend = () =>
-  new Option("--similarity-backend <name>", "tfjs backend (default: the fastest there is)").choices([
+  new Option("--similarity-backend <name>", "what computes it (default: the fastest there is)").choices([
+    "onnx",
     "tensorflow",
-    "wasm",
-    "cpu",
   ]);
 export const batchSize = () =>
   new Option("--batch-size <n>", "utterances gathered for a GPU at once").argParser(

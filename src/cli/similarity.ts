@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { conflict } from "../errors.js";
 import { backend } from "../similarity/backend.js";
 import { type CompareFilesOptions, compareFiles } from "../similarity/compare-files.js";
-import type { Vectors } from "../similarity/read-vectors.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
+import type { Vectors } from "../store/read-vectors.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -29,7 +30,10 @@ export function similarityCommand(program: Command): void {
     .description(
       "Compare vectors with each other, with another set, or look for the nearest: exact, in bounded memory.",
     )
-    .requiredOption("--input <path>", "vectors.npy, speaker_embeddings.pkl, or a folder that merging wrote")
+    .requiredOption(
+      "--input <path>",
+      "vectors.npy, .npz, a pickle of embeddings or vectors, or a folder that merging wrote",
+    )
     .requiredOption("--output-dir <folder>", "where the results are written")
     .addOption(
       new Option("--level <what>", "compare speakers or utterances")
@@ -71,7 +75,7 @@ export function similarityCommand(program: Command): void {
 async function run(settings: Settings): Promise<void> {
   const { input, query, against, outputDir, rows, topK = query === undefined ? 0 : 20 } = settings;
   if (query !== undefined && against !== undefined)
-    throw new InvalidArgumentError("--query and --against: one of both");
+    throw conflict("--query and --against exclude each other. Give one of them.");
   const reporter = openReporter();
   try {
     const { line } = await backend(settings);
@@ -89,9 +93,14 @@ async function run(settings: Settings): Promise<void> {
       onProgress: (progress) => reporter.progress(progress),
       abortSignal: interruptSignal(),
     };
-    const { result, vectors, others } = await compareFiles(query ?? input, outputDir, compareOptions);
+    const compared = await compareFiles(query ?? input, outputDir, compareOptions);
+    const { result, vectors, others } = compared;
     reporter.close();
-    if (result === undefined)
+    if (compared.joinedElsewhere)
+      reporter.log(
+        `Another process has joined the rows at the same time and written the result to ${outputDir}`,
+      );
+    else if (result === undefined)
       reporter.log(
         `Rows ${rows?.join(":")} are stored in ${outputDir}/similarity_rows; other rows are still missing`,
       );

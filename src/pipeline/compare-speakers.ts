@@ -20,7 +20,7 @@ import type { StageContext } from "./stage.js";
 export interface CompareSettings extends StageMemory {
   /** From here on a pair is listed: cosine in [-1, 1]. */
   similarityThreshold?: number;
-  /** `tensorflow`, `wasm` or `cpu`; by default the fastest there is. */
+  /** `onnx` or `tensorflow`; by default the fastest there is. */
   similarityBackend?: string;
 }
 
@@ -135,7 +135,7 @@ async function compare(
     await writeFile(join(folder, name), await chart.toPng());
   const { mean, std, min, max, highPairs, totalPairs } = result.statistics;
   reporter.log(
-    `Similarity of ${speakers.length} speakers (tfjs ${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
+    `Similarity of ${speakers.length} speakers (${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
       `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${totalPairs} pairs >= ${threshold}`,
   );
 }

@@ -22,7 +22,11 @@ export interface Session {
   device: string;
   inputs: readonly TensorInfo[];
   outputs: readonly TensorInfo[];
-  run(inputs: Record<string, FloatTensor>): Promise<Record<string, FloatTensor>>;
+  /** @param into outputs that are written where they are, instead of into new memory */
+  run(
+    inputs: Record<string, FloatTensor>,
+    into?: Record<string, FloatTensor>,
+  ): Promise<Record<string, FloatTensor>>;
   close(): Promise<void>;
 }
 
@@ -81,11 +85,17 @@ export async function openSession(
     device,
     inputs: session.inputMetadata.map(tensorInfo),
     outputs: session.outputMetadata.map(tensorInfo),
-    async run(inputs) {
-      const feeds: Record<string, Tensor> = {};
-      for (const [name, { data, shape }] of Object.entries(inputs))
-        feeds[name] = new ort.Tensor("float32", data, shape as number[]);
-      const results = await session.run(feeds);
+    async run(inputs, into) {
+      const tensors = (values: Record<string, FloatTensor>) =>
+        Object.fromEntries(
+          Object.entries(values).map(([name, { data, shape }]): [string, Tensor] => [
+            name,
+            new ort.Tensor("float32", data, shape as number[]),
+          ]),
+        );
+      const results = await (into === undefined
+        ? session.run(tensors(inputs))
+        : session.run(tensors(inputs), tensors(into)));
       const outputs: Record<string, FloatTensor> = {};
       for (const [name, { data, dims, type }] of Object.entries(results)) {
         if (!(data instanceof Float32Array)) throw notFloat32(subject, name, type);

@@ -3,26 +3,15 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid } from "../errors.js";
 import { readNpyHeader } from "../format/npy.js";
+import { readVectors, type Vectors } from "../store/read-vectors.js";
 import type { Matrix, Progress } from "../types.js";
+import { backend } from "./backend.js";
+import { type CheckedRows, type Comparison, checkedRows, compare, compareAll, resultOf } from "./compare.js";
+import { joinFound } from "./found.js";
 import { MatrixFile } from "./matrix-file.js";
-import { readVectors, type Vectors } from "./read-vectors.js";
-import {
-  completeShares,
-  fingerprintOf,
-  hasShare,
-  readShare,
-  removeShares,
-  shareMatrix,
-  storeShare,
-} from "./share-files.js";
-import {
-  type CheckedRows,
-  checkedRows,
-  compare,
-  matrixLimit,
-  type SimilarityOptions,
-  type SimilarityResult,
-} from "./similarity.js";
+import { momentsOf } from "./moments.js";
+import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "./options.js";
+import { RowShares } from "./row-shares.js";
 import { writeComparison } from "./write-comparison.js";
 import { similarityFiles } from "./write-similarity.js";
 
@@ -33,6 +22,15 @@ export interface CompareFilesOptions extends Omit<SimilarityOptions, "against" |
   against?: string;
   /** Rows that are computed and stored at once when the work is shared out with `rowRange`; a multiple of 4,096 wastes nothing. */
   blockRows?: number;
+}
+
+export interface ComparedFiles {
+  /** Absent while other rows are missing. */
+  result?: SimilarityResult;
+  /** Another process has put the rows together at the same time, and written the result. */
+  joinedElsewhere?: boolean;
+  vectors: Vectors;
+  others: Vectors;
 }
 
 /** The largest matrix that is written without being asked for: 1.6 GB. */
@@ -46,102 +44,99 @@ const writtenMatrixRows = 20_000;
  * is not done again. Several machines can share out the rows, in the same folder or in folders put together later: who
  * finds all rows there writes the result, and it is the one that a single run gives.
  *
- * @returns the result, and what was compared; no result while other rows are missing
- * @throws as `similarity` and `readVectors` do; `invalid` when there is nothing to compare
+ * @returns the result, and what was compared
+ * @throws as `similarity` and `readVectors` do; `invalid` when there is nothing to compare; `conflict` when the rows that are
+ * there were compared otherwise
  */
 export async function compareFiles(
   input: string,
   folder: string,
   { level, against, blockRows = 12_288, rowRange, ...options }: CompareFilesOptions = {},
-): Promise<{ result?: SimilarityResult; vectors: Vectors; others: Vectors }> {
+): Promise<ComparedFiles> {
   const vectors = await readVectors(input, { level });
   const others = against === undefined ? vectors : await readVectors(against, { level });
   for (const [path, { n }] of [[input, vectors] as const, [against ?? input, others] as const])
-    if (n === 0) throw invalid("similarity", "input", { got: "no vectors", want: "at least one", path });
+    if (n === 0) throw invalid("There are no vectors to compare.", { path });
   const rows = checkedRows(vectors.rows, {
     ...options,
     rowRange,
     against: against === undefined ? undefined : others.rows,
   });
-  const { matrix = rows.first.n * rows.second.n <= writtenMatrixRows ** 2 } = options;
+  const settings: SimilarityOptions = {
+    matrix: rows.first.n * rows.second.n <= writtenMatrixRows ** 2,
+    ...options,
+  };
   await mkdir(folder, { recursive: true });
-  let done: Written;
-  if (rowRange === undefined) done = await compareAtOnce(folder, rows, { ...options, matrix });
-  else {
-    const fingerprint = fingerprintOf(rows);
-    await computeShares(folder, rows, { ...options, matrix, blockRows }, fingerprint);
-    const shares = completeShares(folder, rows.first.n, fingerprint);
-    if (shares === null) return { vectors, others };
-    done = await joinShares(folder, rows, { ...options, matrix }, shares);
-  }
-  await writeComparison(folder, done.result, { vectors, others, matrixFile: done.matrixFile });
-  if (rowRange !== undefined) await removeShares(folder);
-  return { result: done.result, vectors, others };
-}
-
-/** A result, and the name of the matrix file that was written while it was computed. */
-interface Written {
-  result: SimilarityResult;
-  matrixFile: string | null;
-}
-
-async function compareAtOnce(
-  folder: string,
-  rows: CheckedRows,
-  options: SimilarityOptions,
-): Promise<Written> {
-  const shape: [number, number] = [rows.first.n, rows.second.n];
-  // A small one is kept in memory, because it is written into the JSON file too.
-  const isSmall = shape[0] * shape[1] <= matrixLimit ** 2;
-  const keeps = options.matrix && isSmall;
-  const path = join(folder, similarityFiles.matrix);
-  const file = options.matrix && !isSmall ? await MatrixFile.create(path, shape) : null;
-  try {
-    const onRows = file === null ? undefined : ({ data }: Matrix) => file.write(data);
-    const result = await compare(rows, { ...options, onRows, matrix: keeps }, async (comparison) => {
-      const { matrix, ...share } = await comparison.share();
-      return { ...(await comparison.result([share])), matrix };
+  const write = (result: SimilarityResult) =>
+    writeComparison(folder, result, {
+      vectors,
+      others,
+      matrixFile: settings.matrix ? similarityFiles.matrix : null,
     });
-    await file?.finish();
-    return { result, matrixFile: options.matrix ? similarityFiles.matrix : null };
+  if (rowRange === undefined) {
+    const result = await withMatrixFile(join(folder, similarityFiles.matrix), rows, settings, compareAll);
+    await write(result);
+    return { result, vectors, others };
+  }
+  const shares = new RowShares(folder, rows);
+  try {
+    // Shares that do not fit together are an error before anything is computed.
+    if (shares.complete(rows.first.n) === null) await computeShares(shares, rows, { ...settings, blockRows });
+    const places = shares.complete(rows.first.n);
+    if (places === null) return { vectors, others };
+    const result = await joinShares(folder, rows, settings, { shares, places });
+    await write(result);
+    await shares.remove(places);
+    return { result, vectors, others };
   } catch (error) {
-    await file?.discard();
+    if (shares.isGone(error)) return { vectors, others, joinedElsewhere: true };
     throw error;
   }
 }
 
+/** A small matrix is kept in memory, because it is written into the JSON file too. */
+const isSmall = (height: number, width: number) => height * width <= matrixLimit ** 2;
+
+/** Compares rows, and writes their part of a large matrix meanwhile. */
+async function withMatrixFile<T>(
+  path: string,
+  rows: CheckedRows,
+  options: SimilarityOptions,
+  job: (rows: CheckedRows, options: SimilarityOptions) => Promise<T>,
+  inMemory = isSmall(rows.to - rows.from, rows.second.n),
+): Promise<T> {
+  if (!options.matrix || inMemory) return job(rows, options);
+  const file = await MatrixFile.create(path, [rows.to - rows.from, rows.second.n]);
+  try {
+    const onRows = ({ data }: Matrix) => file.write(data);
+    const done = await job(rows, { ...options, onRows, matrix: false });
+    await file.finish();
+    return done;
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+const matrixOf = (place: string) => join(place, "matrix.npy");
+
 async function computeShares(
-  folder: string,
+  shares: RowShares,
   rows: CheckedRows,
   { blockRows, onProgress, ...options }: SimilarityOptions & { blockRows: number },
-  fingerprint: string,
 ): Promise<void> {
-  const { from: first, to: last, second } = rows;
+  const { from: first, to: last } = rows;
   for (let from = first; from < last; from += blockRows) {
     const block = { ...rows, from, to: Math.min(last, from + blockRows) };
+    if (shares.has(block)) continue;
     const progress = ({ done, total }: Extract<Progress, { stage: "similarity" }>) => {
       const within = total > 0 ? (done / total) * (block.to - from) : 0;
       onProgress?.({ stage: "similarity", done: Math.floor(from - first + within), total: last - first });
     };
-    if (hasShare(folder, block, fingerprint)) continue;
-    await storeShare(folder, block, fingerprint, async (place) => {
-      const shape: [number, number] = [block.to - from, second.n];
-      const file = options.matrix ? await MatrixFile.create(shareMatrix(place), shape) : null;
-      const onRows = file === null ? undefined : ({ data }: Matrix) => file.write(data);
-      const settings = {
-        ...options,
-        onRows,
-        matrix: false,
-        onProgress: progress as SimilarityOptions["onProgress"],
-      };
-      try {
-        const share = await compare(block, settings, (comparison) => comparison.share());
-        await file?.finish();
-        return share;
-      } catch (error) {
-        await file?.discard();
-        throw error;
-      }
+    const settings = { ...options, onProgress: progress as SimilarityOptions["onProgress"] };
+    await shares.store(block, async (place) => {
+      const { found } = await withMatrixFile<Comparison>(matrixOf(place), block, settings, compare, false);
+      return found;
     });
   }
 }
@@ -150,27 +145,36 @@ async function joinShares(
   folder: string,
   rows: CheckedRows,
   options: SimilarityOptions,
-  places: string[],
-): Promise<Written> {
+  { shares, places }: { shares: RowShares; places: string[] },
+): Promise<SimilarityResult> {
   const all = { ...rows, from: 0, to: rows.first.n };
-  const settings = { ...options, matrix: false, onProgress: undefined };
-  const result = await compare(all, settings, (comparison) => comparison.result(places.map(readShare)));
-  if (!options.matrix) return { result, matrixFile: null };
   const [height, width] = [rows.first.n, rows.second.n];
-  if (height * width <= matrixLimit ** 2) {
-    const matrix: Matrix = { data: new Float32Array(height * width), rows: height, columns: width };
+  const found = joinFound(
+    places.map((place) => shares.read(place)),
+    rows.maxPairs,
+  );
+  let matrix: Matrix | undefined;
+  if (options.matrix && isSmall(height, width)) {
+    matrix = { data: new Float32Array(height * width), rows: height, columns: width };
     let at = 0;
     for (const place of places)
-      for (const part of rowsOf(shareMatrix(place))) {
+      for (const part of rowsOf(matrixOf(place))) {
         matrix.data.set(part, at);
         at += part.length;
       }
-    return { result: { ...result, matrix }, matrixFile: similarityFiles.matrix };
+  } else if (options.matrix) {
+    const file = await MatrixFile.create(join(folder, similarityFiles.matrix), [height, width]);
+    try {
+      for (const place of places) for (const part of rowsOf(matrixOf(place))) await file.write(part);
+      await file.finish();
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
   }
-  const file = await MatrixFile.create(join(folder, similarityFiles.matrix), [height, width]);
-  for (const place of places) for (const part of rowsOf(shareMatrix(place))) await file.write(part);
-  await file.finish();
-  return { result, matrixFile: similarityFiles.matrix };
+  const { name } = await backend({ similarityBackend: options.backend });
+  const moments = await momentsOf(rows.first, rows.second, all, options.abortSignal);
+  return resultOf(all, { found, matrix, backend: name }, moments);
 }
 
 /** The numbers of a .npy file of float32 in parts of up to 64 MB. */

@@ -6,7 +6,7 @@ import { float } from "../format/python-float.js";
 import type { Matrix, SpeakerInfo, SpeakerPair } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import { highSimilarityPairs } from "./high-similarity-pairs.js";
-import { matrixLimit, type SimilarityResult } from "./similarity.js";
+import { matrixLimit, type SimilarityResult } from "./options.js";
 
 export const similarityFiles = {
   summary: "speaker_similarity.json",

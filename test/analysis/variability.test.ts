@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { leastSimilarity } from "../../src/analysis/least-similarity.js";
 import { variability } from "../../src/analysis/variability.js";
-import { unitRows } from "../../src/similarity/unit-rows.js";
+import { unitRows } from "../../src/vectors/unit-rows.js";
 import { python, runPython } from "../python.js";
 import { temporaryFolder } from "../tiny.js";
 import { madeUp, near, numbers, referenceUtterances } from "./reference.js";

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { similarityCommand } from "../../src/cli/similarity.js";
 import { readNpy, writeNpy } from "../../src/format/npy.js";
+import { packageRoot } from "../../src/util/package-root.js";
 import { rowsOf, vectors } from "./vectors.js";
 
 const folder = mkdtempSync(join(tmpdir(), "similarity-command-"));
@@ -45,7 +47,7 @@ test("It compares a file, says with what, and writes the pairs as a table", asyn
     "--top-k",
     "3",
   );
-  assert.match(said, /^similarity on tfjs /);
+  assert.match(said, /^Similarity runs on (onnx|tensorflow) /);
   assert.match(said, /19900 pairs: mean /);
   const [header, first] = readFileSync(join(out, "pairs.csv"), "utf8").split("\n");
   assert.is(header, "row1,row2,key1,key2,dataset1,dataset2,similarity");
@@ -75,6 +77,17 @@ test("A query finds itself first; pairs beyond the list are said", async () => {
   assert.match(said, /Warning: only the 1 most similar/);
 });
 
+test("No refusal is without a line on stderr", () => {
+  const main = join(packageRoot, "dist", "src", "cli", "main.js");
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [main, "similarity", "--input", "a", "--output_dir", "b", "--query", "c", "--against", "d"],
+    { encoding: "utf8" },
+  );
+  assert.equal([status, stdout], [1, ""]);
+  assert.match(stderr, /^error: --query and --against exclude each other. Give one of them.\n$/);
+});
+
 test("What cannot be is refused before any work", async () => {
   const refused = async (pattern: RegExp, ...args: string[]) => {
     const error = await run(...args).then(
@@ -86,8 +99,8 @@ test("What cannot be is refused before any work", async () => {
   const base = ["--input", save("all.npy", 0, 200), "--output-dir", join(folder, "none")];
   await refused(/between -1 and 1/, ...base, "--similarity-threshold", "2");
   await refused(/from:to/, ...base, "--rows", "9:3");
-  await refused(/one of both/, ...base, "--query", "a", "--against", "b");
-  await refused(/Allowed choices are tensorflow, wasm, cpu/, ...base, "--similarity-backend", "webgl");
+  await refused(/--query and --against exclude each other/, ...base, "--query", "a", "--against", "b");
+  await refused(/Allowed choices are onnx, tensorflow/, ...base, "--similarity-backend", "webgl");
   await refused(/row range.*0:500.*0:200/, ...base, "--rows", "0:500");
   assert.not(existsSync(join(folder, "none")));
 });

@@ -43,7 +43,7 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
   const home = join(killed, "similarity_rows");
   const script = `
     const { compareFiles } = require(${JSON.stringify(join(__dirname, "../../src/similarity/compare-files.ts"))});
-    compareFiles(${JSON.stringify(input)}, ${JSON.stringify(killed)}, ${JSON.stringify({ ...options, rowRange: [0, n], blockRows: 60, backend: "cpu" })});
+    compareFiles(${JSON.stringify(input)}, ${JSON.stringify(killed)}, ${JSON.stringify({ ...options, rowRange: [0, n], blockRows: 60 })});
   `;
   const child = spawn(process.execPath, ["--import", "tsx", "--eval", script], { stdio: "inherit" });
   const ended = new Promise((resolve) => child.on("close", resolve));
@@ -69,12 +69,11 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
     ...options,
     rowRange: [0, n],
     blockRows: 60,
-    backend: "cpu",
     onProgress,
   });
   assert.is(started, before.length * 60);
   const fresh = join(folder, "fresh");
-  await compareFiles(input, fresh, { ...options, backend: "cpu" });
+  await compareFiles(input, fresh, { ...options });
   sameFiles(fresh, killed);
 });
 
@@ -85,7 +84,7 @@ test("Blocks of other vectors or settings are not joined", async () => {
     () => assert.unreachable(),
     (error) => {
       assert.is(error.tag, "conflict");
-      assert.match(error.message, /rows 0:700/);
+      assert.match(error.message, /Rows 0:700/);
     },
   );
 });

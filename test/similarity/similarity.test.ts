@@ -5,11 +5,10 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writeNpy } from "../../src/format/npy.js";
-import { backend, backendNames, withBackend } from "../../src/similarity/backend.js";
-import { Comparison } from "../../src/similarity/comparison.js";
+import { backend, backendNames } from "../../src/similarity/backend.js";
 import { cosineMatrix } from "../../src/similarity/cosine-matrix.js";
-import { checkedRows, type SimilarityOptions, similarity } from "../../src/similarity/similarity.js";
-import type { Matrix, SimilarityStatistics } from "../../src/types.js";
+import { similarity } from "../../src/similarity/similarity.js";
+import type { Matrix } from "../../src/types.js";
 import { python, runPython } from "../python.js";
 import { rowsOf, vectors } from "./vectors.js";
 
@@ -93,45 +92,29 @@ for (const name of backendNames)
     assert.equal(Array.from(result.neighbours!.score), want.score);
   });
 
-test("A GPU's way of reducing tiles gives the same", async () => {
-  // Values on bin edges and far from any, a median near 0, a threshold within a bin.
-  const edgy = vectors(333, 8, { common: 0, seed: 4 });
-  for (let i = 0; i < 60; i++)
-    for (let k = 0; k < 8; k++) edgy.data[i * 8 + k] = (i >> (k % 6)) & 1 ? 1 : 0.5 * (k % 3) - 0.5;
-  const { highPairs } = await sameInGraph(edgy, { topK: 5, threshold: 0.503, maxPairs: 50 });
-  assert.ok(highPairs > 50);
-  const alike = (n: number, row: number[]) => ({
-    data: Float32Array.from({ length: n * row.length }, (_, at) => row[at % row.length]),
-    rows: n,
-    columns: row.length,
-  });
-  const { std } = await sameInGraph(alike(300, [0.3, -0.7, 0.2]), { against: alike(301, [0.5, -0.4, 0.6]) });
-  assert.ok(std < 1e-8, `std ${std}`);
-});
-
-/** Compares a scan with the reduction in the graph; gives the statistics. */
-async function sameInGraph(rows: Matrix, options: SimilarityOptions): Promise<SimilarityStatistics> {
-  const chosen = await backend();
-  const { first, second, ...settings } = checkedRows(rows, options);
-  const [scanned, inGraph] = await withBackend(chosen, () =>
-    Promise.all(
-      [false, true].map(async (gpu) => {
-        const comparison = new Comparison(first, second, { ...chosen, gpu }, { ...settings, matrix: true });
-        const share = await comparison.share();
-        return { share, result: await comparison.result([share]) };
-      }),
-    ),
-  );
-  assert.equal(inGraph.share.fine, scanned.share.fine);
-  for (const key of ["mean", "std"] as const) {
-    // Their sums over a row are in float32 there.
-    const [graph, scan] = [inGraph, scanned].map(({ result }) => result.statistics[key]);
-    assert.ok(Math.abs(graph - scan) < 1e-7, `${key} ${graph}, ${scan}`);
-    inGraph.result.statistics[key] = scan;
+test("A median whose matrix is not kept is within 2e-6, mean and deviation are those of float64", async () => {
+  for (const [common, seed] of [
+    [0.25, 1],
+    [0, 9],
+    [3, 4],
+  ]) {
+    const some = vectors(1500, 24, { common, seed });
+    const kept = await similarity(some, { matrix: true });
+    const { statistics, matrix } = await similarity(some, { matrix: false });
+    assert.is(matrix, undefined);
+    assert.ok(Math.abs(statistics.median - kept.statistics.median) <= 2e-6);
+    let [count, sum, squares] = [0, 0, 0];
+    for (let i = 0; i < 1500; i++)
+      for (let j = i + 1; j < 1500; j++) {
+        const value = kept.matrix!.data[i * 1500 + j];
+        count++;
+        sum += value;
+        squares += (value - kept.statistics.mean) ** 2;
+      }
+    assert.ok(Math.abs(statistics.mean - sum / count) < 1e-8);
+    assert.ok(Math.abs(statistics.std - Math.sqrt(squares / count)) < 1e-8);
   }
-  assert.equal(inGraph.result, scanned.result);
-  return scanned.result.statistics;
-}
+});
 
 test("Every pair is in the bin of its float32 value, also next to an edge", async () => {
   // Two-dimensional vectors whose cosine with the first one is just below, on and just above each edge.

@@ -2,9 +2,9 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } fro
 import { endianness } from "node:os";
 import { invalid, missing, unsupported } from "../errors.js";
 import { readNpy, readNpyHeader } from "../format/npy.js";
-import { readEmbeddings } from "../store/read-embeddings.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
-import type { Rows } from "./unit-rows.js";
+import type { Rows } from "../vectors/unit-rows.js";
+import { readEmbeddings } from "./read-embeddings.js";
 
 /** Rows to compare, and what is known of them. */
 export interface Vectors {

@@ -1,0 +1,171 @@
+import { throwIfAborted } from "../errors.js";
+import { dot } from "../vectors/dot.js";
+import { sumOfRows } from "../vectors/sum-of-rows.js";
+import type { UnitRows } from "../vectors/unit-rows.js";
+import type { Range } from "./tile-grid.js";
+import { tilesModule } from "./tile-pass.js";
+
+/** Number, mean and sum of squared deviations of some similarities. */
+export interface Moments {
+  count: number;
+  mean: number;
+  squares: number;
+}
+
+type Rows = Pick<UnitRows, "data" | "dimension"> & Range;
+type Breathe = () => Promise<void>;
+
+/**
+ * Mean and deviation of the similarities of the rows [from, to) with all that come after them, or with all rows of another
+ * set; in float64, from sums over the vectors instead of over the pairs: O(n d²).
+ */
+export async function momentsOf(
+  first: UnitRows,
+  second: UnitRows,
+  { from, to }: Range,
+  abortSignal?: AbortSignal,
+): Promise<Moments> {
+  let last = performance.now();
+  const breathe = async () => {
+    if (performance.now() - last < 50) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    throwIfAborted("similarity", abortSignal);
+    last = performance.now();
+  };
+  const { dimension } = first;
+  const rows = { data: first.data, dimension, from, to };
+  if (first !== second)
+    return between(rows, { data: second.data, dimension, from: 0, to: second.n }, breathe);
+  return combined(
+    await within(rows, breathe),
+    await between(rows, { ...rows, from: to, to: first.n }, breathe),
+  );
+}
+
+/**
+ * The moments over all pairs of two sets.
+ *
+ * Let u and v be the means, x = u + x' and y = v + y'. Then x·y = u·v + z·w for z = (x', x'·v, 1) and w = (y', 1, y'·u). The
+ * sum of (z·w)² over all pairs is the sum over the elements of Σzzᵀ times those of Σwwᵀ. Nothing large cancels around the
+ * means, so that rows that are all alike have no deviation.
+ */
+async function between(a: Rows, b: Rows, breathe: Breathe): Promise<Moments> {
+  const [n, m] = [lengthOf(a), lengthOf(b)];
+  if (2 * n * m <= (n + m) * a.dimension) return directly(a, breathe, () => b);
+  const [u, v] = [meanOf(a), meanOf(b)];
+  const [left, right] = [await outerProducts(a, u, v, breathe), await outerProducts(b, v, u, breathe)];
+  return centred(n * m, dot(u, 0, v, 0, a.dimension), left.sumWith(right), left.squaresWith(right));
+}
+
+/** The moments over the pairs i < j of one set. */
+async function within(a: Rows, breathe: Breathe): Promise<Moments> {
+  const n = lengthOf(a);
+  if (n <= a.dimension) return directly(a, breathe, (from) => ({ ...a, from }));
+  const u = meanOf(a);
+  const sums = await outerProducts(a, u, u, breathe);
+  // All pairs, without those of a row with itself, halved.
+  const sum = (sums.sumWith(sums) - sums.ownSum) / 2;
+  const squares = (sums.squaresWith(sums) - sums.ownSquares) / 2;
+  return centred((n * (n - 1)) / 2, dot(u, 0, u, 0, a.dimension), sum, squares);
+}
+
+const lengthOf = ({ from, to }: Range) => to - from;
+
+/** From the sums of the differences to a centre. */
+const centred = (count: number, centre: number, sum: number, squares: number): Moments => ({
+  count,
+  mean: centre + sum / count,
+  squares: Math.max(0, squares - (sum * sum) / count),
+});
+
+function combined(a: Moments, b: Moments): Moments {
+  if (a.count === 0) return b;
+  if (b.count === 0) return a;
+  const count = a.count + b.count;
+  const step = b.mean - a.mean;
+  return {
+    count,
+    mean: a.mean + (step * b.count) / count,
+    squares: a.squares + b.squares + (step * step * a.count * b.count) / count,
+  };
+}
+
+/** Pair by pair, for few rows with many dimensions. */
+async function directly(a: Rows, breathe: Breathe, others: (from: number) => Rows): Promise<Moments> {
+  let [count, sum, squares, centre] = [0, 0, 0, 0];
+  for (let i = a.from; i < a.to; i++) {
+    const { data, from, to } = others(i + 1);
+    for (let j = from; j < to; j++) {
+      const similarity = dot(a.data, i, data, j, a.dimension);
+      if (count++ === 0) centre = similarity;
+      sum += similarity - centre;
+      squares += (similarity - centre) ** 2;
+    }
+    await breathe();
+  }
+  return count === 0 ? { count, mean: Number.NaN, squares: 0 } : centred(count, centre, sum, squares);
+}
+
+const meanOf = ({ data, dimension, from, to }: Rows) =>
+  sumOfRows(data.subarray(from * dimension, to * dimension), dimension).map((sum) => sum / (to - from));
+
+interface Wasm {
+  memory: WebAssembly.Memory;
+  words(length: number): number;
+  gram(rows: number, count: number, size: number, sums: number): void;
+}
+
+/** Rows that are summed at once: they stay in the cache. */
+const blockRows = 64;
+
+/** The sum of zzᵀ over rows z = (x', x'·other, 1). */
+async function outerProducts(rows: Rows, mean: Float64Array, other: Float64Array, breathe: Breathe) {
+  const { data, dimension: d, from, to } = rows;
+  const size = 4 * Math.ceil((d + 2) / 4);
+  const wasm = new WebAssembly.Instance(tilesModule()).exports as unknown as Wasm;
+  const [atRows, atSums] = [wasm.words(2 * blockRows * size), wasm.words(2 * size * size)];
+  const block = new Float64Array(wasm.memory.buffer, atRows, blockRows * size);
+  const sums = new Float64Array(wasm.memory.buffer, atSums, size * size);
+  let [ownSum, ownSquares] = [0, 0];
+  for (let start = from; start < to; start += blockRows) {
+    const count = Math.min(blockRows, to - start);
+    for (let r = 0; r < count; r++) {
+      const z = r * size;
+      let [square, along] = [0, 0];
+      for (let k = 0, at = (start + r) * d; k < d; k++) {
+        const x = data[at + k] - mean[k];
+        block[z + k] = x;
+        square += x * x;
+        along += x * other[k];
+      }
+      block[z + d] = along;
+      block[z + d + 1] = 1;
+      const own = square + 2 * along;
+      ownSum += own;
+      ownSquares += own * own;
+    }
+    wasm.gram(atRows, count, size, atSums);
+    await breathe();
+  }
+  // Of two elements that are equal one is there.
+  const at = (p: number, q: number) => sums[p < q ? p * size + q : q * size + p];
+  /** In the other set the last two elements of a row change places. */
+  const turned = (p: number) => (p < d ? p : 2 * d + 1 - p);
+  return {
+    at,
+    /** Sums over the pairs of a row with itself. */
+    ownSum,
+    ownSquares,
+    sumWith(b: { at(p: number, q: number): number }): number {
+      let sum = 0;
+      for (let p = 0; p < d + 2; p++) sum += at(p, d + 1) * b.at(turned(p), d + 1);
+      return sum;
+    },
+    squaresWith(b: { at(p: number, q: number): number }): number {
+      let sum = 0;
+      for (let p = 0; p < d + 2; p++)
+        for (let q = 0; q < d + 2; q++) sum += at(p, q) * b.at(turned(p), turned(q));
+      return sum;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { openSession } from "../runtime/session.js";
+import type { UnitRows } from "../vectors/unit-rows.js";
+import type { Product } from "./reduce-tiles.js";
+
+/** What a product needs to know of rows: their numbers may lie in shared memory. */
+export type Vectors = Pick<UnitRows, "data" | "n" | "dimension">;
+
+/** The ONNX graph of one Gemm node, c (m, n) = a (m, d) x b (n, d) transposed; test/similarity/onnx-product.test.ts says how it was made. */
+export const gemm = Buffer.from(
+  "CAgSDHNwZWFrZXJzY29wZTpvCh4KAWEKAWISAWMiBEdlbW0qDQoGdHJhbnNCGAGgAQISCHByb2R1Y3RzWhUKAWESEAoOCAESCgoDEgFtCgMSAWRaFQoBYhIQCg4IARIKCgMSAW4KAxIBZGIVCgFjEhAKDggBEgoKAxIBbQoDEgFuQgQKABAR",
+  "base64",
+);
+
+/** Products by ONNX Runtime, on the thread that calls; it writes them where they are wanted. */
+export async function onnxProduct(
+  first: Vectors,
+  second: Vectors,
+  size: number,
+): Promise<{ product: Product; close(): Promise<void> }> {
+  const { dimension } = first;
+  const session = await openSession(gemm, { threads: 1 });
+  // ONNX Runtime does not take shared memory.
+  const a = new Float32Array(size * dimension);
+  const b = new Float32Array(size * dimension);
+  let loaded = -1;
+  const product: Product = async ({ rows, columns }, into) => {
+    if (rows.from !== loaded) a.set(first.data.subarray(rows.from * dimension, rows.to * dimension));
+    loaded = rows.from;
+    b.set(second.data.subarray(columns.from * dimension, columns.to * dimension));
+    const [height, width] = [rows.to - rows.from, columns.to - columns.from];
+    await session.run(
+      {
+        a: { data: a.subarray(0, height * dimension), shape: [height, dimension] },
+        b: { data: b.subarray(0, width * dimension), shape: [width, dimension] },
+      },
+      { c: { data: into, shape: [height, width] } },
+    );
+  };
+  return { product, close: () => session.close() };
+}

@@ -1,0 +1,23 @@
+// A thread that computes and reduces tiles: started by on-onnx.ts.
+import { parentPort, workerData } from "node:worker_threads";
+import type { OnnxJob } from "./on-onnx.js";
+import { onnxProduct } from "./onnx-product.js";
+import { reduceTiles } from "./reduce-tiles.js";
+import { TileQueue } from "./tile-queue.js";
+
+async function work({ first, second, grid, shared, options }: OnnxJob): Promise<void> {
+  const queue = new TileQueue(grid, shared);
+  const { product, close } = await onnxProduct(first, second, grid.size);
+  const found = await reduceTiles(queue, product, options, {
+    onStrip: (strip) => parentPort!.postMessage({ strip }),
+  });
+  await close();
+  const { fine, pairs, neighbours } = found;
+  const arrays = [fine, pairs.rows, pairs.scores, neighbours.index, neighbours.score];
+  parentPort!.postMessage(
+    { found },
+    arrays.map(({ buffer }) => buffer as ArrayBuffer),
+  );
+}
+
+void work(workerData as OnnxJob);

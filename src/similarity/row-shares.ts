@@ -1,0 +1,179 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { conflict } from "../errors.js";
+import { readNpy, writeNpy } from "../format/npy.js";
+import type { CheckedRows } from "./compare.js";
+import type { Found } from "./found.js";
+import type { Range } from "./tile-grid.js";
+
+/** What share.json says of some rows. */
+interface Facts {
+  vectors: string;
+  threshold: number;
+  topK: number;
+  maxPairs: number;
+  /** JSON has no infinity: rows without a pair have no extremes. */
+  lowest: number | null;
+  highest: number | null;
+  highPairs: number;
+  k: number;
+}
+
+/** Rises when shares hold something else, or come from other tiles. */
+const format = 3;
+
+/** Shares of the rows that were compared, in a folder that several machines may fill together. */
+export class RowShares {
+  private readonly home: string;
+  private readonly settings: Pick<Facts, "vectors" | "threshold" | "topK" | "maxPairs">;
+
+  constructor(folder: string, { first, second, threshold, topK, maxPairs }: CheckedRows) {
+    this.home = join(folder, "similarity_rows");
+    const hash = createHash("sha256").update(`${format}`);
+    for (const { data, n, dimension } of first === second ? [first] : [first, second])
+      hash.update(`${n} ${dimension} `).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.settings = { vectors: hash.digest("hex"), threshold, topK, maxPairs };
+  }
+
+  has(rows: Range): boolean {
+    return existsSync(join(this.place(rows), "share.json"));
+  }
+
+  /**
+   * Computes and stores a share: `fill` may write into its folder, which takes its name only when all of it is there, so
+   * that what was killed leaves nothing that counts.
+   */
+  async store(rows: Range, fill: (place: string) => Promise<Found>): Promise<void> {
+    const place = this.place(rows);
+    const temporary = `${place}.${hostname()}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+    await mkdir(temporary, { recursive: true });
+    try {
+      await this.write(temporary, await fill(temporary));
+      await rename(temporary, place);
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /**
+   * The folders of the shares that make up the rows 0 to n, in order; null while some are missing.
+   *
+   * @throws `conflict` where rows are there twice, or were compared otherwise
+   */
+  complete(n: number): string[] | null {
+    const names = this.names()
+      .filter((name) => /^\d+-\d+$/.test(name))
+      .sort();
+    let next = 0;
+    let hasGap = false;
+    for (const name of names) {
+      const path = join(this.home, name);
+      const [from, to] = name.split("-").map(Number);
+      const { settings } = this;
+      const there = this.factsOf(path);
+      const otherwise = (Object.keys(settings) as (keyof typeof settings)[]).filter(
+        (key) => there[key] !== settings[key],
+      );
+      const differences = otherwise.map((key) =>
+        key === "vectors" ? "other vectors" : `${key} ${there[key]} instead of ${settings[key]}`,
+      );
+      if (otherwise.length > 0)
+        throw conflict(
+          `Rows ${from}:${to} were compared with ${differences.join(", ")}. Use the same input and settings for all rows, or remove ${path}.`,
+          { path },
+        );
+      if (from < next)
+        throw conflict(
+          `Rows ${from}:${to} overlap with others, which end at ${next}. Remove one of both: ${path}.`,
+          { path },
+        );
+      hasGap ||= from > next;
+      next = to;
+    }
+    return hasGap || next < n ? null : names.map((name) => join(this.home, name));
+  }
+
+  read(place: string): Found {
+    const { lowest, highest, highPairs, k } = this.factsOf(place);
+    const load = <T>(name: string) => {
+      const path = join(place, name);
+      return readNpy(readFileSync(path), { path }).data as T;
+    };
+    return {
+      fine: load<Float64Array>("fine.npy"),
+      lowest: lowest ?? Infinity,
+      highest: highest ?? -Infinity,
+      highPairs,
+      pairs: { rows: load<Int32Array>("pair_rows.npy"), scores: load<Float32Array>("pair_scores.npy") },
+      neighbours: {
+        k,
+        index: load<Int32Array>("neighbours_index.npy"),
+        score: load<Float32Array>("neighbours_score.npy"),
+      },
+    };
+  }
+
+  /** Removes shares that were joined, and what processes that have ended here left half-done; another machine may still be writing. */
+  async remove(places: readonly string[]): Promise<void> {
+    const leftovers = this.names().filter((name) => {
+      const [, host, id] = /^\d+-\d+\.(.*)\.(\d+)\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
+      return host === hostname() && !isAlive(Number(id));
+    });
+    for (const place of [...places, ...leftovers.map((name) => join(this.home, name))])
+      await rm(place, { recursive: true, force: true });
+    await rmdir(this.home).catch(() => {});
+  }
+
+  /** True for the error of one who finds that another process has joined the shares and removed them meanwhile. */
+  isGone(error: unknown): boolean {
+    const { code, path } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" && String(path).startsWith(this.home);
+  }
+
+  private place({ from, to }: Range): string {
+    return join(this.home, [from, to].map((row) => String(row).padStart(9, "0")).join("-"));
+  }
+
+  private names(): string[] {
+    return existsSync(this.home) ? readdirSync(this.home) : [];
+  }
+
+  private factsOf(place: string): Facts {
+    return JSON.parse(readFileSync(join(place, "share.json"), "utf8"));
+  }
+
+  private async write(place: string, found: Found): Promise<void> {
+    const { fine, lowest, highest, highPairs, pairs, neighbours } = found;
+    const files = {
+      fine,
+      pair_rows: pairs.rows,
+      pair_scores: pairs.scores,
+      neighbours_index: neighbours.index,
+      neighbours_score: neighbours.score,
+    };
+    for (const [name, data] of Object.entries(files))
+      await writeFile(join(place, `${name}.npy`), writeNpy(data));
+    const finite = (value: number) => (Number.isFinite(value) ? value : null);
+    const facts: Facts = {
+      ...this.settings,
+      lowest: finite(lowest),
+      highest: finite(highest),
+      highPairs,
+      k: neighbours.k,
+    };
+    await writeFile(join(place, "share.json"), JSON.stringify(facts, null, 2));
+  }
+}
+
+function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

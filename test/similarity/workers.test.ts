@@ -1,0 +1,74 @@
+import { similarity } from "speakerscope";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { vectors } from "./vectors.js";
+
+test("Any number of workers finds the same, bit for bit, equal similarities included", async () => {
+  // Copies of a few rows: most similarities come many times, so ties decide who is a neighbour.
+  const many = vectors(2300, 16);
+  for (let i = 0; i < many.rows; i += 3) many.data.copyWithin(i * 16, (i % 50) * 16, ((i % 50) + 1) * 16);
+  const options = { backend: "onnx", topK: 9, threshold: 0.9, maxPairs: 3000, matrix: true };
+  const [one, two, five] = await Promise.all(
+    [1, 2, 5].map((threads) => similarity(many, { ...options, threads })),
+  );
+  assert.equal(two, one);
+  assert.equal(five, one);
+  const { data } = one.matrix!;
+  for (const i of [0, 3, 700, 1151, 2299]) {
+    const others = Array.from({ length: many.rows }, (_, j) => j).filter((j) => j !== i);
+    const of = (j: number) => data[Math.min(i, j) * many.rows + Math.max(i, j)];
+    others.sort((a, b) => of(b) - of(a) || a - b);
+    assert.equal(Array.from(one.neighbours!.index.slice(9 * i, 9 * i + 9)), others.slice(0, 9));
+  }
+});
+
+test("Pairs above the threshold are found although they are nobody's nearest", async () => {
+  // A cloud of rows that are all alike: of the many pairs of a row, one is its neighbour.
+  const near = vectors(1100, 16, { common: 0 });
+  for (let at = 0; at < near.data.length; at++) near.data[at] = 1 + 0.1 * near.data[at];
+  for (const threads of [1, 3]) {
+    const { statistics, pairs } = await similarity(near, {
+      backend: "onnx",
+      topK: 1,
+      threshold: 0.9,
+      threads,
+    });
+    assert.is(statistics.highPairs, (1100 * 1099) / 2);
+    assert.is(pairs.length, statistics.highPairs);
+    assert.ok(pairs.every(({ similarity: s }, p) => p === 0 || s <= pairs[p - 1].similarity));
+  }
+});
+
+test("Whole rows arrive in order from several workers, while they compute", async () => {
+  const some = vectors(2700, 8);
+  const { matrix } = await similarity(some, { backend: "onnx", threads: 1, matrix: true });
+  let next = 0;
+  const onRows = async ({ data, rows }: { data: Float32Array; rows: number }, first: number) => {
+    assert.is(first, next);
+    next += rows;
+    // A slow disk: the workers have to wait.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(data.slice(), matrix!.data.slice(first * 2700, next * 2700));
+  };
+  const rowRange = [100, 2650] as [number, number];
+  next = 100;
+  await similarity(some, { backend: "onnx", threads: 3, matrix: false, rowRange, onRows });
+  assert.is(next, 2650);
+});
+
+test("An abort ends the workers, and so does a failure of whoever takes the rows", async () => {
+  const some = vectors(9000, 32);
+  const controller = new AbortController();
+  const onProgress = () => setTimeout(() => controller.abort("enough"), 30);
+  await similarity(some, { backend: "onnx", threads: 2, abortSignal: controller.signal, onProgress }).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.tag, "interrupted"),
+  );
+  const onRows = () => Promise.reject(new Error("The disk is full."));
+  await similarity(some, { backend: "onnx", threads: 2, matrix: false, onRows }).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.message, "The disk is full."),
+  );
+});
+
+test.run();
