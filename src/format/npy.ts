@@ -86,6 +86,11 @@ export function writeNpy(
  * text, complex numbers and Python objects
  */
 export function readNpyHeader(bytes: Uint8Array, { path }: { path?: string } = {}): NpyHeader {
+  const header = layoutOf(bytes, path);
+  return { ...header, dataLength: sizeOf("npy", header.shape, path) * itemSize("npy", header.code, path) };
+}
+
+function layoutOf(bytes: Uint8Array, path: string | undefined): Omit<NpyHeader, "dataLength"> {
   if (bytes.length < 10)
     throw invalid("npy", "header", { got: `${bytes.length} bytes`, want: "at least 10 bytes", path });
   if (!magic.every((byte, i) => bytes[i] === byte))
@@ -115,8 +120,7 @@ export function readNpyHeader(bytes: Uint8Array, { path }: { path?: string } = {
   const [, order, code] = /^([<>=|]?)(\w+)$/.exec(descr) ?? [];
   if (code === undefined)
     throw unsupported("npy", "dtype", { got: descr, want: "a number type such as <f4", path });
-  const dataLength = sizeOf("npy", shape, path) * itemSize("npy", code, path);
-  return { code, bigEndian: order === ">", fortranOrder, shape, dataOffset, dataLength };
+  return { code, bigEndian: order === ">", fortranOrder, shape, dataOffset };
 }
 
 /**
@@ -132,6 +136,39 @@ export function readNpyHeader(bytes: Uint8Array, { path }: { path?: string } = {
 export function readNpy(bytes: Uint8Array, { path }: { path?: string } = {}): NdArray {
   const header = readNpyHeader(bytes, { path });
   return decodeArray("npy", bytes.subarray(header.dataOffset), header, path);
+}
+
+/**
+ * The texts in a .npy file of one axis of text (`<U12`, `S12`).
+ *
+ * @throws invalid for a file that is cut off, of another shape, or with text that is not Unicode; unsupported for what is not text
+ */
+export function readNpyText(bytes: Uint8Array, { path }: { path?: string } = {}): string[] {
+  const { code, bigEndian, shape, dataOffset } = layoutOf(bytes, path);
+  const [, kind, width] = /^([US])(\d+)$/.exec(code) ?? [];
+  if (kind === undefined)
+    throw unsupported(
+      `The array is of type ${code}, where text is expected. Save it as numpy text: np.array(keys, dtype=str).`,
+      { got: code, path },
+    );
+  const size = Number(width) * (kind === "U" ? 4 : 1);
+  const count = sizeOf("npy", shape, path);
+  if (shape.length !== 1 || bytes.length !== dataOffset + count * size)
+    throw invalid(`The text has a shape of (${shape.join(", ")}) and ${bytes.length - dataOffset} bytes.`, {
+      path,
+    });
+  const view = new DataView(bytes.buffer, bytes.byteOffset + dataOffset, count * size);
+  return Array.from({ length: count }, (_, row) => {
+    const start = row * size;
+    if (kind === "S")
+      return new TextDecoder()
+        .decode(bytes.subarray(dataOffset + start, dataOffset + start + size))
+        .replace(/\0+$/, "");
+    const points = Array.from({ length: size / 4 }, (_, at) => view.getUint32(start + 4 * at, !bigEndian));
+    if (points.some((point) => point > 0x10ffff))
+      throw invalid(`Text ${row} has characters that are not Unicode.`, { path });
+    return String.fromCodePoint(...points).replace(/\0+$/, "");
+  });
 }
 
 /** The header is the text of a Python dict with exactly these three keys. */

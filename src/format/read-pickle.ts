@@ -26,7 +26,7 @@ export type PickleValue =
 export type ByteSource = () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * The value in a pickle, protocols 0 to 5, as Python 3 writes dict, list, tuple, str, int, float, bool, None, bytes and
+ * The value in a pickle, protocols 0 to 5, as Python 3 writes dict (OrderedDict and defaultdict too), list, tuple, str, int, float, bool, None, bytes and
  * numpy arrays and scalars of numbers.
  *
  * Nothing is ever executed: a pickle that names any other class or function is an error.
@@ -125,6 +125,14 @@ const globals: Record<string, string> = {
   "numpy._core.numeric._frombuffer": "frombuffer",
   "_codecs.encode": "encode",
   "__builtin__.bytes": "bytes",
+  "collections.OrderedDict": "dict",
+  "collections.defaultdict": "dict",
+  // What a defaultdict would make of a missing key: named, never called.
+  ...Object.fromEntries(
+    ["list", "dict", "set", "int", "float", "str", "tuple"].flatMap((name) =>
+      ["builtins", "__builtin__"].map((module) => [`${module}.${name}`, "factory"]),
+    ),
+  ),
 };
 
 /** A function or class on the stack. */
@@ -240,6 +248,8 @@ class Unpickler {
   stop(): void {
     [this.root] = this.popItems(1);
     if (this.stack.length > 0 || this.marks.length > 0) throw this.wrong("end", "values left over");
+    if (this.options.onEntry !== undefined && !(this.root instanceof OpenDict))
+      throw this.wrong("value", kindOf(this.root), "a dict");
   }
 
   mark(): void {
@@ -255,7 +265,9 @@ class Unpickler {
         `${mostOpenValues} values at once`,
         "one thousand at a time, as Python writes them",
       );
-    if (this.options.onEntry !== undefined && this.stack.length === 0 && !(value instanceof OpenDict))
+    // The name of a class may come first.
+    const mayBecomeDict = value instanceof OpenDict || isInternal(value) || typeof value === "string";
+    if (this.options.onEntry !== undefined && this.stack.length === 0 && !mayBecomeDict)
       throw this.wrong("value", kindOf(value), "a dict");
     this.stack.push(value);
   }
@@ -423,6 +435,8 @@ class Unpickler {
         return new NumberType(first);
       }
       if (name === "bytes" && args.length === 0) return new Uint8Array();
+      if (name === "dict" && args.every((arg) => arg === null || arg instanceof Global))
+        return new OpenDict(this.stack.length === 0 ? this.options.onEntry : undefined);
       if (name === "encode" && typeof first === "string" && second === "latin1")
         return this.latin1Bytes(first);
       if (name === "scalar" && first instanceof NumberType && second instanceof Uint8Array) {

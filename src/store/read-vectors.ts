@@ -1,7 +1,10 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { endianness } from "node:os";
-import { invalid, missing, unsupported } from "../errors.js";
-import { readNpy, readNpyHeader } from "../format/npy.js";
+import { invalid, missing, shown, unsupported } from "../errors.js";
+import { isNdArray, type NdArray } from "../format/nd-array.js";
+import { readNpy, readNpyHeader, readNpyText } from "../format/npy.js";
+import { readNpz } from "../format/npz.js";
+import { readPickle, readPickleDictEntries } from "../format/pickle.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import { readEmbeddings } from "./read-embeddings.js";
@@ -13,9 +16,17 @@ export interface Vectors {
   info: SpeakerInfo[];
 }
 
+const accepted =
+  "Accepted are a .npy file of (rows, dimension), a .npz file with embeddings and perhaps keys or paths, a pickle of " +
+  "embeddings, of such an array or of {name: vector}, and a folder that merging wrote.";
+
 /**
- * Reads what is to be compared: a .npy file of vectors (n, dimension), float32 or float64; or embeddings as
- * `readEmbeddings` does, those of the speakers or of the utterances.
+ * Reads what is to be compared:
+ *
+ * - a .npy file of vectors (rows, dimension), float16, float32 or float64;
+ * - a .npz file with such an array, called `embeddings` or the only one, and their names in `keys` or `paths` if there are any;
+ * - a pickle of such an array, or of a dict of vectors by name (also an OrderedDict or a defaultdict);
+ * - embeddings as `readEmbeddings` does, those of the speakers or of the utterances.
  *
  * @throws `missing` when it is not there; `invalid` for another shape and for a file that is cut off; `unsupported` for
  * other number types
@@ -24,23 +35,106 @@ export async function readVectors(
   path: string,
   { level = "speaker" }: { level?: "speaker" | "utterance" } = {},
 ): Promise<Vectors> {
-  if (!existsSync(path)) throw missing("vectors", "file or folder", { path, want: ".npy, .pkl or a folder" });
-  if (path.endsWith(".npy")) {
-    const rows = readMatrix(path);
-    const info = Array.from({ length: rows.rows }, (_, i) => ({
-      key: String(i),
-      dataset: "",
-      speakerId: String(i),
-      numUtterances: 1,
-    }));
-    return { rows, n: rows.rows, info };
+  if (!existsSync(path)) throw missing(`${path} does not exist. ${accepted}`, { path });
+  if (path.endsWith(".npy")) return numbered(readMatrix(path));
+  if (path.endsWith(".npz")) return readNpzVectors(path);
+  // What merging wrote is known by its name; looking into a large pickle takes a while.
+  const isMerged = statSync(path).isDirectory() || /(speaker|utterance)_embeddings\.pkl$/.test(path);
+  const plain = isMerged ? null : await readPlainPickle(path);
+  if (plain !== null) return plain;
+  const rows =
+    level === "speaker"
+      ? await readEmbeddings(path)
+      : (await readEmbeddings(path, { level })).map((row) => ({ ...row, numUtterances: 1 }));
+  return { rows, n: rows.length, info: rows };
+}
+
+const numbered = (rows: Matrix): Vectors => {
+  const info = Array.from({ length: rows.rows }, (_, i) => infoOf(String(i)));
+  return { rows, n: rows.rows, info };
+};
+
+const infoOf = (key: string): SpeakerInfo => ({ key, dataset: "", speakerId: key, numUtterances: 1 });
+
+function named(keys: readonly string[], vector: (row: number) => Float32Array): Vectors {
+  const rows = keys.map((key, i) => ({ key, embedding: vector(i) }));
+  return { rows, n: rows.length, info: keys.map(infoOf) };
+}
+
+/** A matrix of an array of (rows, dimension). */
+function matrixOf({ data, shape, dtype }: Pick<NdArray, "data" | "shape" | "dtype">, path: string): Matrix {
+  if (shape.length !== 2)
+    throw invalid(`The vectors have a shape of (${shape.join(", ")}), not of (rows, dimension).`, {
+      path,
+      got: shape,
+    });
+  if (!(data instanceof Float32Array) && !(data instanceof Float64Array))
+    throw unsupported(`The vectors are of type ${dtype}. Convert them in numpy: x.astype("f4").`, {
+      path,
+      got: dtype,
+    });
+  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  return { data: values, rows: shape[0], columns: shape[1] };
+}
+
+function readNpzVectors(path: string): Vectors {
+  const files = readNpz(readFileSync(path), { path });
+  const names = Object.keys(files);
+  const labels = names.find((name) => name === "keys") ?? names.find((name) => name === "paths");
+  const others = names.filter((name) => name !== "keys" && name !== "paths");
+  const vectors = others.includes("embeddings") ? "embeddings" : others.length === 1 ? others[0] : undefined;
+  if (vectors === undefined)
+    throw invalid(`None of its arrays (${names.join(", ")}) is called embeddings. ${accepted}`, { path });
+  const rows = matrixOf(readNpy(files[vectors], { path: `${path}, ${vectors}` }), path);
+  if (labels === undefined) return numbered(rows);
+  const keys = readNpyText(files[labels], { path: `${path}, ${labels}` });
+  if (keys.length !== rows.rows)
+    throw invalid(`There are ${keys.length} ${labels} for ${rows.rows} embeddings.`, { path });
+  return named(keys, (i) => rows.data.subarray(i * rows.columns, (i + 1) * rows.columns));
+}
+
+/** A pickle of an array or of vectors by name; null where the rows are dicts, as merging writes them. */
+async function readPlainPickle(path: string): Promise<Vectors | null> {
+  const keys: string[] = [];
+  const vectors: Float32Array[] = [];
+  let isDict = false;
+  try {
+    for await (const [key, value] of readPickleDictEntries(() => createReadStream(path), { path })) {
+      isDict = true;
+      if (!Array.isArray(value) && !isNdArray(Object(value))) {
+        if (keys.length === 0) return null;
+        throw invalid(`${shown(key)} is not a vector, as the others are.`, { path });
+      }
+      keys.push(key);
+      vectors.push(vectorOf(key, value, path));
+    }
+  } catch (error) {
+    // Of a value that is no dict there are no entries.
+    if (isDict) throw error;
+    const value = readPickle(readFileSync(path), { path });
+    if (isNdArray(Object(value))) return numbered(matrixOf(value as NdArray, path));
+    throw invalid(`The pickle holds ${Array.isArray(value) ? "a list" : typeof value}. ${accepted}`, {
+      path,
+      cause: error,
+    });
   }
-  if (level === "speaker") {
-    const rows = await readEmbeddings(path);
-    return { rows, n: rows.length, info: rows };
-  }
-  const rows = await readEmbeddings(path, { level: "utterance" });
-  return { rows, n: rows.length, info: rows.map((row) => ({ ...row, numUtterances: 1 })) };
+  return named(keys, (i) => vectors[i]);
+}
+
+function vectorOf(key: string, value: unknown, path: string): Float32Array {
+  const { data, shape } = Array.isArray(value)
+    ? {
+        data: value.every((x) => typeof x === "number") ? Float64Array.from(value) : null,
+        shape: [value.length],
+      }
+    : (value as NdArray);
+  const isFlat = shape.length === 1 || (shape.length === 2 && shape[0] === 1);
+  if (isFlat && data instanceof Float32Array) return data;
+  if (isFlat && data instanceof Float64Array) return Float32Array.from(data);
+  throw invalid(
+    `The value of ${shown(key)} has a shape of (${shape.join(", ")}) and is not a vector of float32 or float64.`,
+    { path },
+  );
 }
 
 function readMatrix(path: string): Matrix {
@@ -51,22 +145,21 @@ function readMatrix(path: string): Matrix {
     readSync(file, head, 0, head.length, 0);
     const header = readNpyHeader(head, { path });
     const { shape, code, dataOffset, dataLength } = header;
-    if (shape.length !== 2)
-      throw invalid("vectors", "shape", { got: `(${shape.join(", ")})`, want: "(rows, dimension)", path });
-    if (code !== "f4" && code !== "f8")
-      throw unsupported("vectors", "number type", {
-        got: code,
-        want: "f4 or f8 (numpy: x.astype('f4'))",
-        path,
-      });
     if (size < dataOffset + dataLength)
-      throw invalid("vectors", "length", {
-        got: `${size} bytes`,
-        want: `${dataOffset + dataLength} for ${shape.join(" x ")} values`,
-        path,
-      });
-    const [rows, columns] = shape;
-    if (code === "f4" && !header.bigEndian && !header.fortranOrder && endianness() === "LE") {
+      throw invalid(
+        `The file is cut off: ${size} of ${dataOffset + dataLength} bytes, for ${shape.join(" x ")} values.`,
+        {
+          path,
+        },
+      );
+    if (
+      shape.length === 2 &&
+      code === "f4" &&
+      !header.bigEndian &&
+      !header.fortranOrder &&
+      endianness() === "LE"
+    ) {
+      const [rows, columns] = shape;
       const data = new Float32Array(rows * columns);
       // In parts: one call reads at most 2 GB.
       const bytes = new Uint8Array(data.buffer);
@@ -74,8 +167,7 @@ function readMatrix(path: string): Matrix {
         at += readSync(file, bytes, at, Math.min(1 << 28, bytes.length - at), dataOffset + at);
       return { data, rows, columns };
     }
-    const { data } = readNpy(readFileSync(path), { path });
-    return { data: Float32Array.from(data as Float64Array), rows, columns };
+    return matrixOf(readNpy(readFileSync(path), { path }), path);
   } finally {
     closeSync(file);
   }

@@ -66,10 +66,10 @@ test("The pairs of other speakers are refused", async () => {
 test("A .npy file that is cut off, of integers or of one axis is refused before any work", async () => {
   const good = writeNpy(vectors(20, 8).data, { shape: [20, 8] });
   const cases: [string, Uint8Array, string, RegExp][] = [
-    ["cut.npy", good.slice(0, 300), "invalid", /300 bytes.*768.*20 x 8/],
+    ["cut.npy", good.slice(0, 300), "invalid", /300 of 768 bytes.*20 x 8/],
     ["header.npy", good.slice(0, 40), "invalid", /header/],
-    ["integers.npy", writeNpy(new Int32Array(8), { shape: [4, 2] }), "unsupported", /i4.*astype/],
-    ["flat.npy", writeNpy(new Float32Array(8)), "invalid", /shape.*\(8\)/],
+    ["integers.npy", writeNpy(new Int32Array(8), { shape: [4, 2] }), "unsupported", /int32.*astype/],
+    ["flat.npy", writeNpy(new Float32Array(8)), "invalid", /shape of \(8\)/],
     ["empty.npy", writeNpy(new Float32Array(), { shape: [0, 8] }), "invalid", /no vectors/],
   ];
   for (const [name, bytes, tag, pattern] of cases) {
