@@ -80,8 +80,7 @@ export async function compareFiles(
   }
   const shares = new RowShares(folder, rows);
   try {
-    // Shares that do not fit together are an error before anything is computed.
-    if (shares.complete(rows.first.n) === null) await computeShares(shares, rows, { ...settings, blockRows });
+    await computeShares(shares, rows, { ...settings, blockRows });
     const places = shares.complete(rows.first.n);
     if (places === null) return { vectors, others };
     const result = await joinShares(folder, rows, settings, { shares, places });
@@ -126,9 +125,15 @@ async function computeShares(
   { blockRows, onProgress, ...options }: SimilarityOptions & { blockRows: number },
 ): Promise<void> {
   const { from: first, to: last } = rows;
-  for (let from = first; from < last; from += blockRows) {
-    const block = { ...rows, from, to: Math.min(last, from + blockRows) };
-    if (shares.has(block)) continue;
+  // Shares that do not fit together are an error before anything is computed.
+  const blocks = shares.missing(rows).flatMap(({ from: start, to: end }) =>
+    Array.from({ length: Math.ceil((end - start) / blockRows) }, (_, b) => {
+      const from = start + b * blockRows;
+      return { ...rows, from, to: Math.min(end, from + blockRows) };
+    }),
+  );
+  for (const block of blocks) {
+    const { from } = block;
     const progress = ({ done, total }: Extract<Progress, { stage: "similarity" }>) => {
       const within = total > 0 ? (done / total) * (block.to - from) : 0;
       onProgress?.({ stage: "similarity", done: Math.floor(from - first + within), total: last - first });
@@ -149,10 +154,10 @@ async function joinShares(
 ): Promise<SimilarityResult> {
   const all = { ...rows, from: 0, to: rows.first.n };
   const [height, width] = [rows.first.n, rows.second.n];
-  const found = joinFound(
-    places.map((place) => shares.read(place)),
-    rows.maxPairs,
-  );
+  const parts = (function* () {
+    for (const place of places) yield shares.read(place);
+  })();
+  const found = joinFound(parts, rows.maxPairs);
   let matrix: Matrix | undefined;
   if (options.matrix && isSmall(height, width)) {
     matrix = { data: new Float32Array(height * width), rows: height, columns: width };

@@ -24,42 +24,41 @@ export interface Found {
 }
 
 /** What was found in the tiles of several workers, all about the same rows. */
-export function mergeFound(parts: readonly Found[], maxPairs: number): Found {
-  const neighbours = parts.map((part) => part.neighbours);
-  return { ...sumOf(parts, maxPairs), neighbours: neighbours.reduce(betterOf) };
-}
+export const mergeFound = (parts: readonly Found[], maxPairs: number): Found =>
+  combined(parts, maxPairs, (lists) => lists.reduce(betterOf));
 
-/** What was found about several ranges of rows, in their order. */
-export function joinFound(parts: readonly Found[], maxPairs: number): Found {
-  const lists = parts.map(({ neighbours }) => neighbours);
-  const length = lists.reduce((sum, { index }) => sum + index.length, 0);
-  const neighbours = {
-    k: lists[0].k,
-    index: new Int32Array(length),
-    score: new Float32Array(length),
-  };
-  let at = 0;
-  for (const { index, score } of lists) {
-    neighbours.index.set(index, at);
-    neighbours.score.set(score, at);
-    at += index.length;
+/** What was found about several ranges of rows, in their order; one after the other is looked at, and let go. */
+export const joinFound = (parts: Iterable<Found>, maxPairs: number): Found =>
+  combined(parts, maxPairs, (lists) => {
+    const length = lists.reduce((sum, { index }) => sum + index.length, 0);
+    const joint = { k: lists[0].k, index: new Int32Array(length), score: new Float32Array(length) };
+    let at = 0;
+    for (const { index, score } of lists) {
+      joint.index.set(index, at);
+      joint.score.set(score, at);
+      at += index.length;
+    }
+    return joint;
+  });
+
+function combined(
+  parts: Iterable<Found>,
+  maxPairs: number,
+  together: (lists: Neighbours[]) => Neighbours,
+): Found {
+  const fine = new Float64Array(fineBins);
+  let [lowest, highest, highPairs] = [Infinity, -Infinity, 0];
+  let pairs: PairList = { rows: new Int32Array(), scores: new Float32Array() };
+  const neighbours: Neighbours[] = [];
+  for (const part of parts) {
+    for (let f = 0; f < fine.length; f++) fine[f] += part.fine[f];
+    lowest = Math.min(lowest, part.lowest);
+    highest = Math.max(highest, part.highest);
+    highPairs += part.highPairs;
+    pairs = bestPairs([pairs, part.pairs], maxPairs);
+    neighbours.push(part.neighbours);
   }
-  return { ...sumOf(parts, maxPairs), neighbours };
-}
-
-function sumOf(parts: readonly Found[], maxPairs: number): Omit<Found, "neighbours"> {
-  const fine = parts.length === 1 ? parts[0].fine : new Float64Array(fineBins);
-  if (parts.length > 1) for (const part of parts) for (let f = 0; f < fineBins; f++) fine[f] += part.fine[f];
-  return {
-    fine,
-    lowest: Math.min(...parts.map(({ lowest }) => lowest)),
-    highest: Math.max(...parts.map(({ highest }) => highest)),
-    highPairs: parts.reduce((sum, { highPairs }) => sum + highPairs, 0),
-    pairs: bestPairs(
-      parts.map(({ pairs }) => pairs),
-      maxPairs,
-    ),
-  };
+  return { fine, lowest, highest, highPairs, pairs, neighbours: together(neighbours) };
 }
 
 /** The best of two lists of neighbours for every row. */

@@ -8,7 +8,8 @@ export const fineBins = 1_000_000;
 /** The histogram of fine counts: 200 bins of width 0.01 over [-1, 1]; a value beyond 1 by rounding is in the last bin. */
 export function histogramOfFine(fine: Float64Array): Histogram {
   const counts = new Float64Array(bins);
-  for (let f = 0; f < fineBins; f++) counts[Math.floor(f / (fineBins / bins))] += fine[f];
+  const perBin = fine.length / bins;
+  for (let f = 0; f < fine.length; f++) counts[Math.floor(f / perBin)] += fine[f];
   return { edges: Float64Array.from({ length: bins + 1 }, (_, b) => (b - bins / 2) / (bins / 2)), counts };
 }
 

@@ -38,8 +38,12 @@ export class RowShares {
     this.settings = { vectors: hash.digest("hex"), threshold, topK, maxPairs };
   }
 
-  has(rows: Range): boolean {
-    return existsSync(join(this.place(rows), "share.json"));
+  /** The parts of some rows that are not there yet. @throws as `complete` does */
+  missing({ from, to }: Range): Range[] {
+    const edges = [...this.stored().filter((share) => share.to > from && share.from < to), { from: to, to }];
+    return edges
+      .map((share, s) => ({ from: s === 0 ? from : edges[s - 1].to, to: share.from }))
+      .filter((gap) => gap.to > gap.from);
   }
 
   /**
@@ -52,10 +56,12 @@ export class RowShares {
     await mkdir(temporary, { recursive: true });
     try {
       await this.write(temporary, await fill(temporary));
-      await rename(temporary, place);
-    } catch (error) {
+      await rename(temporary, place).catch((error) => {
+        // Another process has stored the same rows meanwhile.
+        if (!existsSync(join(place, "share.json"))) throw error;
+      });
+    } finally {
       await rm(temporary, { recursive: true, force: true });
-      throw error;
     }
   }
 
@@ -65,36 +71,36 @@ export class RowShares {
    * @throws `conflict` where rows are there twice, or were compared otherwise
    */
   complete(n: number): string[] | null {
-    const names = this.names()
+    return this.missing({ from: 0, to: n }).length > 0 ? null : this.stored().map((rows) => this.place(rows));
+  }
+
+  /** The rows of the shares that are there, in order. */
+  private stored(): Range[] {
+    const shares = this.names()
       .filter((name) => /^\d+-\d+$/.test(name))
-      .sort();
-    let next = 0;
-    let hasGap = false;
-    for (const name of names) {
-      const path = join(this.home, name);
-      const [from, to] = name.split("-").map(Number);
-      const { settings } = this;
-      const there = this.factsOf(path);
-      const otherwise = (Object.keys(settings) as (keyof typeof settings)[]).filter(
-        (key) => there[key] !== settings[key],
-      );
-      const differences = otherwise.map((key) =>
-        key === "vectors" ? "other vectors" : `${key} ${there[key]} instead of ${settings[key]}`,
-      );
-      if (otherwise.length > 0)
+      .sort()
+      .map((name) => {
+        const [from, to] = name.split("-").map(Number);
+        return { from, to };
+      });
+    for (const [s, rows] of shares.entries()) {
+      const path = this.place(rows);
+      const facts = this.factsOf(path);
+      const differences = Object.entries(this.settings).flatMap(([name, value]) => {
+        const there = facts[name as keyof Facts];
+        if (there === value) return [];
+        return name === "vectors" ? "other vectors" : `${name} ${there} instead of ${value}`;
+      });
+      const which = `Rows ${rows.from}:${rows.to}`;
+      if (differences.length > 0)
         throw conflict(
-          `Rows ${from}:${to} were compared with ${differences.join(", ")}. Use the same input and settings for all rows, or remove ${path}.`,
+          `${which} were compared with ${differences.join(" and ")}. Use the same input and settings for all rows, or remove ${path}.`,
           { path },
         );
-      if (from < next)
-        throw conflict(
-          `Rows ${from}:${to} overlap with others, which end at ${next}. Remove one of both: ${path}.`,
-          { path },
-        );
-      hasGap ||= from > next;
-      next = to;
+      if (s > 0 && rows.from < shares[s - 1].to)
+        throw conflict(`${which} overlap with those before. Remove one of both: ${path}.`, { path });
     }
-    return hasGap || next < n ? null : names.map((name) => join(this.home, name));
+    return shares;
   }
 
   read(place: string): Found {

@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -77,16 +86,57 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
   sameFiles(fresh, killed);
 });
 
-test("Blocks of other vectors or settings are not joined", async () => {
+test("Blocks of other vectors or settings are an error before anything is computed", async () => {
   const mixed = join(folder, "mixed");
   await compareFiles(input, mixed, { ...options, rowRange: [0, 700] });
-  await compareFiles(input, mixed, { ...options, threshold: 0.6, rowRange: [700, n] }).then(
-    () => assert.unreachable(),
-    (error) => {
-      assert.is(error.tag, "conflict");
-      assert.match(error.message, /Rows 0:700/);
-    },
-  );
+  const other = join(folder, "other.npy");
+  writeFileSync(other, writeNpy(vectors(n, 24, { seed: 2 }).data, { shape: [n, 24] }));
+  const onProgress = () => {
+    throw new Error("It is computing.");
+  };
+  for (const [path, changed, pattern] of [
+    [input, { threshold: 0.6 }, /Rows 0:700 were compared with threshold 0\.7 instead of 0\.6\./],
+    [input, { topK: 9 }, /topK 6 instead of 9/],
+    [other, {}, /with other vectors\./],
+  ] as const)
+    await compareFiles(path, mixed, { ...options, rowRange: [700, n], onProgress, ...changed }).then(
+      () => assert.unreachable(),
+      (error) => {
+        assert.is(error.tag, "conflict");
+        assert.match(error.message, pattern);
+        assert.match(error.message, "similarity_rows");
+      },
+    );
+  // Rows that are there, in whatever blocks, are not done again.
+  const { result } = await compareFiles(input, mixed, { ...options, rowRange: [600, n], blockRows: 50 });
+  assert.is(result!.statistics.totalPairs, (n * (n - 1)) / 2);
+  sameFiles(join(folder, "single"), mixed);
+});
+
+test("Processes that join the rows at the same time all end well, and no share of others is deleted", async () => {
+  const stored = join(folder, "stored");
+  for (const rowRange of [
+    [0, 500],
+    [500, 899],
+  ] as [number, number][])
+    await compareFiles(input, stored, { ...options, rowRange, blockRows: 100 });
+  const single = join(folder, "single");
+  await compareFiles(input, single, options);
+  for (let round = 0; round < 2; round++) {
+    const place = join(folder, `joined ${round}`);
+    cpSync(stored, place, { recursive: true });
+    // Of another machine that is still writing.
+    const foreign = join(place, "similarity_rows", "000000000-000000100.elsewhere.1.abcdef01.tmp");
+    mkdirSync(foreign);
+    const results = await Promise.all(
+      [0, 1, 2].map(() => compareFiles(input, place, { ...options, rowRange: [899, n] })),
+    );
+    assert.ok(results.some(({ result }) => result !== undefined));
+    for (const { result, joinedElsewhere } of results) assert.ok(result !== undefined || joinedElsewhere);
+    assert.ok(existsSync(foreign));
+    rmSync(join(place, "similarity_rows"), { recursive: true });
+    sameFiles(single, place);
+  }
 });
 
 test.run();
