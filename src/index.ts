@@ -10,6 +10,12 @@ export { type Audio, type LoadOptions, loadAudio } from "./audio/load-audio.js";
 export { resample } from "./audio/resample.js";
 // Charts
 export * from "./charts/index.js";
+// Similarity
+export { compareFiles } from "./comparison/compare-files.js";
+export { highSimilarityPairs } from "./comparison/high-similarity-pairs.js";
+export { pairsInMatrix } from "./comparison/pairs-in-matrix.js";
+export { readSimilarity, type StoredSimilarity } from "./comparison/read-similarity.js";
+export { writeSimilarity } from "./comparison/write-similarity.js";
 export { type DatasetLayout, layout } from "./corpus/layout.js";
 export { type Corpus, type ScanOptions, scan } from "./corpus/scan.js";
 export { type EmbedOptions, embed } from "./embed/embed.js";
@@ -50,13 +56,7 @@ export { readDurations } from "./pipeline/read-durations.js";
 export { type Recording, type RecordingsSettings, recordings } from "./pipeline/recordings.js";
 export { runPipeline } from "./pipeline/run-pipeline.js";
 export { devices } from "./runtime/session.js";
-// Similarity
-export { compareFiles } from "./similarity/compare-files.js";
 export { cosineMatrix } from "./similarity/cosine-matrix.js";
-export { highSimilarityPairs } from "./similarity/high-similarity-pairs.js";
-export { pairsInMatrix } from "./similarity/pairs-in-matrix.js";
-export { readSimilarity, type StoredSimilarity } from "./similarity/read-similarity.js";
 export { type SimilarityOptions, type SimilarityResult, similarity } from "./similarity/similarity.js";
-export { writeSimilarity } from "./similarity/write-similarity.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
 export type * from "./types.js";

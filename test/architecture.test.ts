@@ -19,6 +19,7 @@ const order = [
   ["store"],
   ["extract"],
   ["similarity"],
+  ["comparison"],
   ["merged"],
   ["merge"],
   ["analysis"],
@@ -30,7 +31,7 @@ const order = [
 /** Heavy packages, and the one place that may load each. */
 const homes: Record<string, RegExp> = {
   "onnxruntime-node": /^src\/runtime\//,
-  "@tensorflow/tfjs": /^src\/similarity\//,
+  "@tensorflow/tfjs": /^src\/(runtime|similarity)\//,
   "ml-matrix": /^src\/analysis\/principal-axes\.ts$/,
   "danfojs-node": /^src\/analysis\/to-data-frame\.ts$/,
   vega: /^src\/charts\//,

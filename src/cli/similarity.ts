@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type CompareFilesOptions, compareFiles } from "../comparison/compare-files.js";
 import { conflict } from "../errors.js";
 import { backend } from "../similarity/backend.js";
-import { type CompareFilesOptions, compareFiles } from "../similarity/compare-files.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
 import type { Vectors } from "../store/read-vectors.js";
 import { interruptSignal } from "./interrupt.js";

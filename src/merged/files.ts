@@ -1,4 +1,4 @@
-import { similarityFiles } from "../similarity/write-similarity.js";
+import { similarityFiles } from "../comparison/write-similarity.js";
 
 /*
  * The folder of merged embeddings. What lies in it is a contract with scripts of others, so its names stand here alone,

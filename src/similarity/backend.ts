@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { reasonOf, unknown, unsupported } from "../errors.js";
 import { gpuIndices } from "../runtime/gpus.js";
-import { type Tensorflow, tensorflow } from "./tensorflow.js";
+import { type Tensorflow, tensorflow } from "../runtime/tensorflow.js";
 
 /** What similarity can run on. */
 export const backendNames = ["onnx", "tensorflow"] as const;

@@ -1,14 +1,18 @@
 import { invalid, throwIfAborted } from "../errors.js";
+import { withTensorflow } from "../runtime/tensorflow.js";
 import type { Matrix } from "../types.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { type Backend, backend } from "./backend.js";
+import { breather } from "./breather.js";
 import type { Found } from "./found.js";
 import { histogramOfFine, medianOf, valuesInBins } from "./histogram.js";
 import { type Moments, momentsOf } from "./moments.js";
-import { onnxTile, reduceInWorkers, reduceOnThisThread, workersFor } from "./on-onnx.js";
+import { reduceInWorkers, workersFor } from "./on-onnx.js";
+import { onnxProduct, onnxTile } from "./onnx-product.js";
 import type { SimilarityOptions, SimilarityResult } from "./options.js";
-import { reduceOnTensorflow, tensorflowTile } from "./tensorflow.js";
-import { TileQueue } from "./tile-queue.js";
+import { type Product, reduceTiles } from "./reduce-tiles.js";
+import { tensorflowProduct, tensorflowTile } from "./tensorflow-product.js";
+import { type Grid, type Tile, TileQueue } from "./tile-queue.js";
 
 /** Rows and options in their canonical form. */
 export interface CheckedRows {
@@ -72,79 +76,86 @@ export interface Comparison {
 
 /** Compares the rows: everything but mean and deviation, which need no pairs. */
 export async function compare(rows: CheckedRows, options: SimilarityOptions): Promise<Comparison> {
-  const { first, second, from, to, topK, ...settings } = rows;
-  const { onRows, abortSignal, onProgress, threads } = options;
+  const { first, second, from, to, threshold, topK, maxPairs } = rows;
+  const { abortSignal, onProgress } = options;
   const chosen = await backend({ similarityBackend: options.backend });
-  const matrix = options.matrix
-    ? {
-        data: new Float32Array((to - from) * second.n),
-        rows: to - from,
-        columns: first.n === 0 ? 0 : second.n,
-      }
-    : undefined;
+  throwIfAborted("similarity", abortSignal);
+  const matrix = options.matrix ? emptyMatrix(to - from, first.n === 0 ? 0 : second.n) : undefined;
+  const takesRows = matrix !== undefined || options.onRows !== undefined;
+  const { tensorflow } = chosen;
+  const size = tensorflow ? tensorflowTile(tensorflow) : onnxTile;
+  const self = first === second;
   const k = neighboursOf(first, second, topK);
-  const queue = new TileQueue({
-    n: first.n,
-    m: second.n,
-    self: first === second,
-    from,
-    to,
-    hasNeighbours: k > 0,
-    hasRows: matrix !== undefined || onRows !== undefined,
-    size: chosen.tensorflow ? tensorflowTile(chosen.tensorflow) : onnxTile,
-  });
-
-  const finished = new Set<number>();
-  let given: Promise<void> = Promise.resolve();
-  let next = 0;
-  /** Gives strips away in their order, each when it is whole. */
-  const onStrip = (strip: number) => {
-    finished.add(strip);
-    given = given.then(async () => {
-      for (; finished.has(next); next++) {
-        const { data, ...rowsOfStrip } = queue.rowsOf(next);
-        if (data.length > 0) {
-          matrix?.data.set(data, (rowsOfStrip.from - from) * second.n);
-          await onRows?.({ data, rows: data.length / second.n, columns: second.n }, rowsOfStrip.from);
-        }
-        queue.release();
-      }
-    });
-    given.catch(() => queue.stop());
-    return given;
-  };
-
-  const say = () => onProgress?.({ stage: "similarity", done: queue.taken, total: queue.grid.count });
+  const queue = new TileQueue({ n: first.n, m: second.n, self, from, to, k, wholeRows: takesRows, size });
+  const say = () => onProgress?.({ stage: "similarity", done: queue.taken, total: queue.count });
   const stop = () => queue.stop();
   const timer = setInterval(say, 200);
   abortSignal?.addEventListener("abort", stop);
-  let last = performance.now();
-  const afterTile = async () => {
-    if (performance.now() - last < 50) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    last = performance.now();
-  };
   try {
     say();
-    throwIfAborted("similarity", abortSignal);
-    const options = { ...settings, k };
-    const workers = threads ?? workersFor(queue, k);
-    const job = { first, second, options };
+    const limits = { threshold, maxPairs };
+    const reduce = ({ product }: { product: Product }) => {
+      const takeRows = takesRows ? rowTaker(queue.grid, matrix, options.onRows) : undefined;
+      return reduceTiles(queue, product, limits, async (tile, values) => {
+        await takeRows?.(tile, values);
+        await breathe();
+      });
+    };
+    const breathe = breather(abortSignal);
+    const workers = tensorflow || takesRows ? 1 : (options.threads ?? workersFor(queue));
     let found: Found;
-    if (chosen.tensorflow)
-      found = await reduceOnTensorflow(chosen.tensorflow, queue, job, { onStrip, afterTile });
-    else if (workers > 1) found = await reduceInWorkers(queue, job, { workers, onStrip });
-    else found = await reduceOnThisThread(queue, job, { onStrip, afterTile });
-    await given;
+    if (workers > 1) found = await reduceInWorkers(queue, { first, second, limits }, workers);
+    else if (tensorflow)
+      found = await withTensorflow(tensorflow, () =>
+        closing(tensorflowProduct(tensorflow.tf, first, second, size), reduce),
+      );
+    else found = await closing(await onnxProduct(first, second, size), reduce);
     throwIfAborted("similarity", abortSignal);
     say();
     return { found, matrix, backend: chosen.name };
   } finally {
     clearInterval(timer);
     abortSignal?.removeEventListener("abort", stop);
-    // Whoever is told of a failure may take away what is still being written.
-    await given.catch(() => {});
   }
+}
+
+const emptyMatrix = (rows: number, columns: number): Matrix => ({
+  data: new Float32Array(rows * columns),
+  rows,
+  columns,
+});
+
+async function closing<P extends { close(): void | Promise<void> }, T>(
+  made: P,
+  job: (made: P) => Promise<T>,
+): Promise<T> {
+  try {
+    return await job(made);
+  } finally {
+    await made.close();
+  }
+}
+
+/** Puts tiles together to whole rows, for the matrix and for `onRows`. */
+function rowTaker(
+  { m, from, to, size }: Grid,
+  matrix: Matrix | undefined,
+  onRows: SimilarityOptions["onRows"],
+) {
+  const strip = matrix ? null : new Float32Array(Math.min(size, to - from) * m);
+  return async ({ rows, columns }: Tile, values: Float32Array): Promise<void> => {
+    const [first, last] = [Math.max(from, rows.from), Math.min(to, rows.to)];
+    if (first >= last) return;
+    const place = matrix
+      ? matrix.data.subarray((first - from) * m, (last - from) * m)
+      : strip!.subarray(0, (last - first) * m);
+    const width = columns.to - columns.from;
+    for (let i = first; i < last; i++) {
+      const start = (i - rows.from) * width;
+      place.set(values.subarray(start, start + width), (i - first) * m + columns.from);
+    }
+    if (columns.to === m) await onRows?.({ data: place, rows: last - first, columns: m }, first);
+  };
 }
 
 /** Compares the rows, and says what that comes to. */

@@ -1,9 +1,9 @@
-import { throwIfAborted } from "../errors.js";
 import { dot } from "../vectors/dot.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
-import type { Range } from "./tile-grid.js";
+import { breather } from "./breather.js";
 import { tilesModule } from "./tile-pass.js";
+import type { Range } from "./tile-queue.js";
 
 /** Number, mean and sum of squared deviations of some similarities. */
 export interface Moments {
@@ -25,13 +25,7 @@ export async function momentsOf(
   { from, to }: Range,
   abortSignal?: AbortSignal,
 ): Promise<Moments> {
-  let last = performance.now();
-  const breathe = async () => {
-    if (performance.now() - last < 50) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    throwIfAborted("similarity", abortSignal);
-    last = performance.now();
-  };
+  const breathe = breather(abortSignal);
   const { dimension } = first;
   const rows = { data: first.data, dimension, from, to };
   if (first !== second)

@@ -5,6 +5,9 @@ import type { Product } from "./reduce-tiles.js";
 /** What a product needs to know of rows: their numbers may lie in shared memory. */
 export type Vectors = Pick<UnitRows, "data" | "n" | "dimension">;
 
+/** Rows of a tile: small enough for the cache of a core, large enough that the calls do not count. */
+export const onnxTile = 512;
+
 /** The ONNX graph of one Gemm node, c (m, n) = a (m, d) x b (n, d) transposed; test/similarity/onnx-product.test.ts says how it was made. */
 export const gemm = Buffer.from(
   "CAgSDHNwZWFrZXJzY29wZTpvCh4KAWEKAWISAWMiBEdlbW0qDQoGdHJhbnNCGAGgAQISCHByb2R1Y3RzWhUKAWESEAoOCAESCgoDEgFtCgMSAWRaFQoBYhIQCg4IARIKCgMSAW4KAxIBZGIVCgFjEhAKDggBEgoKAxIBbQoDEgFuQgQKABAR",

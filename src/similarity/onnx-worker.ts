@@ -5,17 +5,14 @@ import { onnxProduct } from "./onnx-product.js";
 import { reduceTiles } from "./reduce-tiles.js";
 import { TileQueue } from "./tile-queue.js";
 
-async function work({ first, second, grid, shared, options }: OnnxJob): Promise<void> {
-  const queue = new TileQueue(grid, shared);
+async function work({ first, second, grid, shared, limits }: OnnxJob): Promise<void> {
   const { product, close } = await onnxProduct(first, second, grid.size);
-  const found = await reduceTiles(queue, product, options, {
-    onStrip: (strip) => parentPort!.postMessage({ strip }),
-  });
+  const found = await reduceTiles(new TileQueue(grid, shared), product, limits);
   await close();
   const { fine, pairs, neighbours } = found;
   const arrays = [fine, pairs.rows, pairs.scores, neighbours.index, neighbours.score];
   parentPort!.postMessage(
-    { found },
+    found,
     arrays.map(({ buffer }) => buffer as ArrayBuffer),
   );
 }

@@ -1,29 +1,26 @@
 import type { Found } from "./found.js";
-import type { Tile } from "./tile-grid.js";
-import { type PassOptions, TilePass } from "./tile-pass.js";
-import type { TileQueue } from "./tile-queue.js";
+import { TilePass } from "./tile-pass.js";
+import type { Tile, TileQueue } from "./tile-queue.js";
 
 /** Makes the similarities of a tile, row after row. */
 export type Product = (tile: Tile, into: Float32Array) => void | Promise<void>;
 
-/** What is looked for in the tiles. */
-export type ReduceOptions = Omit<PassOptions, "held" | "size">;
-
-export interface ReduceHooks {
-  /** The rows of a strip are whole. */
-  onStrip(strip: number): void | Promise<void>;
-  afterTile?(): Promise<void>;
+/** What is listed of the pairs. */
+export interface Limits {
+  /** From here on a pair is counted and listed. */
+  threshold: number;
+  /** Pairs that are listed at most. */
+  maxPairs: number;
 }
 
 /** Computes and reduces the tiles of a queue until there are no more. */
 export async function reduceTiles(
   queue: TileQueue,
   product: Product,
-  options: ReduceOptions,
-  { onStrip, afterTile }: ReduceHooks,
+  limits: Limits,
+  afterTile?: (tile: Tile, values: Float32Array) => Promise<void>,
 ): Promise<Found> {
-  const { size, from, to, hasRows } = queue.options;
-  const pass = new TilePass({ ...options, size, held: { from, to } });
+  const pass = new TilePass(queue.grid, limits);
   for (let tile = queue.next(); tile !== null; tile = queue.next()) {
     const { rows, columns } = tile;
     const values = pass.values.subarray(0, (rows.to - rows.from) * (columns.to - columns.from));
@@ -31,9 +28,7 @@ export async function reduceTiles(
     pass.shareBars(queue.bars, tile);
     pass.reduce(tile);
     pass.shareBars(queue.bars, tile);
-    if (hasRows) queue.keep(tile, values);
-    if (queue.finish(tile) && hasRows) await onStrip(tile.strip);
-    await afterTile?.();
+    await afterTile?.(tile, values);
   }
   return pass.found();
 }

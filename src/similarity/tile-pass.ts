@@ -2,25 +2,14 @@ import { loadWasm } from "../util/load-wasm.js";
 import type { Found } from "./found.js";
 import { fineBins } from "./histogram.js";
 import { PairCollector } from "./pair-list.js";
-import type { Range, Tile } from "./tile-grid.js";
+import type { Limits } from "./reduce-tiles.js";
+import type { Grid, Tile } from "./tile-queue.js";
 
 /** What wasm/src/lib.rs exports; addresses are those of its memory. */
 interface Wasm {
   memory: WebAssembly.Memory;
   words(length: number): number;
   reduce(pass: number): void;
-}
-
-export interface PassOptions {
-  /** Rows and columns of the largest tile. */
-  size: number;
-  /** Rows whose neighbours are looked for, and how many for each. */
-  held: Range;
-  k: number;
-  /** From here on a pair is counted and listed. */
-  threshold: number;
-  /** Pairs that are listed at most. */
-  maxPairs: number;
 }
 
 /** wasm/src/lib.rs: the million bins lie in the middle of its counters. */
@@ -68,9 +57,12 @@ export class TilePass {
   private highest = -Infinity;
   private highPairs = 0;
 
-  constructor(private readonly options: PassOptions) {
-    const { size, held, k, threshold, maxPairs } = options;
-    const rows = k > 0 ? held.to - held.from : 0;
+  constructor(
+    private readonly grid: Grid,
+    { threshold, maxPairs }: Limits,
+  ) {
+    const { size, from, to, k } = grid;
+    const rows = k > 0 ? to - from : 0;
     this.wasm = new WebAssembly.Instance(tilesModule()).exports as unknown as Wasm;
     // Above 2 GB an address comes as a negative number.
     const words = (length: number) => this.wasm.words(length) >>> 0;
@@ -96,7 +88,7 @@ export class TilePass {
     this.bars = new Float32Array(buffer, addresses.bars, rows).fill(-Infinity);
     this.pairRows = new Int32Array(buffer, addresses.pairs, pairWords);
     this.pairScores = new Float32Array(buffer, addresses.pairs, pairWords);
-    this.integers.set([...Object.values(addresses), k, held.from]);
+    this.integers.set([...Object.values(addresses), k, from]);
     this.floats[at("threshold")] = leastFloatFrom(threshold);
     this.pairs = new PairCollector(threshold, maxPairs);
   }
@@ -128,9 +120,9 @@ export class TilePass {
 
   /** Exchanges what a neighbour of the tile's rows and columns has to reach with other workers. */
   shareBars(shared: Float32Array, { counted, seeking }: Tile): void {
-    if (this.options.k === 0) return;
+    if (this.grid.k === 0) return;
     const { bars } = this;
-    const { from: held } = this.options.held;
+    const held = this.grid.from;
     for (const { from, to } of [counted, seeking])
       for (let i = from - held; i < to - held; i++) {
         if (bars[i] < shared[i]) bars[i] = shared[i];
@@ -148,7 +140,7 @@ export class TilePass {
       highest,
       highPairs,
       pairs: this.pairs.best(),
-      neighbours: { k: this.options.k, index: index.slice(), score: score.slice() },
+      neighbours: { k: this.grid.k, index: index.slice(), score: score.slice() },
     };
   }
 

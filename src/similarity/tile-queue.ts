@@ -1,108 +1,116 @@
-import { type GridOptions, type Tile, TileGrid } from "./tile-grid.js";
-
-/** What workers share: memory and numbers alone, so that it can be sent to them. */
-export interface SharedQueue {
-  /** Tiles taken; 1 when the work is to stop; strips of rows given away; then the tiles left of every strip. */
-  state: SharedArrayBuffer;
-  /** What a neighbour of each row has to reach, as far as any worker knows. */
-  bars: SharedArrayBuffer;
-  /** Strips of whole rows on their way out, one after the other in turn; none where rows are not wanted. */
-  rows: SharedArrayBuffer;
+export interface Range {
+  from: number;
+  to: number;
 }
 
-const taken = 0;
-const stopped = 1;
-const given = 2;
-const firstLeft = 3;
+/** A tile of similarities, and what it is for. */
+export interface Tile {
+  rows: Range;
+  columns: Range;
+  /** True on the diagonal, where only the values right of it are pairs. */
+  diagonal: boolean;
+  /** Rows whose values are pairs of the result, and which look for neighbours among the columns. */
+  counted: Range;
+  /** Columns that look for neighbours among the rows. */
+  seeking: Range;
+}
 
-/** More than this many values of a strip, and there is memory for one strip only. */
-const largeStrip = 1 << 25;
+/** What is to be compared. */
+export interface Grid {
+  /** Rows, and the rows they are compared with. */
+  n: number;
+  m: number;
+  /** True when rows are compared with each other: then the upper triangle is enough. */
+  self: boolean;
+  /** Rows that the result is about. */
+  from: number;
+  to: number;
+  /** Neighbours a row. */
+  k: number;
+  /** Whole rows are wanted: then what lies left of the diagonal is computed too. */
+  wholeRows: boolean;
+  /** Rows and columns of a tile. */
+  size: number;
+}
 
-/** Gives out tiles to one worker or several, and collects the rows of the matrix where they are wanted. */
+/** What workers share. */
+export interface SharedQueue {
+  /** How many tiles were taken, and 1 when the work is to stop. */
+  state: SharedArrayBuffer;
+  /** The similarity that a neighbour of each row has to reach, as far as any worker knows. */
+  bars: SharedArrayBuffer;
+}
+
+/**
+ * Gives out the tiles of a comparison, to one worker or several, row by row. They lie on one grid whatever part of the rows
+ * is asked for, because the last bits of a product depend on the shape of its tile: so a share of the rows has the values
+ * of the whole.
+ */
 export class TileQueue {
-  readonly grid: TileGrid;
+  readonly count: number = 0;
   readonly bars: Float32Array;
-  readonly slots: number;
   private readonly state: Int32Array;
+  /** Strips of tiles: the rows, the first block of columns, and the tiles before. */
+  private readonly strips: { row: number; first: number; before: number }[] = [];
+  private strip = 0;
 
   constructor(
-    readonly options: GridOptions,
-    readonly shared: SharedQueue = sharedQueue(options),
+    readonly grid: Grid,
+    readonly shared: SharedQueue = sharedQueue(grid),
   ) {
-    this.grid = new TileGrid(options);
+    const { n, m, self, from, to, k, wholeRows, size } = grid;
     this.state = new Int32Array(shared.state);
     this.bars = new Float32Array(shared.bars);
-    this.slots = slotsOf(options);
+    for (let row = 0; row < n && from < to; row += size) {
+      const isCounted = row < to && row + size > from;
+      const start = self && !(wholeRows && isCounted) ? row / size : 0;
+      // Rows that do not count are only needed where rows that do look for neighbours.
+      const first = isCounted ? start : Math.max(start, Math.floor(from / size));
+      const last = isCounted ? Math.ceil(m / size) : self && k > 0 ? Math.ceil(to / size) : 0;
+      if (first >= last) continue;
+      this.strips.push({ row, first, before: this.count });
+      this.count += last - first;
+    }
   }
 
   /** How many tiles were given out. */
   get taken(): number {
-    return Math.min(this.grid.count, Atomics.load(this.state, taken));
+    return Math.min(this.count, Atomics.load(this.state, 0));
   }
 
-  /** The next tile; null when there are no more. Waits while the strips before it are still being given away. */
+  /** The next tile; null when there are no more. */
   next(): Tile | null {
-    const t = Atomics.add(this.state, taken, 1);
-    if (t >= this.grid.count) return null;
-    const tile = this.grid.tile(t);
-    for (;;) {
-      const done = Atomics.load(this.state, given);
-      if (Atomics.load(this.state, stopped) === 1) return null;
-      if (!this.options.hasRows || tile.strip < done + this.slots) return tile;
-      Atomics.wait(this.state, given, done);
-    }
-  }
-
-  /** Says that a tile is done; true when it was the last one of its strip. */
-  finish({ strip }: Tile): boolean {
-    const { first, last } = this.grid.strips[strip];
-    return Atomics.add(this.state, firstLeft + strip, 1) + 1 === last - first;
-  }
-
-  /** The rows of a strip that count, whole. */
-  rowsOf(strip: number): { from: number; to: number; data: Float32Array } {
-    const { from, to, m, size } = this.options;
-    const { rows } = this.grid.strips[strip];
-    const [first, last] = [Math.max(from, rows.from), Math.min(to, rows.to)];
-    const offset = 4 * (strip % this.slots) * size * m;
+    const t = Atomics.add(this.state, 0, 1);
+    if (t >= this.count || Atomics.load(this.state, 1) === 1) return null;
+    while (this.strip + 1 < this.strips.length && this.strips[this.strip + 1].before <= t) this.strip++;
+    const { n, m, self, from, to, k, size } = this.grid;
+    const { row, first, before } = this.strips[this.strip];
+    const column = (first + t - before) * size;
+    const rows = { from: row, to: Math.min(n, row + size) };
+    const columns = { from: column, to: Math.min(m, column + size) };
+    const none = { from: 0, to: 0 };
+    const inRange = (part: Range) =>
+      part.from < to && part.to > from
+        ? { from: Math.max(part.from, from), to: Math.min(part.to, to) }
+        : none;
+    const isLeft = self && column < row;
     return {
-      from: first,
-      to: last,
-      data: new Float32Array(this.shared.rows, offset, Math.max(0, last - first) * m),
+      rows,
+      columns,
+      diagonal: self && column === row,
+      counted: isLeft ? none : inRange(rows),
+      seeking: self && k > 0 && !isLeft ? inRange(columns) : none,
     };
   }
 
-  /** Copies the values of a tile into its strip. */
-  keep({ rows, columns, strip }: Tile, values: Float32Array): void {
-    const { from, to, data } = this.rowsOf(strip);
-    const width = columns.to - columns.from;
-    for (let i = from; i < to; i++) {
-      const start = (i - rows.from) * width;
-      data.set(values.subarray(start, start + width), (i - from) * this.options.m + columns.from);
-    }
-  }
-
-  /** Says that the next strip was given away. */
-  release(): void {
-    Atomics.add(this.state, given, 1);
-    Atomics.notify(this.state, given);
-  }
-
+  /** Lets every worker end after its tile. */
   stop(): void {
-    Atomics.store(this.state, stopped, 1);
-    this.release();
+    Atomics.store(this.state, 1, 1);
   }
 }
 
-function sharedQueue(options: GridOptions): SharedQueue {
-  const { n, m, from, to, hasNeighbours, hasRows, size } = options;
-  const bars = new SharedArrayBuffer(hasNeighbours ? 4 * (to - from) : 0);
+function sharedQueue({ from, to, k }: Grid): SharedQueue {
+  const bars = new SharedArrayBuffer(k > 0 ? 4 * (to - from) : 0);
   new Float32Array(bars).fill(-Infinity);
-  return {
-    state: new SharedArrayBuffer(4 * (firstLeft + Math.ceil(n / size))),
-    bars,
-    rows: new SharedArrayBuffer(hasRows ? 4 * slotsOf(options) * size * m : 0),
-  };
+  return { state: new SharedArrayBuffer(8), bars };
 }
-
-const slotsOf = ({ m, size }: GridOptions) => (size * m > largeStrip ? 1 : 2);

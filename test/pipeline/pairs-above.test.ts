@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { writeNpy } from "../../src/format/npy.js";
 import { matrixFileBlocks, pairsAbove } from "../../src/pipeline/pairs-above.js";
-import { pairsInMatrix } from "../../src/similarity/pairs-in-matrix.js";
+import { pairsInMatrix } from "../../src/comparison/pairs-in-matrix.js";
 import { put, temporaryFolder } from "../tiny.js";
 
 const n = 60;

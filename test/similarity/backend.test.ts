@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { tensorflow } from "../../src/runtime/tensorflow.js";
 import { backend } from "../../src/similarity/backend.js";
-import { tensorflow } from "../../src/similarity/tensorflow.js";
 
 test("The backend is chosen once, and said in one line", async () => {
   const first = await backend();

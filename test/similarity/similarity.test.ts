@@ -270,22 +270,27 @@ test("The cosine matrix has the diagonal as computed", async () => {
   for (let i = 0; i < 50; i++) assert.ok(Math.abs(data[i * 51] - 1) < 1e-6);
 });
 
-test("Rows arrive in order when they are asked for", async () => {
-  const received: number[] = [];
-  const result = await similarity(rows, {
-    matrix: true,
-    onRows: ({ data }, first) => {
-      received.push(first, data.length / n);
-    },
-  });
-  assert.is(received[0], 0);
-  let next = 0;
-  for (let r = 0; r < received.length; r += 2) {
-    assert.is(received[r], next);
-    next += received[r + 1];
+test("Rows arrive in order when they are asked for, and a failure of who takes them is told", async () => {
+  const { matrix } = await similarity(rows, { backend: "onnx" });
+  for (const rowRange of [
+    [0, n],
+    [100, 850],
+  ] as [number, number][]) {
+    let next = rowRange[0];
+    const onRows = async ({ data, rows: height }: Matrix, first: number) => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      assert.is(first, next);
+      next += height;
+      assert.equal(data.slice(), matrix!.data.slice(first * n, next * n));
+    };
+    await similarity(rows, { backend: "onnx", matrix: false, rowRange, onRows });
+    assert.is(next, rowRange[1]);
   }
-  assert.is(next, n);
-  assert.is(result.matrix!.rows, n);
+  const onRows = () => Promise.reject(new Error("The disk is full."));
+  await similarity(rows, { matrix: false, onRows }).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.message, "The disk is full."),
+  );
 });
 
 test("Progress only rises and ends at the total; an abort ends the work", async () => {

@@ -39,35 +39,13 @@ test("Pairs above the threshold are found although they are nobody's nearest", a
   }
 });
 
-test("Whole rows arrive in order from several workers, while they compute", async () => {
-  const some = vectors(2700, 8);
-  const { matrix } = await similarity(some, { backend: "onnx", threads: 1, matrix: true });
-  let next = 0;
-  const onRows = async ({ data, rows }: { data: Float32Array; rows: number }, first: number) => {
-    assert.is(first, next);
-    next += rows;
-    // A slow disk: the workers have to wait.
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(data.slice(), matrix!.data.slice(first * 2700, next * 2700));
-  };
-  const rowRange = [100, 2650] as [number, number];
-  next = 100;
-  await similarity(some, { backend: "onnx", threads: 3, matrix: false, rowRange, onRows });
-  assert.is(next, 2650);
-});
-
-test("An abort ends the workers, and so does a failure of whoever takes the rows", async () => {
+test("An abort ends the workers", async () => {
   const some = vectors(9000, 32);
   const controller = new AbortController();
   const onProgress = () => setTimeout(() => controller.abort("enough"), 30);
   await similarity(some, { backend: "onnx", threads: 2, abortSignal: controller.signal, onProgress }).then(
     () => assert.unreachable(),
     (error) => assert.is(error.tag, "interrupted"),
-  );
-  const onRows = () => Promise.reject(new Error("The disk is full."));
-  await similarity(some, { backend: "onnx", threads: 2, matrix: false, onRows }).then(
-    () => assert.unreachable(),
-    (error) => assert.is(error.message, "The disk is full."),
   );
 });
 

@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
+import type { SimilarityResult } from "../similarity/options.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
-import type { SimilarityResult } from "./options.js";
 
 /**
  * The listed pairs with what is known of both speakers, most similar first.

@@ -5,9 +5,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { conflict } from "../errors.js";
 import { readNpy, writeNpy } from "../format/npy.js";
-import type { CheckedRows } from "./compare.js";
-import type { Found } from "./found.js";
-import type { Range } from "./tile-grid.js";
+import type { CheckedRows } from "../similarity/compare.js";
+import type { Found } from "../similarity/found.js";
+import type { Range } from "../similarity/tile-queue.js";
 
 /** What share.json says of some rows. */
 interface Facts {

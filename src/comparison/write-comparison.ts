@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeNpy } from "../format/npy.js";
+import type { SimilarityResult } from "../similarity/options.js";
 import type { Vectors } from "../store/read-vectors.js";
 import type { SpeakerInfo } from "../types.js";
 import { writeFile } from "../util/write-file.js";
-import type { SimilarityResult } from "./options.js";
 import { writeSimilarity } from "./write-similarity.js";
 
 /** Writes a comparison of files: what `writeSimilarity` does, pairs.csv, and the neighbours where they were looked for. */

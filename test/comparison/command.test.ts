@@ -8,7 +8,7 @@ import * as assert from "uvu/assert";
 import { similarityCommand } from "../../src/cli/similarity.js";
 import { readNpy, writeNpy } from "../../src/format/npy.js";
 import { packageRoot } from "../../src/util/package-root.js";
-import { rowsOf, vectors } from "./vectors.js";
+import { rowsOf, vectors } from "../similarity/vectors.js";
 
 const folder = mkdtempSync(join(tmpdir(), "similarity-command-"));
 test.after(() => rmSync(folder, { recursive: true }));

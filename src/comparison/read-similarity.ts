@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing } from "../errors.js";
 import { readNpy } from "../format/npy.js";
+import { histogramOf } from "../similarity/histogram.js";
 import type { Histogram, Matrix, SimilarityStatistics, SpeakerPair } from "../types.js";
-import { histogramOf } from "./histogram.js";
 import { similarityFiles } from "./write-similarity.js";
 
 /** What the similarity files of a folder say. */

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import { npyHeader } from "../format/npy.js";
 import { float } from "../format/python-float.js";
+import { matrixLimit, type SimilarityResult } from "../similarity/options.js";
 import type { Matrix, SpeakerInfo, SpeakerPair } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import { highSimilarityPairs } from "./high-similarity-pairs.js";
-import { matrixLimit, type SimilarityResult } from "./options.js";
 
 export const similarityFiles = {
   summary: "speaker_similarity.json",

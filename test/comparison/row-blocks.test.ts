@@ -13,10 +13,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { compareFiles } from "../../src/comparison/compare-files.js";
 import { writeNpy } from "../../src/format/npy.js";
-import { compareFiles } from "../../src/similarity/compare-files.js";
 import type { Progress } from "../../src/types.js";
-import { vectors } from "./vectors.js";
+import { vectors } from "../similarity/vectors.js";
 
 const folder = mkdtempSync(join(tmpdir(), "similarity-rows-"));
 test.after(() => rmSync(folder, { recursive: true }));
@@ -51,7 +51,7 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
   const killed = join(folder, "killed");
   const home = join(killed, "similarity_rows");
   const script = `
-    const { compareFiles } = require(${JSON.stringify(join(__dirname, "../../src/similarity/compare-files.ts"))});
+    const { compareFiles } = require(${JSON.stringify(join(__dirname, "../../src/comparison/compare-files.ts"))});
     compareFiles(${JSON.stringify(input)}, ${JSON.stringify(killed)}, ${JSON.stringify({ ...options, rowRange: [0, n], blockRows: 60 })});
   `;
   const child = spawn(process.execPath, ["--import", "tsx", "--eval", script], { stdio: "inherit" });

@@ -3,14 +3,21 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid } from "../errors.js";
 import { readNpyHeader } from "../format/npy.js";
+import { backend } from "../similarity/backend.js";
+import {
+  type CheckedRows,
+  type Comparison,
+  checkedRows,
+  compare,
+  compareAll,
+  resultOf,
+} from "../similarity/compare.js";
+import { joinFound } from "../similarity/found.js";
+import { momentsOf } from "../similarity/moments.js";
+import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "../similarity/options.js";
 import { readVectors, type Vectors } from "../store/read-vectors.js";
 import type { Matrix, Progress } from "../types.js";
-import { backend } from "./backend.js";
-import { type CheckedRows, type Comparison, checkedRows, compare, compareAll, resultOf } from "./compare.js";
-import { joinFound } from "./found.js";
 import { MatrixFile } from "./matrix-file.js";
-import { momentsOf } from "./moments.js";
-import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "./options.js";
 import { RowShares } from "./row-shares.js";
 import { writeComparison } from "./write-comparison.js";
 import { similarityFiles } from "./write-similarity.js";

@@ -1,0 +1,12 @@
+import { throwIfAborted } from "../errors.js";
+
+/** What lets the process answer (progress, an interrupt) now and then when it is called between parts of a long job. */
+export function breather(abortSignal?: AbortSignal): () => Promise<void> {
+  let last = 0;
+  return async () => {
+    if (performance.now() - last < 50) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    throwIfAborted("similarity", abortSignal);
+    last = performance.now();
+  };
+}
