@@ -14,15 +14,17 @@ const { npyHeader } = require("../dist/src/format/npy.js");
 const python = process.env.BENCH_PYTHON ?? "python3";
 const sizes = (process.env.BENCH_SIZES ?? "5704,20000,40000").split(",").map(Number);
 const dimension = 192;
+// Settings of OpenBLAS, which FAISS uses, would make its numbers another machine's.
+const { OPENBLAS_CORETYPE: _core, OPENBLAS_L2_SIZE: _cache, ...env } = process.env;
 const folder = mkdtempSync(join(tmpdir(), "similarity-bench-"));
 
-const ours = (job) => [process.execPath, [join(here, "similarity-run.mjs"), job]];
-const peer = (job) => [python, [join(here, "similarity_peers.py"), job]];
+const ours = (job, backend) => [process.execPath, [join(here, "similarity-run.mjs"), job], [backend]];
+const peer = (job) => [python, [join(here, "similarity_peers.py"), job], []];
 const jobs = [
-  ["tfjs, bare n x n matrix product", ours("bare"), () => true],
-  ["speakerscope: statistics, histogram, pairs", ours("statistics"), () => true],
-  ["speakerscope: the same and top 20", ours("top-20"), () => true],
-  ["speakerscope: whole stage with files", ours("stage"), (n) => n <= 20_000],
+  ["onnx: statistics, histogram, pairs", ours("statistics", "onnx"), () => true],
+  ["onnx: the same and top 20", ours("top-20", "onnx"), () => true],
+  ["tensorflow: the same and top 20", ours("top-20", "tensorflow"), () => true],
+  ["onnx: whole stage with files", ours("stage", "onnx"), (n) => n <= 20_000],
   ["numpy, bare n x n matrix product", peer("numpy_matmul"), () => true],
   ["numpy, blocked, without median and top 20", peer("numpy_statistics"), (n) => n <= 20_000],
   ["FAISS IndexFlatIP, top 20 alone", peer("faiss_top20"), () => true],
@@ -34,11 +36,12 @@ try {
   for (const n of sizes) {
     const path = writeVectors(n);
     console.log(`\nn = ${n}, d = ${dimension}\n${"".padEnd(48)}  CPU s   wall s  peak MB`);
-    for (const [name, [command, args], wanted] of jobs) {
+    for (const [name, [command, args, rest], wanted] of jobs) {
       if (!wanted(n)) continue;
-      const { status, stdout, stderr } = spawnSync(command, [...args, path], {
+      const { status, stdout, stderr } = spawnSync(command, [...args, path, ...rest], {
         encoding: "utf8",
         maxBuffer: 1 << 26,
+        env,
       });
       if (status !== 0) {
         console.log(`${name.padEnd(48)}  SKIPPED ${stderr.trim().split("\n").at(-1)}`);

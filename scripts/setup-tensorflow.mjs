@@ -24,7 +24,7 @@ const WHEEL_MEGABYTES = 274;
 const LIBRARIES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
 /** What quiet-loader.cc loads. */
 const NATIVE = "tfjs_native.node";
-const LOST = "similarity runs on WebAssembly instead (same results, one thread, slower)";
+const LOST = "similarity runs on ONNX Runtime all the same, but not on a GPU";
 
 /** An expected obstacle: its message is what is missing, `remedy` what to do about it. */
 class Obstacle extends Error {

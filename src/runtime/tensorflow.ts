@@ -25,10 +25,10 @@ async function load(): Promise<Tensorflow> {
   });
   const tf = require("@tensorflow/tfjs-node-gpu") as Tfjs;
   mendRound(tf);
-  return withTensorflow({ tf, gpu: false }, async () => ({
-    tf,
-    gpu: Boolean((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice),
-  }));
+  const restore = await useTensorflow(tf);
+  const gpu = Boolean((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice);
+  await restore();
+  return { tf, gpu };
 }
 
 /** TensorFlow 2.18 to 2.21 give zeros for Round of int32, where it has nothing to do. */
@@ -45,13 +45,11 @@ function mendRound(tf: Tfjs): void {
   });
 }
 
-/** Runs a job with TensorFlow as the current backend of tfjs, and gives whoever chose another one theirs back. */
-export async function withTensorflow<T>({ tf }: Tensorflow, job: () => Promise<T>): Promise<T> {
+/** Makes TensorFlow the current backend of tfjs; gives what brings back another one that was chosen before. */
+export async function useTensorflow(tf: Tfjs): Promise<() => Promise<void>> {
   const before = tf.getBackend();
   await tf.setBackend("tensorflow");
-  try {
-    return await job();
-  } finally {
+  return async () => {
     if (before && before !== "tensorflow") await tf.setBackend(before);
-  }
+  };
 }

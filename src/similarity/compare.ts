@@ -1,5 +1,4 @@
 import { invalid, throwIfAborted } from "../errors.js";
-import { withTensorflow } from "../runtime/tensorflow.js";
 import type { Matrix } from "../types.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { type Backend, backend } from "./backend.js";
@@ -10,7 +9,7 @@ import { type Moments, momentsOf } from "./moments.js";
 import { reduceInWorkers, workersFor } from "./on-onnx.js";
 import { onnxProduct, onnxTile } from "./onnx-product.js";
 import type { SimilarityOptions, SimilarityResult } from "./options.js";
-import { type Product, reduceTiles } from "./reduce-tiles.js";
+import { reduceTiles } from "./reduce-tiles.js";
 import { tensorflowProduct, tensorflowTile } from "./tensorflow-product.js";
 import { type Grid, type Tile, TileQueue } from "./tile-queue.js";
 
@@ -94,22 +93,24 @@ export async function compare(rows: CheckedRows, options: SimilarityOptions): Pr
   try {
     say();
     const limits = { threshold, maxPairs };
-    const reduce = ({ product }: { product: Product }) => {
-      const takeRows = takesRows ? rowTaker(queue.grid, matrix, options.onRows) : undefined;
-      return reduceTiles(queue, product, limits, async (tile, values) => {
-        await takeRows?.(tile, values);
-        await breathe();
-      });
-    };
-    const breathe = breather(abortSignal);
     const workers = tensorflow || takesRows ? 1 : (options.threads ?? workersFor(queue));
     let found: Found;
     if (workers > 1) found = await reduceInWorkers(queue, { first, second, limits }, workers);
-    else if (tensorflow)
-      found = await withTensorflow(tensorflow, () =>
-        closing(tensorflowProduct(tensorflow.tf, first, second, size), reduce),
-      );
-    else found = await closing(await onnxProduct(first, second, size), reduce);
+    else {
+      const takeRows = takesRows ? rowTaker(queue.grid, matrix, options.onRows) : undefined;
+      const breathe = breather(abortSignal);
+      const { product, close } = tensorflow
+        ? await tensorflowProduct(tensorflow.tf, first, second, size)
+        : await onnxProduct(first, second, size);
+      try {
+        found = await reduceTiles(queue, product, limits, async (tile, values) => {
+          await takeRows?.(tile, values);
+          await breathe();
+        });
+      } finally {
+        await close();
+      }
+    }
     throwIfAborted("similarity", abortSignal);
     say();
     return { found, matrix, backend: chosen.name };
@@ -124,17 +125,6 @@ const emptyMatrix = (rows: number, columns: number): Matrix => ({
   rows,
   columns,
 });
-
-async function closing<P extends { close(): void | Promise<void> }, T>(
-  made: P,
-  job: (made: P) => Promise<T>,
-): Promise<T> {
-  try {
-    return await job(made);
-  } finally {
-    await made.close();
-  }
-}
 
 /** Puts tiles together to whole rows, for the matrix and for `onRows`. */
 function rowTaker(

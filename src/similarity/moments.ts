@@ -48,25 +48,29 @@ async function between(a: Rows, b: Rows, breathe: Breathe): Promise<Moments> {
   if (2 * n * m <= (n + m) * a.dimension) return directly(a, breathe, () => b);
   const [u, v] = [meanOf(a), meanOf(b)];
   const [left, right] = [await outerProducts(a, u, v, breathe), await outerProducts(b, v, u, breathe)];
-  return centred(n * m, dot(u, 0, v, 0, a.dimension), left.sumWith(right), left.squaresWith(right));
+  return centred(n * m, dot(u, 0, v, 0, a.dimension), sumsOver(left, right));
 }
 
-/** The moments over the pairs i < j of one set. */
+/** The moments over the pairs i < j of one set: half of all pairs without those of a row with itself. */
 async function within(a: Rows, breathe: Breathe): Promise<Moments> {
   const n = lengthOf(a);
   if (n <= a.dimension) return directly(a, breathe, (from) => ({ ...a, from }));
   const u = meanOf(a);
-  const sums = await outerProducts(a, u, u, breathe);
-  // All pairs, without those of a row with itself, halved.
-  const sum = (sums.sumWith(sums) - sums.ownSum) / 2;
-  const squares = (sums.squaresWith(sums) - sums.ownSquares) / 2;
-  return centred((n * (n - 1)) / 2, dot(u, 0, u, 0, a.dimension), sum, squares);
+  const outer = await outerProducts(a, u, u, breathe);
+  const all = sumsOver(outer, outer);
+  const half = { sum: (all.sum - outer.own.sum) / 2, squares: (all.squares - outer.own.squares) / 2 };
+  return centred((n * (n - 1)) / 2, dot(u, 0, u, 0, a.dimension), half);
 }
 
 const lengthOf = ({ from, to }: Range) => to - from;
 
+interface Sums {
+  sum: number;
+  squares: number;
+}
+
 /** From the sums of the differences to a centre. */
-const centred = (count: number, centre: number, sum: number, squares: number): Moments => ({
+const centred = (count: number, centre: number, { sum, squares }: Sums): Moments => ({
   count,
   mean: centre + sum / count,
   squares: Math.max(0, squares - (sum * sum) / count),
@@ -97,7 +101,7 @@ async function directly(a: Rows, breathe: Breathe, others: (from: number) => Row
     }
     await breathe();
   }
-  return count === 0 ? { count, mean: Number.NaN, squares: 0 } : centred(count, centre, sum, squares);
+  return count === 0 ? { count, mean: Number.NaN, squares: 0 } : centred(count, centre, { sum, squares });
 }
 
 const meanOf = ({ data, dimension, from, to }: Rows) =>
@@ -112,15 +116,28 @@ interface Wasm {
 /** Rows that are summed at once: they stay in the cache. */
 const blockRows = 64;
 
+interface OuterProducts {
+  /** Elements of z; the last two change places in w. */
+  length: number;
+  /** Element (p, q) of Σzzᵀ. */
+  at(p: number, q: number): number;
+  /** Over the pairs of a row with itself. */
+  own: Sums;
+}
+
 /** The sum of zzᵀ over rows z = (x', x'·other, 1). */
-async function outerProducts(rows: Rows, mean: Float64Array, other: Float64Array, breathe: Breathe) {
-  const { data, dimension: d, from, to } = rows;
+async function outerProducts(
+  { data, dimension: d, from, to }: Rows,
+  mean: Float64Array,
+  other: Float64Array,
+  breathe: Breathe,
+): Promise<OuterProducts> {
   const size = 4 * Math.ceil((d + 2) / 4);
   const wasm = new WebAssembly.Instance(tilesModule()).exports as unknown as Wasm;
   const [atRows, atSums] = [wasm.words(2 * blockRows * size), wasm.words(2 * size * size)];
   const block = new Float64Array(wasm.memory.buffer, atRows, blockRows * size);
   const sums = new Float64Array(wasm.memory.buffer, atSums, size * size);
-  let [ownSum, ownSquares] = [0, 0];
+  const own = { sum: 0, squares: 0 };
   for (let start = from; start < to; start += blockRows) {
     const count = Math.min(blockRows, to - start);
     for (let r = 0; r < count; r++) {
@@ -134,32 +151,24 @@ async function outerProducts(rows: Rows, mean: Float64Array, other: Float64Array
       }
       block[z + d] = along;
       block[z + d + 1] = 1;
-      const own = square + 2 * along;
-      ownSum += own;
-      ownSquares += own * own;
+      own.sum += square + 2 * along;
+      own.squares += (square + 2 * along) ** 2;
     }
     wasm.gram(atRows, count, size, atSums);
     await breathe();
   }
   // Of two elements that are equal one is there.
-  const at = (p: number, q: number) => sums[p < q ? p * size + q : q * size + p];
-  /** In the other set the last two elements of a row change places. */
-  const turned = (p: number) => (p < d ? p : 2 * d + 1 - p);
-  return {
-    at,
-    /** Sums over the pairs of a row with itself. */
-    ownSum,
-    ownSquares,
-    sumWith(b: { at(p: number, q: number): number }): number {
-      let sum = 0;
-      for (let p = 0; p < d + 2; p++) sum += at(p, d + 1) * b.at(turned(p), d + 1);
-      return sum;
-    },
-    squaresWith(b: { at(p: number, q: number): number }): number {
-      let sum = 0;
-      for (let p = 0; p < d + 2; p++)
-        for (let q = 0; q < d + 2; q++) sum += at(p, q) * b.at(turned(p), turned(q));
-      return sum;
-    },
-  };
+  return { length: d + 2, at: (p, q) => sums[p < q ? p * size + q : q * size + p], own };
+}
+
+/** Sums over all pairs z·w. */
+function sumsOver(a: OuterProducts, b: OuterProducts): Sums {
+  const { length } = a;
+  const turned = (p: number) => (p < length - 2 ? p : 2 * length - 3 - p);
+  let [sum, squares] = [0, 0];
+  for (let p = 0; p < length; p++) {
+    sum += a.at(p, length - 1) * b.at(turned(p), length - 1);
+    for (let q = 0; q < length; q++) squares += a.at(p, q) * b.at(turned(p), turned(q));
+  }
+  return { sum, squares };
 }

@@ -1,5 +1,5 @@
 import type { Tensor2D } from "@tensorflow/tfjs";
-import type { Tensorflow, Tfjs } from "../runtime/tensorflow.js";
+import { type Tensorflow, type Tfjs, useTensorflow } from "../runtime/tensorflow.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
 import type { Product } from "./reduce-tiles.js";
 
@@ -13,13 +13,14 @@ export const tensorflowTile = ({ gpu }: Tensorflow) => (gpu ? 4096 : 1024);
  */
 const safeDepth = 192;
 
-/** Products by TensorFlow, whose backend of tfjs has to be the current one. */
-export function tensorflowProduct(
+/** Products by TensorFlow, which is the current backend of tfjs until they are closed. */
+export async function tensorflowProduct(
   tf: Tfjs,
   first: UnitRows,
   second: UnitRows,
   size: number,
-): { product: Product; close(): void } {
+): Promise<{ product: Product; close(): Promise<void> }> {
+  const restore = await useTensorflow(tf);
   const left = blocksOf(tf, first, size);
   const right = first === second ? left : blocksOf(tf, second, size);
   const product: Product = ({ rows, columns }, into) => {
@@ -32,7 +33,13 @@ export function tensorflowProduct(
     into.set(tile.dataSync() as Float32Array);
     tile.dispose();
   };
-  return { product, close: () => tf.dispose([left, right]) };
+  return {
+    product,
+    close: () => {
+      tf.dispose([left, right]);
+      return restore();
+    },
+  };
 }
 
 /** The rows in blocks, each cut into parts of some columns. */

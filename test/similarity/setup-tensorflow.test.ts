@@ -73,9 +73,9 @@ function isFallback({ ok, said }: { ok: boolean; said: string[] }, reason: RegEx
   assert.is(ok, false);
   const line = said.at(-1)!;
   assert.match(line, reason);
-  assert.match(line, /similarity runs on WebAssembly instead/);
+  assert.match(line, /similarity runs on ONNX Runtime all the same, but not on a GPU/);
   assert.match(line, remedy);
-  assert.is(said.filter((text) => /WebAssembly/.test(text)).length, 1);
+  assert.is(said.filter((text) => /ONNX Runtime/.test(text)).length, 1);
 }
 
 test("Without a compiler there is one line, and no download", () => {

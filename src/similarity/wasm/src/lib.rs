@@ -221,7 +221,8 @@ unsafe fn take<const COUNT: bool>(p: &Pass, found: &mut Found, row: *const f32, 
         if COUNT && p.k > 0 && value >= *p.bars.add((row_number - p.held) as usize) {
             offer(p, (row_number - p.held) as usize, column_number, value);
         }
-        if value >= *p.column_bars.add(j) && (j as u32) >= p.first_column && (j as u32) < p.last_column {
+        // Infinite for a column that looks for none.
+        if value >= *p.column_bars.add(j) {
             *p.column_bars.add(j) = offer(p, (column_number - p.held) as usize, row_number, value);
         }
         if COUNT && value >= p.floor {
