@@ -6,6 +6,9 @@ import type { Vectors } from "./onnx-product.js";
 import type { Limits } from "./reduce-tiles.js";
 import type { Grid, SharedQueue, TileQueue } from "./tile-queue.js";
 
+// Before ONNX Runtime loads, and on the main thread: the environment of a worker is a copy that native code does not see.
+process.env.ORT_DISABLE_TELEMETRY = "1";
+
 /** What a worker is told. */
 export interface OnnxJob {
   first: Vectors;

@@ -39,6 +39,11 @@ test("Pairs above the threshold are found although they are nobody's nearest", a
   }
 });
 
+test("ONNX Runtime is told to send nothing, before a worker loads it", async () => {
+  await similarity(vectors(40, 8), { backend: "onnx", threads: 2 });
+  assert.is(process.env.ORT_DISABLE_TELEMETRY, "1");
+});
+
 test("An abort ends the workers", async () => {
   const some = vectors(9000, 32);
   const controller = new AbortController();
