@@ -7,7 +7,6 @@ const longestArray = 2 ** 32;
 /**
  * The .npy files in a .npz, as `np.savez` and `np.savez_compressed` write it, by their names without `.npy`.
  *
-
  * @throws invalid for what is no .npz or broken
  */
 export function readNpz(bytes: Uint8Array, { path }: { path?: string } = {}): Record<string, Uint8Array> {
