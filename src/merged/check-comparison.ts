@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readSimilarity, type StoredSimilarity } from "../comparison/read-similarity.js";
 import { invalid } from "../errors.js";
 import { readJsonRows } from "../format/read-json.js";
-import { readSimilarity, type StoredSimilarity } from "../comparison/read-similarity.js";
 import type { SpeakerEmbedding, SpeakerInfo } from "../types.js";
 import { similarityFiles } from "./files.js";
 

@@ -2,9 +2,9 @@ import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { pairsInMatrix } from "../../src/comparison/pairs-in-matrix.js";
 import { writeNpy } from "../../src/format/npy.js";
 import { matrixFileBlocks, pairsAbove } from "../../src/pipeline/pairs-above.js";
-import { pairsInMatrix } from "../../src/comparison/pairs-in-matrix.js";
 import { put, temporaryFolder } from "../tiny.js";
 
 const n = 60;
