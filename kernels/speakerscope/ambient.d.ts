@@ -60,7 +60,7 @@ declare namespace Deno {
 
 /** What magics become; not for use by hand. */
 declare const __magic__: {
-  run(name: string, rest: string): Promise<void> | void;
+  run(name: string, rest: string, text?: string): Promise<void> | void;
   time<T>(work: () => Promise<T>): Promise<T>;
   begin(): void;
   end(): void;

@@ -4,8 +4,8 @@ import { format, useColors } from "./display/format.js";
 import { createGuard, INTERRUPTS, PROMPT, type Protect } from "./flags.js";
 import { type Host, setHost } from "./host.js";
 import { encodeBundle, toJson } from "./json.js";
-import { complete, completeness, inspectAt } from "./language.js";
-import { createMagics, type Magics, translateMagics } from "./magics.js";
+import { complete, inspectAt } from "./language.js";
+import { createMagics, type Magics } from "./magics.js";
 import type { CellRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
 import type { ErrorContent, MimeBundle, Payload } from "./replies.js";
 import { type CellValue, Session } from "./session.js";
@@ -59,12 +59,13 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#o = options;
     this.#protect = createGuard(options.flags);
-    this.#session = new Session(options.folder, this.#protect);
-    this.#session.onCompiled = () => {
-      const { flags } = this.#o;
-      if (this.#current && this.#current.interrupts !== Atomics.load(flags, INTERRUPTS))
-        throw new KernelInterrupted();
-      if (this.#current?.timed) this.#magics.begin();
+    this.#session = new Session(options.folder);
+    this.#session.onCompiled = (isTimed) => {
+      const cell = this.#current;
+      if (!cell) return;
+      if (cell.interrupts !== Atomics.load(this.#o.flags, INTERRUPTS)) throw new KernelInterrupted();
+      cell.timed = isTimed;
+      if (isTimed) this.#magics.begin();
     };
     installStackTraces((name, line, column) => this.#session.mapBack(name, line, column));
     const host = this.#host();
@@ -86,7 +87,7 @@ export class Engine {
       // A cell is heard only when it runs: until then what an interrupted cell left may hold the thread.
       if (message.type === "execute") return this.#begin(message.cell, acknowledge);
       acknowledge();
-      if (message.type === "question") this.#answer(message);
+      if (message.type === "question") void this.#answer(message);
       else if (message.type === "interrupt") {
         if (message.cell === this.#current?.id) this.#interrupt();
       } else if (message.type === "input") {
@@ -129,10 +130,8 @@ export class Engine {
     const name = cellName(cell.count);
     this.#remember(name, cell.code);
     try {
-      const { code, timed } = translateMagics(this.#session, cell.code);
-      cell.timed = timed;
-      const value = await this.#session.execute(code, name);
-      if (timed) this.#magics.end();
+      const value = await this.#session.execute(cell.code, name);
+      if (cell.timed) this.#magics.end();
       await Promise.all(cell.pending);
       // What was rejected meanwhile and nobody caught is reported in these turns.
       await nextTurn();
@@ -200,21 +199,22 @@ export class Engine {
     this.#fail(cell, reason);
   }
 
-  #answer({ serial, ...question }: Question & { serial: number }): void {
+  async #answer({ serial, ...question }: Question & { serial: number }): Promise<void> {
     try {
-      this.#o.post({ type: "answer", serial, answer: this.#askLanguage(question) });
+      const answer = await this.#askLanguage(question);
+      this.#o.post({ type: "answer", serial, answer });
     } catch (error) {
       const content: ErrorContent = errorContent(error, "", () => undefined, false);
       this.#o.post({ type: "answer", serial, answer: null, error: content });
     }
   }
 
-  #askLanguage(question: Question): unknown {
+  #askLanguage(question: Question): Promise<unknown> {
     const session = this.#session;
     if (question.ask === "complete") return complete(session, question.code, question.position);
     if (question.ask === "inspect")
       return inspectAt(session, question.code, question.position, question.detail);
-    return completeness(session.ts, translateMagics(session, question.code).code);
+    return session.completeness(question.code);
   }
 
   #publish(

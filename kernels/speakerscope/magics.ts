@@ -4,19 +4,13 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { displayValue } from "./display/display.js";
 import type { Host } from "./host.js";
-import { completeness, inspectAt, parseProblems } from "./language.js";
+import { inspectAt } from "./language.js";
 import type { Payload } from "./replies.js";
 import type { Session } from "./session.js";
 
-/** What a cell's text became: the code to compile, on the same lines, and whether all of it is timed. */
-export interface Translated {
-  code: string;
-  timed: boolean;
-}
-
 /** What `__magic__` is in the code of a cell. */
 export interface Magics {
-  run(name: string, rest: string): Promise<void> | void;
+  run(name: string, rest: string, text?: string): Promise<void> | void;
   time<T>(work: () => Promise<T>): Promise<T>;
   begin(): void;
   end(): void;
@@ -29,53 +23,17 @@ const help = [
   "%env [NAME[=value]]   environment variables",
   "%cd [folder], %pwd    working directory",
   "!command          a shell command",
+  "%%bash, %%sh      the cell is a script for this shell (first line)",
   "%who              variables",
   "%reset            forget them",
   "%load file        puts a file into the cell",
   "?name or name?    help",
 ].join("\n");
 
-const line = /^(?:%(\w+)|(!)(?![!(=])|(\?))\s*(.*)$/;
-const trailing = /^([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?$/u;
-
-/**
- * Turns lines that begin with `%`, `!` or `?` into calls of `__magic__`, wherever TypeScript expects a statement; line
- * numbers stay.
- */
-export function translateMagics({ ts, variables }: Session, source: string): Translated {
-  const timed = /^\s*%%time\b.*(?:\n|$)/.test(source);
-  const lines = (timed ? source.replace("%%time", "//") : source).split("\n");
-  if (!lines.some((text) => line.test(text) || trailing.test(text))) return { code: lines.join("\n"), timed };
-  for (const [i, text] of lines.entries()) {
-    const found = line.exec(text);
-    const asked = found ? null : trailing.exec(text);
-    if (!found && !asked) continue;
-    // `!done` is TypeScript where there is such a variable.
-    if (found?.[2] && Object.hasOwn(variables, /^[\p{ID_Continue}$]*/u.exec(found[4])?.[0] ?? "")) continue;
-    // Inside a template, a comment or an open bracket the line is not a statement.
-    if (completeness(ts, lines.slice(0, i).join("\n")).status === "incomplete") continue;
-    if (asked) lines[i] = call("?", asked[1]);
-    else if (found) lines[i] = translate(ts, found);
-  }
-  return { code: lines.join("\n"), timed };
-}
-
-function translate(ts: Session["ts"], [, name, bang, , rest]: RegExpExecArray): string {
-  if (name === "time") {
-    const isExpression = parseProblems(ts, `(${rest.replace(/;\s*$/, "")}\n)`).length === 0;
-    if (isExpression) return `await __magic__.time(async () => (${rest.replace(/;\s*$/, "")}))`;
-    return `__magic__.begin(); ${rest}${/[;}]\s*$/.test(rest) ? "" : ";"} __magic__.end();`;
-  }
-  return call(name ? name : bang ? "!" : "?", rest);
-}
-
-const call = (name: string, rest: string) =>
-  `await __magic__.run(${JSON.stringify(name)}, ${JSON.stringify(rest)});`;
-
 /** The magics of one session; `payload` takes what the next execute_reply tells the front end. */
 export function createMagics(session: Session, host: Host, payload: (item: Payload) => void): Magics {
   const began: { wall: number; cpu: NodeJS.CpuUsage }[] = [];
-  const table: Record<string, (rest: string) => Promise<void> | void> = {
+  const table: Record<string, (rest: string, text: string) => Promise<void> | void> = {
     env(rest) {
       const [, name, value] = /^(?:([^=\s]+)\s*(?:[=\s]\s*(.*))?)?$/.exec(rest) ?? [];
       if (!name) {
@@ -92,8 +50,8 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
       console.log(process.cwd());
     },
     pwd: () => console.log(process.cwd()),
-    who() {
-      const names = session.names();
+    async who() {
+      const names = await session.names();
       const width = Math.max(0, ...names.map(({ name }) => name.length));
       console.log(
         names.map(({ name, type }) => `${name.padEnd(width)}  ${oneLine(type)}`).join("\n") || "no variables",
@@ -105,18 +63,23 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
       payload({ source: "set_next_input", text: `// %load ${rest}\n${text}`, replace: true });
     },
     lsmagic: () => console.log(help),
-    "!": (rest) => runShell(rest, host.signal()),
-    "?"(rest) {
+    "!": async (rest) => {
+      const status = await runShell(true, rest, host.signal());
+      if (status !== null) console.error(status);
+    },
+    "%bash": (rest, text) => runScript("bash", rest, text, host.signal()),
+    "%sh": (rest, text) => runScript("sh", rest, text, host.signal()),
+    async "?"(rest) {
       const name = rest.replace(/[;()]+\s*$/, "");
-      const found = inspectAt(session, name, name.length, 1);
+      const found = await inspectAt(session, name, name.length, 1);
       if (found) displayValue(found, { raw: true });
       else console.log(`${name}: unknown`);
     },
   };
   return {
-    run(name, rest) {
-      if (!Object.hasOwn(table, name)) throw new Error(`%${name}: unknown magic: expected one of\n${help}`);
-      return table[name](rest.trim());
+    run(name, rest, text = "") {
+      if (Object.hasOwn(table, name)) return table[name](rest.trim(), text);
+      throw new Error(`%${name} is an unknown magic. There are:\n${help}`);
     },
     async time(work) {
       this.begin();
@@ -137,19 +100,25 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
   };
 }
 
-/** Runs a command, its output as it comes; an interrupt ends it with everything it started. */
-async function runShell(command: string, signal: AbortSignal): Promise<void> {
-  const shell = spawn(command, { shell: true, stdio: ["ignore", "pipe", "pipe"], cwd: process.cwd() });
-  const stop = () => shell.kill("SIGINT");
+/** Runs a cell that is a shell's script; unlike a single command it fails its cell. */
+async function runScript(shell: string, rest: string, text: string, signal: AbortSignal): Promise<void> {
+  const status = await runShell(shell, `set -- ${rest}\n${text}`, signal);
+  if (status !== null) throw new Error(`%%${shell} ended with ${status}.`);
+}
+
+/** Runs a command, its output as it comes; an interrupt ends it with everything it started. Null is success. */
+async function runShell(shell: string | true, command: string, signal: AbortSignal): Promise<string | null> {
+  const child = spawn(command, { shell, stdio: ["ignore", "pipe", "pipe"], cwd: process.cwd() });
+  const stop = () => child.kill("SIGINT");
   signal.addEventListener("abort", stop);
-  shell.stdout.setEncoding("utf8").on("data", (text: string) => process.stdout.write(text));
-  shell.stderr.setEncoding("utf8").on("data", (text: string) => process.stderr.write(text));
+  child.stdout.setEncoding("utf8").on("data", (text: string) => process.stdout.write(text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => process.stderr.write(text));
   const code = await new Promise<number | null>((done, fail) => {
-    shell.on("error", fail);
-    shell.on("close", done);
+    child.on("error", fail);
+    child.on("close", done);
   });
   signal.removeEventListener("abort", stop);
-  if (code !== 0 && !signal.aborted) console.error(`exit status ${code ?? "by a signal"}`);
+  return code === 0 || signal.aborted ? null : `exit status ${code ?? "by a signal"}`;
 }
 
 const oneLine = (text: string) => {

@@ -1,38 +1,116 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire, isBuiltin } from "node:module";
-import { dirname, extname, join, sep } from "node:path";
-import { pathToFileURL } from "node:url";
-import vm from "node:vm";
-import { packageRoot } from "./resolve.js";
+import { statSync } from "node:fs";
+import Module, { createRequire, isBuiltin } from "node:module";
+import { dirname, extname, isAbsolute, join, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Source } from "./language/requests.js";
+import { isEsModule, packageRoot } from "./resolve.js";
 
 type Namespace = Record<string, unknown>;
+type Import = (specifier: string, options?: ImportCallOptions) => Promise<Namespace>;
+type Require = (specifier: string) => unknown;
+
+/** What tslab and Node.js have, but do not declare. */
+interface CompiledModule extends Module {
+  _compile(code: string, filename: string): void;
+}
+const { _nodeModulePaths } = Module as unknown as { _nodeModulePaths(folder: string): string[] };
+
+/** A piece of code with imports: a cell, or a file beside the notebook. */
+export type Importing = Pick<Source, "path" | "code" | "imports">;
 
 /**
- * Gives cells their modules: CommonJS and JSON by `require`, ES modules by a true `import`, and a changed build of
- * either when the import is run again.
+ * Gives cells their modules: CommonJS and JSON by `require`, ES modules by a true `import`, TypeScript files beside the
+ * notebook as the compiler gave their code; and a changed build of any when the import is run again.
+ *
+ * @param find asks the compiler which file with code an import means
  */
-export function createModuleLoader(folder: string) {
-  const local = createRequire(join(folder, "cell.js"));
+export function createModuleLoader(
+  find: (specifier: string, from: string) => Promise<{ path: string | null; sources: Source[] }>,
+) {
   const namespaces = new Map<string, Namespace>();
   const seen = new Map<string, number>();
+  const sources = new Map<string, Source>();
+  const loaded = new Map<string, Module>();
+  const importers = new Map<string, Import>();
   let remembered = 0;
-  const importHere = importerAt(join(folder, "cell.mjs"));
-  const importOwn = importerAt(join(packageRoot, "cell.mjs"));
+  const importOwn = importerAt(packageRoot);
 
-  /** Loads the ES modules among what a cell imports, and forgets builds that changed. */
-  async function prepare(specifiers: string[]): Promise<void> {
-    for (const specifier of specifiers) {
+  const importFrom = (from: string): Import => {
+    const base = dirname(from);
+    const known = importers.get(base) ?? importerAt(base);
+    importers.set(base, known);
+    return known;
+  };
+
+  /** Takes the code of files beside the notebook: those that changed, and what imports them, are loaded afresh. */
+  function addSources(given: Source[]): void {
+    const changed = new Set<string>();
+    for (const source of given) {
+      if (sources.get(source.path)?.code !== source.code) changed.add(source.path);
+      sources.set(source.path, source);
+    }
+    for (const path of changed) {
+      loaded.delete(path);
+      for (const { path: importer, imports } of sources.values())
+        if (imports.some(([, target]) => target === path)) changed.add(importer);
+    }
+  }
+
+  /** Loads the ES modules among what a cell imports, directly or through files beside it, and forgets changed builds. */
+  async function prepare(importing: Importing, done = new Set<string>()): Promise<void> {
+    done.add(importing.path);
+    const files = new Map(importing.imports);
+    for (const specifier of requiredBy(importing.code)) {
       if (isBuiltin(specifier)) continue;
-      const path = resolve(specifier);
-      // TypeScript files beside the notebook are tslab's; Node.js does not find them.
-      if (path === null && specifier.startsWith(".")) continue;
+      const source = sources.get(files.get(specifier) ?? "");
+      if (source) {
+        if (!done.has(source.path)) await prepare(source, done);
+        continue;
+      }
+      const path = resolve(specifier, importing.path);
       if (path !== null && !isEsModule(path)) forgetChanged(path);
-      else namespaces.set(specifier, asCommonJs(await load(specifier, path)));
+      else if (path !== null || !specifier.startsWith("."))
+        await load(specifier, path, importing.path).then(
+          (found) => namespaces.set(keyOf(specifier, importing.path), asCommonJs(found)),
+          (error) => {
+            // The code may only look as if it asked for this; if it does ask, `require` has the same to say.
+            if (path !== null || error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+          },
+        );
     }
   }
 
   /** True when `prepare` has to be awaited before the cell. */
-  const needsPreparing = (specifiers: string[]): boolean => specifiers.some((s) => !isBuiltin(s));
+  const needsPreparing = ({ code }: Importing): boolean => requiredBy(code).some((s) => !isBuiltin(s));
+
+  /** `require` as a cell or a file has it. */
+  function requireIn({ path, imports }: Pick<Importing, "path" | "imports">, native: Require): Require {
+    const files = new Map(imports);
+    return (specifier) => {
+      const source = sources.get(files.get(specifier) ?? "");
+      return source ? run(source) : (namespaces.get(keyOf(specifier, path)) ?? native(specifier));
+    };
+  }
+
+  function run(source: Source): Namespace {
+    const known = loaded.get(source.path);
+    if (known) return known.exports;
+    const module = new Module(source.path) as CompiledModule;
+    module.filename = source.path;
+    module.paths = _nodeModulePaths(dirname(source.path));
+    const native = module.require.bind(module);
+    module.require = requireIn(source, native) as NodeJS.Require;
+    // Before it runs: one that imports it in turn gets what it has exported by then.
+    loaded.set(source.path, module);
+    try {
+      module._compile(source.code, source.path);
+    } catch (error) {
+      loaded.delete(source.path);
+      throw error;
+    }
+    module.loaded = true;
+    return module.exports;
+  }
 
   /** Remembers how old the loaded files are, so that a later import can tell a new build. */
   function remember(): void {
@@ -57,61 +135,91 @@ export function createModuleLoader(folder: string) {
     }
   }
 
-  async function load(specifier: string, path: string | null): Promise<Namespace> {
+  async function load(
+    specifier: string,
+    path: string | null,
+    from: string,
+    options?: ImportCallOptions,
+  ): Promise<Namespace> {
+    const importHere = importFrom(from);
     if (path === null)
       try {
-        return await importHere(specifier);
+        return await importHere(specifier, options);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
-        return importOwn(specifier);
+        return importOwn(specifier, options);
       }
     const { href } = pathToFileURL(path);
     const before = seen.get(path);
     if (isOurs(path)) see(path);
     // The loader keeps a module for good under its URL; another query is another URL.
     const changed = before !== undefined && before !== seen.get(path);
-    return importHere(changed ? `${href}?modified=${seen.get(path)}` : href);
+    return importHere(changed ? `${href}?modified=${seen.get(path)}` : href, options);
   }
 
-  function resolve(specifier: string): string | null {
-    try {
-      return local.resolve(specifier);
-    } catch {
-      return null;
+  /** What `import()` does. */
+  async function importAt(from: string, specifier: string, options?: ImportCallOptions): Promise<Namespace> {
+    if (isBuiltin(specifier)) return importFrom(from)(specifier);
+    const name = specifier.startsWith("file:") ? fileURLToPath(specifier) : specifier;
+    if (name.startsWith(".") || isAbsolute(name)) {
+      const found = await find(name, from);
+      addSources(found.sources);
+      const source = sources.get(found.path ?? "");
+      if (source) {
+        await prepare(source);
+        return asNamespace(run(source));
+      }
     }
+    const path = resolve(name, from);
+    if (path === null || isEsModule(path)) return load(name, path, from, options);
+    forgetChanged(path);
+    // Node.js warns that JSON modules are new, and keeps them for good.
+    if (extname(path) === ".json") return { default: require(path) };
+    return load(name, path, from, options);
   }
 
   return {
+    addSources,
     prepare,
     needsPreparing,
+    requireIn,
     remember,
-    /** What `import()` in a cell does. */
-    import: async (specifier: string) => {
-      if (isBuiltin(specifier)) return importHere(specifier);
-      const path = resolve(specifier);
-      if (path !== null && !isEsModule(path)) forgetChanged(path);
-      return load(specifier, path);
-    },
-    /** Whether a package lies in a node_modules of the notebook's folder or above. */
-    isInstalled(specifier: string): boolean {
-      const [scope, name] = specifier.split("/");
-      const folders = local.resolve.paths(specifier) ?? [];
-      return folders.some((base) =>
-        existsSync(scope.startsWith("@") ? join(base, scope, name ?? "") : join(base, scope)),
-      );
-    },
-    /** The namespace of an ES module that `prepare` has loaded. */
-    namespace: (specifier: string) => namespaces.get(specifier),
+    import: importAt,
+    /** `import.meta` in a cell or a file. */
+    meta: (filename: string) => ({
+      filename,
+      dirname: dirname(filename),
+      url: pathToFileURL(filename).href,
+      resolve: (specifier: string) =>
+        isBuiltin(specifier) ? specifier : pathToFileURL(createRequire(filename).resolve(specifier)).href,
+    }),
   };
 }
 
 export type ModuleLoader = ReturnType<typeof createModuleLoader>;
 
-function importerAt(filename: string): (specifier: string) => Promise<Namespace> {
-  return new vm.Script("(specifier) => import(specifier)", {
-    filename,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  }).runInThisContext();
+const keyOf = (specifier: string, from: string) => `${dirname(from)}\n${specifier}`;
+
+function resolve(specifier: string, from: string): string | null {
+  try {
+    return createRequire(from).resolve(specifier);
+  } catch {
+    return null;
+  }
+}
+
+/** A function that imports as a file in this folder would. */
+function importerAt(folder: string): Import {
+  const module = new Module(join(folder, "cell.cjs")) as CompiledModule;
+  module._compile(
+    "exports.import = (specifier, options) => import(specifier, options);",
+    join(folder, "cell.cjs"),
+  );
+  return module.exports.import;
+}
+
+function requiredBy(code: string): string[] {
+  return [...new Set([...code.matchAll(/\brequire\("([^"\n]+)"\)/g)].map(([, specifier]) => specifier))];
 }
 
 /** Files that people build while the kernel runs: this package's own, and everything that was not installed. */
@@ -133,19 +241,12 @@ function modified(path: string): number | null {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 
-function isEsModule(path: string): boolean {
-  const extension = extname(path);
-  if (extension === ".mjs") return true;
-  return extension === ".js" && packageType(dirname(path)) === "module";
-}
-
-function packageType(folder: string): unknown {
-  const file = join(folder, "package.json");
-  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")).type;
-  return dirname(folder) === folder ? undefined : packageType(dirname(folder));
-}
-
 /** The compiler's import helpers take `__esModule` as the word that `default` is among the names. */
 function asCommonJs(namespace: Namespace): Namespace {
   return "__esModule" in namespace ? namespace : { __esModule: true, ...namespace };
+}
+
+/** What `import()` gives of CommonJS. */
+function asNamespace(exports: Namespace): Namespace {
+  return exports.__esModule ? exports : { ...exports, default: exports };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import Module, { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 
 /** The folder of this package: the nearest one above with a package.json. */
 export const packageRoot = findRoot(__dirname);
@@ -60,6 +60,19 @@ export function folderOf(name: string): string | null {
     if (existsSync(join(folder, "package.json"))) return folder;
   }
   return null;
+}
+
+/** Whether Node.js takes a file for an ES module by its name and package. */
+export function isEsModule(path: string): boolean {
+  const extension = extname(path);
+  if (extension === ".mjs") return true;
+  return extension === ".js" && packageType(dirname(path)) === "module";
+}
+
+function packageType(folder: string): unknown {
+  const file = join(folder, "package.json");
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")).type;
+  return dirname(folder) === folder ? undefined : packageType(dirname(folder));
 }
 
 const isLent = (request: string): boolean =>

@@ -1,22 +1,11 @@
+import Module from "node:module";
+import { basename, dirname, join } from "node:path";
 import vm from "node:vm";
-import type * as TypeScript from "typescript";
-import { declaredValues, mergeDeclarations } from "./declarations.js";
-import type { Protect } from "./flags.js";
+import { Compiler } from "./language/compiler.js";
+import type { Compiled, Completeness, Completion, Information, Problem } from "./language/requests.js";
 import { createModuleLoader, type ModuleLoader } from "./modules.js";
 import { packageRoot } from "./resolve.js";
-import type { MapBack } from "./source-mapper.js";
-import { cellFile, earlierFile, patchTypeScript, type Unit } from "./typescript.js";
-
-/** One error of the compiler; line and column count from 1. */
-export interface Problem {
-  line: number;
-  column: number;
-  length: number;
-  message: string;
-  code: number;
-  /** Another file than the cell. */
-  file: string | null;
-}
+import { createSourceMapper, type MapBack } from "./source-mapper.js";
 
 /** The compiler refused a cell. */
 export class CompileError extends Error {
@@ -31,40 +20,10 @@ export class CompileError extends Error {
 /** The value of a cell's last expression, when it has one. */
 export type CellValue = { value: unknown } | null;
 
-interface Compiled {
-  name: string;
-  output: string;
-  declarations: string;
-  last: string | undefined;
-  isShown: boolean;
-  isAsync: boolean;
-}
-
-interface Converted {
-  output?: string;
-  declOutput?: string;
-  diagnostics: {
-    start: { offset: number; line: number; character: number };
-    end: { offset: number };
-    messageText: string;
-    code: number;
-    fileName?: string;
-  }[];
-  hasToplevelAwait?: boolean;
-  lastExpressionVar?: string;
-  sideOutputs?: { path: string; data: string }[];
-}
-
+/** What tslab's executor asks of a converter. */
 interface Converter {
-  convert(declarations: string, source: string): Converted;
-  inspect(declarations: string, source: string, position: number): TypeScript.QuickInfo | undefined;
-  complete(
-    declarations: string,
-    source: string,
-    position: number,
-  ): { start: number; end: number; candidates: string[]; original?: TypeScript.CompletionInfo };
-  addModule(name: string, source: string): unknown[];
-  close(): void;
+  convert(declarations: string, source: string): { diagnostics: never[] };
+  addModule(name: string, source: string): never[];
 }
 
 interface Executor {
@@ -75,96 +34,86 @@ interface Executor {
 interface TslabGlobal {
   exports: object;
   require: NodeJS.Require;
-  import?: (specifier: string) => Promise<unknown>;
-  define?: (exports: object, name: string, property: PropertyDescriptor) => void;
+  import?: (from: string, specifier: unknown, options?: ImportCallOptions) => Promise<unknown>;
+  meta?: (from: string) => object;
 }
 
 const version = "1.0.22";
 
+// Cells may replace what is global.
+const { Promise: NativePromise, setImmediate: inTurn } = globalThis;
+
 /**
- * A TypeScript session: takes cells through tslab's executor and converter, runs what comes out, and keeps what it
+ * A TypeScript session: takes cells through the compiler and tslab's executor, runs what comes out, and keeps what it
  * declares.
  *
- * The executor calls back with `convert`, which gives the converter our declarations instead of the executor's (it
- * forgets those of a failed cell) and leaves it nothing to run. The code is then started in a turn of the event loop of
- * its own: an interrupt may end that turn at any instruction, and no more than it. (The executor would watch for SIGINT
- * meanwhile, which costs a millisecond a cell; our interrupts are messages.)
+ * The executor calls back with `convert`, which takes what the compiler made of the cell and leaves the executor nothing
+ * to run: it would forget the declarations of a failed cell, and watch for SIGINT, which costs a millisecond a cell. The
+ * code is started in a turn of the event loop of its own: an interrupt may end that turn at any instruction, and no more
+ * than it.
  */
 export class Session {
-  readonly ts: typeof TypeScript;
   readonly variables: Record<string, unknown> = {};
-  readonly #unit: Unit;
-  readonly #createConverter: () => Converter;
-  /** Packages for which the compiler was asked twice. */
-  readonly #retried = new Set<string>();
-  #converter: Converter;
+  readonly #compiler: Compiler;
   readonly #executor: Executor;
   readonly #modules: ModuleLoader;
-  readonly #protect: Protect;
   readonly #maps = new Map<string, MapBack>();
+  /** What a cell takes for its own file. */
+  readonly #filename: string;
   #declarations = "";
-  #name = "";
-  #compiled: Compiled | null = null;
+  /** Resolves when the declarations are those that the last failed cell left. */
+  #settled: Promise<void> = NativePromise.resolve();
+  /** The compiler works on the running cell. */
+  #isCompiling = false;
+  /** The cell that the executor has been given. */
+  #given: Compiled | null = null;
+  #running: Compiled | null = null;
   #before: Record<string, unknown> = {};
   /** Rises when a cell is abandoned: what it had not begun by then must not begin. */
   #epoch = 0;
   /** Ends the wait for the running cell. */
   #reject: (reason: Error) => void = () => {};
   /** Called between compiling and running; throws when the cell must not start any more. */
-  onCompiled: () => void = () => {};
+  onCompiled: (isTimed: boolean) => void = () => {};
 
-  constructor(folder: string, protect: Protect) {
-    const { ts, unit } = patchTypeScript(folder);
-    this.ts = ts;
-    this.#unit = unit;
-    this.#protect = protect;
-    const { createConverter } = tslab<{ createConverter(options: object): Converter }>("converter");
-    const { createExecutor } = tslab<{
-      createExecutor(root: string, converters: object, console: object): Executor;
-    }>("executor");
-    this.#createConverter = () => createConverter({ isJS: false, isBrowser: false });
-    this.#converter = this.#createConverter();
-    this.#modules = createModuleLoader(folder);
+  constructor(folder: string) {
+    this.#filename = join(folder, basename(process.env.JPY_SESSION_NAME || "notebook.ipynb"));
+    this.#compiler = new Compiler(folder);
+    this.#modules = createModuleLoader((specifier, from) => this.#compiler.ask("sources", specifier, from));
     this.#executor = createExecutor(
       folder,
-      {
-        node: {
-          convert: (_: string, source: string) => this.#convert(source),
-          addModule: (name: string, source: string) => this.#addModule(name, source),
-        },
-        get browser(): never {
-          throw new Error("browser cells: unsupported");
-        },
-        close: () => this.#converter.close(),
-      },
-      { log() {}, error() {} },
+      () => this.#given,
+      () => this.onCompiled(this.#given?.isTimed === true),
     );
     const global = tslabGlobal();
-    global.import = (specifier) => this.#modules.import(specifier);
-    global.define = (exports, name, property) => {
-      // Imports may be redeclared by a later cell, so none is fixed as a getter.
-      (exports as Record<string, unknown>)[name] = property.get ? property.get() : property.value;
-    };
+    global.import = (from, specifier, options) => this.#modules.import(from, String(specifier), options);
+    global.meta = this.#modules.meta;
   }
 
   /** Runs a cell; rejects with what it threw, or with a CompileError. */
   async execute(source: string, name: string): Promise<CellValue> {
-    this.#name = name;
-    this.#compiled = null;
+    const abandoned = new NativePromise<never>((_, reject) => {
+      this.#reject = reject;
+    });
+    return NativePromise.race([this.#execute(source, name), abandoned]);
+  }
+
+  async #execute(source: string, name: string): Promise<CellValue> {
+    const epoch = this.#epoch;
     this.#before = { ...this.variables };
+    this.#isCompiling = true;
+    const compiled = await this.#compile(source, name).finally(() => {
+      if (epoch === this.#epoch) this.#isCompiling = false;
+    });
+    if (epoch !== this.#epoch) return null;
+    this.#given = compiled;
     await this.#executor.execute(source);
-    let value: CellValue = null;
-    const compiled = this.#compiled as Compiled | null;
-    if (compiled) {
-      const abandoned = new Promise<never>((_, reject) => {
-        this.#reject = reject;
-      });
-      await Promise.race([this.#start(compiled), abandoned]);
-      value = this.#takeLast(compiled);
-      // Unless the cell has reset the session.
-      if (this.#compiled) this.#declarations = compiled.declarations;
-    }
-    this.#compiled = null;
+    if (compiled.module !== null) return null;
+    this.#running = compiled;
+    const value = await this.#start(compiled, name);
+    // Unless the cell has reset the session, or was abandoned.
+    if (this.#running === compiled) this.#declarations = compiled.declarations;
+    this.#running = null;
     this.#modules.remember();
     return value;
   }
@@ -173,197 +122,148 @@ export class Session {
   abandon(): void {
     this.#epoch++;
     this.#reject(new Error("abandoned"));
-    const compiled = this.#compiled;
-    this.#compiled = null;
+    if (this.#isCompiling) this.#compiler.stop();
+    this.#isCompiling = false;
+    const compiled = this.#running;
+    this.#running = null;
     this.#modules.remember();
     if (!compiled) return;
     const before = this.#before;
-    const isSet = (name: string) =>
-      Object.hasOwn(this.variables, name) &&
-      (!Object.hasOwn(before, name) || this.variables[name] !== before[name]);
-    this.#declarations = mergeDeclarations(this.ts, this.#declarations, compiled.declarations, isSet);
+    const set = Object.keys(this.variables).filter(
+      (name) => !Object.hasOwn(before, name) || this.variables[name] !== before[name],
+    );
+    this.#settled = this.#merge(compiled.declared, set);
+  }
+
+  async #merge(declared: string, set: string[]): Promise<void> {
+    try {
+      this.#declarations = await this.#compiler.ask("merge", this.#declarations, declared, set);
+    } catch {
+      // The compiler is no more: what was declared before the cell still holds.
+    }
+  }
+
+  async #known(): Promise<string> {
+    await this.#settled;
+    return this.#declarations;
   }
 
   /** Evaluates an expression over the variables without declaring anything. */
   async evaluate(expression: string): Promise<unknown> {
-    const compiled = this.#protect(() => this.#compile(`(${expression}\n)`, "expression"));
-    await this.#start(compiled);
-    return this.#takeLast(compiled)?.value;
+    const name = "expression";
+    return (await this.#start(await this.#compile(`(${expression}\n)`, name), name))?.value;
   }
 
-  complete(source: string, position: number) {
-    return this.#protect(() => this.#converter.complete(this.#declarations, source, position));
+  async complete(source: string, position: number): Promise<Completion> {
+    return this.#compiler.ask("complete", await this.#known(), source, position);
   }
 
-  inspect(source: string, position: number): TypeScript.QuickInfo | undefined {
-    return this.#protect(() => this.#converter.inspect(this.#declarations, source, position));
+  /** What is known of the name at the first of these positions at which there is one. */
+  async inspect(source: string, positions: number[]): Promise<Information | null> {
+    return this.#compiler.ask("inspect", await this.#known(), source, positions);
   }
 
-  /** The source text that declares what stands at a position of the cell inspected last. */
-  declarationAt(position: number): { file: string; isCell: boolean; text: string } | null {
-    const { builder } = this.#unit;
-    const program = builder?.getProgram();
-    const file = program?.getSourceFiles().find((f) => f.fileName.endsWith(cellFile));
-    if (!program || !file) return null;
-    const { getTouchingPropertyName } = this.ts as unknown as {
-      getTouchingPropertyName(file: TypeScript.SourceFile, position: number): TypeScript.Node;
-    };
-    const checker = program.getTypeChecker();
-    const node = getTouchingPropertyName(file, position + prefix.length);
-    let symbol = checker.getSymbolAtLocation(node);
-    if (symbol && symbol.flags & this.ts.SymbolFlags.Alias) symbol = checker.getAliasedSymbol(symbol);
-    const declaration = symbol?.declarations?.[0];
-    if (!declaration) return null;
-    const { fileName } = declaration.getSourceFile();
-    const isCell = fileName.endsWith(cellFile) || fileName.endsWith(earlierFile);
-    return { file: fileName, isCell, text: declaration.getText() };
+  completeness(source: string): Promise<Completeness> {
+    return this.#compiler.ask("completeness", source);
   }
 
   /** The variables, functions and classes that cells have declared. */
-  names(): { name: string; type: string }[] {
-    return declaredValues(this.ts, this.#declarations).filter(({ name }) =>
-      Object.hasOwn(this.variables, name),
-    );
+  async names(): Promise<{ name: string; type: string }[]> {
+    const found = await this.#compiler.ask("values", await this.#known());
+    return found.filter(({ name }) => Object.hasOwn(this.variables, name));
   }
 
   /** Forgets everything, what the running cell declared so far as well. */
   reset(): void {
     this.#declarations = "";
-    this.#compiled = null;
+    this.#running = null;
     for (const name of Object.keys(this.variables)) delete this.variables[name];
   }
 
-  /** Where a position in a cell's running code stands in the cell. */
+  /** Where a position in running code stands in the cell or file. */
   mapBack(name: string, line: number, column: number): [number, number] | null {
     return this.#maps.get(name)?.(line, column) ?? null;
   }
 
-  #convert(source: string): Converted {
-    const compiled = this.#protect(() => {
-      const side = this.#compile(source, this.#name);
-      this.#compiled = side;
-      return side;
-    });
-    this.onCompiled();
-    return { diagnostics: [], sideOutputs: compiled.sideOutputs };
-  }
-
-  #compile(source: string, name: string): Compiled & Pick<Converted, "sideOutputs"> {
-    this.#unit.mapBack = null;
-    for (const work of this.#unit.delayed) {
-      this.#unit.delayed.delete(work);
-      work();
-    }
-    let converted = this.#converter.convert(this.#declarations, source);
-    if (this.#isInstalledSince(converted)) {
-      // The compiler remembers what was missing; a new one looks again.
-      this.#converter.close();
-      this.#converter = this.#createConverter();
-      converted = this.#converter.convert(this.#declarations, source);
-    }
-    if (converted.diagnostics.length > 0) throw new CompileError(converted.diagnostics.map(toProblem));
-    if (this.#unit.mapBack) this.#maps.set(name, this.#unit.mapBack);
-    return {
-      name,
-      output: tidy(converted.output ?? ""),
-      declarations: converted.declOutput ?? "",
-      last: converted.lastExpressionVar,
-      isShown: !endsWithSemicolon(this.ts, source),
-      isAsync: converted.hasToplevelAwait === true,
-      sideOutputs: converted.sideOutputs,
-    };
-  }
-
-  /** True when a cell misses a package that is there: it was installed after the compiler had looked for it. */
-  #isInstalledSince({ diagnostics }: Converted): boolean {
-    const missed = diagnostics.flatMap(
-      ({ messageText }) => /^Cannot find module '([^']+)'/.exec(messageText)?.[1] ?? [],
-    );
-    const found = missed.filter((name) => !this.#retried.has(name) && this.#modules.isInstalled(name));
-    for (const name of found) this.#retried.add(name);
-    return found.length > 0;
-  }
-
-  #addModule(name: string, source: string): unknown[] {
-    const problems = this.#protect(() => this.#converter.addModule(name, source)) as Converted["diagnostics"];
-    if (problems.length > 0) throw new CompileError(problems.map(toProblem));
-    return [];
+  async #compile(source: string, name: string): Promise<Compiled> {
+    const compiled = await this.#compiler.ask("compile", await this.#known(), source);
+    if (compiled.problems.length > 0) throw new CompileError(compiled.problems);
+    if (compiled.module !== null) this.#compiler.addModule(compiled.module, source);
+    for (const [of, map] of [[name, compiled.map], ...compiled.sources.map((s) => [s.path, s.map])])
+      if (of && map) this.#maps.set(of, createSourceMapper(map));
+    this.#modules.addSources(compiled.sources);
+    return compiled;
   }
 
   /** Runs what was compiled, in a turn of its own. */
-  async #start(compiled: Compiled): Promise<void> {
+  async #start({ output, imports, isAsync }: Compiled, name: string): Promise<CellValue> {
     const epoch = this.#epoch;
-    const specifiers = importsOf(compiled.output);
-    if (this.#modules.needsPreparing(specifiers)) await this.#modules.prepare(specifiers);
-    const word = compiled.isAsync ? "async " : "";
-    const script = new vm.Script(`(${word}function (exports, require) {\n${compiled.output}\n})`, {
-      filename: compiled.name,
-      lineOffset: -1,
-    });
+    const importing = { path: this.#filename, code: output, imports };
+    if (this.#modules.needsPreparing(importing)) await this.#modules.prepare(importing);
+    const word = isAsync ? "async " : "";
+    const wrapped = `(${word}function (exports, require, __filename, __dirname) {\n${output}\n})`;
+    const script = scriptOf(wrapped, name);
     const { require } = tslabGlobal();
-    const requireHere = Object.assign(
-      (specifier: string) => this.#modules.namespace(specifier) ?? require(specifier),
-      { resolve: require.resolve, cache: require.cache },
-    );
-    await new Promise<void>((resolve, reject) => {
-      setImmediate(() => {
+    const requireHere = Object.assign(this.#modules.requireIn(importing, require), {
+      resolve: require.resolve,
+      cache: require.cache,
+    });
+    const value = await new NativePromise<CellValue | undefined>((resolve, reject) => {
+      inTurn(() => {
         if (epoch !== this.#epoch) return;
         try {
-          resolve(script.runInThisContext()(this.variables, requireHere));
+          const run = script.runInThisContext();
+          resolve(run(this.variables, requireHere, this.#filename, dirname(this.#filename)));
         } catch (error) {
           reject(error);
         }
       });
     });
-  }
-
-  #takeLast({ last, isShown }: Compiled): CellValue {
-    if (last === undefined || !Object.hasOwn(this.variables, last)) return null;
-    const value = this.variables[last];
-    delete this.variables[last];
-    return isShown ? { value } : null;
+    return value ?? null;
   }
 }
 
-const prefix = "export {};\n";
+function scriptOf(code: string, filename: string): vm.Script {
+  try {
+    return new vm.Script(code, { filename, lineOffset: -1 });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = "The code is nested too deeply for Node.js. Split it into several statements.";
+    throw Object.assign(new RangeError(message), { stack: `RangeError: ${message}` });
+  }
+}
 
-/** tslab's modules by path; anything but the version that was tested may differ in what we rely on. */
-function tslab<T>(name: string): T {
+/**
+ * tslab's executor over what the compiler has made of a cell already. It looks for tslab's tags in a cell by a compiler
+ * of its own; ours has done so, and the main thread does without a second copy of it.
+ */
+function createExecutor(folder: string, given: () => Compiled | null, onCompiled: () => void): Executor {
   const found = require("tslab/package.json").version;
   if (found !== version)
     throw new Error(
-      `tslab: unsupported version: got ${found}, expected ${version}: reinstall (${packageRoot})`,
+      `tslab ${found} is installed, but this package works with ${version} only: reinstall it (${packageRoot}).`,
     );
-  return require(`tslab/dist/${name}.js`) as T;
+  replaceModule(require.resolve("tslab/dist/metadata.js"), {
+    getCodeMetadata: () => ({ module: given()?.module ?? undefined }),
+  });
+  const converter: Converter = {
+    convert() {
+      onCompiled();
+      return { diagnostics: [] };
+    },
+    addModule: () => [],
+  };
+  return require("tslab/dist/executor.js").createExecutor(
+    folder,
+    { node: converter, close() {} },
+    { log() {}, error() {} },
+  );
+}
+
+function replaceModule(path: string, exports: unknown): void {
+  const module = new Module(path);
+  Object.assign(module, { filename: path, loaded: true, exports });
+  require.cache[path] = module;
 }
 
 const tslabGlobal = () => (globalThis as unknown as { __tslab__: TslabGlobal }).__tslab__;
-
-/** Takes the compiler's preamble out: it would unset a variable before the cell sets it, or fix an import for good. */
-function tidy(output: string): string {
-  return output
-    .replace(/^(?:exports\.[^\s=]+ = )+void 0;$/m, "")
-    .replace(/^Object\.defineProperty\(exports, "__esModule", .*$/m, "")
-    .replace(/^Object\.defineProperty\(exports, /gm, "__tslab__.define(exports, ");
-}
-
-/** As in other notebooks, a semicolon after the last expression keeps its value to itself. */
-function endsWithSemicolon(ts: Session["ts"], source: string): boolean {
-  const file = ts.createSourceFile("cell.ts", source, ts.ScriptTarget.Latest, true);
-  return file.statements.at(-1)?.getText().endsWith(";") ?? false;
-}
-
-function importsOf(output: string): string[] {
-  return [...new Set([...output.matchAll(/\brequire\("([^"\n]+)"\)/g)].map(([, specifier]) => specifier))];
-}
-
-function toProblem(d: Converted["diagnostics"][number]): Problem {
-  return {
-    line: d.start.line + 1,
-    column: d.start.character + 1,
-    length: Math.max(1, d.end.offset - d.start.offset),
-    message: d.messageText,
-    code: d.code,
-    file: d.fileName ?? null,
-  };
-}

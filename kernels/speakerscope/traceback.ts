@@ -1,6 +1,7 @@
 import { inspect, stripVTControlCharacters } from "node:util";
+import type { Problem } from "./language/requests.js";
 import type { ErrorContent } from "./replies.js";
-import { CompileError, type Problem } from "./session.js";
+import { CompileError } from "./session.js";
 
 /** The user stopped the cell. */
 export class KernelInterrupted extends Error {
@@ -17,17 +18,17 @@ const machinery = /[\\/](?:dist[\\/]kernels[\\/]speakerscope|tslab[\\/]dist)[\\/
 
 /** How a cell is named in a stack trace. */
 export const cellName = (count: number): string => `cell[${count}]`;
-const isCell = (file: string | null | undefined): file is string => /^cell\[\d+\]$/.test(file ?? "");
+const isCell = (file: string): boolean => /^cell\[\d+\]$/.test(file);
 
 /** Makes every stack trace name lines and columns of the cell as it was typed, also where the user prints it. */
 export function installStackTraces(mapBack: MapPosition): void {
   Error.prepareStackTrace = (error, sites) => {
     const lines = sites.map((site) => {
-      const file = site.getFileName();
+      const file = site.getFileName() ?? "node:";
       const text = String(site);
-      if (!isCell(file)) return { text, own: machinery.test(file ?? "node:") };
       const at = mapBack(file, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
-      return { text: at ? text.replace(/(cell\[\d+\]):\d+:\d+/, `$1:${at[0]}:${at[1]}`) : text, own: false };
+      if (!at) return { text, own: !isCell(file) && machinery.test(file) };
+      return { text: text.replace(/:\d+:\d+(?=\)?$)/, `:${at[0]}:${at[1]}`), own: false };
     });
     const last = lines.findLastIndex((line) => !line.own);
     // An error of the kernel itself keeps all its frames.

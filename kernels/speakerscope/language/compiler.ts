@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Answered, Asked, CompilerData, Questions } from "./requests.js";
+
+/** Deep enough for code that is nested twenty thousand times; memory is taken only as it is used. */
+const stackSizeMb = 128;
+
+type Promised<K extends keyof Questions> = Promise<ReturnType<Questions[K]>>;
+
+// Cells may replace what is global.
+const { Promise: NativePromise } = globalThis;
+
+/**
+ * The compiler, in a thread of its own: it has a larger stack than Node.js gives cells, no cell can break what it is
+ * made of, an interrupt can end it, and should it fail altogether the next question starts another.
+ */
+export class Compiler {
+  readonly #data: CompilerData;
+  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(reason: Error): void }>();
+  #worker: Worker | null = null;
+  #asked = 0;
+
+  constructor(folder: string) {
+    this.#data = { folder, modules: new Map() };
+    this.#start();
+  }
+
+  ask<K extends keyof Questions>(question: K, ...given: Parameters<Questions[K]>): Promised<K> {
+    const id = ++this.#asked;
+    return new NativePromise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#start().postMessage({ id, question, given } satisfies Asked);
+    });
+  }
+
+  /** Keeps a module cell for a compiler that is started later. */
+  addModule(name: string, code: string): void {
+    this.#data.modules.set(name, code);
+  }
+
+  /** Ends what is being compiled. */
+  stop(): void {
+    if (this.#waiting.size > 0) this.#end("The compiler was stopped by an interrupt.");
+  }
+
+  #start(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(join(__dirname, "thread.js"), {
+      workerData: this.#data,
+      resourceLimits: { stackSizeMb },
+    });
+    this.#worker = worker;
+    worker.unref();
+    worker.on("message", ({ id, answer, error }: Answered) => {
+      const asked = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) asked?.reject(Object.assign(new Error(error.message), { stack: error.message }, error));
+      else asked?.resolve(answer);
+    });
+    const failed = (error: Error) => {
+      if (worker === this.#worker)
+        this.#end(`The compiler failed (${error.message}) and is started anew: try again.`);
+    };
+    worker.on("error", failed);
+    worker.on("exit", (code) => failed(new Error(`exit status ${code}`)));
+    return worker;
+  }
+
+  #end(message: string): void {
+    const worker = this.#worker;
+    this.#worker = null;
+    void worker?.terminate();
+    for (const { reject } of this.#waiting.values()) reject(new Error(message));
+    this.#waiting.clear();
+  }
+}

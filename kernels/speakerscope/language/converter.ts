@@ -1,0 +1,501 @@
+import { statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type * as TypeScript from "typescript";
+import { folderOf, isEsModule, lentPaths, packageRoot } from "../resolve.js";
+import { type Cell, parse, readCell } from "./cell.js";
+import {
+  type Declaration,
+  mergeDeclarations,
+  needed,
+  splitDeclarations,
+  textOf,
+  wordsOf,
+} from "./declarations.js";
+import { type Documentation, documentationAt } from "./documentation.js";
+import { cellTransformers, sourceTransformers } from "./emit.js";
+import { ranked } from "./ranked.js";
+import type { Completion, Converted, Information, Problem, Source } from "./requests.js";
+
+type Ts = typeof TypeScript;
+
+/** Of the compiler's errors these say that a cell is no CommonJS module, which is what it becomes, but may not look like. */
+const notForCells = new Set([
+  1323, // import() needs another `module`
+  1324, // and so does its second argument
+  1343, // import.meta
+  1378, // await
+  1432, // for await
+  2821, // import attributes
+  2823,
+  2854, // await using
+  2856,
+  7016, // A package without types is `any`.
+]);
+const missingModule = 2307;
+
+/** Enough of Node.js for most first cells; whatever else they name brings in all of its types. */
+const lightGlobals = `interface Console {
+  ${["log", "info", "warn", "error", "debug"].map((name) => `${name}(message?: any, ...optionalParams: any[]): void;`).join("\n  ")}
+}
+declare var console: Console;
+`;
+
+/**
+ * What tslab calls a converter, over TypeScript's public language service: cells to JavaScript and declarations, and
+ * answers about them.
+ *
+ * The earlier cells' declarations are a file of their own, which the checker takes for the scope around the cell: see
+ * `#program`. Most of a start is spent reading types, so at first it reads TypeScript's own alone; the first import,
+ * error, completion or inspection has it read Node's.
+ */
+export class Converter {
+  readonly #ts: Ts;
+  readonly #folder: string;
+  readonly #cellFile: string;
+  readonly #earlierFile: string;
+  readonly #lightFile: string;
+  /** Files that are no files: the cell, what earlier cells declared, module cells. */
+  readonly #texts = new Map<string, { text: string; version: number }>();
+  readonly #snapshots = new Map<string, { version: string; snapshot: TypeScript.IScriptSnapshot }>();
+  /** The versions of files beside the notebook whose code was given out. */
+  readonly #emitted = new Map<string, string>();
+  /** What services share: the files as they were read, without their documentation, which takes longer than the rest. */
+  readonly #registry: TypeScript.DocumentRegistry;
+  #service: TypeScript.LanguageService;
+  #options: TypeScript.CompilerOptions;
+  #isLight = true;
+  #cell: Cell | null = null;
+  #known: { text: string; declarations: Declaration[] } = { text: "", declarations: [] };
+
+  constructor(ts: Ts, folder: string, modules: Map<string, string>) {
+    this.#ts = ts;
+    this.#folder = folder.replaceAll("\\", "/");
+    this.#cellFile = `${this.#folder}/__tslab__.ts`;
+    this.#earlierFile = `${this.#folder}/__prev__.d.ts`;
+    this.#lightFile = `${this.#folder}/__light__.d.ts`;
+    for (const [name, code] of modules) this.#put(this.#pathOf(name), asModule(code));
+    this.#put(this.#lightFile, lightGlobals);
+    this.#put(this.#earlierFile, "export {};\n");
+    this.#put(this.#cellFile, "export {};\n");
+    this.#options = optionsOf(ts);
+    this.#registry = ts.createDocumentRegistry(true, folder, ts.JSDocParsingMode.ParseNone);
+    this.#service = this.#createService();
+  }
+
+  /** Compiles a cell; declares nothing yet. */
+  convert(declarations: string, code: string): Converted {
+    const cell = readCell(this.#ts, code);
+    if (cell.problems.length > 0)
+      return failure(cell.problems.map((d) => this.#problem(d, cell.length, code)));
+    const all = this.#declarationsOf(declarations);
+    const some = needed(all, wordsOf(cell.text));
+    if (cell.hasImports || some.some(({ text }) => /\bimport\b/.test(text))) this.readAll();
+    let problems = this.#check(cell, some);
+    if (problems.length > 0 && (this.#isLight || some.length < all.length || isMissing(problems))) {
+      this.readAll();
+      // A package may have been installed since it was looked for.
+      if (isMissing(problems)) this.#lookAgain();
+      problems = this.#check(cell, all);
+    }
+    if (problems.length > 0) return failure(problems);
+    return this.#emit(cell, all);
+  }
+
+  /** Makes what a file of this name would hold importable. */
+  addModule(name: string, code: string): Problem[] {
+    const path = this.#pathOf(name);
+    this.readAll();
+    this.#put(path, asModule(code));
+    this.#put(this.#cellFile, `import "./${name}";\n`);
+    this.#lookAgain();
+    return this.#problemsIn(this.#program(), path, code);
+  }
+
+  /** The declarations after a cell that failed. */
+  merge(before: string, after: string, set: string[]): string {
+    const isSet = new Set(set);
+    const fresh = splitDeclarations(this.#ts, after);
+    return this.#know(mergeDeclarations(this.#declarationsOf(before), fresh, (name) => isSet.has(name)));
+  }
+
+  /** The code of a file beside the notebook that a cell imports under a name it has computed. */
+  sources(specifier: string, from: string): { path: string | null; sources: Source[] } {
+    const path = this.#resolve(specifier, from);
+    if (path === null) return { path, sources: [] };
+    this.readAll();
+    this.#put(this.#cellFile, `import ${JSON.stringify(path.replace(/\.tsx?$/, ""))};\n`);
+    const program = this.#program();
+    return { path, sources: this.#sourcesOf(program) };
+  }
+
+  values(declarations: string): { name: string; type: string }[] {
+    const types = new Map<string, string>();
+    for (const { name, type } of this.#declarationsOf(declarations)) if (type) types.set(name, type);
+    return [...types].map(([name, type]) => ({ name, type }));
+  }
+
+  complete(declarations: string, code: string, position: number): Completion {
+    this.#show(declarations, code);
+    const found = this.#service.getCompletionsAtPosition(this.#cellFile, position, {});
+    return ranked(code, position, found);
+  }
+
+  inspect(declarations: string, code: string, position: number): Information | null {
+    this.#show(declarations, code);
+    const info = this.#service.getQuickInfoAtPosition(this.#cellFile, position);
+    // Of a name that it does not know the service says `any`.
+    if (!info?.displayParts?.length || info.kind === this.#ts.ScriptElementKind.unknown) return null;
+    const { start, length } = info.textSpan;
+    const definitions = this.#service.getDefinitionAtPosition(this.#cellFile, position) ?? [];
+    return {
+      name: code.slice(start, start + length),
+      signature: info.displayParts.map(({ text }) => text).join(""),
+      ...this.#documentationOf(definitions),
+      source: this.#sourceOf(definitions[0]),
+    };
+  }
+
+  close(): void {
+    this.#service.dispose();
+  }
+
+  /** Where a module cell would be if it were a file. */
+  #pathOf(name: string): string {
+    return `${this.#folder}/${name}.ts`;
+  }
+
+  #sourceOf(found: TypeScript.DefinitionInfo | undefined): Information["source"] {
+    const file = found && this.#service.getProgram()?.getSourceFile(found.fileName);
+    if (!file) return null;
+    const { start, length } = found.contextSpan ?? found.textSpan;
+    const isCell = found.fileName === this.#cellFile || found.fileName === this.#earlierFile;
+    return { file: found.fileName, isCell, text: file.text.slice(start, start + length) };
+  }
+
+  /** Of the first definition that has some. */
+  #documentationOf(definitions: readonly TypeScript.DefinitionInfo[]): Documentation {
+    for (const { fileName, textSpan } of definitions) {
+      const text = this.#service.getProgram()?.getSourceFile(fileName)?.text;
+      const found = text ? documentationAt(this.#ts, text, textSpan.start) : null;
+      if (found) return found;
+    }
+    return { documentation: "", tags: [] };
+  }
+
+  /** Lets the service see a cell that somebody is writing. */
+  #show(declarations: string, code: string): void {
+    this.readAll();
+    this.#put(this.#earlierFile, `${textOf(this.#declarationsOf(declarations))}export {};\n`);
+    this.#put(this.#cellFile, asModule(code));
+    this.#program();
+  }
+
+  #check(cell: Cell, earlier: Declaration[]): Problem[] {
+    const { names } = cell;
+    // What a cell declares globally takes the place of what an earlier one did.
+    const fresh = cell.text.includes("declare") ? splitDeclarations(this.#ts, cell.text) : [];
+    const isReplaced = ({ name }: Declaration) => name.includes(" ") && fresh.some((d) => d.name === name);
+    const kept = earlier.filter((declaration) => !isReplaced(declaration));
+    this.#cell = cell;
+    this.#put(this.#earlierFile, `${textOf(kept)}export {};\n`);
+    this.#put(this.#cellFile, cell.text);
+    const program = this.#program();
+    const declared = new Set([...names, ...cell.hoisted, ...earlier.map(({ name }) => name)]);
+    this.#transformers = () =>
+      cellTransformers(this.#ts, program.getTypeChecker(), {
+        names: declared,
+        hoisted: cell.hoisted,
+        isShown: cell.isShown,
+        isEarlier: (file) => file.fileName === this.#earlierFile,
+      });
+    const files = [this.#cellFile, ...this.#filesBehind(program)];
+    return files.flatMap((path) =>
+      this.#problemsIn(program, path, path === this.#cellFile ? cell.text : null),
+    );
+  }
+
+  #transformers: () => TypeScript.CustomTransformers = () => ({});
+
+  #emit(cell: Cell, all: Declaration[]): Converted {
+    const program = this.#program();
+    const texts = new Map(
+      this.#service
+        .getEmitOutput(this.#cellFile, false, true)
+        .outputFiles.map(({ name, text }) => [extension(name), text]),
+    );
+    const checker = program.getTypeChecker();
+    const file = program.getSourceFile(this.#cellFile) as TypeScript.SourceFile;
+    const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(file) as TypeScript.Symbol);
+    const hoisted = cell.hoisted.map((name) => {
+      const alias = exported.find((symbol) => symbol.name === name) as TypeScript.Symbol;
+      const type = checker.getTypeOfSymbol(checker.getAliasedSymbol(alias));
+      return `declare let ${name}: ${checker.typeToString(type, file, this.#ts.TypeFormatFlags.NoTruncation)};\n`;
+    });
+    const fresh = splitDeclarations(this.#ts, `${texts.get(".d.ts") ?? ""}\n${hoisted.join("")}`);
+    return {
+      problems: [],
+      output: withoutMap(texts.get(".js") ?? ""),
+      map: texts.get(".js.map") ?? null,
+      declared: textOf(fresh),
+      declarations: fresh.length > 0 ? this.#know(mergeDeclarations(all, fresh)) : this.#known.text,
+      isAsync: cell.isAsync,
+      imports: cell.hasImports ? this.#importsOf(this.#cellFile, cell.text) : [],
+      sources: this.#sourcesOf(program),
+    };
+  }
+
+  /** The files with code, not only declarations, that a cell imports: those whose code is not given out yet. */
+  #sourcesOf(program: TypeScript.Program): Source[] {
+    const cellTransform = this.#transformers;
+    this.#transformers = () => sourceTransformers(this.#ts);
+    const found = this.#filesBehind(program).flatMap((path): Source[] => {
+      const version = this.#version(path);
+      if (this.#emitted.get(path) === version) return [];
+      const { outputFiles } = this.#service.getEmitOutput(path, false, true);
+      const [code = "", map = null] = [".js", ".js.map"].map(
+        (e) => outputFiles.find(({ name }) => extension(name) === e)?.text,
+      );
+      this.#emitted.set(path, version);
+      const imports = this.#importsOf(path, program.getSourceFile(path)?.text ?? "");
+      return [{ path, code: withoutMap(code), map, imports }];
+    });
+    this.#transformers = cellTransform;
+    return found;
+  }
+
+  /** What Node.js cannot load as it is: TypeScript, and JavaScript that is an ES module without saying so. */
+  #filesBehind(program: TypeScript.Program): string[] {
+    return program.getSourceFiles().flatMap((file) => {
+      const { fileName } = file;
+      if (fileName === this.#cellFile || !isSource(fileName)) return [];
+      return /tsx?$/.test(fileName) || (this.#ts.isExternalModule(file) && !isEsModule(fileName))
+        ? [fileName]
+        : [];
+    });
+  }
+
+  #importsOf(path: string, text: string): Source["imports"] {
+    return this.#ts
+      .preProcessFile(text, true, true)
+      .importedFiles.flatMap(({ fileName }): Source["imports"] => {
+        const target = this.#resolve(fileName, path);
+        return target === null ? [] : [[fileName, target]];
+      });
+  }
+
+  /** The file with code that an import means; null for packages, declarations and whatever Node.js finds itself. */
+  #resolve(specifier: string, from: string): string | null {
+    const { resolvedModule } = this.#ts.resolveModuleName(specifier, from, this.#options, this.#host);
+    const path = resolvedModule?.resolvedFileName;
+    return path && isSource(path) ? path : null;
+  }
+
+  /** The program for the texts that were put. */
+  #program(): TypeScript.Program {
+    const program = this.#service.getProgram() as TypeScript.Program;
+    // tslab's way to put one scope around another, and the only place where we rely on the compiler's insides: a name
+    // that the cell does not know is looked up where its parent's names are.
+    const cell = program.getSourceFile(this.#cellFile) as TypeScript.SourceFile;
+    Object.assign(cell, { parent: program.getSourceFile(this.#earlierFile) });
+    return program;
+  }
+
+  #problemsIn(program: TypeScript.Program, path: string, text: string | null): Problem[] {
+    const file = program.getSourceFile(path);
+    const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+    const length = path === this.#cellFile ? (this.#cell?.length ?? 0) : Number.POSITIVE_INFINITY;
+    return this.#ts
+      .sortAndDeduplicateDiagnostics(found.filter((d) => !notForCells.has(d.code)))
+      .map((d) => this.#problem(d, length, text));
+  }
+
+  #problem(d: TypeScript.Diagnostic, length: number, text: string | null): Problem {
+    const start = Math.min(d.start ?? 0, length);
+    const file = d.file ?? parse(this.#ts, text ?? "");
+    const { line, character } = file.getLineAndCharacterOfPosition(start);
+    return {
+      line: line + 1,
+      column: character + 1,
+      length: Math.max(1, Math.min(d.length ?? 1, length - start)),
+      message: this.#ts.flattenDiagnosticMessageText(d.messageText, "\n"),
+      code: d.code,
+      file: text === null ? relative(this.#folder, file.fileName) : null,
+    };
+  }
+
+  #declarationsOf(text: string): Declaration[] {
+    if (this.#known.text !== text) this.#known = { text, declarations: splitDeclarations(this.#ts, text) };
+    return this.#known.declarations;
+  }
+
+  /** The text of declarations, which comes back with the next question. */
+  #know(declarations: Declaration[]): string {
+    const text = textOf(declarations);
+    this.#known = { text, declarations };
+    return text;
+  }
+
+  /** From now on with the types of Node.js and of everything that the notebook can import. */
+  readAll(): void {
+    if (!this.#isLight) return;
+    this.#isLight = false;
+    this.#options = { ...this.#options, paths: lentPaths(this.#folder) };
+    this.#lookAgain();
+  }
+
+  /** Forgets where modules were found, and where not; what was read of them stays. */
+  #lookAgain(): void {
+    const before = this.#service;
+    this.#service = this.#createService();
+    this.#program();
+    before.dispose();
+  }
+
+  #put(path: string, text: string): void {
+    const before = this.#texts.get(path);
+    if (before?.text !== text) this.#texts.set(path, { text, version: (before?.version ?? 0) + 1 });
+  }
+
+  #version(path: string): string {
+    const own = this.#texts.get(path);
+    if (own) return `${own.version}`;
+    if (isFixed(path)) return "";
+    return `${statSync(path, { throwIfNoEntry: false })?.mtimeMs}`;
+  }
+
+  #snapshot(path: string): TypeScript.IScriptSnapshot | undefined {
+    const version = this.#version(path);
+    const kept = this.#snapshots.get(path);
+    if (kept?.version === version) return kept.snapshot;
+    const text = this.#texts.get(path)?.text ?? this.#ts.sys.readFile(path);
+    if (text === undefined) return undefined;
+    const snapshot = this.#ts.ScriptSnapshot.fromString(text);
+    this.#snapshots.set(path, { version, snapshot });
+    return snapshot;
+  }
+
+  readonly #host: TypeScript.ModuleResolutionHost = {
+    fileExists: (path) => this.#texts.has(path) || this.#ts.sys.fileExists(path),
+    readFile: (path) => this.#texts.get(path)?.text ?? this.#ts.sys.readFile(path),
+    directoryExists: (path) => this.#ts.sys.directoryExists(path),
+    getDirectories: (path) => this.#ts.sys.getDirectories(path),
+    realpath: (path) => this.#ts.sys.realpath?.(path) ?? path,
+    getCurrentDirectory: () => this.#folder,
+  };
+
+  #createService(): TypeScript.LanguageService {
+    const { sys } = this.#ts;
+    const ambient = join(packageRoot, "kernels", "speakerscope", "ambient.d.ts");
+    const globals = this.#isLight ? this.#lightFile : join(nodeTypes(), "index.d.ts");
+    return this.#ts.createLanguageService(
+      {
+        ...this.#host,
+        fileExists: this.#host.fileExists,
+        readFile: this.#host.readFile,
+        readDirectory: sys.readDirectory,
+        getCurrentDirectory: () => this.#folder,
+        useCaseSensitiveFileNames: () => true,
+        getScriptFileNames: () => [this.#earlierFile, this.#cellFile, ambient, globals],
+        getScriptVersion: (path) => this.#version(path),
+        getScriptSnapshot: (path) => this.#snapshot(path),
+        getCompilationSettings: () => this.#options,
+        getDefaultLibFileName: (options) => this.#ts.getDefaultLibFilePath(options),
+        getCustomTransformers: () => this.#transformers(),
+        jsDocParsingMode: this.#ts.JSDocParsingMode.ParseNone,
+      },
+      this.#registry,
+    );
+  }
+}
+
+const failure = (problems: Problem[]): Converted => ({
+  problems,
+  output: "",
+  map: null,
+  declared: "",
+  declarations: "",
+  isAsync: false,
+  imports: [],
+  sources: [],
+});
+
+const asModule = (code: string) => `${code}\nexport {};\n`;
+
+const withoutMap = (code: string) => code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+
+const isMissing = (problems: Problem[]) => problems.some(({ code }) => code === missingModule);
+
+const extension = (name: string) =>
+  /(?:\.d)?\.[cm]?[jt]sx?(?:\.map)?$/
+    .exec(name)?.[0]
+    .replace(/[cm](?=[jt]s)/, "")
+    .replace("x", "") ?? "";
+
+function optionsOf(ts: Ts): TypeScript.CompilerOptions {
+  return {
+    strict: true,
+    target: ts.ScriptTarget.ES2024,
+    lib: libraries(),
+    module: ts.ModuleKind.CommonJS,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    // Modules that can only be imported, not required: the loader does so.
+    customConditions: ["import"],
+    // One copy of Node's types, which `getScriptFileNames` names: no folder is searched for others.
+    types: [],
+    allowImportingTsExtensions: true,
+    allowJs: true,
+    resolveJsonModule: true,
+    esModuleInterop: true,
+    declaration: true,
+    sourceMap: true,
+    // Nothing is written; but the code of a JavaScript file must not seem to go where the file is.
+    outDir: "/__tslab__",
+    // An enum is there at run time for the cells behind it.
+    preserveConstEnums: true,
+    skipLibCheck: true,
+    newLine: ts.NewLineKind.LineFeed,
+    jsx: ts.JsxEmit.React,
+    useDefineForClassFields: true,
+  };
+}
+
+/** The types of what this Node.js has. */
+function libraries(): string[] {
+  const has = (object: object, ...names: string[]) => names.every((name) => name in object);
+  const newer: [name: string, isThere: boolean][] = [
+    ["es2024.arraybuffer", has(ArrayBuffer.prototype, "resize", "transfer")],
+    ["es2024.collection", has(Map, "groupBy")],
+    ["es2024.object", has(Object, "groupBy")],
+    ["es2024.promise", has(Promise, "withResolvers")],
+    ["es2024.regexp", has(RegExp.prototype, "unicodeSets")],
+    ["es2024.sharedmemory", has(Atomics, "waitAsync")],
+    ["es2024.string", has(String.prototype, "isWellFormed")],
+    ["esnext.array", has(Array, "fromAsync")],
+    ["esnext.collection", has(Set.prototype, "union")],
+    ["esnext.iterator", has(globalThis, "Iterator")],
+    ["esnext.promise", has(Promise, "try")],
+    ["esnext.float16", has(globalThis, "Float16Array")],
+    ["esnext.disposable", has(Symbol, "dispose", "asyncDispose")],
+    ["esnext.error", has(Error, "isError")],
+  ];
+  return ["es2023", ...newer.flatMap(([name, isThere]) => (isThere ? [name] : []))].map(
+    (name) => `lib.${name}.d.ts`,
+  );
+}
+
+function nodeTypes(): string {
+  const folder = folderOf("@types/node");
+  if (!folder)
+    throw new Error("The types of Node.js (@types/node) are missing: reinstall the speakerscope package.");
+  return folder;
+}
+
+/** Files of packages do not change while a kernel runs, except our own build. */
+function isFixed(path: string): boolean {
+  if (path.startsWith(join(packageRoot, "dist"))) return false;
+  return path.includes("/node_modules/");
+}
+
+/** A file beside the notebook that is no declaration. */
+const isSource = (path: string) =>
+  /\.(?:[jt]sx?|[cm]ts)$/.test(path) && !/\.d\.[cm]?ts$/.test(path) && !path.includes("/node_modules/");

@@ -1,0 +1,29 @@
+import type * as TypeScript from "typescript";
+import type { Completion } from "./requests.js";
+
+/** The names that go on with the word at the position first, then those that contain it. */
+export function ranked(
+  code: string,
+  position: number,
+  found: TypeScript.CompletionInfo | undefined,
+): Completion {
+  const span = found?.entries.find(({ replacementSpan }) => replacementSpan)?.replacementSpan;
+  const before = /#?[\p{ID_Continue}$\u200c\u200d]*$/u.exec(code.slice(0, position))?.[0] ?? "";
+  const behind = /^[\p{ID_Continue}$\u200c\u200d]*/u.exec(code.slice(position))?.[0] ?? "";
+  const start = span ? span.start : position - before.length;
+  const end = span ? span.start + span.length : position + behind.length;
+  const word = code.slice(start, end).toLowerCase();
+  const rank = (name: string): number => {
+    if (name.startsWith(code.slice(start, end))) return 0;
+    const at = name.toLowerCase().indexOf(word);
+    return at === 0 ? 1 : at > 0 ? 2 : 3;
+  };
+  const entries = (found?.entries ?? [])
+    .map((entry, index) => ({ ...entry, index, key: `${rank(entry.name)}${entry.sortText}` }))
+    .filter(({ key }) => !key.startsWith("3"));
+  // Names of equal standing: as the compiler has them.
+  entries.sort((a, b) =>
+    a.key < b.key ? -1 : a.key > b.key ? 1 : word ? a.index - b.index : a.name.localeCompare(b.name),
+  );
+  return { start, end, names: entries.map(({ name, kind }) => ({ name, kind })) };
+}

@@ -1,0 +1,89 @@
+/** One error of the compiler; line and column count from 1. */
+export interface Problem {
+  line: number;
+  column: number;
+  length: number;
+  message: string;
+  code: number;
+  /** Another file than the cell. */
+  file: string | null;
+}
+
+/** A TypeScript or JavaScript file beside the notebook. */
+export interface Source {
+  path: string;
+  code: string;
+  map: string | null;
+  /** Which of its imports are such files, too. */
+  imports: [specifier: string, path: string][];
+}
+
+export interface Converted {
+  problems: Problem[];
+  output: string;
+  map: string | null;
+  imports: Source["imports"];
+  /** What this cell declares. */
+  declared: string;
+  /** What is declared when it has run. */
+  declarations: string;
+  isAsync: boolean;
+  sources: Source[];
+}
+
+export interface Completion {
+  start: number;
+  end: number;
+  names: { name: string; kind: string }[];
+}
+
+/** What is known of a name. */
+export interface Information {
+  name: string;
+  signature: string;
+  documentation: string;
+  tags: string[];
+  source: { file: string; isCell: boolean; text: string } | null;
+}
+
+/** What a cell's text became. */
+export interface Compiled extends Converted {
+  /** All of it is timed. */
+  isTimed: boolean;
+  /** The name under which other cells import it; then nothing of it runs. */
+  module: string | null;
+}
+
+export interface Completeness {
+  status: "complete" | "incomplete" | "invalid";
+  indent?: string;
+}
+
+/** What can be asked of the compiler. It keeps nothing of a session that is not in the question, but module cells. */
+export interface Questions {
+  compile(declarations: string, code: string): Compiled;
+  merge(before: string, after: string, set: string[]): string;
+  sources(specifier: string, from: string): { path: string | null; sources: Source[] };
+  values(declarations: string): { name: string; type: string }[];
+  complete(declarations: string, code: string, position: number): Completion;
+  inspect(declarations: string, code: string, positions: number[]): Information | null;
+  completeness(code: string): Completeness;
+}
+
+export interface Asked {
+  id: number;
+  question: keyof Questions;
+  given: unknown[];
+}
+
+export interface Answered {
+  id: number;
+  answer?: unknown;
+  error?: { name: string; message: string; stack?: string };
+}
+
+export interface CompilerData {
+  folder: string;
+  /** Module cells by their names. */
+  modules: Map<string, string>;
+}

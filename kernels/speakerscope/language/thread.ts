@@ -1,0 +1,88 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { completeness } from "./completeness.js";
+import { Converter } from "./converter.js";
+import { loadTypeScript } from "./load-typescript.js";
+import { translateMagics } from "./magic-lines.js";
+import type { Answered, Asked, CompilerData, Questions } from "./requests.js";
+
+/** How long after the last question the thread has time for itself. */
+const idleMs = 2000;
+
+const { folder, modules } = workerData as CompilerData;
+const { ts, saveCode } = loadTypeScript();
+let converter: Converter | null = null;
+let rest: NodeJS.Timeout | undefined;
+
+/** After a failure nobody knows what state the compiler was left in: the next question has a fresh one. */
+function fresh(): Converter {
+  converter ??= new Converter(ts, folder, modules);
+  return converter;
+}
+
+const questions: Questions = {
+  compile(declarations, source) {
+    const isVariable = (name: string) =>
+      fresh()
+        .values(declarations)
+        .some((value) => value.name === name);
+    const { code, isTimed } = translateMagics(ts, source, isVariable);
+    const module = moduleName(code);
+    if (module === null) return { ...fresh().convert(declarations, code), isTimed, module };
+    const problems = fresh().addModule(module, code);
+    if (problems.length === 0) modules.set(module, code);
+    const nothing = { output: "", map: null, declared: "", declarations, imports: [], sources: [] };
+    return { ...nothing, problems, isAsync: false, isTimed, module };
+  },
+  merge: (...given) => fresh().merge(...given),
+  sources: (...given) => fresh().sources(...given),
+  values: (...given) => fresh().values(...given),
+  complete: (...given) => fresh().complete(...given),
+  inspect(declarations, code, positions) {
+    for (const position of positions) {
+      const found = fresh().inspect(declarations, code, position);
+      if (found) return found;
+    }
+    return null;
+  },
+  completeness: (source) => completeness(ts, translateMagics(ts, source, () => false).code),
+};
+
+/** tslab's module cells: a comment before all code says `@module name`. */
+function moduleName(code: string): string | null {
+  const [comments] = /^(?:\s|\/\/.*|\/\*[\s\S]*?\*\/)*/.exec(code) as RegExpExecArray;
+  return /\/\*\*(?:(?!\*\/)[\s\S])*?@module[ \t]+([\w-]+)(?:\/[\w-]+)*/.exec(comments)?.[1] ?? null;
+}
+
+function answer({ id, question, given }: Asked): Answered {
+  try {
+    return { id, answer: (questions[question] as (...given: unknown[]) => unknown)(...given) };
+  } catch (error) {
+    converter = null;
+    const { name, message, stack } = error as Error;
+    if (!(error instanceof RangeError)) return { id, error: { name, message, stack } };
+    return {
+      id,
+      error: {
+        name,
+        message: "The code is nested too deeply for the compiler. Split it into several statements.",
+      },
+    };
+  }
+}
+
+/** By now the code has run that most cells need; and the next of them may import something. */
+function useIdleTime(): void {
+  clearTimeout(rest);
+  rest = setTimeout(() => {
+    saveCode();
+    fresh().readAll();
+  }, idleMs);
+}
+
+parentPort?.on("message", (asked: Asked) => {
+  parentPort?.postMessage(answer(asked));
+  useIdleTime();
+});
+// Nobody may have asked yet: what the first cell needs is then read before it comes.
+setImmediate(() => converter ?? fresh().convert("", "0"));
+useIdleTime();
