@@ -29,7 +29,10 @@ export class Compiler {
     const id = ++this.#asked;
     return new NativePromise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      this.#start().postMessage({ id, question, given } satisfies Asked);
+      const worker = this.#start();
+      // The thread keeps the process alive only while an answer is awaited.
+      worker.ref();
+      worker.postMessage({ id, question, given } satisfies Asked);
     });
   }
 
@@ -50,10 +53,10 @@ export class Compiler {
       resourceLimits: { stackSizeMb },
     });
     this.#worker = worker;
-    worker.unref();
     worker.on("message", ({ id, answer, error }: Answered) => {
       const asked = this.#waiting.get(id);
       this.#waiting.delete(id);
+      if (this.#waiting.size === 0) worker.unref();
       if (error) asked?.reject(Object.assign(new Error(error.message), { stack: error.message }, error));
       else asked?.resolve(answer);
     });
@@ -63,6 +66,7 @@ export class Compiler {
     };
     worker.on("error", failed);
     worker.on("exit", (code) => failed(new Error(`exit status ${code}`)));
+    worker.unref();
     return worker;
   }
 
