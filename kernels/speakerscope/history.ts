@@ -1,6 +1,17 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { createGlob } from "./glob.js";
 import type { HistoryEntry } from "./replies.js";
 
 interface Row {
@@ -46,13 +57,17 @@ export class History {
   }
 
   add(line: number, input: string): void {
-    const row: Row = { session: this.session, line, input };
+    const kept = withoutSecrets(input);
+    if (kept === null) return;
+    const row: Row = { session: this.session, line, input: kept };
     this.#rows.push(row);
     if (this.#path === null) return;
     this.#load();
     try {
-      mkdirSync(dirname(this.#path), { recursive: true });
-      appendFileSync(this.#path, `${JSON.stringify(row)}\n`);
+      makePrivateFolder(dirname(this.#path));
+      withFile(this.#path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, (file) =>
+        writeSync(file, `${JSON.stringify(row)}\n`),
+      );
     } catch {
       // A full disk or a read-only home must not fail a cell.
     }
@@ -80,8 +95,8 @@ export class History {
       return all.filter((r) => r.session === number && r.line >= (start ?? 1) && r.line < (stop ?? Infinity));
     }
     if (hist_access_type === "search") {
-      const glob = toRegExp(pattern ?? "*");
-      let found = all.filter((r) => glob.test(r.input));
+      const matches = createGlob(pattern ?? "*");
+      let found = all.filter((r) => matches(r.input));
       if (unique) {
         const last = new Map(found.map((r) => [r.input, r]));
         found = found.filter((r) => last.get(r.input) === r);
@@ -103,15 +118,52 @@ export class History {
     this.#earlier = [];
     if (this.#path === null || !existsSync(this.#path)) return this.#earlier;
     try {
-      const rows = readFileSync(this.#path, "utf8").split("\n").flatMap(parseRow);
-      this.#earlier = rows.slice(-keptRows);
-      if (statSync(this.#path).size > keptBytes)
-        writeFileSync(this.#path, this.#earlier.map((r) => `${JSON.stringify(r)}\n`).join(""));
+      const text = withFile(this.#path, constants.O_RDONLY, (file) => readFileSync(file, "utf8"));
+      this.#earlier = text.split("\n").flatMap(parseRow).slice(-keptRows);
+      const rows = this.#earlier.map((r) => `${JSON.stringify(r)}\n`).join("");
+      if (text.length > keptBytes)
+        withFile(this.#path, constants.O_WRONLY | constants.O_TRUNC, (file) => writeSync(file, rows));
     } catch {
       // As above: without the file there are only this session's cells.
     }
     return this.#earlier;
   }
+}
+
+/** Opens a regular file that nobody else may read; anything else, a pipe for one, might block for ever. */
+function withFile<T>(path: string, flags: number, work: (file: number) => T): T {
+  const file = openSync(path, flags | constants.O_NONBLOCK, 0o600);
+  try {
+    const status = fstatSync(file);
+    if (!status.isFile()) throw new Error(`${path} is no file.`);
+    if (status.mode & 0o077) chmodSync(path, 0o600);
+    return work(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Each folder by itself: under /proc Node.js would try for ever to make them all. */
+function makePrivateFolder(folder: string): void {
+  if (existsSync(folder)) {
+    // Another folder may have other tenants.
+    if (basename(folder) === "speakerscope") chmodSync(folder, 0o700);
+    return;
+  }
+  if (dirname(folder) !== folder && !existsSync(dirname(folder))) makePrivateFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+/**
+ * What may be kept of a cell: not the lines that set an environment variable, for that is where keys are typed, and nothing
+ * of a cell whose code assigns to `process.env`.
+ */
+function withoutSecrets(input: string): string | null {
+  if (/\bprocess\s*\.\s*env\b[^\n]*?[^=!<>]=(?![=>])|\bassign\s*\(\s*process\s*\.\s*env\b/.test(input))
+    return null;
+  const lines = input.split("\n");
+  const kept = lines.filter((line) => !/^%(?:set_)?env\s+[^=\s]+\s*[=\s]\s*\S/.test(line));
+  return kept.length === lines.length ? input : kept.join("\n").trim() || null;
 }
 
 const lastOf = <T>(rows: T[], n: number): T[] => (n <= 0 ? [] : rows.slice(-n));
@@ -124,14 +176,4 @@ function parseRow(line: string): Row[] {
   } catch {
     return [];
   }
-}
-
-/** Shell wildcards, as in IPython: `*`, `?` and `[...]`, over the whole cell. */
-function toRegExp(glob: string): RegExp {
-  const body = glob.replace(/\[[^\]]*\]|[\\^$.|+(){}[\]*?]/g, (s) => {
-    if (s === "*") return ".*";
-    if (s === "?") return ".";
-    return s.length > 1 ? s.replace(/^\[!/, "[^").replaceAll("\\", "\\\\") : `\\${s}`;
-  });
-  return new RegExp(`^${body}$`, "s");
 }
