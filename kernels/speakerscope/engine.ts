@@ -1,18 +1,27 @@
-import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import { takeOverChildren } from "./children.js";
 import { defineGlobals } from "./deno.js";
 import { format, useColors } from "./display/format.js";
-import { createGuard, INTERRUPTS, PROMPT, type Protect } from "./flags.js";
+import { INTERRUPTS, type Protect } from "./flags.js";
 import { type Host, setHost } from "./host.js";
+import { native, pristine, rememberIntrinsics } from "./intrinsics.js";
 import { encodeBundle, toJson } from "./json.js";
 import { complete, inspectAt } from "./language.js";
+import { keepListeners } from "./listeners.js";
 import { createMagics, type Magics } from "./magics.js";
 import type { CellRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
+import { Prompts } from "./prompts.js";
 import type { ErrorContent, MimeBundle, Payload } from "./replies.js";
+import { createScope, type Scope } from "./scope.js";
 import { type CellValue, Session } from "./session.js";
+import { takeOverStdin } from "./stdin.js";
+import { takeOverOutput } from "./stdio.js";
 import { cellName, errorContent, installStackTraces, KernelInterrupted } from "./traceback.js";
 
 interface EngineOptions {
   flags: Int32Array;
+  /** Keeps interrupts from tearing a piece of work. */
+  protect: Protect;
   promptPort: MessagePort;
   /** Where relative imports of cells begin. */
   folder: string;
@@ -34,7 +43,7 @@ interface Running extends CellRequest {
 /** Texts of cells whose traces may still turn up. */
 const keptSources = 1000;
 
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const nextTurn = () => new native.Promise<void>((resolve) => native.setImmediate(resolve));
 
 /**
  * The main thread's part: runs one cell at a time and answers questions about the language.
@@ -49,7 +58,10 @@ export class Engine {
   readonly #magics: Magics;
   readonly #received = new Set<number>();
   readonly #sources = new Map<string, string>();
-  readonly #inputs = new Map<number, (value: string) => void>();
+  readonly #host: Host;
+  readonly #prompts: Prompts;
+  readonly #scope: Scope;
+  readonly #stopStdin: () => void;
   readonly #colors = useColors();
   #current: Running | null = null;
   #last: Running | null = null;
@@ -58,22 +70,28 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#o = options;
-    this.#protect = createGuard(options.flags);
+    // What the kernel does itself, it does among the originals of what cells may replace.
+    this.#protect = (work) => options.protect(() => pristine(work));
+    this.#prompts = new Prompts(options);
     this.#session = new Session(options.folder);
     this.#session.onCompiled = (isTimed) => {
       const cell = this.#current;
       if (!cell) return;
-      if (cell.interrupts !== Atomics.load(this.#o.flags, INTERRUPTS)) throw new KernelInterrupted();
+      if (cell.interrupts !== native.Atomics.load(this.#o.flags, INTERRUPTS)) throw new KernelInterrupted();
       cell.timed = isTimed;
       if (isTimed) this.#magics.begin();
     };
     installStackTraces((name, line, column) => this.#session.mapBack(name, line, column));
-    const host = this.#host();
-    setHost(host);
-    defineGlobals(host);
-    this.#magics = createMagics(this.#session, host, (item) => this.#current?.payload.push(item));
+    const { prepareStackTrace } = Error;
+    if (prepareStackTrace) Error.prepareStackTrace = (...it) => pristine(() => prepareStackTrace(...it));
+    this.#host = this.#createHost();
+    setHost(this.#host);
+    defineGlobals(this.#host);
+    this.#magics = createMagics(this.#session, this.#host, (item) => this.#current?.payload.push(item));
     Object.assign(globalThis, { __magic__: this.#magics });
-    this.#takeOverProcess();
+    this.#scope = createScope(() => this.#current?.id ?? null);
+    this.#stopStdin = this.#takeOverProcess();
+    rememberIntrinsics();
   }
 
   /** Takes a message of the worker; it may come twice. */
@@ -90,12 +108,10 @@ export class Engine {
       if (message.type === "question") void this.#answer(message);
       else if (message.type === "interrupt") {
         if (message.cell === this.#current?.id) this.#interrupt();
-      } else if (message.type === "input") {
-        this.#inputs.get(message.cell)?.(message.value);
-        this.#inputs.delete(message.cell);
-      } else {
+      } else if (message.type === "input") this.#prompts.answer(message.prompt, message.value);
+      else {
         this.#current?.abort.abort(new KernelInterrupted());
-        setImmediate(this.#o.exit);
+        native.setImmediate(this.#o.exit);
       }
     });
   }
@@ -108,34 +124,36 @@ export class Engine {
     if (this.#current?.id !== request.id)
       this.#current = {
         ...request,
-        abort: new AbortController(),
+        abort: new native.AbortController(),
         timed: false,
         started: false,
-        interrupts: Atomics.load(this.#o.flags, INTERRUPTS),
+        interrupts: native.Atomics.load(this.#o.flags, INTERRUPTS),
         payload: [],
         atEnd: [],
         pending: [],
       };
     const cell = this.#current;
     this.#last = cell;
-    setImmediate(() => {
+    native.setImmediate(() => {
       this.#protect(acknowledge);
       if (this.#current !== cell || cell.started) return;
       cell.started = true;
-      void this.#run(cell);
+      this.#scope.run(cell.id, () => void this.#run(cell));
     });
   }
 
   async #run(cell: Running): Promise<void> {
     const name = cellName(cell.count);
-    this.#remember(name, cell.code);
+    pristine(() => this.#remember(name, cell.code));
     try {
-      const value = await this.#session.execute(cell.code, name);
+      const value = await pristine(() => this.#session.execute(cell.code, name));
       if (cell.timed) this.#magics.end();
-      await Promise.all(cell.pending);
-      // What was rejected meanwhile and nobody caught is reported in these turns.
-      await nextTurn();
-      await nextTurn();
+      do {
+        await pristine(() => native.Promise.all(cell.pending.splice(0)));
+        // What was rejected meanwhile and nobody caught is reported in these turns.
+        await nextTurn();
+        await nextTurn();
+      } while (cell.pending.length > 0);
       if (this.#current !== cell) return;
       const resultText = await this.#showResult(cell, value);
       const expressions = await this.#evaluate(cell.expressions);
@@ -147,35 +165,42 @@ export class Engine {
 
   async #showResult(cell: Running, value: CellValue): Promise<string | null> {
     if (cell.silent || value === null || value.value === undefined) return null;
-    const bundle = await format(value.value, this.#colors);
+    const bundle = await pristine(() => format(value.value, this.#colors));
     if (bundle === null || this.#current !== cell) return null;
-    const data = encodeBundle(bundle);
+    const data = pristine(() => encodeBundle(bundle));
     this.#publish(cell.id, "execute_result", { data, metadata: {}, execution_count: cell.count });
     return typeof data["text/plain"] === "string" ? data["text/plain"] : null;
   }
 
   async #evaluate(expressions: Record<string, string>): Promise<Record<string, unknown>> {
     const results: Record<string, unknown> = {};
-    for (const [name, expression] of Object.entries(expressions))
-      try {
-        const value = await this.#session.evaluate(expression);
-        const data = encodeBundle((await format(value, false)) ?? {});
-        results[name] = { status: "ok", data: JSON.parse(toJson(data)), metadata: {} };
-      } catch (error) {
-        results[name] = { status: "error", ...errorContent(error, "expression", () => undefined, false) };
-      }
+    const names = pristine(() => Object.keys(expressions));
+    for (let i = 0; i < names.length; i++) results[names[i]] = await this.#evaluateOne(expressions[names[i]]);
     return results;
+  }
+
+  async #evaluateOne(expression: string): Promise<object> {
+    try {
+      const value = await pristine(() => this.#session.evaluate(expression));
+      const bundle = (await pristine(() => format(value, false))) ?? {};
+      return pristine(() => ({ status: "ok", data: JSON.parse(toJson(encodeBundle(bundle))), metadata: {} }));
+    } catch (error) {
+      const content = pristine(() => errorContent(error, "expression", () => undefined, false));
+      return { status: "error", ...content };
+    }
   }
 
   #fail(cell: Running, error: unknown): void {
     if (this.#current !== cell) return;
     // What fails because it was interrupted (a child process that got the signal) is an interrupt, too.
-    const isInterrupted = cell.interrupts !== Atomics.load(this.#o.flags, INTERRUPTS);
-    const content = errorContent(
-      isInterrupted ? new KernelInterrupted() : error,
-      cellName(cell.count),
-      (name) => this.#sources.get(name),
-      this.#colors,
+    const isInterrupted = cell.interrupts !== native.Atomics.load(this.#o.flags, INTERRUPTS);
+    const content = pristine(() =>
+      errorContent(
+        isInterrupted ? new KernelInterrupted() : error,
+        cellName(cell.count),
+        (name) => this.#sources.get(name),
+        this.#colors,
+      ),
     );
     this.#finish(cell, { error: content, resultText: null, expressions: {}, payload: [] });
   }
@@ -185,6 +210,8 @@ export class Engine {
       if (this.#current !== cell) return;
       if (outcome.error) this.#session.abandon();
       for (const work of cell.atEnd) work();
+      this.#stopStdin();
+      this.#prompts.forget(cell.id);
       this.#current = null;
       this.#done = cell.id;
       this.#o.post({ type: "done", cell: cell.id, outcome });
@@ -201,7 +228,7 @@ export class Engine {
 
   async #answer({ serial, ...question }: Question & { serial: number }): Promise<void> {
     try {
-      const answer = await this.#askLanguage(question);
+      const answer = await pristine(() => this.#askLanguage(question));
       this.#o.post({ type: "answer", serial, answer });
     } catch (error) {
       const content: ErrorContent = errorContent(error, "", () => undefined, false);
@@ -223,7 +250,8 @@ export class Engine {
     content: Record<string, unknown>,
     extra: { metadata?: MimeBundle; buffers?: Uint8Array[] } = {},
   ): void {
-    this.#o.post({ type: "publish", cell, message, content: toJson(content), ...extra });
+    const { post } = this.#o;
+    pristine(() => post({ type: "publish", cell, message, content: toJson(content), ...extra }));
   }
 
   #remember(name: string, code: string): void {
@@ -232,8 +260,8 @@ export class Engine {
     if (this.#sources.size > keptSources) this.#sources.delete(this.#sources.keys().next().value as string);
   }
 
-  #host(): Host {
-    const writing = () => (this.#current ?? this.#last)?.id ?? null;
+  #createHost(): Host {
+    const writing = () => this.#scope.cell() ?? (this.#current ?? this.#last)?.id ?? null;
     const running = () => {
       if (!this.#current) throw new Error("input: unsupported outside a running cell");
       return this.#current;
@@ -244,49 +272,43 @@ export class Engine {
       format: (value) => format(value, this.#colors),
       settle: (work) => void this.#current?.pending.push(work),
       atEnd: (work) => void this.#current?.atEnd.push(work),
-      signal: () => (this.#current ?? this.#last ?? { abort: new AbortController() }).abort.signal,
+      signal: () => (this.#current ?? this.#last ?? { abort: new native.AbortController() }).abort.signal,
       input: (prompt, password) => {
         const cell = running();
         if (!cell.allowStdin)
-          return Promise.reject(new Error("input: unsupported: nobody is here to answer"));
-        this.#o.post({ type: "prompt", cell: cell.id, prompt, password, wait: false });
-        return new Promise((resolve) => this.#inputs.set(cell.id, resolve));
+          return native.Promise.reject(new Error("input: unsupported: nobody is here to answer"));
+        return this.#prompts.ask(cell.id, prompt, password);
       },
       inputSync: (prompt) => {
         const cell = running();
-        return cell.allowStdin ? this.#waitForAnswer(cell, prompt) : null;
+        return cell.allowStdin ? this.#prompts.askNow(cell.id, cell.interrupts, prompt) : null;
       },
     };
   }
 
-  #waitForAnswer(cell: Running, prompt: string): string | null {
-    const { flags, promptPort, post } = this.#o;
-    Atomics.store(flags, PROMPT, 1);
-    post({ type: "prompt", cell: cell.id, prompt, password: false, wait: true });
-    while (Atomics.load(flags, PROMPT) === 1) Atomics.wait(flags, PROMPT, 1, 1000);
-    Atomics.store(flags, PROMPT, 0);
-    if (cell.interrupts !== Atomics.load(flags, INTERRUPTS)) throw new KernelInterrupted();
-    return (receiveMessageOnPort(promptPort)?.message as string | undefined) ?? null;
-  }
-
-  /** Output, stray errors and signals of the process belong to cells from now on. */
-  #takeOverProcess(): void {
-    for (const name of ["stdout", "stderr"] as const)
-      process[name].write = ((chunk: string | Uint8Array, encoding?: unknown, done?: () => void): boolean => {
-        const text = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
-        const cell = (this.#current ?? this.#last)?.id ?? null;
-        if (text) this.#o.post({ type: "stream", cell, name, text });
-        const callback = typeof encoding === "function" ? (encoding as () => void) : done;
-        if (callback) process.nextTick(callback);
-        return true;
-      }) as typeof process.stdout.write;
+  /** Output, input, children, stray errors and signals of the process belong to cells from now on; ends its input. */
+  #takeOverProcess(): () => void {
+    const { write, takeLastLine } = takeOverOutput({ post: this.#o.post, cell: () => this.#host.cell() });
+    takeOverChildren(this.#scope, write);
     const stray = (what: string) => (error: unknown) => {
       if (this.#current) return this.#fail(this.#current, error);
-      const { traceback } = errorContent(error, "", (n) => this.#sources.get(n), this.#colors);
-      process.stderr.write(`${what} after its cell had ended:\n${traceback.join("\n")}\n`);
+      const { traceback } = pristine(() =>
+        errorContent(error, "", (n) => this.#sources.get(n), this.#colors),
+      );
+      write("stderr", `${what} after its cell had ended:\n${traceback.join("\n")}\n`);
     };
-    process.on("unhandledRejection", stray("Unhandled rejection"));
-    process.on("uncaughtException", stray("Uncaught exception"));
-    process.on("SIGINT", () => this.#protect(() => this.#interrupt()));
+    keepListeners({
+      unhandledRejection: stray("Unhandled rejection"),
+      uncaughtException: stray("Uncaught exception"),
+      SIGINT: () => this.#protect(() => this.#interrupt()),
+    });
+    return takeOverStdin({
+      takeLastLine,
+      ask: (prompt) => {
+        const cell = this.#current;
+        return cell?.allowStdin ? this.#prompts.ask(cell.id, prompt, false) : null;
+      },
+      settle: (work) => this.#host.settle(work),
+    });
   }
 }

@@ -1,6 +1,9 @@
+// A cell may replace JSON.
+const { stringify } = JSON;
+
 /** JSON of anything a chart or table may hold: typed arrays become arrays, big integers numbers or text. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item) => {
+  return stringify(value, (_key, item) => {
     if (typeof item === "bigint") return Number.isSafeInteger(Number(item)) ? Number(item) : String(item);
     if (ArrayBuffer.isView(item) && !(item instanceof DataView)) return Array.from(item as Float64Array);
     return item;

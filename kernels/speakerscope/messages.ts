@@ -43,7 +43,7 @@ export type ToMain =
   | ({ type: "question" } & Question)
   /** The cell that ran when the user asked; by the time it is heard another may run. */
   | { type: "interrupt"; cell: number | undefined }
-  | { type: "input"; cell: number; value: string }
+  | { type: "input"; prompt: number; value: string }
   | { type: "shutdown" };
 
 /** From the main thread to the worker. */
@@ -63,4 +63,16 @@ export type FromMain =
       metadata?: MimeBundle;
       buffers?: Uint8Array[];
     }
-  | { type: "prompt"; cell: number; prompt: string; password: boolean; wait: boolean };
+  | { type: "prompt"; id: number; cell: number; prompt: string; password: boolean; wait: boolean };
+
+/** What a message costs while it lies between the threads, however short it is. */
+export const messageOverhead = 2048;
+
+/** How much a cell has written with a message; null for a message that is not its output. */
+export function outputSize(message: FromMain): number | null {
+  if (message.type === "stream") return message.text.length;
+  if (message.type !== "publish") return null;
+  let size = message.content.length;
+  for (const buffer of message.buffers ?? []) size += buffer.byteLength;
+  return size;
+}

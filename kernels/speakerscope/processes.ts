@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Marks the processes that a kernel started, when they cannot be told by their process group. */
+/** Marks the processes that a kernel started: a process group can be left, an environment goes on to every child. */
 export const marker = "SPEAKERSCOPE_KERNEL";
 
 interface ProcessRow {
@@ -25,23 +25,61 @@ export function leadsGroup(): boolean {
 }
 
 /**
+ * Tells whether the process that started the kernel is still there: its parent, and the Jupyter that JPY_PARENT_PID names,
+ * which may stand behind a shell.
+ *
+ * @param first the parent when the kernel began
+ */
+export function createParentWatch(first: number, jupyterPid: string | undefined): () => boolean {
+  const jupyter = Number(jupyterPid) || first;
+  // On another machine (srun hands the variable on) or in a container the number means nothing. Where the parent is the
+  // one that takes in orphans, Jupyter has ended before the kernel began.
+  const isKnown = exists(jupyter) || isReaper(first);
+  return () => process.ppid === first && (!isKnown || exists(jupyter));
+}
+
+function isReaper(pid: number): boolean {
+  if (pid === 1) return true;
+  try {
+    return /^(systemd|init|tini|dumb-init)$/.test(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+  } catch {
+    return false;
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Ends whoever has the mark in its environment, again and again until nobody has: they may start others meanwhile. */
+const endMarked = `for i in 1 2 3 4 5 6 7 8 9 10; do
+  found=$(grep -lsz "^${marker}=$1$" /proc/[0-9]*/environ)
+  [ -n "$found" ] || break
+  for p in $found; do p=\${p#/proc/}; kill -s KILL "\${p%/environ}" 2>/dev/null; done
+done`;
+
+/**
  * Leaves a shell behind that ends what the kernel started when the kernel is gone, however it went: its standard input
- * closes then. It has a group of its own. Gives its process id, or null where there is no such shell.
+ * closes then. It has a group of its own. It ends the kernel's process group, and whoever has left that (`setsid`, `detached`)
+ * by the mark in the environment, where /proc shows it. Gives its process id, or null where there is no such shell.
  */
 export function spawnReaper(): number | null {
   if (process.platform === "win32") return null;
-  const [script, subject] = leadsGroup()
-    ? ['read -r _; kill -s KILL -- "-$1"', String(process.pid)]
-    : [
-        `read -r _; grep -lsz "^${marker}=$1\\$" /proc/[0-9]*/environ | while read -r f; do p=\${f#/proc/}; kill -s KILL "\${p%/environ}"; done`,
-        process.env[marker] ?? "",
-      ];
-  const { [marker]: _, ...env } = process.env;
-  const child = spawn("/bin/sh", ["-c", script, "speakerscope-reaper", subject], {
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-    env,
-  });
+  const endGroup = leadsGroup() ? 'kill -s KILL -- "-$2" 2>/dev/null' : ":";
+  const { [marker]: mark = "", ...env } = process.env;
+  const args = [
+    "-c",
+    `read -r _; ${endGroup}; ${endMarked}`,
+    "speakerscope-reaper",
+    mark,
+    String(process.pid),
+  ];
+  const child = spawn("/bin/sh", args, { detached: true, stdio: ["pipe", "ignore", "ignore"], env });
   child.on("error", () => {});
   child.unref();
   return child.pid ?? null;

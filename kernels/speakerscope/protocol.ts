@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { toPoints, toUnits } from "./code-points.js";
 import type { History, HistoryRequest } from "./history.js";
 import { log } from "./log.js";
@@ -13,18 +14,35 @@ export interface Engine {
   interrupt(): void;
   /** Resolves when the engine has come down. */
   shutdown(restart: boolean): Promise<void>;
-  /** An answer to a cell's question to the user. */
-  input(cell: number, value: string): void;
+  /** The answer to a cell's question to the user. */
+  input(prompt: number, value: string): void;
+  /** So much of what cells wrote has been sent, or is not going to be: they may write on. */
+  release(size: number): void;
+  /** How much they wrote that is still on its way. */
+  unsent(): number;
 }
 
 interface Cell {
   id: number;
   message: Message;
+  channel: Channel;
   code: string;
   silent: boolean;
   store: boolean;
   allowStdin: boolean;
   stopOnError: boolean;
+  /** Bytes that were thrown away after an interrupt; null while nothing is. */
+  dropped: number | null;
+}
+
+/** A question of a cell to the user. */
+interface Prompt {
+  id: number;
+  cell: Cell;
+  prompt: string;
+  password: boolean;
+  /** The message that asks, once it was sent. */
+  request?: string;
 }
 
 interface ProtocolOptions {
@@ -41,7 +59,9 @@ interface ProtocolOptions {
 const rememberedCells = 500;
 /** Output within this time goes out as one message: Jupyter drops what exceeds 1,000 messages a second. */
 const streamMs = 15;
-const streamBytes = 1 << 20;
+const streamBytes = 1 << 18;
+/** With more than this on its way when the user interrupts, a cell is one that prints without end. */
+const floodBytes = 1 << 16;
 
 type Handler = (message: Message, channel: Channel) => Promise<object | null> | object | null;
 
@@ -60,15 +80,19 @@ export class Protocol {
   #count = 0;
   #serial = 0;
   #pending: { cell: Cell | null; name: "stdout" | "stderr"; text: string } | null = null;
+  /** The first was asked and waits for its answer. */
+  readonly #prompts: Prompt[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   readonly handlers: Record<string, Handler> = {
     kernel_info_request: () => replies.kernelInfo(this.#o.versions),
-    complete_request: ({ content }) => this.#complete(text(content.code), Number(content.cursor_pos)),
+    // One that has code goes into the queue.
+    execute_request: ({ content }) => ({ code: codeOf(content) }),
+    complete_request: ({ content }) => this.#complete(content),
     inspect_request: ({ content }) => this.#inspect(content),
     is_complete_request: ({ content }) =>
-      this.#o.engine.ask({ ask: "isComplete", code: text(content.code) }) as Promise<Completeness>,
-    history_request: ({ content }) => replies.history(this.#o.history.find(content as HistoryRequest)),
+      this.#o.engine.ask({ ask: "isComplete", code: codeOf(content) }) as Promise<Completeness>,
+    history_request: ({ content }) => replies.history(this.#o.history.find(historyRequest(content))),
     comm_info_request: ({ content }) => replies.commInfo(this.#commsOf(content.target_name)),
     comm_open: (message) => {
       // No target can be registered here, so the protocol wants it closed at once.
@@ -81,6 +105,7 @@ export class Protocol {
       return null;
     },
     interrupt_request: () => {
+      if (this.#running && this.#o.engine.unsent() > floodBytes) this.#running.dropped ??= 0;
       this.#o.engine.interrupt();
       return replies.ok();
     },
@@ -94,23 +119,22 @@ export class Protocol {
 
   /** Takes the frames of one message; what is not a message of this session is dropped. */
   async receive(channel: Channel, frames: Buffer[]): Promise<void> {
-    let message: Message;
     try {
-      message = this.#o.codec.decode(frames);
+      const message = this.#o.codec.decode(frames);
+      const type = message.header.msg_type;
+      if (channel === "stdin") this.#answerInput(message);
+      else if (type === "execute_request" && typeof message.content.code === "string")
+        this.#enqueue(channel, message);
+      else await this.#handle(channel, message, type);
     } catch (error) {
-      log(`${(error as Error).message}: dropped`);
-      return;
+      log(`A message on ${channel} was dropped. ${(error as Error).message}`);
     }
-    const type = message.header.msg_type;
-    if (channel === "stdin") return this.#answerInput(message);
-    if (type === "execute_request") return this.#enqueue(message);
-    await this.#handle(channel, message, type);
   }
 
   /** Standard output of a cell, collected for a moment. */
   stream(cellId: number | null, name: "stdout" | "stderr", text: string): void {
     const cell = this.#cellOf(cellId);
-    if (cell?.silent) return;
+    if (this.#isUnwanted(cell, text.length)) return;
     if (this.#pending && (this.#pending.cell !== cell || this.#pending.name !== name)) this.#flush();
     if (this.#pending) this.#pending.text += text;
     else {
@@ -120,31 +144,33 @@ export class Protocol {
     if (this.#pending.text.length > streamBytes) this.#flush();
   }
 
-  /** A message of a cell to every client. */
-  publish(cellId: number | null, message: Outgoing): void {
+  /** A message of a cell to every client; `size` is what the engine counted for it. */
+  publish(cellId: number | null, message: Outgoing, size = 0): void {
     const cell = this.#cellOf(cellId);
-    if (cell?.silent) return;
+    if (this.#isUnwanted(cell, size)) return;
     if (message.type === "comm_open" || message.type === "comm_close") this.#track(message);
     this.#flush();
-    void this.#o.sockets.publish(
-      this.#o.codec.encode([message.type], { ...message, parent: cell?.message.header }),
-    );
+    this.#emit(cell, { ...message, parent: cell?.message.header }, size);
   }
 
-  /** Asks the user of the client that sent the cell; false when that client takes no questions. */
-  requestInput(cellId: number, prompt: string, password: boolean): boolean {
+  /** Asks the user of the client that sent the cell, when its turn comes; false when that client takes no questions. */
+  requestInput(id: number, cellId: number, prompt: string, password: boolean): boolean {
     const cell = this.#cells.get(cellId);
     if (!cell?.allowStdin) return false;
-    this.#flush();
-    void this.#o.sockets.send(
-      "stdin",
-      this.#o.codec.encode(cell.message.identities, {
-        type: "input_request",
-        content: replies.inputRequest(prompt, password),
-        parent: cell.message.header,
-      }),
-    );
+    this.#prompts.push({ id, cell, prompt, password });
+    if (this.#prompts.length === 1) this.#askNext();
     return true;
+  }
+
+  #askNext(): void {
+    const [next] = this.#prompts;
+    if (!next) return;
+    this.#flush();
+    const { identities, header } = next.cell.message;
+    const content = replies.inputRequest(next.prompt, next.password);
+    const outgoing = { type: "input_request", content, parent: header, id: randomUUID() };
+    next.request = outgoing.id;
+    void this.#o.sockets.send("stdin", this.#o.codec.encode(identities, outgoing));
   }
 
   async #handle(channel: Channel, message: Message, type: string): Promise<void> {
@@ -174,17 +200,19 @@ export class Protocol {
     await this.#o.engine.shutdown(message.content.restart === true);
   }
 
-  #enqueue(message: Message): void {
+  #enqueue(channel: Channel, message: Message): void {
     const { content } = message;
     const silent = content.silent === true;
     const cell: Cell = {
       id: ++this.#serial,
       message,
-      code: text(content.code),
+      channel,
+      code: codeOf(content),
       silent,
       store: !silent && content.store_history !== false,
       allowStdin: content.allow_stdin === true,
       stopOnError: content.stop_on_error !== false,
+      dropped: null,
     };
     this.#cells.set(cell.id, cell);
     if (this.#cells.size > rememberedCells) this.#cells.delete(this.#cells.keys().next().value as number);
@@ -196,7 +224,7 @@ export class Protocol {
     for (let cell = this.#queue.shift(); cell; cell = this.#queue.shift()) {
       this.#running = cell;
       this.#last = cell;
-      await this.#execute(cell);
+      await this.#execute(cell).catch((error) => this.#giveUp(cell, error));
       this.#running = null;
     }
   }
@@ -215,10 +243,12 @@ export class Protocol {
       count,
       silent: cell.silent,
       allowStdin: cell.allowStdin,
-      expressions: (content.user_expressions ?? {}) as Record<string, string>,
+      expressions: textsOf(content.user_expressions),
     });
+    this.#forgetPrompts(cell);
     if (cell.store && outcome.resultText !== null) history.setOutput(count, outcome.resultText);
     this.#flush();
+    if (cell.dropped !== null) this.#tellWhatWasDropped(cell, cell.dropped);
     let aborted: Cell[] = [];
     if (outcome.error) {
       if (!cell.silent) this.#publish("error", { ...outcome.error }, header);
@@ -230,23 +260,28 @@ export class Protocol {
     const reply = outcome.error
       ? replies.executeError(count, outcome.error)
       : replies.executeOk(count, outcome.expressions, outcome.payload);
-    void this.#reply("shell", cell.message, "execute_reply", reply);
+    void this.#reply(cell.channel, cell.message, "execute_reply", reply);
     this.#publish("status", replies.status("idle"), header);
     for (const next of aborted) this.#abort(next);
   }
 
-  #abort({ message }: Cell): void {
-    this.#publish("status", replies.status("busy"), message.header);
-    void this.#reply("shell", message, "execute_reply", replies.executeAborted());
+  /** The kernel itself has failed: the client is told, and the next cell runs. */
+  #giveUp({ message, channel }: Cell, error: Error): void {
+    log(`A cell could not be run. ${error.stack}`);
+    void this.#reply(channel, message, "execute_reply", replies.failed(errorOf(error)));
     this.#publish("status", replies.status("idle"), message.header);
   }
 
-  async #complete(code: string, position: number): Promise<object> {
-    const found = (await this.#o.engine.ask({
-      ask: "complete",
-      code,
-      position: toUnits(code, position),
-    })) as CompletionList;
+  #abort({ message, channel }: Cell): void {
+    this.#publish("status", replies.status("busy"), message.header);
+    void this.#reply(channel, message, "execute_reply", replies.executeAborted());
+    this.#publish("status", replies.status("idle"), message.header);
+  }
+
+  async #complete(content: Record<string, unknown>): Promise<object> {
+    const code = codeOf(content);
+    const position = positionOf(content, code);
+    const found = (await this.#o.engine.ask({ ask: "complete", code, position })) as CompletionList;
     return replies.complete({
       matches: found.matches,
       types: found.types,
@@ -256,19 +291,43 @@ export class Protocol {
   }
 
   async #inspect(content: Record<string, unknown>): Promise<object> {
-    const code = text(content.code);
-    const data = await this.#o.engine.ask({
-      ask: "inspect",
-      code,
-      position: toUnits(code, Number(content.cursor_pos)),
-      detail: content.detail_level === 1 ? 1 : 0,
-    });
+    const code = codeOf(content);
+    const position = positionOf(content, code);
+    const detail = content.detail_level === 1 ? 1 : 0;
+    const data = await this.#o.engine.ask({ ask: "inspect", code, position, detail });
     return replies.inspect(data as replies.MimeBundle | null);
   }
 
-  #answerInput(message: Message): void {
-    if (message.header.msg_type !== "input_reply" || !this.#running) return;
-    this.#o.engine.input(this.#running.id, text(message.content.value));
+  /** Whoever was asked may answer, and nobody else; an answer to what was asked before comes too late. */
+  #answerInput({ header, identities, parentId, content }: Message): void {
+    const [asked] = this.#prompts;
+    if (header.msg_type !== "input_reply") throw new Error(`Nothing but input_reply belongs there.`);
+    if (!asked) throw new Error("Nobody was asked.");
+    if (!sameFrames(identities, asked.cell.message.identities)) throw new Error("Another client was asked.");
+    if (typeof parentId === "string" && parentId !== asked.request)
+      throw new Error("It answers another question.");
+    if (typeof content.value !== "string") throw new Error("Its value is no text.");
+    this.#prompts.shift();
+    this.#o.engine.input(asked.id, content.value);
+    this.#askNext();
+  }
+
+  #forgetPrompts(cell: Cell): void {
+    const left = this.#prompts.filter((prompt) => prompt.cell !== cell);
+    this.#prompts.splice(0, this.#prompts.length, ...left);
+  }
+
+  /** Counts output that goes nowhere. */
+  #isUnwanted(cell: Cell | null, size: number): boolean {
+    if (!cell || (!cell.silent && cell.dropped === null)) return false;
+    if (cell.dropped !== null) cell.dropped += size;
+    this.#o.engine.release(size);
+    return true;
+  }
+
+  #tellWhatWasDropped(cell: Cell, size: number): void {
+    const text = `Interrupted: ${Math.ceil(size / 1024)} KiB of output had not been sent and were dropped. What this cell still prints is dropped, too.\n`;
+    if (size > 0) this.#publish("stream", replies.stream("stderr", text), cell.message.header);
   }
 
   #commsOf(target: unknown): Map<string, string> {
@@ -292,7 +351,17 @@ export class Protocol {
     clearTimeout(this.#timer);
     const { cell, name, text } = this.#pending;
     this.#pending = null;
-    this.#publish("stream", replies.stream(name, text), cell?.message.header);
+    if (this.#isUnwanted(cell, text.length)) return;
+    const content = replies.stream(name, text);
+    this.#emit(cell, { type: "stream", content, parent: cell?.message.header }, text.length);
+  }
+
+  /** Sends what a cell wrote, unless the user has interrupted it by the time of its turn. */
+  #emit(cell: Cell | null, message: Outgoing, size: number): void {
+    const isWanted = () => !cell || cell.dropped === null;
+    void this.#o.sockets.publish(this.#o.codec.encode([message.type], message), isWanted).then(() => {
+      if (!this.#isUnwanted(cell, size)) this.#o.engine.release(size);
+    });
   }
 
   #publish(type: string, content: object, parent?: Header): void {
@@ -313,6 +382,44 @@ export class Protocol {
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+function codeOf({ code }: Record<string, unknown>): string {
+  if (typeof code !== "string") throw new TypeError("The request's code is no text.");
+  return code;
+}
+
+/** The position in UTF-16 units; without one it is the end. */
+function positionOf({ cursor_pos }: Record<string, unknown>, code: string): number {
+  if (cursor_pos === undefined || cursor_pos === null) return code.length;
+  if (!Number.isFinite(cursor_pos)) throw new TypeError("The request's cursor_pos is no number.");
+  return toUnits(code, cursor_pos as number);
+}
+
+function textsOf(value: unknown): Record<string, string> {
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return Object.fromEntries(entries.filter(([, item]) => typeof item === "string"));
+}
+
+function historyRequest(content: Record<string, unknown>): HistoryRequest {
+  const { hist_access_type, output, session, start, stop, n, pattern, unique } = content;
+  const number = (value: unknown) => (Number.isFinite(value) ? (value as number) : undefined);
+  return {
+    hist_access_type: ["tail", "range", "search"].find((type) => type === hist_access_type) as
+      | HistoryRequest["hist_access_type"]
+      | undefined,
+    output: output === true,
+    session: number(session),
+    start: number(start),
+    stop: number(stop),
+    n: number(n),
+    pattern: typeof pattern === "string" ? pattern : undefined,
+    unique: unique === true,
+  };
+}
+
+function sameFrames(a: Buffer[], b: Buffer[]): boolean {
+  return a.length === b.length && a.every((frame, i) => frame.equals(b[i]));
+}
 
 function errorOf(error: unknown): replies.ErrorContent {
   const e = error instanceof Error ? error : new Error(String(error));

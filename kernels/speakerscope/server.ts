@@ -1,9 +1,17 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { CLOSED, PROMPT } from "./flags.js";
+import { CLOSED, giveRoom, PROMPT, UNSENT } from "./flags.js";
 import { History, historyPath } from "./history.js";
 import { createInterrupter } from "./interrupter.js";
-import type { CellRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
-import { descendants } from "./processes.js";
+import {
+  type CellRequest,
+  type FromMain,
+  messageOverhead,
+  type Outcome,
+  outputSize,
+  type Question,
+  type ToMain,
+} from "./messages.js";
+import { createParentWatch, descendants } from "./processes.js";
 import { type Engine, Protocol } from "./protocol.js";
 import { bindSockets, type Sockets } from "./sockets.js";
 import { type Connection, createCodec } from "./wire.js";
@@ -15,10 +23,12 @@ export interface ServerData {
   promptPort: MessagePort;
   /** Processes that an interrupt leaves alone. */
   ownProcesses: number[];
+  /** The parent as the process began. */
+  parent: number;
   versions: { kernel: string; typescript: string; node: string };
 }
 
-const { connection, flags, promptPort, ownProcesses, versions } = workerData as ServerData;
+const { connection, flags, promptPort, ownProcesses, parent, versions } = workerData as ServerData;
 const main = parentPort as MessagePort;
 
 /** Time for the main thread to come down by itself. */
@@ -37,7 +47,8 @@ const unacknowledged = new Map<number, ToMain>();
 const cells = new Map<number, (outcome: Outcome) => void>();
 const questions = new Map<number, Waiting>();
 let serial = 0;
-let prompting = false;
+/** The prompt for whose answer the main thread sleeps. */
+let prompting: number | null = null;
 let afterInterrupt = false;
 let leaving = false;
 
@@ -56,7 +67,10 @@ const { interrupt, unblock } = createInterrupter({
   },
   children: () => descendants(process.pid, ownProcesses),
   stop: (pid) => signal(pid, "SIGINT"),
-  tell: (text) => protocol.stream(null, "stderr", text),
+  tell: (text) => {
+    Atomics.add(flags, UNSENT, text.length);
+    protocol.stream(null, "stderr", text);
+  },
 });
 
 const engine: Engine = {
@@ -71,13 +85,15 @@ const engine: Engine = {
       questions.set(post({ type: "question", ...question }), { resolve, reject });
     }),
   interrupt: () => void interrupt(),
-  input(cell, value) {
-    if (!prompting) return void post({ type: "input", cell, value });
-    prompting = false;
+  input(prompt, value) {
+    if (prompting !== prompt) return void post({ type: "input", prompt, value });
+    prompting = null;
     promptPort.postMessage(value);
     Atomics.store(flags, PROMPT, 2);
     Atomics.notify(flags, PROMPT);
   },
+  release: (size) => giveRoom(flags, size),
+  unsent: () => Atomics.load(flags, UNSENT),
   async shutdown() {
     if (leaving) return;
     leaving = true;
@@ -107,15 +123,21 @@ void ready.then((bound) => {
 });
 
 function receive(message: FromMain): void {
+  const size = outputSize(message);
+  if (size !== null) giveRoom(flags, messageOverhead);
   if (message.type === "acknowledge") unacknowledged.delete(message.serial);
   else if (message.type === "stream") protocol.stream(message.cell, message.name, message.text);
   else if (message.type === "publish")
-    protocol.publish(message.cell, {
-      type: message.message,
-      content: message.content,
-      metadata: message.metadata,
-      buffers: message.buffers,
-    });
+    protocol.publish(
+      message.cell,
+      {
+        type: message.message,
+        content: message.content,
+        metadata: message.metadata,
+        buffers: message.buffers,
+      },
+      size ?? 0,
+    );
   else if (message.type === "prompt") ask(message);
   else if (message.type === "leave") {
     sockets.close();
@@ -137,9 +159,9 @@ function receive(message: FromMain): void {
   }
 }
 
-function ask({ cell, prompt, password, wait }: Extract<FromMain, { type: "prompt" }>): void {
-  prompting = wait;
-  protocol.requestInput(cell, prompt, password);
+function ask({ id, cell, prompt, password, wait }: Extract<FromMain, { type: "prompt" }>): void {
+  if (wait) prompting = id;
+  protocol.requestInput(id, cell, prompt, password);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -155,8 +177,10 @@ function die(): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-// A Jupyter that was killed leaves its kernels to another parent.
-const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid !== parent) die();
-}, parentPollMs);
+// A Jupyter that was killed leaves its kernels to another parent, perhaps before they have started.
+const hasParent = createParentWatch(parent, process.env.JPY_PARENT_PID);
+const watch = () => {
+  if (!hasParent()) die();
+};
+watch();
+setInterval(watch, parentPollMs);

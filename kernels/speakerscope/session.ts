@@ -1,9 +1,10 @@
 import Module from "node:module";
 import { basename, dirname, join } from "node:path";
 import vm from "node:vm";
+import { native, pristine } from "./intrinsics.js";
 import { Compiler } from "./language/compiler.js";
 import type { Compiled, Completeness, Completion, Information, Problem } from "./language/requests.js";
-import { createModuleLoader, type ModuleLoader } from "./modules.js";
+import { createModuleLoader, type Importing, type ModuleLoader } from "./modules.js";
 import { packageRoot } from "./resolve.js";
 import { createSourceMapper, type MapBack } from "./source-mapper.js";
 
@@ -40,9 +41,6 @@ interface TslabGlobal {
 
 const version = "1.0.22";
 
-// Cells may replace what is global.
-const { Promise: NativePromise, setImmediate: inTurn } = globalThis;
-
 /**
  * A TypeScript session: takes cells through the compiler and tslab's executor, runs what comes out, and keeps what it
  * declares.
@@ -62,7 +60,7 @@ export class Session {
   readonly #filename: string;
   #declarations = "";
   /** Resolves when the declarations are those that the last failed cell left. */
-  #settled: Promise<void> = NativePromise.resolve();
+  #settled: Promise<void> = native.Promise.resolve();
   /** The compiler works on the running cell. */
   #isCompiling = false;
   /** The cell that the executor has been given. */
@@ -92,30 +90,40 @@ export class Session {
 
   /** Runs a cell; rejects with what it threw, or with a CompileError. */
   async execute(source: string, name: string): Promise<CellValue> {
-    const abandoned = new NativePromise<never>((_, reject) => {
+    // Without a method of promises, which a cell may replace.
+    return new native.Promise((resolve, reject) => {
       this.#reject = reject;
+      void this.#execute(source, name, resolve, reject);
     });
-    return NativePromise.race([this.#execute(source, name), abandoned]);
   }
 
-  async #execute(source: string, name: string): Promise<CellValue> {
+  async #execute(
+    source: string,
+    name: string,
+    resolve: (value: CellValue) => void,
+    reject: (reason: unknown) => void,
+  ): Promise<void> {
     const epoch = this.#epoch;
     this.#before = { ...this.variables };
     this.#isCompiling = true;
-    const compiled = await this.#compile(source, name).finally(() => {
+    try {
+      const compiled = await this.#compile(source, name);
+      if (epoch !== this.#epoch) return;
+      this.#isCompiling = false;
+      this.#given = compiled;
+      await pristine(() => this.#executor.execute(source));
+      if (compiled.module !== null) return resolve(null);
+      this.#running = compiled;
+      const value = await this.#start(compiled, name);
+      // Unless the cell has reset the session, or was abandoned.
+      if (this.#running === compiled) this.#declarations = compiled.declarations;
+      this.#running = null;
+      pristine(() => this.#modules.remember());
+      resolve(value);
+    } catch (error) {
       if (epoch === this.#epoch) this.#isCompiling = false;
-    });
-    if (epoch !== this.#epoch) return null;
-    this.#given = compiled;
-    await this.#executor.execute(source);
-    if (compiled.module !== null) return null;
-    this.#running = compiled;
-    const value = await this.#start(compiled, name);
-    // Unless the cell has reset the session, or was abandoned.
-    if (this.#running === compiled) this.#declarations = compiled.declarations;
-    this.#running = null;
-    this.#modules.remember();
-    return value;
+      reject(error);
+    }
   }
 
   /** Ends a cell that failed or was interrupted: what it had declared until then stays. */
@@ -186,30 +194,29 @@ export class Session {
   }
 
   async #compile(source: string, name: string): Promise<Compiled> {
-    const compiled = await this.#compiler.ask("compile", await this.#known(), source);
+    const known = await this.#known();
+    const compiled = await pristine(() => this.#compiler.ask("compile", known, source));
+    pristine(() => this.#take(compiled, source, name));
+    return compiled;
+  }
+
+  #take(compiled: Compiled, source: string, name: string): void {
     if (compiled.problems.length > 0) throw new CompileError(compiled.problems);
     if (compiled.module !== null) this.#compiler.addModule(compiled.module, source);
     for (const [of, map] of [[name, compiled.map], ...compiled.sources.map((s) => [s.path, s.map])])
       if (of && map) this.#maps.set(of, createSourceMapper(map));
     this.#modules.addSources(compiled.sources);
-    return compiled;
   }
 
   /** Runs what was compiled, in a turn of its own. */
-  async #start({ output, imports, isAsync }: Compiled, name: string): Promise<CellValue> {
+  async #start(compiled: Compiled, name: string): Promise<CellValue> {
     const epoch = this.#epoch;
-    const importing = { path: this.#filename, code: output, imports };
-    if (this.#modules.needsPreparing(importing)) await this.#modules.prepare(importing);
-    const word = isAsync ? "async " : "";
-    const wrapped = `(${word}function (exports, require, __filename, __dirname) {\n${output}\n})`;
-    const script = scriptOf(wrapped, name);
-    const { require } = tslabGlobal();
-    const requireHere = Object.assign(this.#modules.requireIn(importing, require), {
-      resolve: require.resolve,
-      cache: require.cache,
-    });
-    const value = await new NativePromise<CellValue | undefined>((resolve, reject) => {
-      inTurn(() => {
+    const importing = { path: this.#filename, code: compiled.output, imports: compiled.imports };
+    if (pristine(() => this.#modules.needsPreparing(importing)))
+      await pristine(() => this.#modules.prepare(importing));
+    const { script, requireHere } = pristine(() => this.#load(compiled, importing, name));
+    const value = await new native.Promise<CellValue | undefined>((resolve, reject) => {
+      native.setImmediate(() => {
         if (epoch !== this.#epoch) return;
         try {
           const run = script.runInThisContext();
@@ -220,6 +227,18 @@ export class Session {
       });
     });
     return value ?? null;
+  }
+
+  #load({ output, isAsync }: Compiled, importing: Importing, name: string) {
+    const word = isAsync ? "async " : "";
+    const wrapped = `(${word}function (exports, require, __filename, __dirname) {\n${output}\n})`;
+    const script = scriptOf(wrapped, name);
+    const { require } = tslabGlobal();
+    const requireHere = Object.assign(this.#modules.requireIn(importing, require), {
+      resolve: require.resolve,
+      cache: require.cache,
+    });
+    return { script, requireHere };
   }
 }
 

@@ -1,18 +1,35 @@
-import { Reply, Router, XPublisher } from "zeromq";
+import { Router, XPublisher } from "zeromq";
+import { log } from "./log.js";
 import { welcome } from "./replies.js";
 import type { Codec, Connection } from "./wire.js";
 
 export type Channel = "shell" | "control" | "stdin";
 type Frames = (Buffer | string | Uint8Array)[];
 
-/** ZMQ_SUBSCRIBE and ZMQ_UNSUBSCRIBE of zmq.h. */
+/** ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE and ZMQ_XPUB_NODROP of zmq.h. */
 const zmqSubscribe = 6;
 const zmqUnsubscribe = 7;
+const zmqNoDrop = 69;
+
+/** Messages that wait in ZeroMQ for one subscriber; of a flood each has 256 KiB. */
+const subscriberQueue = 100;
+/** A subscriber that takes nothing for this long is left behind, so that the others are not kept waiting. */
+const stallMs = 2000;
+const retryMs = 2;
+/**
+ * Bytes that go out at once, and a second after that. A client keeps whatever it has not yet looked at, and with a
+ * faster flood it would show the cell after it only a minute later.
+ */
+const burstBytes = 64 << 20;
+const bytesPerSecond = 32 << 20;
+/** An address is free again some moments after its socket was closed. */
+const rebindMs = 50;
 
 /** Where the protocol core sends; a test puts an array behind it. */
 export interface Sockets {
   send(channel: Channel, frames: Frames): Promise<void>;
-  publish(frames: Frames): Promise<void>;
+  /** Resolves when the message is in ZeroMQ's hands; without a word to anybody when it is no longer wanted by then. */
+  publish(frames: Frames, isWanted?: () => boolean): Promise<void>;
   close(): void;
 }
 
@@ -28,62 +45,112 @@ export async function bindSockets(
   codec: Codec,
   receive: (channel: Channel, frames: Buffer[]) => void,
 ): Promise<Sockets> {
-  const unlimited = { sendHighWaterMark: 0, receiveHighWaterMark: 0 };
-  const routers = {
-    shell: new Router(unlimited),
-    control: new Router(unlimited),
-    stdin: new Router(unlimited),
-  };
-  // No send of it waits: a greeting goes out in the turn in which its subscription is accepted.
-  const iopub = new Broadcast({ ...unlimited, sendTimeout: 0 });
-  iopub.manual = true;
-  const heartbeat = new Reply();
   const { transport, ip } = connection;
   const address = (port: number) => `${transport}://${ip}${transport === "ipc" ? "-" : ":"}${port}`;
-  await Promise.all([
-    routers.shell.bind(address(connection.shell_port)),
-    routers.control.bind(address(connection.control_port)),
-    routers.stdin.bind(address(connection.stdin_port)),
-    iopub.bind(address(connection.iopub_port)),
-    heartbeat.bind(address(connection.hb_port)),
-  ]);
-  const senders = {
-    shell: inTurn(routers.shell),
-    control: inTurn(routers.control),
-    stdin: inTurn(routers.stdin),
+  // A client that comes back under its old identity takes over; ZeroMQ would ignore it for as long as the old one lingers.
+  const router = () => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, handover: true });
+  const listen = (channel: Channel, port: number) =>
+    new Endpoint(router, address(port), (frames) => receive(channel, frames));
+  const routers = {
+    shell: listen("shell", connection.shell_port),
+    control: listen("control", connection.control_port),
+    stdin: listen("stdin", connection.stdin_port),
   };
-  const publish = inTurn(iopub);
-  for (const channel of ["shell", "control", "stdin"] as const)
-    void (async () => {
-      for await (const frames of routers[channel]) receive(channel, frames as Buffer[]);
-    })();
-  void (async () => {
-    for await (const beat of heartbeat) await heartbeat.send(beat);
-  })();
-  const greetNext = (): void => {
-    if (iopub.closed) return;
-    const greet = ([frame]: Buffer[]) => {
-      iopub.answer(frame, (topic) => {
+  // A REP would answer as well, but a peer that speaks no ZMTP brings its order of requests and replies into disarray.
+  const heartbeat = new Endpoint(router, address(connection.hb_port), (frames) => void beat(frames));
+  const beat = inTurn((frames) => heartbeat.socket.send(frames));
+  const iopub = new Endpoint(
+    () => new Broadcast(),
+    address(connection.iopub_port),
+    ([frame], socket) =>
+      socket.answer(frame, (topic) => {
         const content = welcome(topic.toString());
         return codec.encode([topic], { type: "iopub_welcome", content });
-      });
-      // In a turn of its own: were it received right away, what waits to be sent would come between it and its answer.
-      setImmediate(greetNext);
-    };
-    const failed = (error: unknown) => {
-      if (!iopub.closed) throw error;
-    };
-    iopub.receive().then(greet, failed);
-  };
-  greetNext();
+      }),
+  );
   const all = [...Object.values(routers), iopub, heartbeat];
+  await Promise.all(all.map((endpoint) => endpoint.bind()));
+  const senders = {
+    shell: inTurn((frames) => routers.shell.socket.send(frames)),
+    control: inTurn((frames) => routers.control.socket.send(frames)),
+    stdin: inTurn((frames) => routers.stdin.socket.send(frames)),
+  };
+  const budget = createBudget();
+  const publish = inTurn(async (frames, isWanted) => {
+    await budget(frames);
+    if (isWanted()) await iopub.socket.publish(frames, isWanted);
+  });
   return {
     send: (channel, frames) => senders[channel](frames),
-    publish,
+    publish: (frames, isWanted) => publish(frames, isWanted),
     close: () => {
-      for (const socket of all) socket.close();
+      for (const endpoint of all) endpoint.close();
     },
   };
+}
+
+/** A socket at an address for as long as the kernel lives: it survives what it receives, and one that breaks is bound anew. */
+class Endpoint<S extends Router | Broadcast> {
+  socket: S;
+  readonly #create: () => S;
+  readonly #address: string;
+  readonly #take: (frames: Buffer[], socket: S) => void;
+  #closed = false;
+
+  constructor(create: () => S, address: string, take: (frames: Buffer[], socket: S) => void) {
+    this.#create = create;
+    this.#address = address;
+    this.#take = take;
+    this.socket = create();
+  }
+
+  async bind(): Promise<void> {
+    await this.socket.bind(this.#address);
+    void this.#listen();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.socket.close();
+  }
+
+  async #listen(): Promise<void> {
+    while (!this.#closed)
+      try {
+        const frames = await this.socket.receive();
+        if (!this.#closed) this.#hear(frames as Buffer[]);
+        // In a turn of its own: were a subscription received right away, what waits to be sent would come between it and
+        // its answer.
+        if (this.socket instanceof Broadcast) await new Promise((resolve) => setImmediate(resolve));
+      } catch (error) {
+        if (!this.#closed) await this.#recover(error);
+      }
+  }
+
+  #hear(frames: Buffer[]): void {
+    try {
+      this.#take(frames, this.socket);
+    } catch (error) {
+      log(`What came to ${this.#address} was dropped. ${error}`);
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    // Bytes that are no message wake the socket, and then there is nothing to read.
+    if (codeOf(error) === "EAGAIN") return new Promise((resolve) => setImmediate(resolve));
+    log(`The socket at ${this.#address} failed and is bound again: ${error}`);
+    this.socket.close();
+    while (!this.#closed)
+      try {
+        await new Promise((resolve) => setTimeout(resolve, rebindMs));
+        this.socket = this.#create();
+        await this.socket.bind(this.#address);
+        return;
+      } catch {
+        // Still in use: try again.
+        this.socket.close();
+      }
+  }
 }
 
 /**
@@ -91,21 +158,83 @@ export async function bindSockets(
  * anything that is sent in between finds that another one has closed: so it must follow at once.
  */
 class Broadcast extends XPublisher {
+  #isStalled = false;
+
+  constructor() {
+    // No send of it waits: a greeting goes out in the turn in which its subscription is accepted.
+    super({
+      sendHighWaterMark: subscriberQueue,
+      receiveHighWaterMark: 0,
+      sendTimeout: 0,
+      noDrop: true,
+      manual: true,
+    });
+  }
+
   answer(frame: Buffer, greeting: (topic: Buffer) => Frames): void {
     const topic = frame.subarray(1);
     if (frame[0] === 1) {
       this.setStringOption(zmqSubscribe, topic);
-      this.send(greeting(topic)).catch(() => {});
+      this.#sendToThoseWhoTakeIt(greeting(topic));
     } else if (frame[0] === 0) this.setStringOption(zmqUnsubscribe, topic);
+  }
+
+  /** Sends when every subscriber has room for it, or when it was waited for long enough. */
+  async publish(frames: Frames, isWanted: () => boolean): Promise<void> {
+    for (const began = Date.now(); isWanted(); )
+      try {
+        await this.send(frames);
+        this.#isStalled = false;
+        return;
+      } catch (error) {
+        if (codeOf(error) !== "EAGAIN") throw error;
+        if (this.#isStalled || Date.now() - began > stallMs) return this.#leaveBehind(frames);
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
+      }
+  }
+
+  #leaveBehind(frames: Frames): void {
+    if (!this.#isStalled) log("A client does not read what is broadcast. It misses what others get.");
+    this.#isStalled = true;
+    this.#sendToThoseWhoTakeIt(frames);
+  }
+
+  #sendToThoseWhoTakeIt(frames: Frames): void {
+    // zeromq.js warns that the option waits for the next bind; ZeroMQ looks at it with every message.
+    const { emitWarning } = process;
+    process.emitWarning = () => {};
+    try {
+      this.setBoolOption(zmqNoDrop, false);
+      this.send(frames).catch(() => {});
+      this.setBoolOption(zmqNoDrop, true);
+    } finally {
+      process.emitWarning = emitWarning;
+    }
   }
 }
 
+/** Waits until so many more bytes may be sent. */
+function createBudget(): (frames: Frames) => Promise<void> {
+  let left = burstBytes;
+  let at = Date.now();
+  return async (frames) => {
+    const now = Date.now();
+    left = Math.min(burstBytes, left + ((now - at) * bytesPerSecond) / 1000);
+    at = now;
+    const owed = -left;
+    left -= frames.reduce((sum, frame) => sum + frame.length, 0);
+    if (owed > 0) await new Promise((resolve) => setTimeout(resolve, (owed * 1000) / bytesPerSecond));
+  };
+}
+
 /** zeromq.js refuses a second send while one is under way. */
-function inTurn(socket: { send(frames: Frames): Promise<void> }) {
+function inTurn(send: (frames: Frames, isWanted: () => boolean) => Promise<void>) {
   let last = Promise.resolve();
-  return (frames: Frames): Promise<void> => {
+  return (frames: Frames, isWanted: () => boolean = () => true): Promise<void> => {
     // A client that went away is not the kernel's trouble.
-    last = last.then(() => socket.send(frames)).catch(() => {});
+    last = last.then(() => send(frames, isWanted)).catch(() => {});
     return last;
   };
 }
+
+const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | null)?.code;

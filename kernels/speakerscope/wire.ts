@@ -17,6 +17,8 @@ export interface Message {
   /** Routing prefix: whom to answer. */
   identities: Buffer[];
   header: Header;
+  /** The message that this one answers. */
+  parentId: unknown;
   content: Record<string, unknown>;
   metadata: Record<string, unknown>;
   buffers: Buffer[];
@@ -27,6 +29,8 @@ export interface Outgoing {
   type: string;
   content: Record<string, unknown> | string;
   parent?: Header | undefined;
+  /** Its `msg_id`, where somebody must know it. */
+  id?: string;
   metadata?: Record<string, unknown>;
   buffers?: Uint8Array[];
 }
@@ -46,14 +50,18 @@ export interface Connection {
 
 const delimiter = Buffer.from("<IDS|MSG>");
 
+/** Signatures that are remembered, so that a message that was overheard cannot be sent again. */
+const rememberedSignatures = 1 << 16;
+
 /**
  * Reads and writes the frames of the Jupyter protocol.
  *
- * A signature is checked over the raw bytes before any of them is parsed.
+ * A signature is checked over the raw bytes before any of them is parsed, and is good for one message.
  */
 export function createCodec({ key, signature_scheme }: Pick<Connection, "key" | "signature_scheme">) {
   const algorithm = signature_scheme.replace(/^hmac-/, "");
   const session = randomUUID();
+  const seen = new Set<string>();
 
   function signature(parts: (Buffer | string)[]): string {
     if (!key) return "";
@@ -62,26 +70,34 @@ export function createCodec({ key, signature_scheme }: Pick<Connection, "key" | 
     return hmac.digest("hex");
   }
 
-  /** The message in these frames; throws when they are not one or the signature is wrong. */
+  /** The message in these frames; throws a sentence that says why they are none. */
   function decode(frames: Buffer[]): Message {
     const at = frames.findIndex((frame) => frame.equals(delimiter));
-    if (at < 0 || frames.length < at + 6) throw new Error("message: invalid frames: no delimiter or too few");
+    if (at < 0 || frames.length < at + 6) throw new Error("Its frames are not those of a message.");
     const [signed, header, parent, metadata, content, ...buffers] = frames.slice(at + 1);
     const wanted = Buffer.from(signature([header, parent, metadata, content]));
     if (wanted.length !== signed.length || !timingSafeEqual(wanted, signed))
-      throw new Error("message: invalid signature");
+      throw new Error("Its signature is wrong.");
+    if (key) refuseSecond(signed.toString());
     return {
       identities: frames.slice(0, at),
-      header: JSON.parse(header.toString()),
-      metadata: JSON.parse(metadata.toString()),
-      content: JSON.parse(content.toString()),
+      header: toHeader(parse("header", header)),
+      parentId: (parse("parent_header", parent) as Partial<Header>).msg_id,
+      metadata: parse("metadata", metadata),
+      content: parse("content", content),
       buffers,
     };
   }
 
-  function encode(prefix: (Buffer | string)[], { type, content, parent, metadata, buffers }: Outgoing) {
+  function refuseSecond(signed: string): void {
+    if (seen.has(signed)) throw new Error("It came before.");
+    seen.add(signed);
+    if (seen.size > rememberedSignatures) seen.delete(seen.values().next().value as string);
+  }
+
+  function encode(prefix: (Buffer | string)[], { type, content, parent, id, metadata, buffers }: Outgoing) {
     const header: Header = {
-      msg_id: randomUUID(),
+      msg_id: id ?? randomUUID(),
       msg_type: type,
       session,
       username: "kernel",
@@ -98,6 +114,22 @@ export function createCodec({ key, signature_scheme }: Pick<Connection, "key" | 
   }
 
   return { decode, encode };
+}
+
+function parse(part: string, frame: Buffer): Record<string, unknown> {
+  const value: unknown = JSON.parse(frame.toString());
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error(`Its ${part} is no object.`);
+  return value as Record<string, unknown>;
+}
+
+/** A header goes back with every answer, so nothing of it is kept that may be too deep to be written. */
+function toHeader(value: Record<string, unknown>): Header {
+  for (const field of ["msg_id", "msg_type"])
+    if (typeof value[field] !== "string") throw new Error(`The ${field} in its header is no text.`);
+  return Object.fromEntries(
+    Object.entries(value).filter(([, item]) => typeof item !== "object"),
+  ) as unknown as Header;
 }
 
 export type Codec = ReturnType<typeof createCodec>;

@@ -101,12 +101,18 @@ export class Client {
 
   /** Starts a kernel and waits until both replies and broadcasts arrive. */
   static async start(
-    options: { env?: NodeJS.ProcessEnv; cwd?: string; argv?: string[]; ready?: boolean } = {},
+    options: {
+      env?: NodeJS.ProcessEnv;
+      cwd?: string;
+      argv?: string[];
+      ready?: boolean;
+      connection?: Connection;
+    } = {},
   ): Promise<Client> {
     const folder = mkdtempSync(join(tmpdir(), "speakerscope-kernel-"));
     const ports = await freePorts(5);
     const [shell_port, iopub_port, stdin_port, control_port, hb_port] = ports;
-    const connection = {
+    const connection = options.connection ?? {
       transport: "tcp",
       ip: "127.0.0.1",
       shell_port,
@@ -150,8 +156,13 @@ export class Client {
       version: "5.4",
     };
     const parts = [header, {}, {}, content].map((part) => JSON.stringify(part));
+    return { id, frames: this.sign(parts, key) };
+  }
+
+  /** The frames of a message whose parts are given as text. */
+  sign(parts: string[], key = this.connection.key): string[] {
     const signature = createHmac("sha256", key).update(parts.join("")).digest("hex");
-    return { id, frames: ["<IDS|MSG>", signature, ...parts] };
+    return ["<IDS|MSG>", signature, ...parts];
   }
 
   async sendFrames(channel: Channel, frames: (string | Buffer)[]): Promise<void> {

@@ -83,6 +83,61 @@ require("node:fs").writeSync(2, "kernel " + kernel.pid + "\\n"); setInterval(() 
   await client.close();
 });
 
+/** A cell that starts children which leave the kernel's group and session. */
+const detach = `import { spawn, spawnSync } from 'node:child_process';
+const bare = { PATH: process.env.PATH };
+const pids = [
+  spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' }).pid,
+  spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env: bare }).pid,
+  ...String(spawnSync('sh', ['-c', 'setsid sleep 1000 >/dev/null 2>&1 & echo $!'], { env: bare }).stdout).trim().split(' ').map(Number),
+];
+console.log(pids.join(' '))`;
+
+for (const [how, end] of Object.entries({
+  shutdown: (client: Client) => client.ask("control", "shutdown_request", { restart: false }),
+  SIGKILL: async (client: Client) => client.process.kill("SIGKILL"),
+}))
+  test(`children that detach themselves end with the kernel: ${how}`, async () => {
+    if (process.platform !== "linux") return console.log("SKIPPED detached children: no /proc here");
+    const client = await Client.start();
+    const pids = (await client.run(detach)).stdout.trim().split(" ").map(Number);
+    assert.is(pids.filter(isAlive).length, 3);
+    await end(client);
+    await client.exited();
+    await client.until(() => !pids.some(isAlive));
+    await client.close();
+  });
+
+test("a kernel whose Jupyter ends before it has started ends as well", async () => {
+  // The parent starts the kernel and is gone at once; its parent is gone, too, so that Jupyter's number stands for nobody.
+  const script = `const { spawn } = require("node:child_process");
+const kernel = spawn(process.execPath, [${JSON.stringify(launcher)}, process.argv[1]], {
+  detached: true, stdio: "ignore", env: { ...process.env, JPY_PARENT_PID: String(process.pid) } });
+require("node:fs").writeSync(2, "kernel " + kernel.pid + "\\n"); process.exit(0);`;
+  const client = await Client.start({ argv: [process.execPath, "-e", script], ready: false });
+  const kernel = Number((await client.until(() => /kernel (\d+)/.exec(client.log)))[1]);
+  await client.until(() => !isAlive(kernel));
+  await client.close();
+});
+
+test("a kernel that a shell has started for Jupyter ends with Jupyter", async () => {
+  const jupyter = spawn("sleep", ["1000"]);
+  const argv = [
+    "/bin/sh",
+    "-c",
+    `"$0" "$@"; exit 3`,
+    process.execPath,
+    "--no-force-async-hooks-checks",
+    launcher,
+  ];
+  const client = await Client.start({ argv, env: { JPY_PARENT_PID: String(jupyter.pid) } });
+  const id = await client.sendCell("console.log('busy'); for (;;);");
+  await client.until(() => client.iopub.some((m) => m.parent === id && m.type === "stream"));
+  jupyter.kill("SIGKILL");
+  await client.exited();
+  await client.close();
+});
+
 test("without a connection file the command says what is missing", async () => {
   const child = spawn(process.execPath, [launcher], { stdio: ["ignore", "ignore", "pipe"] });
   let text = "";

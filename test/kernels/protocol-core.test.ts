@@ -35,6 +35,8 @@ function setUp(overrides: Partial<Engine> = {}) {
     interrupt() {},
     shutdown: async () => {},
     input() {},
+    release() {},
+    unsent: () => 0,
     ...overrides,
   };
   const protocol = new Protocol({
@@ -231,6 +233,56 @@ test("shutdown is answered, broadcast, and only then carried out", async () => {
   assert.ok(order.includes("control shutdown_reply"));
   assert.ok(order.includes("iopub shutdown_reply"));
   assert.equal(sent.find((m) => m.type === "shutdown_reply")?.content, { status: "ok", restart: true });
+});
+
+test("what a cell that prints without end had not sent is dropped by an interrupt, with a line that says so", async () => {
+  let released = 0;
+  let end = () => {};
+  let cell = 0;
+  const { protocol, sent, receive, settle } = setUp({
+    execute: ({ id }) => {
+      cell = id;
+      return new Promise((resolve) => {
+        end = () => resolve(broken);
+      });
+    },
+    unsent: () => 1 << 20,
+    release: (size) => {
+      released += size;
+    },
+  });
+  const { id } = receive("execute_request", { code: "x" });
+  protocol.stream(cell, "stdout", "a".repeat(1000));
+  await receive("interrupt_request", {}, "control").done;
+  protocol.stream(cell, "stdout", "b".repeat(1000));
+  protocol.publish(cell, { type: "display_data", content: {} }, 3000);
+  end();
+  await settle();
+  protocol.stream(cell, "stdout", "c".repeat(1000));
+  await settle();
+  const streams = sent.filter((m) => m.parent === id && m.type === "stream");
+  assert.is(streams.length, 1);
+  assert.is(streams[0].content.name, "stderr");
+  assert.match(String(streams[0].content.text), "Interrupted: 5 KiB of output had not been sent");
+  assert.is(released, 6000);
+});
+
+test("an interrupt takes nothing away from a cell that prints little", async () => {
+  const { protocol, sent, receive, settle } = setUp({
+    execute: async ({ id }) => {
+      protocol.stream(id, "stdout", "a");
+      await receive("interrupt_request", {}, "control").done;
+      protocol.stream(id, "stdout", "b");
+      return broken;
+    },
+    unsent: () => 2,
+  });
+  receive("execute_request", { code: "x" });
+  await settle();
+  assert.equal(
+    sent.filter((m) => m.type === "stream").map((m) => m.content.text),
+    ["ab"],
+  );
 });
 
 test("an unsigned message is dropped without a word to the sender", async () => {

@@ -24,14 +24,45 @@ test("decode takes a signed message apart", () => {
 
 test("decode refuses a wrong signature before it parses anything", () => {
   const parts = ["not JSON", "{}", "{}", "{}"];
-  assert.throws(() => codec.decode(signed(parts, "0".repeat(64))), /invalid signature/);
-  assert.throws(() => codec.decode(signed(parts, "short")), /invalid signature/);
+  assert.throws(() => codec.decode(signed(parts, "0".repeat(64))), /signature is wrong/);
+  assert.throws(() => codec.decode(signed(parts, "short")), /signature is wrong/);
   assert.throws(() => codec.decode(signed(parts)), SyntaxError);
 });
 
 test("decode refuses frames that are no message", () => {
-  assert.throws(() => codec.decode([]), /invalid frames/);
-  assert.throws(() => codec.decode(signed(["{}", "{}"])), /invalid frames/);
+  assert.throws(() => codec.decode([]), /frames are not those/);
+  assert.throws(() => codec.decode(signed(["{}", "{}"])), /frames are not those/);
+});
+
+test("decode refuses parts that are not what the protocol says", () => {
+  const header = '{"msg_id":"1","msg_type":"x"}';
+  for (const [parts, reason] of [
+    [["null", "{}", "{}", "{}"], /header is no object/],
+    [["{}", "{}", "{}", "{}"], /msg_id in its header is no text/],
+    [['{"msg_id":"2"}', "{}", "{}", "{}"], /msg_type in its header is no text/],
+    [['{"msg_id":"3","msg_type":7}', "{}", "{}", "{}"], /msg_type in its header is no text/],
+    [[header, "[]", "{}", "{}"], /parent_header is no object/],
+    [[header, "{}", "1", "{}"], /metadata is no object/],
+    [[header, "{}", "{}", "null"], /content is no object/],
+  ] as const)
+    assert.throws(() => codec.decode(signed([...parts])), reason);
+});
+
+test("decode takes a signed message once, and forgets the oldest of many", () => {
+  const own = createCodec({ key, signature_scheme: "hmac-sha256" });
+  const message = (id: number) => signed([`{"msg_id":"${id}","msg_type":"x"}`, "{}", "{}", "{}"]);
+  own.decode(message(0));
+  assert.throws(() => own.decode(message(0)), /came before/);
+  for (let id = 1; id <= 1 << 16; id++) own.decode(message(id));
+  assert.throws(() => own.decode(message(1 << 16)), /came before/);
+  own.decode(message(0));
+});
+
+test("decode keeps nothing of a header that could not be written again", () => {
+  const depth = 20_000;
+  const deep = `{"msg_id":"deep","msg_type":"x","extra":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+  const { header } = codec.decode(signed([deep, "{}", "{}", "{}"]));
+  assert.equal(header, { msg_id: "deep", msg_type: "x" });
 });
 
 test("encode signs header, parent, metadata and content in this order", () => {
@@ -57,7 +88,8 @@ test("without a key nothing is signed and nothing is checked", () => {
   const open = createCodec({ key: "", signature_scheme: "hmac-sha256" });
   const frames = open.encode([], { type: "x", content: {} });
   assert.is(frames[1], "");
-  assert.is(open.decode(frames.map((f) => Buffer.from(f))).header.msg_type, "x");
+  // A client without a key may send the same bytes again.
+  for (let i = 0; i < 2; i++) assert.is(open.decode(frames.map((f) => Buffer.from(f))).header.msg_type, "x");
 });
 
 test("positions count code points on the wire and UTF-16 units inside", () => {

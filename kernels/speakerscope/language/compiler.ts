@@ -1,14 +1,12 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { native, pristine } from "../intrinsics.js";
 import type { Answered, Asked, CompilerData, Questions } from "./requests.js";
 
 /** Deep enough for code that is nested twenty thousand times; memory is taken only as it is used. */
 const stackSizeMb = 128;
 
 type Promised<K extends keyof Questions> = Promise<ReturnType<Questions[K]>>;
-
-// Cells may replace what is global.
-const { Promise: NativePromise } = globalThis;
 
 /**
  * The compiler, in a thread of its own: it has a larger stack than Node.js gives cells, no cell can break what it is
@@ -27,7 +25,7 @@ export class Compiler {
 
   ask<K extends keyof Questions>(question: K, ...given: Parameters<Questions[K]>): Promised<K> {
     const id = ++this.#asked;
-    return new NativePromise((resolve, reject) => {
+    return new native.Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       const worker = this.#start();
       // The thread keeps the process alive only while an answer is awaited.
@@ -53,21 +51,23 @@ export class Compiler {
       resourceLimits: { stackSizeMb },
     });
     this.#worker = worker;
-    worker.on("message", ({ id, answer, error }: Answered) => {
-      const asked = this.#waiting.get(id);
-      this.#waiting.delete(id);
-      if (this.#waiting.size === 0) worker.unref();
-      if (error) asked?.reject(Object.assign(new Error(error.message), { stack: error.message }, error));
-      else asked?.resolve(answer);
-    });
+    worker.on("message", (answered: Answered) => pristine(() => this.#hear(answered)));
     const failed = (error: Error) => {
       if (worker === this.#worker)
-        this.#end(`The compiler failed (${error.message}) and is started anew: try again.`);
+        pristine(() => this.#end(`The compiler failed (${error.message}) and is started anew: try again.`));
     };
     worker.on("error", failed);
     worker.on("exit", (code) => failed(new Error(`exit status ${code}`)));
     worker.unref();
     return worker;
+  }
+
+  #hear({ id, answer, error }: Answered): void {
+    const asked = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#worker?.unref();
+    if (error) asked?.reject(Object.assign(new Error(error.message), { stack: error.message }, error));
+    else asked?.resolve(answer);
   }
 
   #end(message: string): void {

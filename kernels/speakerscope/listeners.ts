@@ -1,0 +1,29 @@
+// biome-ignore lint/suspicious/noExplicitAny: as Node.js declares them
+type Listener = (...args: any[]) => void;
+
+/** Listeners of the process that a cell cannot take away: without them an error of a timer would end the kernel. */
+const kept: [event: string, listener: Listener][] = [];
+
+export function keepListeners(listeners: Record<string, Listener>): void {
+  if (kept.length === 0) guard();
+  kept.push(...Object.entries(listeners));
+  restore();
+}
+
+function restore(): void {
+  for (const [event, listener] of kept)
+    if (!process.listeners(event as never).includes(listener as never)) process.on(event, listener);
+}
+
+function guard(): void {
+  for (const name of ["removeAllListeners", "removeListener", "off"] as const) {
+    const original = process[name] as (...args: unknown[]) => NodeJS.Process;
+    Object.assign(process, {
+      [name](...args: unknown[]) {
+        original.apply(process, args);
+        restore();
+        return process;
+      },
+    });
+  }
+}
