@@ -16,6 +16,9 @@ function restore(): void {
 }
 
 function guard(): void {
+  // By these Node.js itself begins to watch for a signal.
+  for (const event of ["newListener", "removeListener"] as const)
+    for (const listener of process.listeners(event as never)) kept.push([event, listener as Listener]);
   for (const name of ["removeAllListeners", "removeListener", "off"] as const) {
     const original = process[name] as (...args: unknown[]) => NodeJS.Process;
     Object.assign(process, {
