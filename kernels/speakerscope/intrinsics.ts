@@ -13,55 +13,14 @@ export const native = {
 
 type Place = [owner: object, key: PropertyKey, value: unknown];
 
-const names = [
-  ...[
-    "Object",
-    "Function",
-    "Array",
-    "String",
-    "Number",
-    "Boolean",
-    "Symbol",
-    "BigInt",
-    "RegExp",
-    "Date",
-    "Math",
-  ],
-  ...[
-    "JSON",
-    "Promise",
-    "Map",
-    "Set",
-    "WeakMap",
-    "WeakSet",
-    "WeakRef",
-    "Reflect",
-    "Proxy",
-    "Error",
-    "TypeError",
-  ],
-  ...[
-    "RangeError",
-    "SyntaxError",
-    "ReferenceError",
-    "ArrayBuffer",
-    "SharedArrayBuffer",
-    "DataView",
-    "Atomics",
-  ],
-  ...[
-    "Uint8Array",
-    "Int32Array",
-    "Float32Array",
-    "Float64Array",
-    "parseInt",
-    "parseFloat",
-    "isNaN",
-    "isFinite",
-  ],
-  ...["setTimeout", "clearTimeout", "setInterval", "clearInterval", "setImmediate", "clearImmediate"],
-  ...["queueMicrotask", "structuredClone", "AbortController", "AbortSignal", "TextEncoder", "TextDecoder"],
-];
+const names = `
+  Object Function Array String Number Boolean Symbol BigInt RegExp Date Math JSON Promise Map Set WeakMap WeakSet WeakRef
+  Reflect Proxy Error TypeError RangeError SyntaxError ReferenceError ArrayBuffer SharedArrayBuffer DataView Atomics
+  Uint8Array Int32Array Float32Array Float64Array parseInt parseFloat isNaN isFinite setTimeout clearTimeout setInterval
+  clearInterval setImmediate clearImmediate queueMicrotask structuredClone AbortController AbortSignal TextEncoder
+  TextDecoder`
+  .trim()
+  .split(/\s+/);
 
 /** Lists every place that `pristine` looks after. Called last: what Node.js itself has replaced by then is the original. */
 function placesOf(): Place[] {

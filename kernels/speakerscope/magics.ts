@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { displayValue } from "./display/display.js";
 import type { Host } from "./host.js";
+import { pristine } from "./intrinsics.js";
 import { inspectAt } from "./language.js";
 import type { Payload } from "./replies.js";
 import type { Session } from "./session.js";
@@ -78,7 +79,7 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
   };
   return {
     run(name, rest, text = "") {
-      if (Object.hasOwn(table, name)) return table[name](rest.trim(), text);
+      if (Object.hasOwn(table, name)) return pristine(() => table[name](rest.trim(), text));
       throw new Error(`%${name} is an unknown magic. There are:\n${help}`);
     },
     async time(work) {

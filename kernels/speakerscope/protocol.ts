@@ -83,6 +83,8 @@ export class Protocol {
   /** The first was asked and waits for its answer. */
   readonly #prompts: Prompt[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** Settled when all output until now was sent or dropped. */
+  #lastOutput: Promise<void> = Promise.resolve();
 
   readonly handlers: Record<string, Handler> = {
     kernel_info_request: () => replies.kernelInfo(this.#o.versions),
@@ -248,7 +250,7 @@ export class Protocol {
     this.#forgetPrompts(cell);
     if (cell.store && outcome.resultText !== null) history.setOutput(count, outcome.resultText);
     this.#flush();
-    if (cell.dropped !== null) this.#tellWhatWasDropped(cell, cell.dropped);
+    if (cell.dropped !== null) await this.#tellWhatWasDropped(cell);
     let aborted: Cell[] = [];
     if (outcome.error) {
       if (!cell.silent) this.#publish("error", { ...outcome.error }, header);
@@ -325,9 +327,16 @@ export class Protocol {
     return true;
   }
 
-  #tellWhatWasDropped(cell: Cell, size: number): void {
+  async #tellWhatWasDropped(cell: Cell): Promise<void> {
+    // Only when its turn comes is a message known to be dropped.
+    await this.#lastOutput;
+    const size = cell.dropped ?? 0;
+    if (size === 0) {
+      cell.dropped = null;
+      return;
+    }
     const text = `Interrupted: ${Math.ceil(size / 1024)} KiB of output had not been sent and were dropped. What this cell still prints is dropped, too.\n`;
-    if (size > 0) this.#publish("stream", replies.stream("stderr", text), cell.message.header);
+    this.#publish("stream", replies.stream("stderr", text), cell.message.header);
   }
 
   #commsOf(target: unknown): Map<string, string> {
@@ -359,7 +368,8 @@ export class Protocol {
   /** Sends what a cell wrote, unless the user has interrupted it by the time of its turn. */
   #emit(cell: Cell | null, message: Outgoing, size: number): void {
     const isWanted = () => !cell || cell.dropped === null;
-    void this.#o.sockets.publish(this.#o.codec.encode([message.type], message), isWanted).then(() => {
+    const sent = this.#o.sockets.publish(this.#o.codec.encode([message.type], message), isWanted);
+    this.#lastOutput = sent.then(() => {
       if (!this.#isUnwanted(cell, size)) this.#o.engine.release(size);
     });
   }

@@ -117,10 +117,16 @@ const ready = (async () => {
 })();
 let protocol: Protocol;
 let sockets: Sockets;
-void ready.then((bound) => {
-  ({ protocol, sockets } = bound);
-  main.on("message", receive);
-});
+ready.then(
+  (bound) => {
+    ({ protocol, sockets } = bound);
+    main.on("message", receive);
+  },
+  (error) =>
+    afterClosing(() => {
+      throw error;
+    }),
+);
 
 function receive(message: FromMain): void {
   const size = outputSize(message);
@@ -141,11 +147,7 @@ function receive(message: FromMain): void {
   else if (message.type === "prompt") ask(message);
   else if (message.type === "leave") {
     sockets.close();
-    // Receives that were waiting end in the turns after; a thread that ends before them takes the process down.
-    setTimeout(() => {
-      Atomics.store(flags, CLOSED, 1);
-      Atomics.notify(flags, CLOSED);
-    }, closingMs);
+    afterClosing(() => {});
   } else if (message.type === "done") {
     afterInterrupt = message.outcome.error?.ename === "KernelInterrupted";
     cells.get(message.cell)?.(message.outcome);
@@ -157,6 +159,15 @@ function receive(message: FromMain): void {
       waiting?.reject(Object.assign(new Error(message.error.evalue), { name: message.error.ename }));
     else waiting?.resolve(message.answer as never);
   }
+}
+
+/** Receives that were waiting end in the turns after; a thread that ends before them takes the process down. */
+function afterClosing(work: () => void): void {
+  setTimeout(() => {
+    Atomics.store(flags, CLOSED, 1);
+    Atomics.notify(flags, CLOSED);
+    work();
+  }, closingMs);
 }
 
 function ask({ id, cell, prompt, password, wait }: Extract<FromMain, { type: "prompt" }>): void {

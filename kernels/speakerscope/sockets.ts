@@ -69,7 +69,12 @@ export async function bindSockets(
       }),
   );
   const all = [...Object.values(routers), iopub, heartbeat];
-  await Promise.all(all.map((endpoint) => endpoint.bind()));
+  try {
+    await Promise.all(all.map((endpoint) => endpoint.bind()));
+  } catch (error) {
+    for (const endpoint of all) endpoint.close();
+    throw error;
+  }
   const senders = {
     shell: inTurn((frames) => routers.shell.socket.send(frames)),
     control: inTurn((frames) => routers.control.socket.send(frames)),
@@ -105,8 +110,12 @@ class Endpoint<S extends Router | Broadcast> {
   }
 
   async bind(): Promise<void> {
-    await this.socket.bind(this.#address);
-    void this.#listen();
+    try {
+      await this.socket.bind(this.#address);
+    } catch (error) {
+      throw new Error(`${this.#address} cannot be bound (${codeOf(error)}): is another kernel there?`);
+    }
+    if (!this.#closed) void this.#listen();
   }
 
   close(): void {
