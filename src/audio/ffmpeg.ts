@@ -90,6 +90,9 @@ const maxComplaint = 1 << 14;
 /** The header of the format in which it answers is never longer, as long as it is given no metadata. */
 const maxHeader = 1 << 12;
 
+/** It says so, and succeeds all the same. */
+const endsEarly = /File ended prematurely|read_timestamp failed|partial file/;
+
 /** FFmpeg ran, and failed. */
 export class FfmpegError extends Error {
   constructor(
@@ -174,7 +177,7 @@ async function started(
     return {
       ...{ format: "ffmpeg", codec: "ffmpeg", sampleRate, channels, close },
       blocks: blocksOf(chunks, rest, layout, async (given) => {
-        if ((await ended) !== 0) await fail();
+        if ((await ended) !== 0 || endsEarly.test(complaints())) await fail();
         if (!given) throw new FfmpegError(reasonIn(complaints()) ?? "it found no samples");
       }),
       doubts: () => {

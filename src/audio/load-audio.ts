@@ -42,8 +42,12 @@ export async function loadAudio(file: string | Uint8Array, options: LoadOptions 
   const path = typeof file === "string" ? file : undefined;
   throwIfAborted("loadAudio", abortSignal);
   const bytes = typeof file === "string" ? await bytesOf(file) : file;
-  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds, abortSignal, path });
   const pieces: Float32Array[] = [];
+  const restart = () => {
+    pieces.length = 0;
+    return true;
+  };
+  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds, abortSignal, path, restart });
   for (;;) {
     const { done, value } = await stream.next();
     if (done) return { samples: concatenated(pieces), ...value };

@@ -30,7 +30,7 @@ export interface Segment extends Signal {
 export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions): AsyncGenerator<Segment> {
   const { seconds, sampleRate = 16000, channel = "mean", maxSeconds = 100 * 3600 } = options;
   const pieces = new Pieces(Math.round(seconds * sampleRate));
-  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds });
+  const stream = streamAudio(bytes, { sampleRate, channel, maxSeconds, restart: () => pieces.clear() });
   for (;;) {
     const { done, value } = await stream.next();
     if (done) return yield { samples: pieces.rest(), sampleRate, doubts: value.doubts };
@@ -42,6 +42,7 @@ export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions):
 class Pieces {
   #held = new Float32Array(1 << 16);
   #count = 0;
+  #hasGiven = false;
 
   constructor(readonly length: number) {}
 
@@ -58,9 +59,16 @@ class Pieces {
     let start = 0;
     for (; this.#count - start > this.length * 1.5; start += this.length)
       complete.push(this.#held.slice(start, start + this.length));
+    this.#hasGiven ||= complete.length > 0;
     this.#held.copyWithin(0, start, this.#count);
     this.#count -= start;
     return complete;
+  }
+
+  /** Forgets all, unless some were given. */
+  clear(): boolean {
+    if (!this.#hasGiven) this.#count = 0;
+    return !this.#hasGiven;
   }
 
   rest(): Float32Array {

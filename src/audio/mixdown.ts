@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { invalid, shown } from "../errors.js";
 import type { Block } from "./codecs.js";
 
 /** The mean of all channels, or one of them by its number from 0. */
@@ -7,8 +7,14 @@ export type Channel = "mean" | number;
 /** Refuses a channel that the file does not have. */
 export function checkChannel(channel: Channel, channels: number, path?: string): void {
   if (channel === "mean" || (Number.isInteger(channel) && channel >= 0 && channel < channels)) return;
-  const range = channels === 1 ? "0 (the file has one channel)" : `0 to ${channels - 1}`;
-  throw invalid("channel", "number", { got: channel, want: `"mean", or ${range}`, path });
+  const range = channels === 1 ? "only channel 0" : `channels 0 to ${channels - 1}`;
+  throw invalid(
+    `There is no channel ${shown(channel)}: the audio has ${range}. Pass one of them, or "mean".`,
+    {
+      got: channel,
+      ...(path === undefined ? {} : { path }),
+    },
+  );
 }
 
 /**

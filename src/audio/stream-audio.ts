@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { invalid, ScopeError, throwIfAborted, unsupported } from "../errors.js";
 import type { Block } from "./codecs.js";
-import { type Decoding, type FileDoubt, ForeignError, seconds } from "./containers/source.js";
+import { checkPromisedLength } from "./containers/promised-length.js";
+import { type Decoding, type FileDoubt, ForeignError, seconds, sourceOf } from "./containers/source.js";
 import { opened } from "./decode.js";
 import { FfmpegError, ffmpeg } from "./ffmpeg.js";
 import { type Channel, checkChannel, mixdown } from "./mixdown.js";
@@ -16,6 +17,8 @@ export interface StreamOptions {
   abortSignal?: AbortSignal | undefined;
   /** For error messages, and for FFmpeg. */
   path?: string | undefined;
+  /** Takes back all pieces, because FFmpeg begins anew; false where they have been used already. */
+  restart?: () => boolean;
 }
 
 /** What is known of a file when all of it has been decoded. */
@@ -38,14 +41,18 @@ export interface AudioFacts {
 /** Decoding comes to an abort signal, and lets others run, after every so many samples. */
 const turnSamples = 1 << 22;
 
+/** What FFmpeg says where a packet is not whole. */
+const cutOff =
+  /corrupt input packet|ended prematurely|read_timestamp failed|partial file|incomplete frame|packet (size )?(is )?too small|Input buffer exhausted/i;
+
 /** Full scale is 1; far beyond this no front end has a finite answer any more. */
 const maxMagnitude = 1e9;
 
 /**
  * Decodes, mixes and resamples an audio file piece by piece: what `loadAudio` gives as one array.
  *
- * What is not decoded here goes to FFmpeg, unless pieces of it have been given already. Where FFmpeg fails too, the
- * reason is that of the decoders here.
+ * What is not decoded here goes to FFmpeg. Some files show only later that they do: then `restart` takes back what was
+ * given, or there is an error. Where FFmpeg fails too, the reason is that of the decoders here.
  */
 export async function* streamAudio(
   bytes: Uint8Array,
@@ -60,10 +67,21 @@ export async function* streamAudio(
     });
     return { ...facts, doubts: decoding.doubts ?? [] };
   } catch (error) {
-    if (given || !(error instanceof ForeignError)) throw error;
+    if (!(error instanceof ForeignError)) throw error;
+    if (given && options.restart?.() !== true) throw tooLate(error, path);
     return yield* byFfmpeg(bytes, options, error);
   }
 }
+
+/** Without the advice to install FFmpeg. */
+const ownReason = ({ message }: ForeignError): string => message.replace(/ FFmpeg may decode it: .*$/, "");
+
+const tooLate = (error: ForeignError, path: string | undefined): ScopeError =>
+  new ScopeError(
+    "unsupported",
+    `${ownReason(error)} This shows only after a part of it that was decoded here. Let FFmpeg convert the whole: ffmpeg -i FILE OUTPUT.flac.`,
+    { ...(path === undefined ? {} : { path }), cause: error },
+  );
 
 async function* byFfmpeg(
   bytes: Uint8Array,
@@ -71,6 +89,7 @@ async function* byFfmpeg(
   reason: ForeignError,
 ): AsyncGenerator<Float32Array, AudioFacts> {
   const { path, maxSeconds, abortSignal } = options;
+  checkPromisedLength(sourceOf(bytes, path));
   try {
     // A second more, so that a longer file shows.
     const decoding = await ffmpeg(bytes, { path, maxSeconds: maxSeconds + 1, abortSignal });
@@ -84,15 +103,16 @@ async function* byFfmpeg(
   } catch (error) {
     throwIfAborted("loadAudio", abortSignal);
     if (!(error instanceof FfmpegError)) throw error;
-    const { message, tag } = reason;
-    const own = message
-      .replace(/ FFmpeg may decode it: .*$/, "")
-      .replace(/, or FFmpeg to decode it \(.*?\)/, "");
-    throw new ScopeError(tag, `${own} FFmpeg could not decode it either: ${error.message}.`, {
-      ...(path === undefined ? {} : { path }),
-      // Ended for want of memory, say, it has said nothing about the file.
-      cause: error.isVerdict ? reason : error,
-    });
+    // Ended for want of memory, say, it has said nothing about the file.
+    const cause = error.isVerdict ? reason : error;
+    const where = { ...(path === undefined ? {} : { path }), cause };
+    if (cutOff.test(error.message))
+      throw invalid(`The file is cut off or damaged: FFmpeg says "${error.message}".`, where);
+    throw new ScopeError(
+      reason.tag,
+      `${ownReason(reason)} FFmpeg could not decode it either: ${error.message}.`,
+      where,
+    );
   }
 }
 

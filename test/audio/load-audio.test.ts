@@ -77,9 +77,12 @@ load("refuses a channel that is not there, naming the file and what there is", a
   for (const channel of [3, -1, 0.5, Number.NaN])
     assert.is(
       await reason(loadAudio(path, { channel })),
-      `channel: invalid number: got ${Number.isNaN(channel) ? "NaN" : channel}, expected "mean", or 0 to 2 (${path})`,
+      `${path}: There is no channel ${channel}: the audio has channels 0 to 2. Pass one of them, or "mean".`,
     );
-  assert.match(await reason(loadAudio(wave(int16(1)), { channel: 1 })), /or 0 \(the file has one channel\)/);
+  assert.match(
+    await reason(loadAudio(wave(int16(1)), { channel: 1 })),
+    /no channel 1: the audio has only channel 0/,
+  );
 });
 load("changes the rate to the one asked for", async () => {
   const bytes = wave(sine16(1000, 1, 8000), { sampleRate: 8000 });
@@ -201,7 +204,7 @@ mix("gives the only channel itself, and new arrays else", () => {
   assert.is(mixdown([a, b], 1), b);
   assert.equal([...mixdown([a, b])], [2, 3.5]);
   assert.equal([...a], [1, 2]);
-  assert.throws(() => mixdown([a, b], 2), /channel: invalid number: got 2, expected "mean", or 0 to 1/);
+  assert.throws(() => mixdown([a, b], 2), /There is no channel 2: the audio has channels 0 to 1/);
 });
 mix.run();
 
@@ -265,13 +268,60 @@ extra("takes what FFmpeg complains of for a doubt where it succeeds", async () =
   const answer = place("answer2.au", sun(sine16(500, 0.5), 16000));
   process.env.FFMPEG = program(
     "ffmpeg-grumbles",
-    `console.error("[mov @ 0x55] partial file");
+    `console.error("[mov @ 0x55] odd number of things");
      process.stdout.write(require("fs").readFileSync(${JSON.stringify(answer)}));`,
   );
   assert.equal((await loadAudio(Buffer.from("whatever this is"))).doubts, [
-    { warning: "inconsistent", detail: "FFmpeg decoded it, but says: partial file" },
+    { warning: "inconsistent", detail: "FFmpeg decoded it, but says: odd number of things" },
   ]);
 });
+extra("takes what FFmpeg says of a packet that is not whole for a cut, also where it succeeds", async () => {
+  const answer = place("answer3.au", sun(sine16(500, 0.5), 16000));
+  for (const [complaint, status] of [
+    ["File ended prematurely", 0],
+    ["stream 0, offset 0x61da: partial file", 0],
+    ["corrupt input packet in stream 0", 1],
+    ["Input buffer exhausted before END element found", 1],
+  ]) {
+    process.env.FFMPEG = program(
+      `ffmpeg-cut-${status}`,
+      `console.error("[x @ 0x55] ${complaint}");
+       process.stdout.write(require("fs").readFileSync(${JSON.stringify(answer)}), () => process.exit(${status}));`,
+    );
+    const error = await loadAudio(Buffer.from("whatever this is")).catch((thrown) => thrown);
+    assert.is(error.tag, "invalid");
+    assert.is(error.message, `The file is cut off or damaged: FFmpeg says "${complaint}".`);
+  }
+});
+/** Silence in AAC-LC that goes on in HE-AAC, without a word in the headers. */
+function lateReplication(): Buffer {
+  const he = readFileSync(join(__dirname, "../fixtures/audio/he-implicit.aac"));
+  const silence = Buffer.from([...he.subarray(0, 7), 0x21, 0x10, 0x04, 0x60, 0x8c, 0x1c]);
+  silence[3] &= 0xfc;
+  silence.writeUInt16BE((silence.length << 5) | 0x1f, 4);
+  return Buffer.concat([...new Array<Buffer>(200).fill(silence), he]);
+}
+extra(
+  "begins anew with FFmpeg where a file shows only later that it is beyond the decoders here",
+  async () => {
+    const answer = place("answer4.au", sun(sine16(500, 0.5), 16000));
+    process.env.FFMPEG = program(
+      "ffmpeg-late",
+      `process.stdout.write(require("fs").readFileSync(${JSON.stringify(answer)}));`,
+    );
+    const { samples, format } = await loadAudio(lateReplication());
+    assert.equal([samples.length, format], [8000, "ffmpeg"]);
+    const pieces = await piecesOf(lateReplication(), 100);
+    assert.equal(
+      pieces.map(({ length }) => length),
+      [8000],
+    );
+    assert.match(
+      await reason(piecesOf(lateReplication(), 0.1)),
+      /HE-AAC.* This shows only after a part of it .* Let FFmpeg convert the whole: ffmpeg -i/,
+    );
+  },
+);
 extra("refuses an answer that is no audio, or breaks off", async () => {
   process.env.FFMPEG = program("ffmpeg-talks", `console.log("usage: ffmpeg");`);
   assert.match(

@@ -26,19 +26,22 @@ const compressions: Record<string, Kind> = {
 /** AIFF and AIFC. Source: Apple, Audio Interchange File Format AIFF-C, 1991. */
 export function aiff(source: Source): Decoding {
   const { view, bytes } = source;
-  let common: { layout: PcmLayout; frames: number; sampleRate: number } | undefined;
-  let sound: number | undefined;
+  let common: { at: number; size: number } | undefined;
+  let sound: { at: number; size: number } | undefined;
   for (let at = 12; at + 8 <= bytes.length; ) {
     const id = text(source, at);
     const size = view.getUint32(at + 4);
-    if (id === "COMM") common = commonChunk(source, at + 8, size);
-    if (id === "SSND" && at + 16 <= bytes.length) sound = at + 16 + view.getUint32(at + 8);
+    if (id === "COMM") common = { at: at + 8, size };
+    if (id === "SSND" && at + 16 <= bytes.length) {
+      const offset = view.getUint32(at + 8);
+      sound = { at: at + 16 + offset, size: size - 8 - offset };
+    }
     at += 8 + size + (size & 1);
   }
   if (common === undefined || sound === undefined)
     throw broken(source, "The AIFF file lacks its COMM or its SSND chunk.");
-  const { layout, frames, sampleRate } = common;
-  const { data, doubts } = pcmData(source, sound, frames * layout.width * layout.channels);
+  const { layout, frames, sampleRate } = commonChunk(source, common.at, common.size, sound);
+  const { data, doubts } = pcmData(source, sound.at, frames * layout.width * layout.channels);
   const { channels } = layout;
   return {
     format: "aiff",
@@ -50,7 +53,7 @@ export function aiff(source: Source): Decoding {
   };
 }
 
-function commonChunk(source: Source, at: number, size: number) {
+function commonChunk(source: Source, at: number, size: number, sound: { at: number; size: number }) {
   const { view, bytes } = source;
   if (size < 18 || at + size > bytes.length)
     throw broken(source, `The COMM chunk of the AIFF file is cut off: ${size} of at least 18 bytes.`);
@@ -59,8 +62,11 @@ function commonChunk(source: Source, at: number, size: number) {
   const bits = view.getUint16(at + 6);
   const name = text(source, 8) === "AIFC" && size >= 22 ? text(source, at + 18) : "NONE";
   const compression = compressions[name];
-  if (compression === undefined)
+  if (compression === undefined) {
+    // FFmpeg would not say that the file is cut off.
+    pcmData(source, sound.at, sound.size);
     throw foreign(source, `The decoder here does not know the AIFC codec ${JSON.stringify(name)}.`);
+  }
   const layout = { width: Math.ceil(bits / 8), channels, ...compression };
   if (!isPcm(layout)) throw broken(source, `The AIFF file says ${bits} bits a sample; 8 to 32 can be read.`);
   return { layout, frames, sampleRate: extended(view, at + 8) };

@@ -21,16 +21,17 @@ export function au(source: Source): Decoding {
   const [start, size, encoding, sampleRate, channels] = [4, 8, 12, 16, 20].map((at) =>
     view.getUint32(at, !bigEndian),
   );
-  if (encodings[encoding] === undefined)
-    throw foreign(source, `The decoder here does not know the AU encoding ${encoding}.`);
-  const [kind, width] = encodings[encoding];
-  const layout = { kind, width, bigEndian, channels };
   // The size of a stream is not known when its header is written.
   const { data, doubts } = pcmData(
     source,
     start,
     size === 0xffff_ffff ? Math.max(0, bytes.length - start) : size,
   );
+  // Behind the check of the size, which FFmpeg leaves out.
+  if (encodings[encoding] === undefined)
+    throw foreign(source, `The decoder here does not know the AU encoding ${encoding}.`);
+  const [kind, width] = encodings[encoding];
+  const layout = { kind, width, bigEndian, channels };
   return {
     format: "au",
     codec: pcmName(layout),

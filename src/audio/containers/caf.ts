@@ -1,22 +1,24 @@
-import { isPcm, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
+import { isPcm, pcmBlocks, pcmData, pcmName } from "./pcm.js";
 import { broken, type Decoding, foreign, type Source, text } from "./source.js";
 
 /** Uncompressed Core Audio Format. Source: Apple Core Audio Format Specification 1.0. */
 export function caf(source: Source): Decoding {
   const { view, bytes } = source;
-  let description: (PcmLayout & { sampleRate: number }) | undefined;
+  let described: number | undefined;
   for (let at = 8; at + 12 <= bytes.length; ) {
     const id = text(source, at);
     const size = Number(view.getBigInt64(at + 4));
     const body = at + 12;
-    if (id === "desc") description = descriptionChunk(source, body);
+    if (id === "desc") described = body;
     if (id === "data") {
-      if (description === undefined)
+      if (described === undefined)
         throw broken(source, "The data of the CAF file come before their description.");
-      const { sampleRate, channels } = description;
       // Four bytes of edit count come first; -1 is the size of a stream.
       const rest = Math.max(0, bytes.length - body - 4);
       const { data, doubts } = pcmData(source, body + 4, size === -1 ? rest : size - 4);
+      // Behind the check of the size, which FFmpeg leaves out.
+      const description = descriptionChunk(source, described);
+      const { sampleRate, channels } = description;
       const codec = pcmName(description);
       return { format: "caf", codec, sampleRate, channels, blocks: pcmBlocks(data, description), doubts };
     }

@@ -57,7 +57,7 @@ function* counted(source: Source, channels: number, total: number): Generator<Bl
   // The number of samples says more than the decoder does; 0 in the header: its writer could not seek back.
   const ended = failure === undefined || /unexpected end|behind the last whole frame/.test(String(failure));
   if (!ended) throw failure;
-  if (total === 0)
+  if (total === 0 || (frames === total && failure !== undefined))
     throw broken(source, `The file is cut off or damaged: ${(failure as Error).message}.`, {
       cause: failure,
     });
@@ -97,7 +97,7 @@ function header({ view, bytes }: Source, start: number, total: number): Uint8Arr
   if (block.fixed) {
     // A file of one frame has a block shorter than those of its stream.
     const only = total > 0 && total <= block.size;
-    if (least !== most || least < 16 || (block.size !== most && !only)) {
+    if (least !== most || least < 16 || (block.size !== most && !(only && block.size < most))) {
       const size = Math.max(16, only ? Math.max(block.size, most) : block.size);
       set(size, size);
     }

@@ -1,6 +1,16 @@
 import { batchesOf, decodePackets } from "../codecs.js";
 import { readAacConfig } from "./aac-config.js";
-import { broken, type Decoding, foreign, named, part, type Source, text, trim } from "./source.js";
+import {
+  broken,
+  type Decoding,
+  ForeignError,
+  foreign,
+  named,
+  part,
+  type Source,
+  text,
+  trim,
+} from "./source.js";
 
 interface Box {
   type: string;
@@ -9,6 +19,8 @@ interface Box {
   /** The body. */
   start: number;
   end: number;
+  /** Whether it is not cut off. */
+  isWhole: boolean;
 }
 
 /** Where a coded packet lies in the file, and how long it plays in units of the track's time scale. */
@@ -35,6 +47,7 @@ export function mp4(source: Source): Decoding {
       source,
       `The MP4 file has no moov box: it is cut off or was never finished (it has ${types(top)}).`,
     );
+  if (!moov.isWhole) throw broken(source, "The file is cut off in the moov box, which describes its audio.");
   const tracks = boxes(source, moov.start, moov.end).filter(({ type }) => type === "trak");
   const track = tracks.find((trak) => handler(source, trak) === "soun");
   if (track === undefined) throw foreign(source, `The MP4 file has no sound in its ${tracks.length} tracks.`);
@@ -43,12 +56,11 @@ export function mp4(source: Source): Decoding {
   const information = need(source, media, "minf");
   checkReference(source, information);
   const table = need(source, information, "stbl");
-  const codec = sampleEntry(source, need(source, table, "stsd"));
   const isFragmented = top.some(({ type }) => type === "moof");
+  const fragmented = () => fragments(source, top, moov, trackId(source, track));
+  const codec = codecOf(source, table, () => (isFragmented ? fragmented() : sampleTable(source, table)()));
   // The places are worked out twice: a list of them could be a hundred times as large as the file.
-  const places = isFragmented
-    ? () => fragments(source, top, moov, trackId(source, track))
-    : sampleTable(source, table);
+  const places = isFragmented ? fragmented : sampleTable(source, table);
   const { sampleRate, channels } = codec;
   const toSamples = (duration: number) => Math.round((duration / timescale) * sampleRate);
   const { count, duration, packetDuration } = totals(source, places());
@@ -67,6 +79,19 @@ export function mp4(source: Source): Decoding {
     channels,
     blocks: named(source, trim(blocks, ...cut)),
   };
+}
+
+/** The codec's name and configuration. FFmpeg gets no file that is cut off: it would not say so. */
+function codecOf(source: Source, table: Box, places: () => Iterable<Place>) {
+  try {
+    return sampleEntry(source, need(source, table, "stsd"));
+  } catch (error) {
+    const sizes = child(source, table, "stsz");
+    // Where all packets have one size, QuickTime takes single bytes or samples for packets.
+    const areTold = sizes !== undefined && read(source, sizes).skip(4).u32() === 0;
+    if (error instanceof ForeignError && areTold) totals(source, places());
+    throw error;
+  }
 }
 
 /** Adds the places up, and checks that they lie in the file and do not share its bytes. */
@@ -376,7 +401,8 @@ function boxes(source: Source, start: number, end: number): Box[] {
     } else if (size === 0) size = end - at;
     if (size < header) break;
     // Only the last box can be cut off; what lies in it says whether that matters.
-    found.push({ type: text(source, at + 4), at, start: at + header, end: Math.min(end, at + size) });
+    const type = text(source, at + 4);
+    found.push({ type, at, start: at + header, end: Math.min(end, at + size), isWhole: at + size <= end });
     at += size;
   }
   return found;

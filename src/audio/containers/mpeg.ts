@@ -21,12 +21,6 @@ interface Header {
   frames: number;
   sampleRate: number;
   channels: number;
-  /** Stereo that says what both channels share. */
-  joint: boolean;
-  /** MPEG-1, not one of the lower rates. */
-  one: boolean;
-  /** Whether a checksum of two bytes follows the header. */
-  checked: boolean;
   /** Where an encoder's own words stand in a frame without audio. */
   infoAt: number;
 }
@@ -114,11 +108,6 @@ function framesFrom(source: Source, start: number, first: Header, audioAt: numbe
     if (end - at < 4 && bytes[at] === 0xff) throw truncated(source, "last frame", end - at, first.size);
     if (alike(first, header)) {
       if (at + header.size > end) throw truncated(source, "last frame", end - at, header.size);
-      if (header.joint && header.codec === "mp3" && haveUnlikeBlocks(source, at, header))
-        throw foreign(
-          source,
-          `The frame ${place()} is joint stereo whose two channels have different block types, which the decoder here does not read.`,
-        );
       packets.push(bytes.subarray(at, at + header.size));
       at += header.size;
       continue;
@@ -160,26 +149,6 @@ const isFollowed = (source: Source, at: number, header: Header | undefined): hea
 
 const nameOf = ({ codec, sampleRate, channels }: Header): string =>
   `${codec.toUpperCase()} of ${channels === 1 ? "one channel" : "two channels"} at ${sampleRate} Hz`;
-
-/**
- * Whether the two channels of a frame have blocks of different types in one of its granules.
- *
- * Source: ISO/IEC 11172-3, section 2.4.1.7; ISO/IEC 13818-3, section 2.4.1.7.
- */
-function haveUnlikeBlocks({ bytes }: Source, at: number, { one, checked }: Header): boolean {
-  const start = 8 * (at + (checked ? 6 : 4)) + (one ? 9 + 3 + 8 : 8 + 2);
-  const length = one ? 59 : 63;
-  // The switch, the type of two bits, and whether a short block is mixed.
-  const block = (index: number): number => {
-    const bit = start + index * length + (one ? 33 : 38);
-    const word = (bytes[bit >> 3] << 8) | bytes[(bit >> 3) + 1];
-    const bits = (word >> (12 - (bit & 7))) & 15;
-    if ((bits & 8) === 0) return 0;
-    const type = (bits >> 1) & 3;
-    return type === 2 ? bits : type;
-  };
-  return block(0) !== block(1) || (one && block(2) !== block(3));
-}
 
 /** Whether frames follow each other whose bit rate only their distance tells. */
 function isFreeFormat({ view, bytes }: Source): boolean {
@@ -234,9 +203,6 @@ function headerAt(source: Source, at: number): Header | undefined {
     frames,
     sampleRate,
     channels,
-    joint: ((word >>> 6) & 3) === 1,
-    one,
-    checked: ((word >>> 16) & 1) === 0,
     // Behind the side information.
     infoAt: 4 + (one ? (channels === 2 ? 32 : 17) : channels === 2 ? 17 : 9),
   };

@@ -56,29 +56,22 @@ export class ForeignError extends ScopeError {}
 /**
  * The file is of a known kind, but broken.
  *
- * @param what a sentence; or what is wrong as a noun, with the facts in `detail`
+ * @param sentence what is wrong with it
  */
-export const broken = (source: Source, what: string, detail: ErrorDetail = {}): ScopeError =>
-  what.endsWith(".")
-    ? new ScopeError("invalid", what, { ...detail, path: source.path })
-    : new ScopeError("invalid", "audio file", what, { ...detail, path: source.path });
+export const broken = (source: Source, sentence: string, detail: ErrorDetail = {}): ScopeError =>
+  new ScopeError("invalid", sentence, { ...detail, path: source.path });
 
 /**
  * The file may be well, but it is beyond the decoders here. `loadAudio` goes on to FFmpeg.
  *
- * @param what as for `broken`
+ * @param sentence what they cannot read
  */
-export const foreign = (source: Source, what: string, detail: ErrorDetail = {}): ForeignError => {
-  if (what.endsWith("."))
-    return new ForeignError(
-      "unsupported",
-      `${what} FFmpeg may decode it: put the program ffmpeg on the PATH, or name it in the environment variable FFMPEG.`,
-      { ...detail, path: source.path },
-    );
-  const remedy = "FFmpeg to decode it (the program ffmpeg, or what the environment variable FFMPEG names)";
-  const want = detail.want === undefined ? remedy : `${detail.want}, or ${remedy}`;
-  return new ForeignError("unsupported", "audio file", what, { ...detail, want, path: source.path });
-};
+export const foreign = (source: Source, sentence: string, detail: ErrorDetail = {}): ForeignError =>
+  new ForeignError(
+    "unsupported",
+    `${sentence} FFmpeg may decode it: put the program ffmpeg on the PATH, or name it in the environment variable FFMPEG.`,
+    { ...detail, path: source.path },
+  );
 
 /** The file ends too early. */
 export const truncated = (source: Source, what: string, got: number, want: number): ScopeError =>

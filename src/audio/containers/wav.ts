@@ -31,36 +31,63 @@ interface Place {
 export function wav(source: Source): Decoding {
   const { view, bytes } = source;
   const little = text(source, 0) !== "RIFX";
-  let layout: Format | undefined;
+  let format: Place | undefined;
   let samples: Place | undefined;
   let longSize: number | undefined;
-  for (let at = 12; at + 8 <= bytes.length && (layout === undefined || samples === undefined); ) {
+  for (let at = 12; at + 8 <= bytes.length; ) {
     const id = text(source, at);
     const size = view.getUint32(at + 4, little);
     const body = at + 8;
+    const place = { at: body, size };
     if (id === "ds64" && body + 16 <= bytes.length) longSize = Number(view.getBigUint64(body + 8, little));
-    if (id === "fmt ") layout = formatChunk(source, body, size, little);
-    if (id === "data") samples = { at: body, size };
+    if (id === "fmt ") format = only(source, "format", format, place);
+    if (id === "data") samples = only(source, "data", samples, place);
+    // Behind a size that is no size come samples, not chunks.
+    if (samples !== undefined && format !== undefined && isUnknown(samples.size)) break;
     at = nextChunk(source, body + size);
   }
   if (samples === undefined)
     throw broken(source, `The WAVE file has no data chunk in its ${bytes.length} bytes.`);
-  if (layout === undefined) throw broken(source, "The WAVE file has no format chunk.");
+  if (format === undefined) throw broken(source, "The WAVE file has no format chunk.");
   const riffSize = view.getUint32(4, little);
+  // Before the codec is looked at: FFmpeg would not say that a file is cut off.
   const { data, doubts } = samplesAt(source, samples, riffSize, longSize);
+  const layout = formatChunk(source, format, little, doubts);
   const { sampleRate, channels } = layout;
   if (layout.tag === mpegTag) {
     const decoding = mpeg(part(source, samples.at, samples.at + data.length));
     return { ...decoding, format: "wav", doubts: [...doubts, ...(decoding.doubts ?? [])] };
   }
-  if (layout.room > 0 && !isLeftAligned(data, layout))
-    throw foreign(
-      source,
-      `The WAVE samples have ${layout.width} bytes, but their bits do not lie in the upper ${layout.width - layout.room}.`,
-    );
+  if (layout.room > 0) {
+    const used = layout.width - layout.room;
+    if (!isLeftAligned(data, layout))
+      throw foreign(
+        source,
+        `The WAVE samples have ${layout.width} bytes, but their bits do not lie in the upper ${used}.`,
+      );
+    if (isRightAligned(data, layout))
+      doubts.push({
+        warning: "inconsistent",
+        detail: `samples of ${8 * used} bits in ${layout.width} bytes are read from the upper ones, but may lie in the lower`,
+      });
+  }
   const blocks = pcmBlocks(data, layout);
   return { format: "wav", codec: pcmName(layout), sampleRate, channels, blocks, doubts };
 }
+
+/** Which of two chunks is meant cannot be told, unless both give the same format. */
+function only(source: Source, name: string, found: Place | undefined, place: Place): Place {
+  if (found === undefined) return place;
+  const [a, b] = [found, place].map(({ at, size }) => Buffer.from(part(source, at, at + size).bytes));
+  if (name === "data" || !a.equals(b))
+    throw broken(
+      source,
+      `The WAVE file has two ${name} chunks, at bytes ${found.at - 8} and ${place.at - 8}; it may have one. Write it anew.`,
+    );
+  return found;
+}
+
+const isUnknown = (size: number): boolean => size === 0 || size >= placeholder;
 
 /** Chunks begin at even places, but some writers forget that. */
 function nextChunk(source: Source, end: number): number {
@@ -71,15 +98,19 @@ function nextChunk(source: Source, end: number): number {
 /** Whether a chunk can begin there: a name of four printable characters. */
 const isChunk = (source: Source, at: number): boolean => /^[!-~][ -~]{3}$/.test(text(source, at));
 
-function formatChunk(source: Source, at: number, size: number, little: boolean): Format {
+function formatChunk(source: Source, { at, size }: Place, little: boolean, doubts: FileDoubt[]): Format {
   const { view, bytes } = source;
   if (size < 16 || at + size > bytes.length)
-    throw broken(source, `The format chunk of the WAVE file is cut off: it has ${size} bytes and needs 16.`);
+    throw broken(
+      source,
+      `The format chunk of the WAVE file is cut off: ${Math.min(size, bytes.length - at)} of its ${Math.max(size, 16)} bytes are there.`,
+    );
   const extensible = view.getUint16(at, little) === 0xfffe && size >= 40;
   // The first two bytes of the sub-format's GUID are the format tag of old.
   const tag = view.getUint16(extensible ? at + 24 : at, little);
   const channels = view.getUint16(at + 2, little);
   const sampleRate = view.getUint32(at + 4, little);
+  const byteRate = view.getUint32(at + 8, little);
   const align = view.getUint16(at + 12, little);
   const bits = view.getUint16(at + 14, little);
   if (tag === mpegTag)
@@ -89,14 +120,23 @@ function formatChunk(source: Source, at: number, size: number, little: boolean):
       source,
       `The decoder here does not know the WAVE codec with the format tag 0x${tag.toString(16)}.`,
     );
-  const said = Math.ceil(bits / 8);
+  const isCompanded = kinds[tag] === "alaw" || kinds[tag] === "ulaw";
+  const said = isCompanded ? 1 : Math.ceil(bits / 8);
   // Some writers leave 0 for the bytes of a frame. More of them than the bits need are room: the sample lies in the
   // upper bytes, as the format's specification wants it.
-  const width = align === 0 || channels === 0 ? said : align / channels;
+  let width = align === 0 || channels === 0 ? said : align / channels;
+  const isRoomy = kinds[tag] === "int" && Number.isInteger(width) && width > said && width <= 4;
+  // Too few for the bits, or other than the bytes of a second: then the bits tell.
+  if (width < said || (width > said && !isRoomy && byteRate === sampleRate * channels * said)) {
+    width = said;
+    doubts.push({
+      warning: "inconsistent",
+      detail: `the header says ${align} bytes for each frame, but its ${channels} channels of ${bits} bits take ${channels * said}`,
+    });
+  }
   const kind = tag === 1 && width === 1 ? "uint" : kinds[tag];
   const layout = { kind, width, bigEndian: !little, channels, sampleRate, tag, room: width - said };
-  const roomy = kind === "int" && width > said && width <= 4;
-  if ((channels !== 0 && !Number.isInteger(width)) || said === 0 || (width !== said && !roomy))
+  if (said === 0 || (width !== said && !isRoomy))
     throw broken(
       source,
       `The format chunk of the WAVE file contradicts itself: ${bits} bits, ${channels} channels, but ${align} bytes for each frame.`,
@@ -116,6 +156,18 @@ function isLeftAligned(data: Uint8Array, { width, room, bigEndian }: Format): bo
   return true;
 }
 
+/** Whether the upper bytes only repeat the sign of the lower: so a quiet signal looks, or one that lies in the lower. */
+function isRightAligned(data: Uint8Array, { width, room, bigEndian }: Format): boolean {
+  let isSilent = true;
+  for (let at = 0; at + width <= data.length; at += width) {
+    const byte = (i: number) => data[bigEndian ? at + width - 1 - i : at + i];
+    const sign = byte(width - room - 1) & 0x80 ? 0xff : 0;
+    for (let i = width - room; i < width; i++) if (byte(i) !== sign) return false;
+    isSilent &&= sign === 0 && byte(width - room - 1) === 0;
+  }
+  return !isSilent;
+}
+
 function samplesAt(
   source: Source,
   { at, size }: Place,
@@ -130,7 +182,8 @@ function samplesAt(
   const streamed = size >= placeholder || unknown;
   const { data, doubts } = pcmData(source, at, streamed ? Math.min(rest, size || rest) : size);
   const behind = rest - data.length - (size & 1);
-  if (behind < 8 || isChunk(source, nextChunk(source, at + size))) return { data, doubts };
+  const next = nextChunk(source, at + size);
+  if (behind < 8 || (isChunk(source, next) && !/^RI?F/.test(text(source, next)))) return { data, doubts };
   if (!bytes.subarray(at + size).some((byte) => byte !== 0)) return { data, doubts };
   const detail = `${behind} bytes behind the samples are no part of the WAVE file as its header describes it`;
   return { data, doubts: [...doubts, { warning: "inconsistent", detail }] };

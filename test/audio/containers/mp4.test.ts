@@ -54,6 +54,22 @@ function withRuns(runs: number, count: number): Buffer {
   return Buffer.concat([head, moof, box("mdat", Buffer.alloc(1000, 1))]);
 }
 
+const cut = suite("mp4, files that are cut off");
+cut("says so where the moov box is not whole, whatever lacks", () => {
+  for (const by of [1, 20, 200, 400])
+    assert.throws(() => decode(file().subarray(0, -by)), /cut off in the moov box/, `${by}`);
+});
+cut("says so of a codec that only FFmpeg knows as well", () => {
+  const original = file();
+  original.write("Opus", original.indexOf("mp4a"), "latin1");
+  assert.throws(() => decode(original), /holds the codec "Opus"/);
+  // The first packet would lie beyond the end.
+  const table = original.indexOf("stco") + 12;
+  original.writeUInt32BE(original.length, table);
+  assert.throws(() => decode(original), /cut off: it has \d+ bytes, and its table places a packet up to/);
+});
+cut.run();
+
 const edits = suite("mp4, edit lists");
 edits("cuts what a single edit leaves out", () => {
   assert.is(frames(withEdits([300, 1024])), 4800);
