@@ -351,6 +351,12 @@ sphere("reads to the end without a number of samples", () => {
   );
   assert.is(lengthOf(nist([...usual, "sample_count -i 2"])), 2);
 });
+sphere("takes 0 samples for a number that was never filled in, and doubts what lies behind fewer", () => {
+  assert.is(lengthOf(nist([...usual, "sample_count -i 0"])), 3);
+  const { channels, doubts } = decode(join_(nist([...usual, "sample_count -i 3"]), sine16(440, 1)));
+  assert.is(channels[0].length, 3);
+  assert.match(doubts[0].detail, /32000 bytes behind the samples are no part of the SPHERE file/);
+});
 sphere("refuses more samples than there are, and a header that is none", () => {
   assert.throws(
     () => decode(nist([...usual, "sample_count -i 300"])),
@@ -367,3 +373,56 @@ sphere("leaves shorten to FFmpeg", () => {
   );
 });
 sphere.run();
+
+const others = suite("decode, AU and AIFF of odd structure");
+const sun = (start: number, size: number, encoding = 3) => {
+  const header = Buffer.alloc(24);
+  header.write(".snd", "latin1");
+  [start, size, encoding, 16000, 1].forEach((value, i) => {
+    header.writeUInt32BE(value, 4 + 4 * i);
+  });
+  return join_(header, Buffer.alloc(2000, 1));
+};
+others("reads AU to the end where the size is 0, and doubts what lies behind a smaller one", () => {
+  assert.is(lengthOf(sun(24, 0)), 1000);
+  assert.match(decode(sun(24, 1000)).doubts[0].detail, /1000 bytes behind the samples/);
+  assert.equal(decode(sun(24, 2000)).doubts, []);
+});
+others("refuses AU whose samples would begin amid the header", () => {
+  assert.throws(() => decode(sun(8, 2000)), /begin at byte 8, amid the header/);
+});
+others("says that a file is cut off, of a codec that only FFmpeg knows as well", () => {
+  assert.throws(() => decode(sun(24, 2000, 23)), /AU encoding 23/);
+  assert.throws(() => decode(sun(24, 3000, 23)), /cut off in the samples: 2000 of the 3000/);
+});
+const aifc = (frames: number, codec: string, size = 2008) => {
+  const common = Buffer.alloc(24);
+  common.writeUInt16BE(1, 0);
+  common.writeUInt32BE(frames, 2);
+  common.writeUInt16BE(16, 6);
+  common.set([0x40, 0x0c, 0xfa], 8);
+  common.write(codec, 18, "latin1");
+  const header = (id: string, length: number) => {
+    const bytes = Buffer.alloc(8);
+    bytes.write(id, "latin1");
+    bytes.writeUInt32BE(length, 4);
+    return bytes;
+  };
+  const chunks = join_(
+    header("COMM", 24),
+    common,
+    header("SSND", size),
+    Buffer.alloc(8),
+    Buffer.alloc(2000, 1),
+  );
+  return join_(header("FORM", 4 + chunks.length), Buffer.from("AIFC"), chunks);
+};
+others("doubts AIFF whose header promises less than there is", () => {
+  assert.equal(decode(aifc(1000, "NONE")).doubts, []);
+  assert.match(decode(aifc(500, "NONE")).doubts[0].detail, /holds 2000 bytes, its header promises 1000/);
+});
+others("says that AIFC is cut off, of a codec that only FFmpeg knows as well", () => {
+  assert.throws(() => decode(aifc(1000, "ima4")), /AIFC codec "ima4"/);
+  assert.throws(() => decode(aifc(1000, "ima4", 4008)), /cut off in the samples: 2000 of the 4000/);
+});
+others.run();

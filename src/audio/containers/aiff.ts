@@ -41,7 +41,14 @@ export function aiff(source: Source): Decoding {
   if (common === undefined || sound === undefined)
     throw broken(source, "The AIFF file lacks its COMM or its SSND chunk.");
   const { layout, frames, sampleRate } = commonChunk(source, common.at, common.size, sound);
-  const { data, doubts } = pcmData(source, sound.at, frames * layout.width * layout.channels);
+  const size = frames * layout.width * layout.channels;
+  const { data, doubts } = pcmData(source, sound.at, size);
+  const there = Math.min(sound.size, bytes.length - sound.at);
+  if (there - size >= 8)
+    doubts.push({
+      warning: "inconsistent",
+      detail: `the SSND chunk of the AIFF file holds ${there} bytes, its header promises ${size}`,
+    });
   const { channels } = layout;
   return {
     format: "aiff",
@@ -63,8 +70,8 @@ function commonChunk(source: Source, at: number, size: number, sound: { at: numb
   const name = text(source, 8) === "AIFC" && size >= 22 ? text(source, at + 18) : "NONE";
   const compression = compressions[name];
   if (compression === undefined) {
-    // FFmpeg would not say that the file is cut off.
-    pcmData(source, sound.at, sound.size);
+    // FFmpeg would not say that the file is cut off. Streaming writers leave a size beyond 2 GiB.
+    if (sound.size < 0x7fff_0000) pcmData(source, sound.at, sound.size);
     throw foreign(source, `The decoder here does not know the AIFC codec ${JSON.stringify(name)}.`);
   }
   const layout = { width: Math.ceil(bits / 8), channels, ...compression };

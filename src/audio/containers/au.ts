@@ -1,4 +1,4 @@
-import { type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
+import { doubtBehind, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
 import { broken, type Decoding, foreign, type Source } from "./source.js";
 
 const encodings: Record<number, [PcmLayout["kind"], number]> = {
@@ -21,12 +21,15 @@ export function au(source: Source): Decoding {
   const [start, size, encoding, sampleRate, channels] = [4, 8, 12, 16, 20].map((at) =>
     view.getUint32(at, !bigEndian),
   );
+  if (start < 24)
+    throw broken(
+      source,
+      `The AU header says that the samples begin at byte ${start}, amid the header of 24 bytes.`,
+    );
   // The size of a stream is not known when its header is written.
-  const { data, doubts } = pcmData(
-    source,
-    start,
-    size === 0xffff_ffff ? Math.max(0, bytes.length - start) : size,
-  );
+  const isUnknown = size === 0 || size === 0xffff_ffff;
+  const { data, doubts } = pcmData(source, start, isUnknown ? Math.max(0, bytes.length - start) : size);
+  if (!isUnknown) doubts.push(...doubtBehind(source, start + size, "AU"));
   // Behind the check of the size, which FFmpeg leaves out.
   if (encodings[encoding] === undefined)
     throw foreign(source, `The decoder here does not know the AU encoding ${encoding}.`);

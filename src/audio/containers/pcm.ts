@@ -109,6 +109,15 @@ function ulawTable(): Float32Array {
   });
 }
 
+/** A doubt about bytes that lie behind the samples and are more than padding. */
+export function doubtBehind(source: Source, end: number, name: string): FileDoubt[] {
+  const { bytes } = source;
+  const behind = bytes.length - end;
+  if (behind < 8 || !bytes.subarray(end).some((byte) => byte !== 0)) return [];
+  const detail = `${behind} bytes behind the samples are no part of the ${name} file as its header describes it`;
+  return [{ warning: "inconsistent", detail }];
+}
+
 /** Headers of 44 bytes are the most common, and those of WAVE_FORMAT_EXTENSIBLE have 60 or 68. */
 const headerSlack = 68;
 

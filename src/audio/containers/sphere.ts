@@ -1,4 +1,4 @@
-import { isPcm, pcmBlocks, pcmData, pcmName } from "./pcm.js";
+import { doubtBehind, isPcm, pcmBlocks, pcmData, pcmName } from "./pcm.js";
 import { broken, type Decoding, foreign, type Source, text } from "./source.js";
 
 /**
@@ -38,12 +38,13 @@ export function sphere(source: Source): Decoding {
       source,
       `The SPHERE header says ${channels} channels of ${width} bytes a sample (${coding}): there are no such samples.`,
     );
-  // Without a number of samples they go on to the end.
+  // Without a number of samples, or with 0 for one, they go on to the end.
   const count = fields.get("sample_count");
-  const size = count === undefined ? source.bytes.length - headerSize : Number(count) * width * channels;
+  const size = Number(count ?? 0) === 0 ? source.bytes.length - headerSize : Number(count) * width * channels;
   if (!Number.isSafeInteger(size) || size < 0)
     throw broken(source, `The SPHERE header gives the number of samples as ${JSON.stringify(count)}.`);
   const { data, doubts } = pcmData(source, headerSize, size);
   const blocks = pcmBlocks(data, layout);
+  doubts.push(...doubtBehind(source, headerSize + size, "SPHERE"));
   return { format: "sphere", codec: pcmName(layout), sampleRate, channels, blocks, doubts };
 }

@@ -1,5 +1,5 @@
 import { mpeg } from "./mpeg.js";
-import { isPcm, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
+import { doubtBehind, isPcm, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
 import { broken, type Decoding, type FileDoubt, foreign, part, type Source, text } from "./source.js";
 
 const kinds: Record<number, PcmLayout["kind"]> = { 1: "int", 3: "float", 6: "alaw", 7: "ulaw" };
@@ -181,10 +181,8 @@ function samplesAt(
   const unknown = size === 0 && (riffSize !== bytes.length - 8 || !isChunk(source, at));
   const streamed = size >= placeholder || unknown;
   const { data, doubts } = pcmData(source, at, streamed ? Math.min(rest, size || rest) : size);
-  const behind = rest - data.length - (size & 1);
   const next = nextChunk(source, at + size);
-  if (behind < 8 || (isChunk(source, next) && !/^RI?F/.test(text(source, next)))) return { data, doubts };
-  if (!bytes.subarray(at + size).some((byte) => byte !== 0)) return { data, doubts };
-  const detail = `${behind} bytes behind the samples are no part of the WAVE file as its header describes it`;
-  return { data, doubts: [...doubts, { warning: "inconsistent", detail }] };
+  const isMore = isChunk(source, next) && !/^RI?F/.test(text(source, next));
+  const end = at + data.length + (size & 1);
+  return { data, doubts: isMore ? doubts : [...doubts, ...doubtBehind(source, end, "WAVE")] };
 }
