@@ -1,6 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { extract, merge, readEmbeddings } from "speakerscope";
 import { test } from "uvu";
@@ -9,38 +6,20 @@ import { loadAudio } from "../../src/audio/index.js";
 import { embed } from "../../src/embed/embed.js";
 import { openModel } from "../../src/embed/open-model.js";
 import { packageRoot } from "../../src/util/package-root.js";
+import { softwareVulkan } from "../software-vulkan.js";
 import { temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
 
-/** SwiftShader, a Vulkan that runs on the CPU: every Chromium brings one. */
-function swiftShader(): string | undefined {
-  const name = "vk_swiftshader_icd.json";
-  const browsers = join(homedir(), ".cache", "ms-playwright");
-  const found = existsSync(browsers)
-    ? readdirSync(browsers, { recursive: true })
-        .map(String)
-        .filter((path) => path.endsWith(name))
-        .map((path) => join(browsers, path))
-    : [];
-  const folders = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"];
-  return [...folders.map((folder) => join(folder, name)), ...found].find((path) => existsSync(path));
-}
-
 /** Points the Vulkan loader, which looks when the first session opens, at it; false, said loudly, where there is none. */
-function useSwiftShader(): boolean {
-  const driver = swiftShader();
-  const env = { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` };
-  const libraries = spawnSync("ldconfig", ["-p"], { encoding: "utf8", env }).stdout ?? "";
-  if (driver === undefined || !libraries.includes("libvulkan.so.1")) {
-    console.log("SKIPPED WebGPU: no software Vulkan (apt-get install chromium libvulkan1)");
-    return false;
-  }
+function useSoftwareVulkan(): boolean {
+  const driver = softwareVulkan();
+  if (driver === undefined) return false;
   process.env.VK_ICD_FILENAMES = driver;
   process.env.XDG_RUNTIME_DIR ??= "/tmp";
   return true;
 }
 
 test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async () => {
-  if (!useSwiftShader()) return;
+  if (!useSoftwareVulkan()) return;
   const file = join(packageRoot, "data", "speech", "test-other", "1688", "1688-142285-0000.flac");
   const { samples, sampleRate } = await loadAudio(file, { sampleRate: 16000 });
   const clip = { samples: samples.slice(sampleRate, 3 * sampleRate), sampleRate };
@@ -58,7 +37,7 @@ test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async ()
 });
 
 test("a rank on WebGPU takes batches of features that threads have made, and embeds as one on the CPU", async () => {
-  if (!useSwiftShader()) return;
+  if (!useSoftwareVulkan()) return;
   const folder = temporaryFolder();
   const modelPath = tinyModel(folder);
   const files = Array.from({ length: 9 }, (_, i) => [`d/s/u${i}.wav`, i] as const);
