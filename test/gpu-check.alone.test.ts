@@ -18,6 +18,13 @@ import { packageRoot } from "../src/util/package-root.js";
 import { softwareVulkan } from "./software-vulkan.js";
 import { put, temporaryFolder, tinyModel } from "./tiny.js";
 
+/** Whether xz, which packs the parts, is here; said loudly where it is not. */
+function canPack(): boolean {
+  const there = spawnSync("xz", ["--version"]).status === 0;
+  if (!there) console.log("SKIPPED the parts of the check of GPUs: no xz (apt-get install xz-utils)");
+  return there;
+}
+
 interface Step {
   step: string;
   status: "ok" | "failed" | "skipped";
@@ -58,7 +65,7 @@ const script = (name: string) => import(pathToFileURL(join(packageRoot, "scripts
 
 test("on a bare machine with a Vulkan driver the check of GPUs runs from parts to a full file of measurements", () => {
   const driver = softwareVulkan();
-  if (driver === undefined) return;
+  if (driver === undefined || !canPack()) return;
   const machine = bareMachine([...tools, "xz", "ldd"], {
     // No Vulkan loader is known there, so the one of the parts is taken, and one GPU is, without a provider for CUDA.
     ldconfig: "#!/bin/bash\n",
@@ -129,6 +136,7 @@ esac
 });
 
 test("parts are unpacked by Python where xz is missing, and options go on to the measurements", () => {
+  if (!canPack()) return;
   const { stdout: python } = spawnSync("python3", ["-c", "import sys; print(sys.executable)"], {
     encoding: "utf8",
   });
