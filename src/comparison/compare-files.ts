@@ -54,6 +54,8 @@ const writtenMatrixRows = 20_000;
  * @returns the result, and what was compared
  * @throws as `similarity` and `readVectors` do; `invalid` when there is nothing to compare; `conflict` when the rows that are
  * there were compared otherwise
+ * @example
+ * const { result } = await compareFiles("final_embeddings/speaker_embeddings.pkl", "comparison", { topK: 5 });
  */
 export async function compareFiles(
   input: string,

@@ -6,7 +6,7 @@ import type { Matrix, Pair } from "../types.js";
  * For a threshold below the one that the pairs were listed with; without a matrix `similarity` has to run again.
  *
  * @example
- * pairsInMatrix(readSimilarity("final_embeddings").matrix(), 0.5)
+ * pairsInMatrix(readSimilarity("final_embeddings").matrix()!, 0.5)
  */
 export function pairsInMatrix({ data, rows, columns }: Matrix, threshold: number): Pair[] {
   const pairs: Pair[] = [];

@@ -20,7 +20,7 @@ const waitingBytes = 64 << 20;
  * @throws `invalid` when a signal has another sample rate than the model or is too short for it
  *
  * @example
- * const [a, b] = await embed([await loadAudio("a.wav"), await loadAudio("b.flac")], model)
+ * const [a, b] = await embed([await loadAudio("data/speech/studio/103/103-1240-0000-part0.flac"), await loadAudio("data/speech/studio/103/103-1240-0000-part1.flac")], model)
  */
 export async function embed(
   signals: readonly Signal[],

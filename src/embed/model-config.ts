@@ -60,6 +60,8 @@ const longestText = 256;
  * training needs are passed over.
  *
  * @throws `missing` with the text of a configuration to start from when there is none; `invalid` naming key, value and file
+ * @example
+ * readModelConfig(bundledModel).dimension // 192
  */
 export function readModelConfig(modelPath: string, configFile?: string): ModelConfig {
   const path = configFile ?? findConfig(modelPath);

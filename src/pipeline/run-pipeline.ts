@@ -22,7 +22,13 @@ export interface PipelineSettings extends Omit<ExtractSettings, "dataRoot"> {
   confirm?: CleanSettings["confirm"];
 }
 
-/** Runs the stages in a row, each from the files of the one before. */
+/**
+ * Runs the stages in a row, each from the files of the one before: 1 extract, 2 merge and compare, 3 report, 4 clean up.
+ *
+ * @throws `invalid` when the first stage is behind the last, or stage 1 has no corpus; and what the stages throw
+ * @example
+ * await runPipeline({ dataRoot: "data/speech", finalDir: "final_embeddings" }, { reporter: { log: console.log } });
+ */
 export async function runPipeline(settings: PipelineSettings, context: StageContext): Promise<void> {
   const {
     stage = 1,

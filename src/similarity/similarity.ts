@@ -1,3 +1,4 @@
+import type { Matrix } from "../types.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import { checkedRows, compareAll } from "./compare.js";
 import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "./options.js";
@@ -19,6 +20,11 @@ export type { SimilarityOptions, SimilarityResult };
  * @example
  * const { statistics, pairs } = await similarity(await readEmbeddings("final_embeddings"), { threshold: 0.7 })
  */
+export function similarity(
+  rows: Rows,
+  options: SimilarityOptions & { matrix: true },
+): Promise<SimilarityResult & { matrix: Matrix }>;
+export function similarity(rows: Rows, options?: SimilarityOptions): Promise<SimilarityResult>;
 export async function similarity(rows: Rows, options: SimilarityOptions = {}): Promise<SimilarityResult> {
   const checked = checkedRows(rows, options);
   const { from, to, second } = checked;
