@@ -78,9 +78,14 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Throws when the signal is aborted. */
-export function throwIfAborted(subject: string, abortSignal: AbortSignal | undefined): void {
-  if (abortSignal?.aborted) throw interrupted(subject, "on request", { cause: abortSignal.reason });
+/**
+ * Throws when the signal is aborted.
+ *
+ * @param what is stopped: `Merging`
+ */
+export function throwIfAborted(what: string, abortSignal: AbortSignal | undefined): void {
+  if (abortSignal?.aborted)
+    throw interrupted(`${what} was stopped on request.`, { cause: abortSignal.reason });
 }
 
 /** The longest list or object, and the deepest, that a message shows in full. */

@@ -25,7 +25,9 @@ export function installKernel(place: KernelPlace = {}): string {
   const source = join(packageRoot, "kernels", kernelName);
   const launcher = join(packageRoot, "dist", "kernels", kernelName, "launch.js");
   if (!existsSync(launcher))
-    throw missing("kernel", "build", { want: "run `npm run build` first", path: launcher });
+    throw missing(`${launcher} does not exist: the kernel is not built. Run \`npm run build\` first.`, {
+      path: launcher,
+    });
   const target = kernelFolder(place);
   mkdirSync(target, { recursive: true });
   const spec = JSON.parse(readFileSync(join(source, "kernel.json"), "utf8"));
@@ -42,10 +44,10 @@ export function installKernel(place: KernelPlace = {}): string {
 export function uninstallKernel(place: KernelPlace = {}): string {
   const target = kernelFolder(place);
   if (!existsSync(join(target, "kernel.json")))
-    throw missing("kernel", "installed kernelspec", {
-      want: "the same option as at the install",
-      path: target,
-    });
+    throw missing(
+      `No kernel is installed in ${target}. Give the same option (--user, --prefix or --sys-prefix) as for the install.`,
+      { path: target },
+    );
   rmSync(target, { recursive: true });
   return target;
 }
@@ -72,7 +74,10 @@ function kernelFolder({ user, prefix, sysPrefix }: KernelPlace): string {
   const chosen = [user && "--user", prefix !== undefined && "--prefix", sysPrefix && "--sys-prefix"].filter(
     Boolean,
   );
-  if (chosen.length > 1) throw conflict("kernel", "place", { got: chosen.join(" "), want: "one of them" });
+  if (chosen.length > 1)
+    throw conflict(`${chosen.join(" and ")} name different places for the kernel. Give one of them.`, {
+      got: chosen.join(" "),
+    });
   const environment = sysPrefix ? activeEnvironment() : prefix;
   const base =
     environment === undefined ? userJupyterFolder() : join(resolve(environment), "share", "jupyter");
@@ -82,7 +87,9 @@ function kernelFolder({ user, prefix, sysPrefix }: KernelPlace): string {
 function activeEnvironment(): string {
   const found = process.env.VIRTUAL_ENV || process.env.CONDA_PREFIX;
   if (!found)
-    throw missing("kernel", "active Python environment", { want: "activate one, or give --prefix PATH" });
+    throw missing(
+      "No Python environment is active (VIRTUAL_ENV and CONDA_PREFIX are not set). Activate one, or give --prefix PATH.",
+    );
   return found;
 }
 

@@ -42,10 +42,10 @@ export function describe({
   showStats = false,
 }: LoadSettings): string[] {
   if (!existsSync(embeddingsDir))
-    throw missing("load", "folder", {
-      path: embeddingsDir,
-      want: "embeddings_individual, which merging writes",
-    });
+    throw missing(
+      `${embeddingsDir} does not exist. Give the embeddings_individual folder that \`speakerscope merge\` writes.`,
+      { path: embeddingsDir },
+    );
   if (dataset === undefined) {
     const datasets = names(join(embeddingsDir, "utterances"));
     return [`${datasets.length} data sets: ${datasets.join(", ")}`];
@@ -106,6 +106,9 @@ function spread(folder: string, dataset: string, speakerId: string, utterances: 
 }
 
 const names = (folder: string): string[] => {
-  if (!existsSync(folder)) throw missing("load", "folder", { path: folder, want: "a name that is there" });
+  if (!existsSync(folder))
+    throw missing(`${folder} does not exist. Leave out the last name given to list those that there are.`, {
+      path: folder,
+    });
   return readdirSync(folder).sort(compare);
 };

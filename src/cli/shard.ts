@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { invalid } from "../errors.js";
+import { conflict, invalid, missing } from "../errors.js";
 import type { Shard } from "../store/extraction.js";
 
 /** `2/16`: the third of sixteen. */
@@ -28,20 +28,23 @@ export function shardFromEnvironment(
   const index = value("JOB_COMPLETION_INDEX");
   if (found !== undefined) {
     if (numShards !== undefined && numShards !== found.shard.count)
-      throw invalid("shard", `count from ${found.source}`, {
-        got: found.shard.count,
-        want: `${numShards} (--num_shards)`,
-      });
+      throw conflict(
+        `${found.source} says that there are ${found.shard.count} shards, --num_shards ${numShards}. Give --shard INDEX/COUNT to say which is right.`,
+        { got: found.shard.count },
+      );
     return found.shard.count > 1 ? found : undefined;
   }
   if (index === undefined) return undefined;
   if (numShards === undefined)
-    throw invalid("shard", "count", {
-      got: `JOB_COMPLETION_INDEX=${index} alone`,
-      want: "--num_shards, the job's completions",
-    });
+    throw missing(
+      `JOB_COMPLETION_INDEX is ${index}, but nothing says how many shards there are. Give --num_shards, the completions of the job.`,
+      { got: index },
+    );
   if (index >= numShards)
-    throw invalid("shard", "JOB_COMPLETION_INDEX", { got: index, want: `below ${numShards} (--num_shards)` });
+    throw invalid(
+      `JOB_COMPLETION_INDEX is ${index}, but --num_shards ${numShards} ends at ${numShards - 1}. Give the completions of the job.`,
+      { got: index },
+    );
   return { shard: { index, count: numShards }, source: "JOB_COMPLETION_INDEX" };
 }
 
@@ -60,10 +63,10 @@ function slurm(value: Value, numShards: number | undefined): { shard: Shard; sou
   const place = again ? task : placeInArray(value, task, tasks);
   const shard = { index: place * inner.count + inner.index, count: again ? numShards : tasks * inner.count };
   if (shard.index >= shard.count)
-    throw invalid("shard", "SLURM_ARRAY_TASK_ID", {
-      got: task,
-      want: `a shard below ${shard.count} (--num_shards)`,
-    });
+    throw invalid(
+      `SLURM_ARRAY_TASK_ID is ${task}, which is beyond the ${shard.count} shards of --num_shards.`,
+      { got: task },
+    );
   return {
     shard,
     source: processes === undefined ? "SLURM_ARRAY_TASK_ID" : "SLURM_ARRAY_TASK_ID and SLURM_PROCID",
@@ -76,10 +79,10 @@ function placeInArray(value: Value, task: number, tasks: number): number {
   const last = value("SLURM_ARRAY_TASK_MAX") ?? first + tasks - 1;
   const step = value("SLURM_ARRAY_TASK_STEP") ?? 1;
   if (last - first !== step * (tasks - 1))
-    throw invalid("shard", "SLURM_ARRAY_TASK_ID", {
-      got: `${tasks} tasks from ${first} to ${last}`,
-      want: `an even array such as --array=0-${tasks - 1}, or --num_shards for some tasks of an array once more`,
-    });
+    throw invalid(
+      `The Slurm array has ${tasks} tasks from ${first} to ${last}, which are not evenly spaced. Use one such as --array=0-${tasks - 1}, or give --num_shards to run some tasks of an array again.`,
+      { got: tasks },
+    );
   return (task - first) / step;
 }
 

@@ -59,9 +59,8 @@ export function statusCommand(program: Command): void {
 export async function extractionStatus(folder: string): Promise<ExtractionStatus> {
   const lists = await readCorpusLists(folder);
   if (lists === undefined)
-    throw missing("status", "extraction", {
+    throw missing(`${folder} holds no extraction. Give a folder that \`speakerscope extract\` wrote.`, {
       path: folder,
-      want: "a folder that `speakerscope extract` wrote",
     });
   const { utterances, outcomes, logs } = await readExtraction(folder, lists);
   const ranks = new Map(logs.map((log) => [log, rankStatus(folder, log)]));

@@ -21,11 +21,10 @@ export function verifyCommand(program: Command): void {
       for (const problem of problems.slice(0, shown)) printLine(`  ${problem}`);
       if (problems.length > shown) printLine(`  ... and ${problems.length - shown} more`);
       if (problems.length > 0)
-        throw invalid("verify", kind, {
-          got: `${problems.length} problems`,
-          want: "none; the extract or merge command once more writes anew what is wrong",
-          path: folder,
-        });
+        throw invalid(
+          `${folder} has ${problems.length} problems. Run the ${kind === "extraction" ? "extract" : "merge"} command again: it writes anew what is wrong.`,
+          { path: folder, got: problems.length },
+        );
       printLine("no problem found");
     });
 }

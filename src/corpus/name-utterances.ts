@@ -1,4 +1,4 @@
-import { conflict } from "../errors.js";
+import { conflict, shown } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 
@@ -52,10 +52,10 @@ class Names {
       return name;
     }
     if (this.onCollision === "error")
-      throw conflict("corpus", `${this.kind} key "${name}"`, {
-        got: `${other} and ${path}`,
-        want: "different names; rename one, or use --on_collision suffix",
-      });
+      throw conflict(
+        `The ${this.kind} key ${shown(name)} would be that of both ${other} and ${path}. Rename one, or give --on_collision suffix.`,
+        { got: name },
+      );
     let number = 2;
     while (this.#taken.has(`${name}~${number}`)) number++;
     return this.take(`${name}~${number}`, path);

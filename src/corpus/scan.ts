@@ -42,14 +42,14 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
   const misplaced: string[] = [];
   const failures: Failure[] = [];
   if (!(await stat(root).catch(() => undefined))?.isDirectory())
-    throw missing("corpus", "folder", {
-      path: root,
-      want: "a folder laid out as dataset/speaker/utterance.wav",
-    });
+    throw missing(
+      `The corpus ${root} is not a folder. Give a folder laid out as dataset/speaker/utterance.wav.`,
+      { path: root },
+    );
 
   // The folders on the way down, by their real path: one that comes again below itself is a loop.
   async function walk(parts: readonly string[], above: ReadonlySet<string>): Promise<void> {
-    throwIfAborted("scan", abortSignal);
+    throwIfAborted("Scanning", abortSignal);
     const folder = join(root, ...parts);
     let entries: Dirent<Buffer>[];
     try {
@@ -59,7 +59,10 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
       entries = await readdir(folder, { withFileTypes: true, encoding: "buffer" });
     } catch (error) {
       if (parts.length === 0)
-        throw invalid("corpus", "folder", { path: root, want: reasonOf(error), cause: error });
+        throw invalid(`The corpus ${root} cannot be read (${reasonOf(error)}).`, {
+          path: root,
+          cause: error,
+        });
       failures.push(failure(parts, folder, `unreadable folder: ${reasonOf(error)}`));
       return;
     }
@@ -93,7 +96,7 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
   async function look(parts: readonly string[], folder: string, names: readonly string[]): Promise<void> {
     // Many at a time: on a network file system each answer takes its time.
     for (let start = 0; start < names.length; start += 64) {
-      throwIfAborted("scan", abortSignal);
+      throwIfAborted("Scanning", abortSignal);
       const stats = await Promise.all(
         names
           .slice(start, start + 64)
@@ -149,11 +152,13 @@ function failure(parts: readonly string[], path: string, reason: string): Failur
 function nothingFound(root: string, misplaced: readonly string[], extensions: ReadonlySet<string>): Error {
   const depths = new Set(misplaced.map((file) => file.split("/").length));
   const hint = depths.has(2)
-    ? `audio lies at ${misplaced[0]}: this folder looks like one data set; give the folder above it`
+    ? `Audio lies at ${misplaced[0]}, so this looks like one data set: give the folder above it`
     : depths.has(1)
-      ? `audio lies directly in it (${misplaced[0]}): this folder looks like one speaker; give the folder two levels up`
-      : `files such as dataset/speaker/utterance.wav (${[...extensions].join(" ")})`;
-  return missing("corpus", "audio", { path: root, want: hint });
+      ? `Audio lies directly in it (${misplaced[0]}), so this looks like one speaker: give the folder two levels up`
+      : `Files with these endings count: ${[...extensions].join(" ")}`;
+  return missing(`The corpus ${root} has no audio laid out as dataset/speaker/utterance.wav. ${hint}.`, {
+    path: root,
+  });
 }
 
 function layoutWarnings(

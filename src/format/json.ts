@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { invalid, shown } from "../errors.js";
 import { PythonFloat, pythonRepr } from "./python-float.js";
 
 const chunkLength = 1 << 16;
@@ -63,7 +63,9 @@ export async function* pythonJsonList(
 /** @param newline a line feed and the indentation of the line that `value` begins on */
 function* pieces(value: unknown, newline: string, subject: string): Generator<string> {
   if (newline.length > 1000)
-    throw invalid(subject.slice(0, 60), "nesting", { want: "less than 500 levels, none within itself" });
+    throw invalid(
+      `${subject.slice(0, 60)} is nested more than 500 levels deep, or lies within itself, so it is no JSON.`,
+    );
   const scalar = scalarText(value, subject);
   if (scalar !== undefined) {
     yield scalar;
@@ -108,18 +110,21 @@ function scalarText(value: unknown, subject: string): string | undefined {
       if (value === null) return "null";
       return value instanceof PythonFloat ? pythonRepr(value.value, subject) : undefined;
     default:
-      throw invalid(subject, "JSON", {
-        got: typeof value,
-        want: "null, boolean, number, string, list or object",
-      });
+      throw invalid(
+        `${subject} is ${anyOf(value)}. JSON holds null, booleans, numbers, text, lists and objects.`,
+        { got: value },
+      );
   }
 }
 
 function keyText(key: unknown, subject: string): string {
   if (typeof key === "string") return quoted(key);
   if (typeof key === "bigint" || Number.isSafeInteger(key)) return `"${key}"`;
-  throw invalid(subject, "key", { got: String(key), want: "a string or a whole number" });
+  throw invalid(`${subject} has ${shown(key)} as a key. A key must be text or a whole number.`, { got: key });
 }
+
+/** `undefined`, or `a function`. */
+const anyOf = (value: unknown): string => (value === undefined ? "undefined" : `a ${typeof value}`);
 
 /** JSON.stringify escapes as Python does, but leaves DEL and everything above it as they are. */
 function quoted(text: string): string {

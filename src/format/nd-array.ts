@@ -1,4 +1,4 @@
-import { invalid, unsupported } from "../errors.js";
+import { invalid, shown, unsupported } from "../errors.js";
 
 const constructors = {
   bool: Uint8Array,
@@ -59,7 +59,10 @@ const codeOf = Object.fromEntries(Object.entries(codes).map(([code, dtype]) => [
 export function typeCode(dtype: DType): string {
   const code = codeOf[dtype];
   if (code === undefined || dtype === ("float16" as DType))
-    throw unsupported("array", "dtype", { got: dtype, want: Object.keys(constructors).join(", ") });
+    throw unsupported(
+      `Arrays of ${dtype} cannot be written. The types are ${Object.keys(constructors).join(", ")}.`,
+      { got: dtype },
+    );
   return code;
 }
 
@@ -67,7 +70,10 @@ export function typeCode(dtype: DType): string {
 export function dtypeOf(data: ArrayBufferView): DType {
   for (const dtype of Object.keys(constructors) as DType[])
     if (dtype !== "bool" && data instanceof constructors[dtype]) return dtype;
-  throw unsupported("array", "kind of typed array", { got: data.constructor.name });
+  throw unsupported(
+    `A ${data.constructor.name} has no number type in numpy. The types are ${Object.keys(constructors).join(", ")}.`,
+    { got: data.constructor.name },
+  );
 }
 
 /** Whether a value is a typed array with a shape, which only an NdArray has. */
@@ -77,31 +83,34 @@ export function isNdArray(value: object): value is { data: TypedArray; shape: nu
 }
 
 /** How many numbers an array of this shape holds. */
-export function sizeOf(subject: string, shape: readonly number[], path?: string): number {
+export function sizeOf(shape: readonly number[], path?: string): number {
   if (shape.length > 64)
-    throw invalid(subject, "shape", { got: `${shape.length} axes`, want: "at most 64", path });
+    throw invalid(`The array has ${shape.length} axes. numpy has at most 64.`, { got: shape.length, path });
   // A shape comes out of a file: its items can be of any type, so they are looked at before they are multiplied.
   const size = shape.every((n) => Number.isSafeInteger(n) && n >= 0)
     ? shape.reduce((product, n) => product * n, 1)
     : Number.NaN;
   if (!Number.isSafeInteger(size))
-    throw invalid(subject, "shape", { got: shape, want: "whole numbers, not negative", path });
+    throw invalid(
+      `The shape of the array is ${shown(shape)}. It must be whole numbers, not negative, and their product below 2^53.`,
+      { got: shape, path },
+    );
   return size;
 }
 
 /** Checks that data and shape agree and gives the complete array. */
 export function ndArray(data: TypedArray, shape: number[], dtype: DType = dtypeOf(data)): NdArray {
   if (!(data instanceof constructors[dtype]))
-    throw invalid("array", "data", {
-      got: data.constructor.name,
-      want: `${constructors[dtype].name} for ${dtype}`,
-    });
-  const size = sizeOf("array", shape);
+    throw invalid(
+      `The data of an array of ${dtype} is a ${data.constructor.name}. It must be a ${constructors[dtype].name}.`,
+      { got: data.constructor.name },
+    );
+  const size = sizeOf(shape);
   if (size !== data.length)
-    throw invalid("array", `length for shape (${shape.join(", ")})`, {
-      got: data.length,
-      want: `${size} numbers`,
-    });
+    throw invalid(
+      `An array of shape (${shape.join(", ")}) has ${data.length} numbers. It must have ${size}.`,
+      { got: data.length },
+    );
   return { data, shape, dtype };
 }
 
@@ -120,9 +129,12 @@ export interface Layout {
 }
 
 /** Bytes a number takes, or an error for a type that is not a plain number. */
-export function itemSize(subject: string, code: string, path?: string): number {
+export function itemSize(code: string, path?: string): number {
   if (!Object.hasOwn(codes, code))
-    throw unsupported(subject, "dtype", { got: code, want: `one of ${Object.keys(codes).join(", ")}`, path });
+    throw unsupported(
+      `The number type ${shown(code)} cannot be read. The types are ${Object.keys(codes).join(", ")}.`,
+      { got: code, path },
+    );
   return Number(code.slice(1));
 }
 
@@ -133,16 +145,15 @@ export function itemSize(subject: string, code: string, path?: string): number {
  *
  * @throws invalid when there are not exactly as many bytes as the shape takes.
  */
-export function decodeArray(subject: string, bytes: Uint8Array, layout: Layout, path?: string): NdArray {
+export function decodeArray(bytes: Uint8Array, layout: Layout, path?: string): NdArray {
   const { code, bigEndian, fortranOrder, shape } = layout;
-  const width = itemSize(subject, code, path);
-  const size = sizeOf(subject, shape, path);
+  const width = itemSize(code, path);
+  const size = sizeOf(shape, path);
   if (bytes.length !== size * width)
-    throw invalid(subject, "data", {
-      got: `${bytes.length} bytes`,
-      want: `${size * width} bytes of data for shape (${shape.join(", ")})`,
-      path,
-    });
+    throw invalid(
+      `The array of shape (${shape.join(", ")}) has ${bytes.length} bytes of data. It must have ${size * width}.`,
+      { got: bytes.length, path },
+    );
   const swapped = bigEndian && width > 1;
   const aligned = bytes.byteOffset % width === 0 && !swapped ? bytes : new Uint8Array(bytes);
   if (swapped) swapBytes(aligned, width);

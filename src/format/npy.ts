@@ -1,4 +1,4 @@
-import { invalid, unsupported } from "../errors.js";
+import { invalid, shown, unsupported } from "../errors.js";
 import {
   bytesOf,
   type DType,
@@ -39,9 +39,9 @@ export interface NpyHeader extends Layout {
  * for (const row of matrix) file.write(row);
  */
 export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
-  sizeOf("npy", shape);
+  sizeOf(shape);
   const code = typeCode(dtype);
-  const order = itemSize("npy", code) === 1 ? "|" : "<";
+  const order = itemSize(code) === 1 ? "|" : "<";
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   // numpy leaves room for the first axis to grow to 21 digits in place.
   const growth = shape.length > 0 ? " ".repeat(21 - String(shape[0]).length) : "";
@@ -87,39 +87,49 @@ export function writeNpy(
  */
 export function readNpyHeader(bytes: Uint8Array, { path }: { path?: string } = {}): NpyHeader {
   const header = layoutOf(bytes, path);
-  return { ...header, dataLength: sizeOf("npy", header.shape, path) * itemSize("npy", header.code, path) };
+  return { ...header, dataLength: sizeOf(header.shape, path) * itemSize(header.code, path) };
 }
 
 function layoutOf(bytes: Uint8Array, path: string | undefined): Omit<NpyHeader, "dataLength"> {
   if (bytes.length < 10)
-    throw invalid("npy", "header", { got: `${bytes.length} bytes`, want: "at least 10 bytes", path });
-  if (!magic.every((byte, i) => bytes[i] === byte))
-    throw invalid("npy", "magic number", {
-      got: hex(bytes.subarray(0, 6)),
-      want: hex(Uint8Array.from(magic)),
+    throw invalid(`${bytes.length} bytes are no .npy file: its header has at least 10.`, {
+      got: bytes.length,
       path,
     });
+  if (!magic.every((byte, i) => bytes[i] === byte))
+    throw invalid(
+      `This is no .npy file: it begins with ${hex(bytes.subarray(0, 6))}, not with ${hex(Uint8Array.from(magic))}.`,
+      { got: hex(bytes.subarray(0, 6)), path },
+    );
   const [major, minor] = bytes.subarray(6, 8);
   if (major < 1 || major > 3 || minor !== 0)
-    throw unsupported("npy", "version", { got: `${major}.${minor}`, want: "1.0, 2.0 or 3.0", path });
+    throw unsupported(`The .npy file has version ${major}.${minor}. Versions 1.0, 2.0 and 3.0 can be read.`, {
+      got: `${major}.${minor}`,
+      path,
+    });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = major === 1 ? 10 : 12;
   const headerLength =
     major === 1 ? view.getUint16(8, true) : bytes.length < 12 ? 0 : view.getUint32(8, true);
   if (headerLength > longestHeader)
-    throw invalid("npy", "header length", {
-      got: headerLength,
-      want: `at most ${longestHeader} bytes`,
-      path,
-    });
+    throw invalid(
+      `The header of the .npy file claims ${headerLength} bytes. It may have at most ${longestHeader}.`,
+      { got: headerLength, path },
+    );
   const dataOffset = start + headerLength;
   if (bytes.length < dataOffset)
-    throw invalid("npy", "header", { got: `${bytes.length} bytes`, want: `${dataOffset} bytes`, path });
+    throw invalid(
+      `The .npy file is cut off: its header ends at byte ${dataOffset}, but there are ${bytes.length} bytes.`,
+      { got: bytes.length, path },
+    );
   const text = new TextDecoder(major === 3 ? "utf-8" : "latin1").decode(bytes.subarray(start, dataOffset));
   const { descr, fortranOrder, shape } = parseHeader(text, path);
   const [, order, code] = /^([<>=|]?)(\w+)$/.exec(descr) ?? [];
   if (code === undefined)
-    throw unsupported("npy", "dtype", { got: descr, want: "a number type such as <f4", path });
+    throw unsupported(`The .npy file holds ${shown(descr)}, which is no number type such as <f4.`, {
+      got: descr,
+      path,
+    });
   return { code, bigEndian: order === ">", fortranOrder, shape, dataOffset };
 }
 
@@ -135,7 +145,7 @@ function layoutOf(bytes: Uint8Array, path: string | undefined): Omit<NpyHeader, 
  */
 export function readNpy(bytes: Uint8Array, { path }: { path?: string } = {}): NdArray {
   const header = readNpyHeader(bytes, { path });
-  return decodeArray("npy", bytes.subarray(header.dataOffset), header, path);
+  return decodeArray(bytes.subarray(header.dataOffset), header, path);
 }
 
 /**
@@ -152,7 +162,7 @@ export function readNpyText(bytes: Uint8Array, { path }: { path?: string } = {})
       { got: code, path },
     );
   const size = Number(width) * (kind === "U" ? 4 : 1);
-  const count = sizeOf("npy", shape, path);
+  const count = sizeOf(shape, path);
   if (shape.length !== 1 || bytes.length !== dataOffset + count * size)
     throw invalid(`The text has a shape of (${shape.join(", ")}) and ${bytes.length - dataOffset} bytes.`, {
       path,
@@ -178,13 +188,15 @@ function parseHeader(text: string, path: string | undefined) {
   const order = /'fortran_order'\s*:\s*(True|False)\s*[,}]/.exec(text)?.[1];
   const tuple = /'shape'\s*:\s*\(([\dL,\s]*)\)\s*[,}]/.exec(text)?.[1];
   if (/'descr'\s*:\s*\[/.test(text))
-    throw unsupported("npy", "dtype", { got: text.trim(), want: "one number type, not a structure", path });
-  if (String(keys) !== "descr,fortran_order,shape" || descr === undefined || !order || tuple === undefined)
-    throw invalid("npy", "header", {
+    throw unsupported(`The .npy file holds a structure, not numbers of one type: ${shown(text.trim())}.`, {
       got: text.trim(),
-      want: "a dict of descr, fortran_order and shape",
       path,
     });
+  if (String(keys) !== "descr,fortran_order,shape" || descr === undefined || !order || tuple === undefined)
+    throw invalid(
+      `The header of the .npy file is ${shown(text.trim())}. It must be a dict of descr, fortran_order and shape.`,
+      { got: text.trim(), path },
+    );
   // Python 2 wrote 10L for a long integer.
   const shape = tuple.split(",").flatMap((n) => (n.trim() ? [Number(n.replace("L", ""))] : []));
   return { descr, fortranOrder: order === "True", shape };

@@ -158,8 +158,7 @@ export class PickleTokens {
     } else {
       end = bytes.indexOf(10, start);
       if ((end < 0 ? bytes.length : end) - start > longestText)
-        throw unsupported("pickle", `line at byte ${this.offset}`, {
-          want: `at most ${longestText} bytes`,
+        throw unsupported(`The pickle has a line of more than ${longestText} bytes at byte ${this.offset}.`, {
           path,
         });
       if (end < 0) return this.lacks(2 * (bytes.length - at));
@@ -191,11 +190,10 @@ export class PickleTokens {
     let length = 0;
     for (let i = width - 1; i >= 0; i--) length = length * 256 + bytes[at + i];
     if (length > longestOperand)
-      throw unsupported("pickle", `length at byte ${this.offset}`, {
-        got: length,
-        want: `at most ${longestOperand} bytes`,
-        path: this.path,
-      });
+      throw unsupported(
+        `The pickle has a value of ${length} bytes at byte ${this.offset}. At most ${longestOperand} can be read.`,
+        { got: length, path: this.path },
+      );
     return length;
   }
 }
@@ -203,11 +201,10 @@ export class PickleTokens {
 /** Throws unless the pickle ended with STOP and nothing came after it. */
 export function checkEnd({ stopped, consumed, wanted, left }: PickleTokens, path?: string): void {
   if (!stopped)
-    throw invalid("pickle", "end", {
-      got: `${consumed + left} bytes`,
-      want: `at least ${consumed + Math.max(wanted, left + 1)} bytes, the file is cut off`,
-      path,
-    });
+    throw invalid(
+      `The pickle is cut off: it has ${consumed + left} bytes and needs at least ${consumed + Math.max(wanted, left + 1)}.`,
+      { got: consumed + left, path },
+    );
   if (left > 0)
-    throw invalid("pickle", "end", { got: `${left} bytes after it`, want: `${consumed} bytes in all`, path });
+    throw invalid(`The pickle ends at byte ${consumed}, but ${left} bytes follow.`, { got: left, path });
 }

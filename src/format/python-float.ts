@@ -19,9 +19,11 @@ export const float = (value: number) => new PythonFloat(value);
  * @param subject what the error names
  * @throws invalid for NaN and the infinities, which JSON does not have
  */
-export function pythonRepr(value: number, subject = "number"): string {
+export function pythonRepr(value: number, subject = "The number"): string {
   if (!Number.isFinite(value))
-    throw invalid(subject, "number", { got: String(value), want: "a finite number" });
+    throw invalid(`${subject} is ${value}. JSON and Python's repr need a finite number here.`, {
+      got: value,
+    });
   if (Object.is(value, -0)) return "-0.0";
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e16))

@@ -70,7 +70,8 @@ export async function* readPickleDictEntries(
   let machine: Unpickler | undefined;
   const entries: [string, PickleValue][] = [];
   const onEntry = (key: PickleValue, value: PickleValue) => {
-    if (typeof key !== "string") throw invalid("pickle", "key", { got: shown(key), want: "text", path });
+    if (typeof key !== "string")
+      throw invalid(`The dict has ${shown(key)} as a key. Every key must be text.`, { got: key, path });
     entries.push([key, value]);
   };
   for await (const tokens of fillings(source, path)) {
@@ -229,27 +230,30 @@ class Unpickler {
     while (!tokens.stopped && tokens.next()) steps[tokens.op](this, tokens.operand);
   }
 
-  wrong(what: string, got: unknown, want?: string) {
-    return invalid("pickle", `${what} at byte ${this.tokens.offset}`, { got, want, path: this.options.path });
+  /** The error for what no pickle has. */
+  wrong(what: string, remedy?: string) {
+    return invalid(this.sentence(what, remedy), { path: this.options.path });
   }
 
-  refuse(what: string, got: unknown, want?: string) {
-    return unsupported("pickle", `${what} at byte ${this.tokens.offset}`, {
-      got,
-      want,
-      path: this.options.path,
-    });
+  /** The error for what is well formed, but not read here. */
+  refuse(what: string, remedy?: string) {
+    return unsupported(this.sentence(what, remedy), { path: this.options.path });
+  }
+
+  private sentence(what: string, remedy: string | undefined): string {
+    const sentence = `The pickle has ${what} at byte ${this.tokens.offset}.`;
+    return remedy === undefined ? sentence : `${sentence} ${remedy}`;
   }
 
   protocol(version: number): void {
-    if (version > 5) throw this.refuse("protocol", version, "0 to 5");
+    if (version > 5) throw this.refuse(`protocol ${version}`, "Protocols 0 to 5 can be read.");
   }
 
   stop(): void {
     [this.root] = this.popItems(1);
-    if (this.stack.length > 0 || this.marks.length > 0) throw this.wrong("end", "values left over");
+    if (this.stack.length > 0 || this.marks.length > 0) throw this.wrong("more than one value");
     if (this.options.onEntry !== undefined && !(this.root instanceof OpenDict))
-      throw this.wrong("value", kindOf(this.root), "a dict");
+      throw this.wrong(`${kindOf(this.root)} as its value`, "It must be a dict.");
   }
 
   mark(): void {
@@ -261,31 +265,30 @@ class Unpickler {
   push(value: unknown): void {
     if (this.stack.length >= mostOpenValues)
       throw this.refuse(
-        "depth",
-        `${mostOpenValues} values at once`,
-        "one thousand at a time, as Python writes them",
+        `${mostOpenValues} values at once on its stack`,
+        "Python writes a thousand at a time.",
       );
     // The name of a class may come first.
     const mayBecomeDict = value instanceof OpenDict || isInternal(value) || typeof value === "string";
     if (this.options.onEntry !== undefined && this.stack.length === 0 && !mayBecomeDict)
-      throw this.wrong("value", kindOf(value), "a dict");
+      throw this.wrong(`${kindOf(value)} as its value`, "It must be a dict.");
     this.stack.push(value);
   }
 
   popItems(count: number): unknown[] {
     const from = this.stack.length - count;
-    if (from < (this.marks.at(-1) ?? 0)) throw this.wrong("stack", "too few values");
+    if (from < (this.marks.at(-1) ?? 0)) throw this.wrong("too few values on its stack");
     return this.stack.splice(from, count);
   }
 
   popMarked(): unknown[] {
     const mark = this.marks.pop();
-    if (mark === undefined) throw this.wrong("stack", "no mark");
+    if (mark === undefined) throw this.wrong("no mark on its stack");
     return this.stack.splice(mark);
   }
 
   top(): unknown {
-    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.wrong("stack", "too few values");
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.wrong("too few values on its stack");
     return this.stack[this.stack.length - 1];
   }
 
@@ -295,7 +298,8 @@ class Unpickler {
       item.closed = true;
       return item.value;
     }
-    if (isInternal(item)) throw this.refuse("value", kindOf(item), "plain values and numpy arrays");
+    if (isInternal(item))
+      throw this.refuse(`${kindOf(item)} as a value`, "Plain values and numpy arrays can be read.");
     return item as PickleValue;
   }
 
@@ -305,9 +309,9 @@ class Unpickler {
       item instanceof Open ? item.extent : Array.isArray(item) ? (this.tuples.get(item) ?? single) : single;
     extent.count += inner.count;
     if (inner.depth >= extent.depth) extent.depth = inner.depth + 1;
-    if (extent.depth > deepest) throw this.refuse("nesting", `more than ${deepest} levels`);
+    if (extent.depth > deepest) throw this.refuse(`values nested more than ${deepest} levels deep`);
     if (extent.count > fewestValues + valuesPerByte * this.tokens.consumed)
-      throw this.refuse("value", "references that unfold to more than a million values");
+      throw this.refuse("references that unfold to more than a million values");
     return this.plain(item);
   }
 
@@ -315,7 +319,8 @@ class Unpickler {
 
   long(bytes: Uint8Array): number | bigint {
     if (bytes.length === 0) return 0;
-    if (bytes.length > 2048) throw this.refuse("int", `${bytes.length} bytes`, "at most 2048 bytes");
+    if (bytes.length > 2048)
+      throw this.refuse(`a whole number of ${bytes.length} bytes`, "At most 2048 can be read.");
     const hex = Buffer.from(bytes).reverse().toString("hex");
     return narrow(BigInt.asIntN(8 * bytes.length, BigInt(`0x${hex}`)));
   }
@@ -323,21 +328,23 @@ class Unpickler {
   decimal(digits: string): number | bigint | boolean {
     if (digits === "00") return false;
     if (digits === "01") return true;
-    if (!/^-?\d{1,4300}L?$/.test(digits)) throw this.wrong("int", digits);
+    if (!/^-?\d{1,4300}L?$/.test(digits))
+      throw this.wrong(`the whole number ${shown(digits)}`, "It must be at most 4300 digits.");
     return narrow(BigInt(digits.replace("L", "")));
   }
 
   decimalFloat(text: string): number {
     const special = /^(-?)(?:(inf)|nan)$/.exec(text);
     if (special) return special[2] ? (special[1] ? -1 : 1) * Number.POSITIVE_INFINITY : Number.NaN;
-    if (!/^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text)) throw this.wrong("float", text);
+    if (!/^-?\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text))
+      throw this.wrong(`the number ${shown(text)}`, "It must be digits.");
     return Number(text);
   }
 
   text(bytes: Uint8Array): string {
     if (bytes.length > longestText)
-      throw this.refuse("text", `${bytes.length} bytes`, `at most ${longestText} bytes`);
-    if (!isUtf8(bytes)) throw this.wrong("text", "bytes that are not UTF-8");
+      throw this.refuse(`text of ${bytes.length} bytes`, `At most ${longestText} can be read.`);
+    if (!isUtf8(bytes)) throw this.wrong("text that is not UTF-8");
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
   }
 
@@ -345,7 +352,7 @@ class Unpickler {
   escapedText(text: string): string {
     return text.replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (_, short, long) => {
       const code = Number.parseInt(short ?? long, 16);
-      if (code > 0x10ffff) throw this.wrong("text", `character ${code}`);
+      if (code > 0x10ffff) throw this.wrong(`text with the character ${code}`, "Unicode ends at 1114111.");
       return String.fromCodePoint(code);
     });
   }
@@ -376,20 +383,19 @@ class Unpickler {
   }
 
   extend(items: unknown[], list: unknown): void {
-    if (!(list instanceof OpenList)) throw this.wrong("list", kindOf(list));
+    if (!(list instanceof OpenList)) throw this.wrong(`${kindOf(list)} where a list must be`);
     for (const item of items) list.value.push(this.part(list.extent, item));
-    if (list.closed) throw this.refuse("list", "a value within itself");
+    if (list.closed) throw this.refuse("a list within itself");
   }
 
   update(items: unknown[], dict: unknown): void {
-    if (!(dict instanceof OpenDict)) throw this.wrong("dict", kindOf(dict));
-    if (items.length % 2 !== 0)
-      throw this.wrong("dict", `${items.length} keys and values`, "as many keys as values");
+    if (!(dict instanceof OpenDict)) throw this.wrong(`${kindOf(dict)} where a dict must be`);
+    if (items.length % 2 !== 0) throw this.wrong("a key without a value");
     // Entries that are handed on one by one do not add up.
     const extent = () => (dict.keeps ? dict.extent : new Extent());
     for (let i = 0; i < items.length; i += 2)
       dict.set(this.part(extent(), items[i]), this.part(extent(), items[i + 1]));
-    if (dict.closed) throw this.refuse("dict", "a value within itself");
+    if (dict.closed) throw this.refuse("a dict within itself");
   }
 
   // --- references
@@ -406,7 +412,8 @@ class Unpickler {
 
   recall(index: number): unknown {
     const value = this.memo.get(index);
-    if (value === undefined) throw this.wrong("reference", index, "one that was stored before");
+    if (value === undefined)
+      throw this.wrong(`a reference to value ${index}`, "No such value comes before it.");
     return value;
   }
 
@@ -416,9 +423,8 @@ class Unpickler {
     const full = typeof module === "string" && typeof name === "string" ? `${module}.${name}` : "";
     if (!Object.hasOwn(globals, full))
       throw this.refuse(
-        "function or class",
-        full || `${shown(module)}, ${shown(name)}`,
-        "plain values and numpy arrays; nothing was executed",
+        `the function or class ${full ? shown(full) : `${shown(module)}, ${shown(name)}`}`,
+        "Plain values and numpy arrays can be read; nothing was executed.",
       );
     this.push(new Global(globals[full]));
   }
@@ -431,7 +437,7 @@ class Unpickler {
       if (name === "reconstruct" && first instanceof Global && first.name === "ndarray")
         return new OpenArray();
       if (name === "dtype" && typeof first === "string") {
-        itemSize("pickle", first, this.options.path);
+        itemSize(first, this.options.path);
         return new NumberType(first);
       }
       if (name === "bytes" && args.length === 0) return new Uint8Array();
@@ -449,7 +455,10 @@ class Unpickler {
         return array;
       }
     }
-    throw this.refuse("call", name, "numpy arrays and numbers with the arguments that numpy writes");
+    throw this.refuse(
+      `a call of ${name}`,
+      "Only numpy arrays and numbers can be made, of the arguments that numpy writes.",
+    );
   }
 
   build(packed: unknown, target: unknown): void {
@@ -463,9 +472,9 @@ class Unpickler {
         !/^[<>|=]$/.test(state[1]) ||
         state.slice(2, 5).some((part) => part !== null)
       )
-        throw this.refuse("dtype", kindOf(packed), "a number type");
+        throw this.refuse(`${kindOf(packed)} as a number type`);
       target.bigEndian = state[1] === ">";
-    } else throw this.refuse("state", kindOf(target), "numpy arrays");
+    } else throw this.refuse(`the state of ${kindOf(target)}`, "Only numpy arrays have one.");
   }
 
   private array(bytes: unknown, type: unknown, shape: unknown, fortranOrder: unknown): NdArray {
@@ -475,22 +484,20 @@ class Unpickler {
       !Array.isArray(shape) ||
       typeof fortranOrder !== "boolean"
     )
-      throw this.wrong("array", [bytes, type, shape, fortranOrder].map(kindOf).join(", "));
-    if (shape.length > 64) throw this.wrong("shape", `${shape.length} axes`, "at most 64");
+      throw this.wrong(
+        `an array made of ${[bytes, type, shape, fortranOrder].map(kindOf).join(", ")}`,
+        "It must be bytes, a number type, a shape and an order.",
+      );
+    if (shape.length > 64) throw this.wrong(`an array of ${shape.length} axes`, "numpy has at most 64.");
     this.count(bytes.length);
     const { code, bigEndian } = type;
     // The bytes may be referred to again.
     const own = new Uint8Array(bytes);
-    return decodeArray(
-      "pickle",
-      own,
-      { code, bigEndian, fortranOrder, shape: [...shape] },
-      this.options.path,
-    );
+    return decodeArray(own, { code, bigEndian, fortranOrder, shape: [...shape] }, this.options.path);
   }
 
   private latin1Bytes(text: string): Uint8Array {
-    if (/[^\0-\xff]/.test(text)) throw this.wrong("bytes", "text beyond latin1");
+    if (/[^\0-\xff]/.test(text)) throw this.wrong("bytes written as text beyond latin1");
     this.count(text.length);
     return Uint8Array.from(text, (character) => character.charCodeAt(0));
   }
@@ -499,9 +506,8 @@ class Unpickler {
     this.arrayBytes += bytes;
     if (this.arrayBytes > this.tokens.consumed + 64)
       throw this.refuse(
-        "arrays",
-        `${this.arrayBytes} bytes`,
-        `at most the ${this.tokens.consumed} bytes read so far`,
+        `arrays of ${this.arrayBytes} bytes`,
+        `They cannot have more than the ${this.tokens.consumed} bytes read so far.`,
       );
   }
 }
@@ -580,7 +586,10 @@ function indexIn({ op, operand, offset }: PickleTokens, path: string | undefined
   if (op.startsWith("LONG")) return viewOf(operand).getUint32(0, true);
   const digits = latin1(operand);
   if (!/^\d{1,15}$/.test(digits))
-    throw invalid("pickle", `reference at byte ${offset}`, { got: digits, path });
+    throw invalid(
+      `The pickle has the reference ${shown(digits)} at byte ${offset}. It must be a whole number.`,
+      { got: digits, path },
+    );
   return Number(digits);
 }
 

@@ -1,4 +1,4 @@
-import { invalid, unsupported } from "../errors.js";
+import { invalid, shown, unsupported } from "../errors.js";
 import {
   bytesOf,
   type DType,
@@ -91,9 +91,9 @@ class PickleWriter {
 
   value(value: unknown, subject: string, depth: number): void {
     if (depth > deepest)
-      throw invalid(subject.slice(0, 60), "nesting", {
-        want: `at most ${deepest} levels, none within itself`,
-      });
+      throw invalid(
+        `${subject.slice(0, 60)} is nested more than ${deepest} levels deep, or lies within itself.`,
+      );
     if (value === null) this.opcode("N");
     else if (typeof value === "boolean") this.opcode(value ? "\x88" : "\x89");
     else if (typeof value === "number") this.number(value);
@@ -109,15 +109,16 @@ class PickleWriter {
       this.array(data, shape, dtype);
     } else if (isPlainObject(value)) this.dict(Object.entries(value), subject, depth);
     else
-      throw unsupported(subject, "type", {
-        got: typeof value === "object" ? value?.constructor?.name : typeof value,
-        want: "null, boolean, number, text, bytes, list, plain object or array",
-      });
+      throw unsupported(
+        `${subject} is ${nameOf(value)}, which cannot be pickled. Give null, booleans, numbers, text, bytes, lists, plain objects or typed arrays.`,
+      );
   }
 
   text(text: string): void {
     if (/\p{Surrogate}/u.test(text))
-      throw invalid("text", "character", { got: text, want: "whole surrogate pairs" });
+      throw invalid(`The text ${shown(text)} has half of a surrogate pair, which no encoding can write.`, {
+        got: text,
+      });
     const length = Buffer.byteLength(text);
     if (length < 256) this.opcode("\x8c", length);
     else this.opcode("X", ...uint32(length));
@@ -142,7 +143,7 @@ class PickleWriter {
   private long(value: bigint): void {
     const bits = (value < 0n ? ~value : value).toString(2).length + 1;
     const bytes = Math.ceil(bits / 8);
-    if (bytes > 255) throw unsupported("int", "size", { got: `${bytes} bytes`, want: "at most 255 bytes" });
+    if (bytes > 255) throw unsupported(`A whole number takes ${bytes} bytes. At most 255 can be pickled.`);
     const hex = BigInt.asUintN(8 * bytes, value)
       .toString(16)
       .padStart(2 * bytes, "0");
@@ -224,7 +225,7 @@ class PickleWriter {
       this.text(code);
       for (const opcode of "\x89\x88\x87R(") this.opcode(opcode);
       this.number(3);
-      this.text(itemSize("pickle", code) === 1 ? "|" : "<");
+      this.text(itemSize(code) === 1 ? "|" : "<");
       for (const opcode of "NNN") this.opcode(opcode);
       for (const n of [-1, -1, 0]) this.number(n);
       this.opcode("t");
@@ -270,6 +271,12 @@ class PickleWriter {
 }
 
 const uint32 = (value: number) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255];
+
+/** `undefined`, `a function`, `a Date`. */
+const nameOf = (value: unknown): string =>
+  value === undefined
+    ? "undefined"
+    : `a ${typeof value === "object" ? (value?.constructor?.name ?? "object without a class") : typeof value}`;
 
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;

@@ -58,18 +58,17 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
   if (lists === undefined) {
     const source = await readPickledRanks(inputDir);
     if (source !== undefined) return source;
-    throw missing("merge", "extraction", {
-      path: inputDir,
-      want: "a folder that `speakerscope extract` wrote",
-    });
+    throw missing(
+      `${inputDir} holds no embeddings of ranks. Give a folder that \`speakerscope extract\` wrote.`,
+      { path: inputDir },
+    );
   }
   const { absent } = lists;
   if (absent.length > 0 && !partial)
-    throw missing("merge", `${absent.length} of ${absent[0]!.count} shards`, {
-      got: `no list of shard ${absent.map(({ index }) => index).join(", ")}`,
-      want: "those shards to run, or --partial",
-      path: inputDir,
-    });
+    throw missing(
+      `${absent.length} of ${absent[0]!.count} shards have not begun in ${inputDir}: ${absent.map(({ index }) => index).join(", ")}. Run them, or merge what is there with --partial.`,
+      { path: inputDir },
+    );
   const extraction = await readExtraction(inputDir, lists);
   const known = extraction.logs.find(({ identity }) => identity !== undefined)?.identity;
   if (known !== undefined) checkIdentity(extraction, known);
@@ -78,11 +77,10 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
   const failures = failuresOf(extraction);
   const total = extraction.utterances.length + extraction.failures.length - failures.length - unknown;
   if (total === 0)
-    throw missing("merge", "embeddings", {
-      got: "none",
-      want: "a file that could be embedded",
-      path: inputDir,
-    });
+    throw missing(
+      `${inputDir} holds no embedding, so there is nothing to merge. failed.jsonl in the rank folders says why no file was embedded.`,
+      { path: inputDir },
+    );
   return {
     utterances: () => embeddedUtterances(extraction),
     names: () => embeddedNames(extraction),
@@ -95,9 +93,8 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
 
 function incomplete({ folder, outcomes, utterances }: Extraction, unknown: number): Error {
   const first = utterances[outcomes.indexOf(undefined)]!.path;
-  return missing("merge", `${unknown} of ${utterances.length} files`, {
-    got: `an extraction that is not finished (${first} is to do)`,
-    want: "the extract command once more, or --partial",
-    path: folder,
-  });
+  return missing(
+    `${unknown} of ${utterances.length} files in ${folder} are still to be embedded, such as ${first}. Run the extract command again, or merge what is there with --partial.`,
+    { path: folder },
+  );
 }

@@ -88,7 +88,7 @@ async function writeFiles(
   let utterances = 0;
   const datasets = new Map<string, { speakers: number; utterances: number }>();
   const onUtterance: WriteEmbeddingsOptions["onUtterance"] = (utterance) => {
-    throwIfAborted("merge", abortSignal);
+    throwIfAborted("Merging", abortSignal);
     utterances++;
     const counts = datasets.get(utterance.dataset) ?? { speakers: 0, utterances: 0 };
     datasets.set(utterance.dataset, counts);

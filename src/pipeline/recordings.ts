@@ -59,7 +59,7 @@ export async function recordings(
     async () => {
       const rows: Recording[] = [];
       for (const utterance of sample) {
-        throwIfAborted("recordings", abortSignal);
+        throwIfAborted("Looking into recordings", abortSignal);
         rows.push(await recordingOf(utterance));
       }
       await writeFile(output, jsonLines(rows));

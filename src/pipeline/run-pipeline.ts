@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { invalid, missing } from "../errors.js";
 import { type CleanSettings, cleanStage } from "./clean-stage.js";
 import { type ExtractSettings, extractStage } from "./extract-stage.js";
 import { mergeStage } from "./merge-stage.js";
@@ -39,11 +39,17 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
   } = settings;
   const { saveIndividual = true, mergeIndividual = true } = settings;
   if (stage > stopStage)
-    throw invalid("run", "stages", { got: `${stage} to ${stopStage}`, want: "the first before the last" });
+    throw invalid(
+      `The last stage, ${stopStage}, comes before the first, ${stage}. Give --stop_stage ${stage} or later.`,
+      { got: stopStage },
+    );
   const runs = (number: number) => stage <= number && number <= stopStage;
   const begin = (number: number, what: string) => context.reporter.log(`Stage ${number}: ${what}`);
   if (runs(1)) {
-    if (dataRoot === undefined) throw invalid("run", "corpus", { want: "--data_root, for stage 1" });
+    if (dataRoot === undefined)
+      throw missing(
+        "Stage 1 needs a corpus. Give --data_root, or --stage 2 to go on from what was extracted.",
+      );
     begin(1, "extracting embeddings");
     // Similarity belongs to stage 2 here: a rank sees only a part of the speakers.
     await extractStage({ ...settings, dataRoot, saveIndividual, computeSimilarity: false }, context);

@@ -7,7 +7,7 @@ export function openAudit(abortSignal: AbortSignal | undefined) {
   const checked: Record<string, number> = {};
   const problems: string[] = [];
   const count = (what: string) => {
-    throwIfAborted("verify", abortSignal);
+    throwIfAborted("Verifying", abortSignal);
     checked[what] = (checked[what] ?? 0) + 1;
   };
   const problem = (what: string) => {

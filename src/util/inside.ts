@@ -1,5 +1,5 @@
 import { join, relative, resolve, sep } from "node:path";
-import { invalid } from "../errors.js";
+import { invalid, shown } from "../errors.js";
 
 /**
  * Joins names to a folder and makes sure that the result lies in it: names come out of files and folder listings.
@@ -10,6 +10,9 @@ export function inside(folder: string, ...names: string[]): string {
   const path = join(folder, ...names);
   const way = relative(resolve(folder), resolve(path));
   if (way === "" || way === ".." || way.startsWith(`..${sep}`) || names.some((name) => name.includes("\0")))
-    throw invalid("path", "name", { got: names.join("/"), want: `a name that stays in ${folder}` });
+    throw invalid(
+      `The name ${shown(names.join("/"))} leads out of ${folder}. Give a name of something in it.`,
+      { got: names.join("/") },
+    );
   return path;
 }

@@ -72,7 +72,7 @@ test("an array whose tasks do not lie evenly is an error and no lost part", () =
   for (const id of ["0", "1", "5"])
     assert.throws(
       () => shardFromEnvironment({ ...uneven, SLURM_ARRAY_TASK_ID: id }),
-      /SLURM_ARRAY_TASK_ID.*--array=0-2/,
+      /Slurm array has 3 tasks.*--array=0-2/,
     );
 });
 
@@ -82,7 +82,7 @@ test("some tasks of an array run once more under their own numbers, with --num_s
   assert.equal(shardFromEnvironment({ ...some, SLURM_ARRAY_TASK_ID: "5" }, 8)?.shard, { index: 5, count: 8 });
   assert.throws(
     () => shardFromEnvironment({ ...some, SLURM_ARRAY_TASK_ID: "5" }, 4),
-    /got 5, expected a shard below 4/,
+    /SLURM_ARRAY_TASK_ID is 5, which is beyond the 4 shards/,
   );
   // One task is no even array of one when the job says that it had eight.
   const one = { SLURM_ARRAY_TASK_COUNT: "1", SLURM_ARRAY_TASK_MIN: "3", SLURM_ARRAY_TASK_MAX: "3" };
@@ -98,7 +98,10 @@ test("some tasks of an array run once more under their own numbers, with --num_s
 test("torchrun's RANK of WORLD_SIZE is a shard", () => {
   const found = shardFromEnvironment({ RANK: "5", WORLD_SIZE: "8", LOCAL_RANK: "1" });
   assert.equal(found, { shard: { index: 5, count: 8 }, source: "RANK" });
-  assert.throws(() => shardFromEnvironment({ RANK: "5", WORLD_SIZE: "8" }, 4), /RANK.*got 8, expected 4/);
+  assert.throws(
+    () => shardFromEnvironment({ RANK: "5", WORLD_SIZE: "8" }, 4),
+    /RANK says that there are 8 shards, --num_shards 4/,
+  );
 });
 
 test("a Kubernetes Indexed Job tells the index, and --num_shards the count", () => {
@@ -107,8 +110,11 @@ test("a Kubernetes Indexed Job tells the index, and --num_shards the count", () 
     shard: { index: 3, count: 4 },
     source: "JOB_COMPLETION_INDEX",
   });
-  assert.throws(() => shardFromEnvironment(environment), /JOB_COMPLETION_INDEX=3 alone.*--num_shards/);
-  assert.throws(() => shardFromEnvironment(environment, 3), /got 3, expected below 3/);
+  assert.throws(() => shardFromEnvironment(environment), /JOB_COMPLETION_INDEX is 3.*--num_shards/);
+  assert.throws(
+    () => shardFromEnvironment(environment, 3),
+    /JOB_COMPLETION_INDEX is 3, but --num_shards 3 ends at 2/,
+  );
 });
 
 test.run();

@@ -112,7 +112,7 @@ test("a torn log is told of, and no extraction is an error", async () => {
     () => undefined,
     (e: Error) => e,
   );
-  assert.match(error?.message ?? "", /missing extraction.*speakerscope extract/);
+  assert.match(error?.message ?? "", /holds no extraction.*speakerscope extract/);
 });
 
 function snapshot(folder: string): string[] {

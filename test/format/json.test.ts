@@ -58,19 +58,13 @@ json("keeps the order of a Map", () => {
   );
 });
 json("refuses what JSON does not have and says where it is", () => {
-  assert.throws(
-    () => pythonJson({ a: [1, { b: Number.NaN }] }),
-    /^value\.a\[1\]\.b: invalid number: got "NaN"/,
-  );
-  assert.throws(
-    () => pythonJson({ a: Float32Array.of(Number.POSITIVE_INFINITY) }),
-    /value\.a: invalid number.*Infinity/,
-  );
+  assert.throws(() => pythonJson({ a: [1, { b: Number.NaN }] }), /^value\.a\[1\]\.b is NaN/);
+  assert.throws(() => pythonJson({ a: Float32Array.of(Number.POSITIVE_INFINITY) }), /value\.a is Infinity/);
   assert.throws(() => pythonJson([float(Number.NaN)]), /value\[0\]/);
-  assert.throws(() => pythonJson({ a: undefined }), /value\.a: invalid JSON: got "undefined"/);
+  assert.throws(() => pythonJson({ a: undefined }), /value\.a is undefined/);
   const cycle: unknown[] = [];
   cycle.push(cycle);
-  assert.throws(() => pythonJson(cycle), /nesting/);
+  assert.throws(() => pythonJson(cycle), /nested more than/);
 });
 json.run();
 
@@ -175,7 +169,7 @@ if (python === null) {
   });
 }
 repr("refuses NaN and the infinities", () => {
-  assert.throws(() => pythonRepr(Number.NaN), /got "NaN"/);
-  assert.throws(() => pythonRepr(Number.NEGATIVE_INFINITY), /got "-Infinity"/);
+  assert.throws(() => pythonRepr(Number.NaN), /is NaN/);
+  assert.throws(() => pythonRepr(Number.NEGATIVE_INFINITY), /is -Infinity/);
 });
 repr.run();

@@ -25,11 +25,14 @@ write("takes a typed array as one row", () => {
   });
 });
 write("refuses a shape that is not the number of values", () => {
-  assert.throws(() => writeNpy(new Float32Array(5), { shape: [2, 3] }), /got 5, expected 6 numbers/);
+  assert.throws(() => writeNpy(new Float32Array(5), { shape: [2, 3] }), /has 5 numbers. It must have 6/);
   assert.throws(() => writeNpy(new Float32Array(5), { shape: [-5, -1] }), /shape.*not negative/);
 });
 write("refuses data of another type than the dtype", () => {
-  assert.throws(() => writeNpy(new Float32Array(5), { dtype: "int32" }), /got "Float32Array".*Int32Array/);
+  assert.throws(
+    () => writeNpy(new Float32Array(5), { dtype: "int32" }),
+    /is a Float32Array.*must be a Int32Array/,
+  );
 });
 write.run();
 
@@ -38,21 +41,21 @@ read("says how many bytes are missing", () => {
   const cut = reference.subarray(0, reference.length - 4);
   assert.throws(
     () => readNpy(cut, { path: "a.npy" }),
-    /npy: invalid data: got "396 bytes", expected 400 bytes of data for shape \(10, 10\) \(a\.npy\)/,
+    /^a\.npy: The array of shape \(10, 10\) has 396 bytes of data\. It must have 400\./,
   );
-  assert.throws(() => readNpy(Buffer.concat([reference, Buffer.alloc(1)])), /got "401 bytes", expected 400/);
+  assert.throws(() => readNpy(Buffer.concat([reference, Buffer.alloc(1)])), /has 401 bytes of data/);
 });
 read("says that other files are no .npy", () => {
-  assert.throws(() => readNpy(Buffer.from("PK\x03\x04 and so on")), /invalid magic number.*50 4b 03 04/);
-  assert.throws(() => readNpy(new Uint8Array()), /got "0 bytes", expected at least 10 bytes/);
+  assert.throws(() => readNpy(Buffer.from("PK\x03\x04 and so on")), /no \.npy file.*50 4b 03 04/);
+  assert.throws(() => readNpy(new Uint8Array()), /^0 bytes are no \.npy file/);
 });
 read("refuses a version of the future and a header that claims too much", () => {
   const version9 = Uint8Array.from(reference);
   version9[6] = 9;
-  assert.throws(() => readNpy(version9), /unsupported version: got "9\.0"/);
+  assert.throws(() => readNpy(version9), /has version 9\.0/);
   const long = Uint8Array.from(reference);
   long[9] = 0xff;
-  assert.throws(() => readNpy(long), /header length: got 65398, expected at most 10000/);
+  assert.throws(() => readNpy(long), /claims 65398 bytes. It may have at most 10000/);
 });
 read("does not change the bytes it reads", () => {
   const bytes = Buffer.from(reference);
@@ -164,7 +167,11 @@ np.save(f"{sys.argv[1]}/object.npy", np.array([{}], object), allow_pickle=True)`
       [folder],
     );
     for (const name of ["structure", "text", "complex", "object"])
-      assert.throws(() => readNpy(readFileSync(join(folder, `${name}.npy`))), /unsupported dtype/, name);
+      assert.throws(
+        () => readNpy(readFileSync(join(folder, `${name}.npy`))),
+        (error) => error.tag === "unsupported",
+        name,
+      );
   });
 }
 numpy.run();

@@ -55,16 +55,21 @@ read("never executes anything", () => {
     "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\ndtype\nK\x00tR.",
     "(ios\nsystem\n.",
   ];
-  for (const attack of attacks) assert.throws(() => readPickle(bytes(attack)), /unsupported/, attack);
+  for (const attack of attacks)
+    assert.throws(
+      () => readPickle(bytes(attack)),
+      (error) => error.tag === "unsupported",
+      attack,
+    );
   assert.throws(
     () => readPickle(bytes("cos\nsystem\n(tR."), { path: "evil.pkl" }),
-    /pickle: unsupported function or class at byte 0: got "os\.system".*nothing was executed \(evil\.pkl\)/,
+    /^evil\.pkl: The pickle has the function or class "os\.system" at byte 0\..*nothing was executed/,
   );
 });
 read("does not let a function or a type out as a value", () => {
-  assert.throws(() => readPickle(bytes("cnumpy\nndarray\n.")), /unsupported value/);
-  assert.throws(() => readPickle(bytes("](cnumpy\nndarray\ne.")), /unsupported value/);
-  assert.throws(() => readPickle(bytes("]cnumpy\nndarray\n\x85\x85a.")), /unsupported value/);
+  assert.throws(() => readPickle(bytes("cnumpy\nndarray\n.")), /as a value/);
+  assert.throws(() => readPickle(bytes("](cnumpy\nndarray\ne.")), /as a value/);
+  assert.throws(() => readPickle(bytes("]cnumpy\nndarray\n\x85\x85a.")), /as a value/);
 });
 read("keeps a key __proto__ as a key", () => {
   const value = readPickle(bytes("}(X\x09\0\0\0__proto__K\x01X\x01\0\0\0aK\x02u.")) as Record<
@@ -79,13 +84,13 @@ read("says how much is missing from a file that is cut off", () => {
   for (let length = 0; length < whole.length; length++)
     assert.throws(
       () => readPickle(whole.subarray(0, length)),
-      /pickle: invalid end: got "\d+ bytes", expected at least/,
+      /The pickle is cut off: it has \d+ bytes and needs at least/,
     );
-  assert.throws(() => readPickle(whole.subarray(0, 500)), /got "500 bytes", expected at least 929 bytes/);
+  assert.throws(() => readPickle(whole.subarray(0, 500)), /has 500 bytes and needs at least 929/);
 });
 read("refuses bytes after the end, values within themselves and a protocol of the future", () => {
-  assert.throws(() => readPickle(bytes("N.N.")), /got "2 bytes after it", expected 2 bytes/);
-  assert.throws(() => readPickle(bytes("]q\0h\0a.")), /a value within itself/);
+  assert.throws(() => readPickle(bytes("N.N.")), /ends at byte 2, but 2 bytes follow/);
+  assert.throws(() => readPickle(bytes("]q\0h\0a.")), /a list within itself/);
   assert.throws(() => readPickle(bytes("\x80\x06N.")), /protocol/);
 });
 read("refuses more array bytes than the file can hold", () => {
@@ -98,7 +103,7 @@ read("refuses more array bytes than the file can hold", () => {
   assert.is((readPickle(bytes(`](${first}${again}e.`)) as NdArray[])[1].data.length, 200);
   assert.throws(
     () => readPickle(bytes(`](${first}${again.repeat(20)}e.`)),
-    /unsupported arrays.*at most the \d+ bytes/,
+    /arrays of \d+ bytes.*more than the \d+ bytes/,
   );
 });
 read("gives an error or a value for any broken file", () => {
@@ -117,10 +122,10 @@ read("gives an error or a value for any broken file", () => {
     }
 });
 read("survives deep nesting and millions of values", () => {
-  assert.throws(() => readPickle(bytes("(".repeat(1e6))), /invalid/);
+  assert.throws(() => readPickle(bytes("(".repeat(1e6))), /cut off/);
   assert.throws(() => readPickle(bytes(`${"]".repeat(2e6)}.`)), /1000000 values at once/);
   assert.ok(Array.isArray(readPickle(bytes(`)${"\x85".repeat(900)}.`))));
-  assert.throws(() => readPickle(bytes(`)${"\x85".repeat(1e5)}.`)), /nesting.*more than 1000 levels/);
+  assert.throws(() => readPickle(bytes(`)${"\x85".repeat(1e5)}.`)), /nested more than 1000 levels/);
 });
 read("refuses references that unfold to more values than anybody could go through", () => {
   // Each tuple, list or dict holds the one before twice: 40 levels are 2^40 values.
@@ -258,14 +263,17 @@ write("gives a Map for a dict with other keys than text", () => {
   assert.equal(readPickle(writePickle(map)), map);
 });
 write("refuses what Python has no plain value for", () => {
-  assert.throws(() => writePickle({ a: [undefined] }), /value\.a\[0\]: unsupported type: got "undefined"/);
-  assert.throws(() => writePickle({ a: () => 1 }), /value\.a: unsupported type: got "function"/);
-  assert.throws(() => writePickle(new Date(0)), /got "Date"/);
-  assert.throws(() => writePickle("\ud800"), /invalid character/);
-  assert.throws(() => writePickle({ data: new Float32Array(3), shape: [2, 2] }), /got 3, expected 4 numbers/);
+  assert.throws(() => writePickle({ a: [undefined] }), /^value\.a\[0\] is undefined/);
+  assert.throws(() => writePickle({ a: () => 1 }), /^value\.a is a function/);
+  assert.throws(() => writePickle(new Date(0)), /is a Date/);
+  assert.throws(() => writePickle("\ud800"), /half of a surrogate pair/);
+  assert.throws(
+    () => writePickle({ data: new Float32Array(3), shape: [2, 2] }),
+    /has 3 numbers. It must have 4/,
+  );
   const cycle: unknown[] = [];
   cycle.push(cycle);
-  assert.throws(() => writePickle(cycle), /nesting/);
+  assert.throws(() => writePickle(cycle), /nested more than/);
 });
 write("names each function once however many arrays there are", () => {
   const written = Buffer.from(writePickle(Array.from({ length: 50 }, () => Float32Array.of(1))));
@@ -328,7 +336,7 @@ streams("tell of a cut off file before the first entry", async () => {
   } catch (error) {
     assert.match(
       (error as Error).message,
-      /got "3000 bytes", expected at least \d+ bytes.*cut off \(a\.pkl\)/,
+      /^a\.pkl: The pickle is cut off: it has 3000 bytes and needs at least \d+/,
     );
   }
   assert.is(seen, 0);
@@ -342,8 +350,8 @@ streams("refuse what is not a dict with text as keys", async () => {
     }
     assert.unreachable();
   };
-  await fails(writePickle([1, 2]), /got "OpenList", expected a dict/);
-  await fails(writePickle(new Map([[1, 2]])), /invalid key: got "1", expected text/);
+  await fails(writePickle([1, 2]), /OpenList as its value.*must be a dict/);
+  await fails(writePickle(new Map([[1, 2]])), /has 1 as a key. Every key must be text/);
   await fails(bytes("(K\x01K\x02t."), /expected a dict/);
   await fails(bytes("N."), /expected a dict/);
   await fails(bytes("}." + "N"), /1 bytes after it/);
@@ -503,7 +511,7 @@ for protocol in range(6):
       for (let protocol = 0; protocol <= 5; protocol++)
         assert.throws(
           () => readPickle(readFileSync(join(folder, `${name}-${protocol}`))),
-          /unsupported/,
+          (error) => error.tag === "unsupported",
           `${name} ${protocol}`,
         );
   });
