@@ -58,5 +58,6 @@ export { runPipeline } from "./pipeline/run-pipeline.js";
 export { devices } from "./runtime/session.js";
 export { cosineMatrix } from "./similarity/cosine-matrix.js";
 export { type SimilarityOptions, type SimilarityResult, similarity } from "./similarity/similarity.js";
+export { type ExtractionStatus, extractionStatus, type RankStatus } from "./store/extraction-status.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
 export type * from "./types.js";

@@ -25,6 +25,7 @@ test("the public list is this, and a name on it stays", () => {
     "embed",
     "equalErrorRate",
     "extract",
+    "extractionStatus",
     "fbank",
     "fbankImage",
     "float",

@@ -32,7 +32,7 @@ export function extractCommand(program: Command): void {
           reporter.log(`Shard ${given.shard.index}/${given.shard.count} from ${given.source}`);
         try {
           await extractStage(
-            { shard: given?.shard, ...settings },
+            { shard: given?.shard, ...options.inOptions(settings) },
             { reporter, abortSignal: interruptSignal() },
           );
         } finally {

@@ -121,6 +121,19 @@ export const numShards = () =>
     positiveInteger("number of shards"),
   );
 
+/** What flags say, in the words of the library's options. */
+export function inOptions<Settings extends { device?: string }>({
+  fileTimeout,
+  useGpu = false,
+  ...settings
+}: Settings & { fileTimeout?: number; useGpu?: boolean }) {
+  return {
+    ...settings,
+    ...(fileTimeout === undefined ? {} : { fileTimeoutMs: fileTimeout * 1000 }),
+    ...(useGpu ? { device: settings.device ?? "cuda" } : {}),
+  };
+}
+
 /** Everything that extraction and the comparison after it can be told, but for the folders. */
 export function addExtractionOptions(command: Command): Command {
   const all = [

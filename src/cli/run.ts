@@ -54,7 +54,7 @@ export function runCommand(program: Command): void {
       try {
         await runPipeline(
           {
-            ...(rest as PipelineSettings),
+            ...options.inOptions(rest as PipelineSettings),
             ...(first === undefined ? {} : { stage: Number(first) }),
             ...(last === undefined ? {} : { stopStage: Number(last) }),
             confirm: yes ? async () => true : ask,

@@ -1,41 +1,7 @@
-import { relative } from "node:path";
 import type { Command } from "commander";
-import { missing } from "../errors.js";
-import { isFailure, type RankLog, readCorpusLists, readExtraction } from "../store/extraction.js";
-import { compare } from "../util/compare.js";
-import { countBy } from "../util/count-by.js";
+import { type ExtractionStatus, extractionStatus, quietMs } from "../store/extraction-status.js";
 import { printLine } from "./print.js";
 import { duration } from "./reporter.js";
-
-/** How far an extraction is. Every file is embedded, failed or left. */
-export interface ExtractionStatus {
-  total: number;
-  embedded: number;
-  failed: number;
-  left: number;
-  /** Shards that have not begun: their files are not counted. */
-  absentShards: number[];
-  failedByStage: Map<string, number>;
-  ranks: RankStatus[];
-}
-
-export interface RankStatus {
-  /** Below the folder of the extraction: `rank_00`, `shard_00002_of_00004/rank_00`. */
-  name: string;
-  device: string;
-  embedded: number;
-  failed: number;
-  /** Files a second over the last minutes of its work. */
-  rate: number;
-  /** When it stored its last file, in milliseconds since 1970; 0 when never. */
-  lastAt: number;
-  damagedBytes: number;
-}
-
-/** A rank that has stored nothing for so long does not count as working. */
-const quietMs = 60_000;
-/** The rate is that of the last so many milliseconds. */
-const windowMs = 300_000;
 
 export function statusCommand(program: Command): void {
   program
@@ -48,76 +14,6 @@ export function statusCommand(program: Command): void {
       const status = await extractionStatus(folder);
       for (const line of statusLines(folder, status, Date.now())) printLine(line);
     });
-}
-
-/**
- * Reads how far an extraction is from its logs, and changes nothing: it may run in another terminal, or on another
- * machine that shares the folder.
- *
- * @throws `missing` when there is no extraction
- */
-export async function extractionStatus(folder: string): Promise<ExtractionStatus> {
-  const lists = await readCorpusLists(folder);
-  if (lists === undefined)
-    throw missing(`${folder} holds no extraction. Give a folder that \`speakerscope extract\` wrote.`, {
-      path: folder,
-    });
-  const { utterances, outcomes, logs } = await readExtraction(folder, lists);
-  const ranks = new Map(logs.map((log) => [log, rankStatus(folder, log)]));
-  const times = new Map<RankLog, number[]>(logs.map((log) => [log, []]));
-  const failures = lists.failures.map(({ stage }) => ({ stage: stage as string }));
-  let embedded = 0;
-  let left = 0;
-  for (const outcome of outcomes) {
-    if (outcome === undefined) {
-      left++;
-      continue;
-    }
-    const { log, record } = outcome;
-    if (isFailure(record.meta)) {
-      failures.push({ stage: record.meta.stage });
-      ranks.get(log)!.failed++;
-    } else {
-      embedded++;
-      ranks.get(log)!.embedded++;
-    }
-    if (record.meta.at !== undefined) times.get(log)!.push(record.meta.at);
-  }
-  for (const [log, rank] of ranks) Object.assign(rank, pace(times.get(log)!));
-  return {
-    total: utterances.length + lists.failures.length,
-    embedded,
-    failed: failures.length,
-    left,
-    absentShards: lists.absent.map(({ index }) => index),
-    failedByStage: countBy(failures, ({ stage }) => stage),
-    ranks: [...ranks.values()].sort((a, b) => compare(a.name, b.name)),
-  };
-}
-
-const rankStatus = (folder: string, { folder: path, device, damagedBytes }: RankLog): RankStatus => ({
-  name: relative(folder, path),
-  device: device ?? "unknown",
-  embedded: 0,
-  failed: 0,
-  rate: 0,
-  lastAt: 0,
-  damagedBytes,
-});
-
-/** Files a second over the last stretch of work: a pause, when the extraction stood still, does not count. */
-function pace(times: number[]): Pick<RankStatus, "rate" | "lastAt"> {
-  times.sort((a, b) => b - a);
-  const lastAt = times[0] ?? 0;
-  let count = 1;
-  while (
-    count < times.length &&
-    times[count - 1]! - times[count]! < quietMs &&
-    lastAt - times[count]! < windowMs
-  )
-    count++;
-  const span = lastAt - (times[count - 1] ?? 0);
-  return { rate: count > 1 && span > 0 ? ((count - 1) * 1000) / span : 0, lastAt };
 }
 
 /** The status as lines for people. */

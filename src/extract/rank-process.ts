@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { openModel } from "../embed/open-model.js";
 import { conflict, reasonOf } from "../errors.js";
 import {
@@ -8,10 +8,9 @@ import {
   type StoredFailure,
   type StoredIdentity,
 } from "../store/extraction.js";
-import { individualUtterance, utterancePath } from "../store/individual.js";
+import { openIndividualWriter } from "../store/individual-writer.js";
 import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
-import { namePath } from "../util/name-path.js";
 import { embedEach, type Loaded, loadPieces, readBytes } from "./embed-file.js";
 import { checkRoot, type Refusal } from "./fault.js";
 import { type Piece, type Preparer, prepare } from "./prepare.js";
@@ -63,7 +62,8 @@ async function run(job: RankJob): Promise<RankMessage> {
   mkdirSync(dirname(path), { recursive: true });
   const log = openLog(path, job.logEnd);
   if (job.logEnd === 0) log.append({ identity: job.identity, device: model.device } satisfies StoredIdentity);
-  const folders = new Set<string>();
+  const individual =
+    job.individualFolder === undefined ? undefined : openIndividualWriter(job.individualFolder);
   let done = 0;
   let failed = 0;
   let told = 0;
@@ -76,7 +76,7 @@ async function run(job: RankJob): Promise<RankMessage> {
   ) => {
     const { file, size, mtimeMs } = utterance;
     // The pickle first: a file that the log knows is one that has it.
-    if (vector !== undefined && job.individualFolder !== undefined) writeIndividual(utterance, vector);
+    if (vector !== undefined) individual?.utterance({ ...utterance, embedding: vector });
     const now = Date.now();
     log.append({ file, size, mtimeMs, ...stored, at: now }, vector);
     if (vector === undefined) failed++;
@@ -91,20 +91,6 @@ async function run(job: RankJob): Promise<RankMessage> {
       log.sync();
     }
   };
-  const writeIndividual = (utterance: Utterance, embedding: Float32Array) => {
-    const target = utterancePath(job.individualFolder!, utterance);
-    const folder = dirname(target);
-    if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
-    folders.add(folder);
-    const temporary = join(folder, `.${process.pid}.tmp`);
-    try {
-      writeFileSync(temporary, individualUtterance({ ...utterance, embedding }));
-      renameSync(temporary, target);
-    } catch (error) {
-      throw namePath(error, target);
-    }
-  };
-
   // On a CPU a batch gains nothing, so each file is stored as soon as it can be.
   const groupSize = model.device === "cpu" ? 1 : job.batchSize;
   let group: { item: RankItem; loaded: Extract<Loaded, { features: unknown }> }[] = [];

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pythonJson } from "../format/json.js";
 import {
@@ -8,11 +7,10 @@ import {
   failuresOf,
   type RankLog,
 } from "../store/extraction.js";
-import { individualSpeaker, individualUtterance, speakerPath, utterancePath } from "../store/individual.js";
+import { openIndividualWriter } from "../store/individual-writer.js";
 import { speakerMeans } from "../store/speaker-means.js";
 import { writeEmbeddings } from "../store/write-embeddings.js";
 import { jsonLines } from "../util/json-lines.js";
-import { syncFolder } from "../util/sync-folder.js";
 import { writeFile } from "../util/write-file.js";
 
 export interface WriteRankOptions {
@@ -66,14 +64,11 @@ export async function writeIndividual(
   { normalize }: { normalize: boolean },
 ): Promise<void> {
   const means = speakerMeans({ normalize });
+  const files = openIndividualWriter(folder, { keep: true });
   for await (const utterance of embeddedUtterances(extraction)) {
     means.add(utterance);
-    const path = utterancePath(folder, utterance);
-    const bytes = individualUtterance(utterance);
-    if (statSync(path, { throwIfNoEntry: false })?.size !== bytes.length)
-      await writeFile(path, bytes, { durable: false });
+    files.utterance(utterance);
   }
-  for (const speaker of means.speakers())
-    await writeFile(speakerPath(folder, speaker), individualSpeaker(speaker), { durable: false });
-  syncFolder(folder);
+  for (const speaker of means.speakers()) files.speaker(speaker);
+  files.sync();
 }

@@ -1,2 +1,8 @@
-export { type ByteSource, type PickleValue, readPickle, readPickleDictEntries } from "./read-pickle.js";
+export {
+  type ByteSource,
+  type PickleValue,
+  pickleDictEntriesIn,
+  readPickle,
+  readPickleDictEntries,
+} from "./read-pickle.js";
 export { pickleDict, writePickle } from "./write-pickle.js";

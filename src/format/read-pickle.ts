@@ -69,11 +69,7 @@ export async function* readPickleDictEntries(
 
   let machine: Unpickler | undefined;
   const entries: [string, PickleValue][] = [];
-  const onEntry = (key: PickleValue, value: PickleValue) => {
-    if (typeof key !== "string")
-      throw invalid(`The dict has ${shown(key)} as a key. Every key must be text.`, { got: key, path });
-    entries.push([key, value]);
-  };
+  const onEntry = gather(entries, path);
   for await (const tokens of fillings(source, path)) {
     machine ??= new Unpickler(tokens, { path, recalled, onEntry });
     machine.run();
@@ -81,6 +77,31 @@ export async function* readPickleDictEntries(
     entries.length = 0;
   }
 }
+
+/**
+ * The same entries of a pickle that lies in memory, in one pass. A key that is there twice comes twice.
+ *
+ * @throws as `readPickleDictEntries`
+ */
+export function pickleDictEntriesIn(
+  bytes: Uint8Array,
+  { path }: { path?: string } = {},
+): [key: string, value: PickleValue][] {
+  const tokens = new PickleTokens(path);
+  tokens.append([bytes]);
+  const entries: [string, PickleValue][] = [];
+  new Unpickler(tokens, { path, onEntry: gather(entries, path) }).run();
+  checkEnd(tokens, path);
+  return entries;
+}
+
+/** Puts entries with text as keys into a list. */
+const gather =
+  (entries: [string, PickleValue][], path: string | undefined) => (key: PickleValue, value: PickleValue) => {
+    if (typeof key !== "string")
+      throw invalid(`The dict has ${shown(key)} as a key. Every key must be text.`, { got: key, path });
+    entries.push([key, value]);
+  };
 
 /** The same tokens again and again, each time with more bytes in them. */
 async function* fillings(source: ByteSource, path: string | undefined): AsyncGenerator<PickleTokens> {

@@ -7,24 +7,22 @@ import {
   rmdirSync,
   rmSync,
   unlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { conflict, reasonOf } from "../errors.js";
 import { pythonJsonChunks } from "../format/json.js";
 import { isObject, readJsonObject } from "../format/read-json.js";
 import type { EmbeddedUtterance } from "../store/extraction.js";
-import { individualSpeaker, individualUtterance, speakerPath, utterancePath } from "../store/individual.js";
+import { openIndividualWriter } from "../store/individual-writer.js";
 import type { SpeakerEmbedding } from "../types.js";
-import { namePath } from "../util/name-path.js";
 import { writeFile } from "../util/write-file.js";
 import { indexFile, individualFolder } from "./files.js";
 
 /** Writes a pickle for every utterance and speaker, and an index of them. */
-export interface IndividualWriter {
+export interface IndexedWriter {
   addUtterance(utterance: EmbeddedUtterance): void;
   addSpeaker(speaker: SpeakerEmbedding): void;
-  /** Writes the index. */
+  /** Writes the index, and brings all of it onto the disk. */
   finish(): Promise<void>;
 }
 
@@ -34,26 +32,17 @@ export interface IndividualWriter {
  * @param building where they are written
  * @param folder where they will lie, for the index
  */
-export function openIndividualWriter(building: string, folder: string): IndividualWriter {
-  const made = new Set<string>();
+export function openIndexedWriter(building: string, folder: string): IndexedWriter {
+  const files = openIndividualWriter(building, { unseen: true });
   const index = { utterances: new Map<string, string>(), speakers: new Map<string, string>() };
-  const add = (kind: keyof typeof index, key: string, path: string, bytes: Uint8Array) => {
-    const parent = dirname(path);
-    if (!made.has(parent)) mkdirSync(parent, { recursive: true });
-    made.add(parent);
-    try {
-      writeFileSync(path, bytes);
-    } catch (error) {
-      throw namePath(error, path);
-    }
-    index[kind].set(key, join(folder, relative(building, path)));
-  };
+  const place = (path: string) => join(folder, relative(building, path));
   return {
-    addUtterance: (utterance) =>
-      add("utterances", utterance.key, utterancePath(building, utterance), individualUtterance(utterance)),
-    addSpeaker: (speaker) =>
-      add("speakers", speaker.key, speakerPath(building, speaker), individualSpeaker(speaker)),
-    finish: () => writeFile(join(building, indexFile), pythonJsonChunks(index)),
+    addUtterance: (utterance) => index.utterances.set(utterance.key, place(files.utterance(utterance))),
+    addSpeaker: (speaker) => index.speakers.set(speaker.key, place(files.speaker(speaker))),
+    async finish() {
+      await writeFile(join(building, indexFile), pythonJsonChunks(index));
+      files.sync();
+    },
   };
 }
 

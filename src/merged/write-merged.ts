@@ -11,7 +11,7 @@ import { lockFolder } from "../util/folder-lock.js";
 import { jsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
 import { individualFolder, mergedFiles } from "./files.js";
-import { openIndividualWriter } from "./individual-folder.js";
+import { openIndexedWriter } from "./individual-folder.js";
 import { openStaging, type Replaced, type Staging } from "./staging.js";
 
 /** Utterances to merge, in path order, and what else is known of the corpus. */
@@ -83,7 +83,7 @@ async function writeFiles(
   { normalize, mergeIndividual, onProgress, abortSignal }: WriteMergedOptions,
 ): Promise<Merged> {
   const individual = mergeIndividual
-    ? openIndividualWriter(join(folder, individualFolder), join(outputDir, individualFolder))
+    ? openIndexedWriter(join(folder, individualFolder), join(outputDir, individualFolder))
     : undefined;
   let utterances = 0;
   const datasets = new Map<string, { speakers: number; utterances: number }>();

@@ -1,46 +1,28 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { layout } from "../corpus/layout.js";
-import type { OnCollision } from "../corpus/name-utterances.js";
 import { scan } from "../corpus/scan.js";
 import { bundledModel } from "../embed/open-model.js";
-import { type ExtractResult, extract } from "../extract/extract.js";
+import { type ExtractOptions, type ExtractResult, extract } from "../extract/extract.js";
 import { pythonJson } from "../format/json.js";
-import { partFolder, rankFolder, type Shard } from "../store/extraction.js";
+import { partFolder, rankFolder } from "../store/extraction.js";
 import { countBy } from "../util/count-by.js";
 import { writeFile } from "../util/write-file.js";
 import { type CompareSettings, compareSpeakers } from "./compare-speakers.js";
 import type { StageContext } from "./stage.js";
 
-export interface ExtractSettings extends CompareSettings {
+/** The options of `extract`, and what comes before and after it. */
+export interface ExtractSettings
+  extends Omit<ExtractOptions, "onProgress" | "onLog" | "abortSignal">,
+    CompareSettings {
   dataRoot: string;
-  outputDir?: string;
-  modelPath?: string;
-  configFile?: string;
-  precision?: string;
-  bucket?: number;
-  saveIndividual?: boolean;
   computeSimilarity?: boolean;
-  batchSize?: number;
-  useGpu?: boolean;
-  gpus?: number[];
-  device?: string;
-  numRanks?: number;
-  threads?: number;
-  channel?: number | "mean";
-  normalize?: boolean;
-  onCollision?: OnCollision;
-  /** Seconds. */
-  fileTimeout?: number;
-  overwrite?: boolean;
-  retryFailed?: boolean;
-  shard?: Shard;
 }
 
 /** Stage 1: scans the corpus, says what it understood, embeds what is not embedded yet. */
 export async function extractStage(settings: ExtractSettings, context: StageContext): Promise<ExtractResult> {
   const { reporter, abortSignal } = context;
-  const { dataRoot, useGpu = false, computeSimilarity = false, fileTimeout, ...options } = settings;
+  const { dataRoot, computeSimilarity = false, ...options } = settings;
   const onProgress = reporter.progress?.bind(reporter);
   const corpus = await scan(dataRoot, { ...options, onProgress, abortSignal });
   reporter.log(`Corpus ${dataRoot}: ${corpus.utterances.length} files`);
@@ -50,8 +32,6 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   reporter.log(`Model ${options.modelPath ?? `${basename(bundledModel)}, the bundled one`}`);
   const result = await extract(corpus, {
     ...options,
-    device: options.device ?? (useGpu ? "cuda" : undefined),
-    ...(fileTimeout === undefined ? {} : { fileTimeoutMs: fileTimeout * 1000 }),
     onProgress,
     onLog: (line) => reporter.log(line),
     abortSignal,

@@ -2,7 +2,12 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, shown } from "../errors.js";
 import type { NdArray } from "../format/nd-array.js";
-import { type PickleValue, readPickle, readPickleDictEntries } from "../format/pickle.js";
+import {
+  type PickleValue,
+  pickleDictEntriesIn,
+  readPickle,
+  readPickleDictEntries,
+} from "../format/pickle.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { readBytes } from "../util/read-file.js";
 import { speakerPath, utterancePath } from "./individual.js";
@@ -29,13 +34,21 @@ export async function readEmbeddings(
   return level === "speaker" ? embeddingRows(file, speakerRow) : embeddingRows(file, utteranceRow);
 }
 
+/** A larger file is read in parts, which takes two passes. */
+const mostInMemory = 1 << 30;
+
 /** The rows of a pickled dict of embeddings. */
 async function embeddingRows<Row>(
   file: string,
   rowOf: (key: string, value: unknown, file: string) => Row,
 ): Promise<Row[]> {
   const rows = new Map<string, Row>();
-  for await (const [key, value] of embeddingEntries(file)) {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const entries =
+    size > 0 && size <= mostInMemory
+      ? pickleDictEntriesIn(readBytes(file, "The file of embeddings"), { path: file })
+      : embeddingEntries(file);
+  for await (const [key, value] of entries) {
     if (rows.has(key)) throw invalid(`Key ${shown(key)} is twice in ${file}.`, { path: file, got: key });
     rows.set(key, rowOf(key, value, file));
   }

@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { extract } from "speakerscope";
+import { extract, extractionStatus } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { extractionStatus, statusLines } from "../../src/cli/status.js";
+import { statusLines } from "../../src/cli/status.js";
 import { rankLogPath, writeCorpusList } from "../../src/store/extraction.js";
 import { openLog } from "../../src/store/record-log.js";
 import type { Utterance } from "../../src/types.js";

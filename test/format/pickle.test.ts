@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { NdArray } from "../../src/format/nd-array.js";
-import { pickleDict, readPickle, readPickleDictEntries, writePickle } from "../../src/format/pickle.js";
+import {
+  pickleDict,
+  pickleDictEntriesIn,
+  readPickle,
+  readPickleDictEntries,
+  writePickle,
+} from "../../src/format/pickle.js";
 import { float } from "../../src/format/python-float.js";
 import { python, runPython } from "../python.js";
 import { broken } from "./random.js";
@@ -341,6 +347,17 @@ streams("tell of a cut off file before the first entry", async () => {
   }
   assert.is(seen, 0);
 });
+streams("give the same entries from memory, a key that is there twice both times", async () => {
+  const whole = Buffer.concat(await collect(pickleDict(rows(100))));
+  assert.equal(pickleDictEntriesIn(whole), await collect(readPickleDictEntries(() => [whole])));
+  const twice = bytes("(X\x01\0\0\0aK\x01X\x01\0\0\0aK\x02d.");
+  assert.equal(pickleDictEntriesIn(twice), [
+    ["a", 1],
+    ["a", 2],
+  ]);
+  assert.throws(() => pickleDictEntriesIn(whole.subarray(0, 3000), { path: "a.pkl" }), /^a\.pkl: .*cut off/);
+  assert.throws(() => pickleDictEntriesIn(writePickle([1])), /must be a dict/);
+});
 streams("refuse what is not a dict with text as keys", async () => {
   const fails = async (value: Uint8Array, pattern: RegExp) => {
     try {
@@ -352,8 +369,8 @@ streams("refuse what is not a dict with text as keys", async () => {
   };
   await fails(writePickle([1, 2]), /OpenList as its value.*must be a dict/);
   await fails(writePickle(new Map([[1, 2]])), /has 1 as a key. Every key must be text/);
-  await fails(bytes("(K\x01K\x02t."), /expected a dict/);
-  await fails(bytes("N."), /expected a dict/);
+  await fails(bytes("(K\x01K\x02t."), /It must be a dict/);
+  await fails(bytes("N."), /It must be a dict/);
   await fails(bytes("}." + "N"), /1 bytes after it/);
   await fails(bytes("}\x85."), /expected a dict|invalid/);
 });

@@ -1,0 +1,54 @@
+import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { namePath } from "../util/name-path.js";
+import { syncFolder } from "../util/sync-folder.js";
+import { individualSpeaker, individualUtterance, speakerPath, utterancePath } from "./individual.js";
+
+/** Writes individual pickles, each a whole file or none. They are on the disk after `sync` alone. */
+export interface IndividualWriter {
+  /** @returns where it lies */
+  utterance(utterance: Omit<UtteranceEmbedding, "key">): string;
+  speaker(speaker: SpeakerEmbedding): string;
+  /** Brings all of them onto the disk at once. */
+  sync(): void;
+}
+
+export interface IndividualWriterOptions {
+  /** Leave an utterance's file that is there with the right size. */
+  keep?: boolean;
+  /** Nobody reads the folder yet, so a file need not be written beside its place and renamed. */
+  unseen?: boolean;
+}
+
+/** Opens the one writer of the pickles in an embeddings_individual folder. Folders are made as they are needed. */
+export function openIndividualWriter(
+  folder: string,
+  { keep = false, unseen = false }: IndividualWriterOptions = {},
+): IndividualWriter {
+  const made = new Set<string>();
+  const write = (path: string, bytes: Uint8Array): string => {
+    const parent = dirname(path);
+    // Not made of the file's own name, which may be as long as names can be.
+    const temporary = unseen ? path : join(parent, `.${process.pid}.tmp`);
+    try {
+      if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+      made.add(parent);
+      writeFileSync(temporary, bytes);
+      if (!unseen) renameSync(temporary, path);
+    } catch (error) {
+      throw namePath(error, path);
+    }
+    return path;
+  };
+  return {
+    utterance(utterance) {
+      const path = utterancePath(folder, utterance);
+      const bytes = individualUtterance(utterance);
+      const isThere = keep && statSync(path, { throwIfNoEntry: false })?.size === bytes.length;
+      return isThere ? path : write(path, bytes);
+    },
+    speaker: (speaker) => write(speakerPath(folder, speaker), individualSpeaker(speaker)),
+    sync: () => syncFolder(folder),
+  };
+}
