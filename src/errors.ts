@@ -12,8 +12,6 @@ export interface ErrorDetail {
   path?: string;
   /** The error underneath. */
   cause?: unknown;
-  /** What would have been right: of the older form alone, which fills slots instead of writing a sentence. */
-  want?: string;
 }
 
 /**
@@ -28,43 +26,20 @@ export interface ErrorDetail {
  */
 export class ScopeError extends Error {
   readonly tag: ErrorTag;
-  readonly subject: string;
   readonly got: unknown;
-  readonly want: string | undefined;
   readonly path: string | undefined;
 
-  constructor(tag: ErrorTag, sentence: string, detail?: ErrorDetail);
-  constructor(tag: ErrorTag, subject: string, what: string, detail?: ErrorDetail);
-  constructor(
-    tag: ErrorTag,
-    text: string,
-    whatOrDetail: string | ErrorDetail = {},
-    oldDetail: ErrorDetail = {},
-  ) {
-    const old = typeof whatOrDetail === "string";
-    const detail: ErrorDetail = old ? oldDetail : whatOrDetail;
-    super(
-      old ? slots(tag, text, whatOrDetail, oldDetail) : sentenceWithPath(text, detail.path),
-      detail.cause === undefined ? undefined : { cause: detail.cause },
-    );
+  constructor(tag: ErrorTag, sentence: string, { got, path, cause }: ErrorDetail = {}) {
+    super(sentenceWithPath(sentence, path), cause === undefined ? undefined : { cause });
     this.name = "ScopeError";
     this.tag = tag;
-    this.subject = old ? text : "";
-    this.got = detail.got;
-    this.want = detail.want;
-    this.path = detail.path;
+    this.got = got;
+    this.path = path;
   }
 }
 
-interface Thrower {
-  (sentence: string, detail?: ErrorDetail): ScopeError;
-  (subject: string, what: string, detail?: ErrorDetail): ScopeError;
-}
-
-const thrower =
-  (tag: ErrorTag): Thrower =>
-  (text: string, second?: string | ErrorDetail, third?: ErrorDetail) =>
-    typeof second === "string" ? new ScopeError(tag, text, second, third) : new ScopeError(tag, text, second);
+const thrower = (tag: ErrorTag) => (sentence: string, detail?: ErrorDetail) =>
+  new ScopeError(tag, sentence, detail);
 
 export const invalid = thrower("invalid");
 export const missing = thrower("missing");
@@ -124,12 +99,4 @@ const shortened = (text: string) => (text.length > 120 ? `${text.slice(0, 117)}.
 
 function sentenceWithPath(sentence: string, path: string | undefined): string {
   return path === undefined || sentence.includes(path) ? sentence : `${path}: ${sentence}`;
-}
-
-function slots(tag: ErrorTag, subject: string, what: string, detail: ErrorDetail): string {
-  const got = detail.got === undefined ? "" : `got ${shown(detail.got)}`;
-  const want = detail.want === undefined ? "" : `expected ${detail.want}`;
-  const facts = [got, want].filter(Boolean).join(", ");
-  const path = detail.path === undefined ? "" : ` (${detail.path})`;
-  return `${subject}: ${tag} ${what}${facts && `: ${facts}`}${path}`;
 }

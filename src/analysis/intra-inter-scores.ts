@@ -30,7 +30,7 @@ export function intraInterScores(
   { maxPairs = 200_000, seed = 1 }: { maxPairs?: number; seed?: number } = {},
 ): IntraInterScores {
   if (!(maxPairs >= 1)) throw invalid(`maxPairs must be at least 1, not ${maxPairs}.`);
-  const { data, dimension, n } = unitRows(utterances, { subject: "intraInterScores" });
+  const { data, dimension, n } = unitRows(utterances);
   // Speaker after speaker, row p has as partners the rest of its speaker, or everything behind its speaker.
   const order = new Uint32Array(n);
   const end = new Uint32Array(n);

@@ -23,7 +23,7 @@ export interface Map2d<Row> {
 export function map2d<Row extends { embedding: Float32Array; key?: string }>(
   rows: readonly Row[],
 ): Map2d<Row> {
-  const { data, n, dimension: d } = unitRows(rows, { subject: "map2d" });
+  const { data, n, dimension: d } = unitRows(rows);
   const centred = new Float64Array(data);
   for (let k = 0; k < d; k++) {
     let mean = 0;

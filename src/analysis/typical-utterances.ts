@@ -22,8 +22,8 @@ export function typicalUtterances(
   utterances: readonly UtteranceEmbedding[],
   { count = 1 }: { count?: number } = {},
 ): TypicalUtterance[] {
-  const rows = unitRows(utterances, { subject: "typicalUtterances" });
-  const means = unitRows(centroids(utterances), { subject: "typicalUtterances" });
+  const rows = unitRows(utterances);
+  const means = unitRows(centroids(utterances));
   return bySpeaker(utterances).flatMap((speaker, s) =>
     speaker.rows
       .map((i) => {

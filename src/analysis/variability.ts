@@ -78,7 +78,7 @@ export function variability(
   utterances: readonly UtteranceEmbedding[],
   { deviations = 3 }: { deviations?: number } = {},
 ): Variability {
-  const rows = unitRows(utterances, { subject: "variability" });
+  const rows = unitRows(utterances);
   const groups = bySpeaker(utterances);
   const sums = groups.map((group) => sumOfRows(blockOf(rows, group), rows.dimension));
   const speakerOf = new Uint32Array(rows.n);

@@ -40,7 +40,7 @@ const maxBytes = 2 ** 31 - 1;
 export async function loadAudio(file: string | Uint8Array, options: LoadOptions = {}): Promise<Audio> {
   const { sampleRate = 16000, channel = "mean", maxSeconds = 4 * 3600, abortSignal } = options;
   const path = typeof file === "string" ? file : undefined;
-  throwIfAborted("loadAudio", abortSignal);
+  throwIfAborted("Loading audio", abortSignal);
   const bytes = typeof file === "string" ? await bytesOf(file) : file;
   const pieces: Float32Array[] = [];
   const restart = () => {

@@ -101,7 +101,7 @@ async function* byFfmpeg(
       await decoding.close();
     }
   } catch (error) {
-    throwIfAborted("loadAudio", abortSignal);
+    throwIfAborted("Loading audio", abortSignal);
     if (!(error instanceof FfmpegError)) throw error;
     // Ended for want of memory, say, it has said nothing about the file.
     const cause = error.isVerdict ? reason : error;
@@ -145,7 +145,7 @@ async function* pieces(
     if (frames < turn) continue;
     turn = frames + turnSamples;
     await nextTurn();
-    throwIfAborted("loadAudio", abortSignal);
+    throwIfAborted("Loading audio", abortSignal);
   }
   if (frames === 0) throw invalid("The file holds no samples.", where);
   yield stream.end();

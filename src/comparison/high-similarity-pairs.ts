@@ -21,10 +21,10 @@ export function highSimilarityPairs(
   }: { threshold?: number; against?: readonly SpeakerInfo[] } = {},
 ): SpeakerPair[] {
   if (speakers.length !== n)
-    throw invalid("high similarity pairs", "speakers", {
-      got: speakers.length,
-      want: `${n}, as many as were compared`,
-    });
+    throw invalid(
+      `${speakers.length} speakers are given, but ${n} were compared. Give those that were compared.`,
+      { got: speakers.length },
+    );
   return pairs
     .filter(({ similarity }) => similarity >= threshold)
     .map(({ i, j, similarity }) => ({ speaker1: info(speakers[i]), speaker2: info(against[j]), similarity }));

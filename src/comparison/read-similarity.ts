@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { invalid, missing } from "../errors.js";
+import { invalid, missing, reasonOf } from "../errors.js";
 import { readNpy } from "../format/npy.js";
 import { histogramOf } from "../similarity/histogram.js";
 import type { Histogram, Matrix, SimilarityStatistics, SpeakerPair } from "../types.js";
@@ -52,10 +52,7 @@ interface Summary {
 export function readSimilarity(folder: string): StoredSimilarity {
   const path = join(folder, similarityFiles.summary);
   if (!existsSync(path))
-    throw missing("similarity", "file", {
-      path,
-      want: "what `speakerscope merge --compute_similarity` wrote",
-    });
+    throw missing(`${path} does not exist. \`speakerscope merge --compute_similarity\` writes it.`, { path });
   const summary = parse(path);
   const { statistics: row, speaker_keys: keys, histogram } = summary;
   const number = (name: string) => row[name] ?? Number.NaN;
@@ -90,9 +87,15 @@ function parse(path: string): Summary {
     )
       return summary;
   } catch (cause) {
-    throw invalid("similarity", "JSON", { path, want: "what comparing speakers wrote", cause });
+    throw invalid(
+      `${path} is no JSON (${reasonOf(cause)}). Compare the speakers again: \`speakerscope merge --compute_similarity\`.`,
+      { path, cause },
+    );
   }
-  throw invalid("similarity", "file", { path, want: "speaker_keys, high_similarity_pairs and statistics" });
+  throw invalid(
+    `${path} lacks speaker_keys, high_similarity_pairs or statistics. Compare the speakers again: \`speakerscope merge --compute_similarity\`.`,
+    { path },
+  );
 }
 
 const pairOf = ({ speaker1, speaker2, similarity, speaker1_info, speaker2_info }: PairRow): SpeakerPair => ({
@@ -114,7 +117,10 @@ function readMatrix(folder: string, summary: Summary): Matrix | undefined {
   if (path !== null && existsSync(path)) {
     const { data, shape } = readNpy(readFileSync(path), { path });
     if (!(data instanceof Float32Array) || shape.length !== 2 || shape[0] !== n)
-      throw invalid("similarity", "matrix", { got: shape.join(" x "), want: `${n} rows of float32`, path });
+      throw invalid(
+        `The matrix in ${path} has a shape of (${shape.join(", ")}) of ${data.constructor.name}. It must have ${n} rows of float32. Compare the speakers again.`,
+        { got: shape, path },
+      );
     return { data, rows: n, columns: shape[1] };
   }
   return inside ? { data: Float32Array.from(inside.flat()), rows: n, columns: n } : undefined;

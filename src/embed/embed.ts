@@ -30,15 +30,15 @@ export async function embed(
   const features = function* () {
     for (const { samples, sampleRate } of signals) {
       if (sampleRate !== model.sampleRate)
-        throw invalid("embed", "sample rate", {
-          got: sampleRate,
-          want: `${model.sampleRate}; load with {sampleRate}`,
-        });
+        throw invalid(
+          `The signal has ${sampleRate} samples a second, the model takes ${model.sampleRate}. Load it with loadAudio(path, { sampleRate: ${model.sampleRate} }).`,
+          { got: sampleRate },
+        );
       if (samples.length < model.minSamples)
-        throw invalid("embed", "number of samples", {
-          got: samples.length,
-          want: `at least ${model.minSamples}`,
-        });
+        throw invalid(
+          `The signal has ${samples.length} samples. The model needs at least ${model.minSamples}.`,
+          { got: samples.length },
+        );
       yield model.features(samples);
     }
   };
@@ -67,7 +67,7 @@ export async function embedFeatures(
   let index = 0;
   // A model of the caller's own may make them later.
   for await (const matrix of features) {
-    throwIfAborted("embed", abortSignal);
+    throwIfAborted("Embedding", abortSignal);
     const batch = waiting.get(matrix.rows) ?? [];
     waiting.set(matrix.rows, batch);
     batch.push({ index: index++, features: matrix });
@@ -77,14 +77,13 @@ export async function embedFeatures(
     while (bytes > waitingBytes) await flush(waiting.keys().next().value!);
   }
   for (const rows of [...waiting.keys()]) {
-    throwIfAborted("embed", abortSignal);
+    throwIfAborted("Embedding", abortSignal);
     await flush(rows);
   }
   return embeddings;
 }
 
 function checked(embedding: Float32Array): Float32Array {
-  if (!embedding.every(Number.isFinite))
-    throw invalid("embed", "embedding", { got: "NaN or infinity from the model", want: "finite numbers" });
+  if (!embedding.every(Number.isFinite)) throw invalid("The model gave an embedding with NaN or infinity.");
   return embedding;
 }

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
-import { invalid, missing, reasonOf, unsupported } from "../errors.js";
+import { invalid, missing, reasonOf, shown, unsupported } from "../errors.js";
 import { readOnnx } from "../format/onnx.js";
 import { notFloat32, openSession, type TensorInfo } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
@@ -97,11 +97,10 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
         });
         const { data } = results[output.name]!;
         if (data.length !== features.length * config.dimension)
-          throw invalid("model", "embedding_size in its configuration", {
-            path,
-            got: config.dimension,
-            want: `${data.length / features.length}, what the graph gives`,
-          });
+          throw invalid(
+            `embedding_size in the configuration of ${path} is ${config.dimension}, but the graph gives ${data.length / features.length} numbers. Correct the configuration.`,
+            { path, got: config.dimension },
+          );
         return features.map((_, index) =>
           data.slice(index * config.dimension, (index + 1) * config.dimension),
         );
@@ -122,7 +121,7 @@ export function identifyModel(options: ModelOptions = {}): {
 } {
   const { modelPath = bundledModel, configFile, precision = "fp32", bucket = 1 } = options;
   if (!(Number.isInteger(bucket) && bucket > 0))
-    throw invalid("model", "bucket", { got: bucket, want: "a positive whole number of frames" });
+    throw invalid(`The bucket is ${bucket}. It must be a positive whole number of frames.`, { got: bucket });
   checkKind(modelPath);
   const config = readModelConfig(modelPath, configFile);
   const path = precision === "fp32" ? modelPath : variant(config, precision, modelPath);
@@ -159,7 +158,7 @@ function externalData(graph: Uint8Array, path: string): string[] {
   try {
     locations = [...new Set(readOnnx(graph).externalData.map(({ location }) => location))].sort();
   } catch (cause) {
-    throw invalid(path, "model", { got: reasonOf(cause), want: "an ONNX graph", cause });
+    throw invalid(`The model ${path} is no ONNX graph (${reasonOf(cause)}).`, { path, cause });
   }
   for (const location of locations) {
     const way = normalize(location);
@@ -200,17 +199,19 @@ function addFile(hash: Hash, path: string): void {
 function variant(config: ModelConfig, precision: string, modelPath: string): string {
   const file = config.variants[precision];
   if (file === undefined)
-    throw missing("model", `precision ${precision}`, {
-      path: modelPath,
-      want: ["fp32", ...Object.keys(config.variants)].join(" or "),
-    });
+    throw missing(
+      `The model ${modelPath} has no precision ${shown(precision)}. It has ${["fp32", ...Object.keys(config.variants)].join(" and ")}.`,
+      { path: modelPath, got: precision },
+    );
   const path = join(dirname(modelPath), file);
   checkKind(path);
   return path;
 }
 
 function checkKind(path: string): void {
-  if (!existsSync(path)) throw missing("model", "file", { path, want: "an .onnx file" });
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw missing(`The model ${path} does not exist. Give an .onnx file.`, { path });
+  if (stats.isDirectory()) throw invalid(`The model ${path} is a folder. Give an .onnx file.`, { path });
   const head = Buffer.alloc(4);
   const file = openSync(path, "r");
   readSync(file, head, 0, 4, 0);
@@ -218,34 +219,31 @@ function checkKind(path: string): void {
   // Checkpoints are zip files (since PyTorch 1.6) or pickles.
   const isZip = head.toString("latin1") === "PK\u0003\u0004";
   if (/\.(ckpt|pt|pth|bin|safetensors)$/i.test(path) || isZip || head[0] === 0x80)
-    throw unsupported("model", "PyTorch checkpoint", {
-      path,
-      want:
-        "an ONNX graph; export it once in Python with torch.onnx.export (input (batch, frames, mel bins), dynamic axes 0 and 1), " +
-        "as data/models/campplus/export/export_campplus.py does",
-    });
+    throw unsupported(
+      `The model ${path} is a PyTorch checkpoint, not an ONNX graph. Export it once in Python with torch.onnx.export (input ` +
+        "(batch, frames, mel bins), dynamic axes 0 and 1), as data/models/campplus/export/export_campplus.py does.",
+      { path },
+    );
 }
 
 /** The graph's value of that name, or its only one when no name was given. */
 function pick(values: readonly TensorInfo[], name: string, kind: string, path: string): TensorInfo {
   const found = name === "" && values.length === 1 ? values[0] : values.find((value) => value.name === name);
   if (found !== undefined) return found;
-  throw invalid("model", `${kind} name`, {
-    path,
-    got: name,
-    want: values.map((value) => value.name).join(" or "),
-  });
+  throw invalid(
+    `The graph of ${path} has no ${kind} ${shown(name)}. Give its name in the configuration: ${values.map((value) => value.name).join(" or ")}.`,
+    { path, got: name },
+  );
 }
 
 /** The last axis must be as long as the configuration says; a free one is checked when the model runs. */
 function agree(key: string, configured: number, { name, shape }: TensorInfo, path: string): void {
   const last = shape.at(-1);
   if (typeof last === "number" && last > 0 && last !== configured)
-    throw invalid("model", `${key} in its configuration`, {
-      path,
-      got: configured,
-      want: `${last}, the last axis of "${name}" in the graph`,
-    });
+    throw invalid(
+      `${key} in the configuration of ${path} is ${configured}, but the last axis of "${name}" in the graph has ${last}. Correct the configuration.`,
+      { path, got: configured },
+    );
 }
 
 function stack(features: readonly Matrix[]): Float32Array {
@@ -254,10 +252,10 @@ function stack(features: readonly Matrix[]): Float32Array {
   const data = new Float32Array(size * features.length);
   features.forEach((matrix, index) => {
     if (matrix.data.length !== size)
-      throw invalid("model", "batch", {
-        got: matrix.rows,
-        want: `${features[0]!.rows} frames in every signal`,
-      });
+      throw invalid(
+        `A batch holds signals of ${features[0]!.rows} and of ${matrix.rows} frames. All of them must have as many.`,
+        { got: matrix.rows },
+      );
     data.set(matrix.data, index * size);
   });
   return data;

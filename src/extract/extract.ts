@@ -103,7 +103,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     decodeThreads,
   } = options;
   if (!(Number.isInteger(batchSize) && batchSize > 0))
-    throw invalid("extract", "batch size", { got: batchSize, want: "a positive whole number" });
+    throw invalid(`The batch size is ${batchSize}. It must be a positive whole number.`, { got: batchSize });
   if (!(Number.isInteger(decodeThreads ?? 0) && (decodeThreads ?? 0) >= 0))
     throw invalid(`decodeThreads is ${decodeThreads}; it must be a whole number from 0.`, {
       got: decodeThreads,
@@ -217,10 +217,10 @@ async function extractPart(
   const after = await readExtraction(outputDir, list);
   const stored = after.outcomes.filter((outcome) => outcome !== undefined).length;
   if (abortSignal?.aborted)
-    throw interrupted("extract", `with ${stored} of ${list.utterances.length} files stored`, {
-      want: "the same command again to go on",
-      path: outputDir,
-    });
+    throw interrupted(
+      `Extraction into ${outputDir} was stopped with ${stored} of ${list.utterances.length} files stored. Run the same command again to go on.`,
+      { path: outputDir },
+    );
   for (const log of after.logs)
     if (log.folder === rankFolder(folder, log.rank))
       await writeRank(after, log, { normalize, individualFolder, worldSize: devices.length });
@@ -240,10 +240,10 @@ async function extractPart(
   const failures = failuresOf(after);
   const embedded = after.outcomes.filter((outcome) => outcome && !isFailure(outcome.record.meta)).length;
   if (embedded === 0 && options.shard === undefined)
-    throw invalid("extract", "corpus", {
-      got: `no file that could be embedded; the first: ${failures[0]?.path}: ${failures[0]?.reason}`,
-      path: list.root,
-    });
+    throw invalid(
+      `No file of ${list.root} could be embedded. The first, ${failures[0]?.path}: ${failures[0]?.reason}`,
+      { path: list.root },
+    );
   return {
     outputDir,
     total: list.utterances.length + list.failures.length,
@@ -273,10 +273,10 @@ function share(indices: Int32Array, rank: number, ranks: number): Int32Array {
 function shardOf(corpus: Corpus, shard: Shard | undefined): Corpus {
   if (shard === undefined) return corpus;
   if (!isShard(shard))
-    throw invalid("extract", "shard", {
-      got: `${shard.index}/${shard.count}`,
-      want: "an index from 0, below the number of shards",
-    });
+    throw invalid(
+      `The shard is ${shard.index}/${shard.count}. Its index must be a whole number from 0, below the number of shards.`,
+      { got: `${shard.index}/${shard.count}` },
+    );
   const { root, utterances, failures } = corpus;
   const own = (file: string) => shardOfFile(file, shard.count) === shard.index;
   return {

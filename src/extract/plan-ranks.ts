@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { conflict, invalid, missing } from "../errors.js";
-import { gpuIndices } from "../runtime/gpus.js";
+import { gpuIndices, noGpu } from "../runtime/gpus.js";
 import { devices as knownDevices, usableGpus } from "../runtime/session.js";
 
 export interface RankPlanOptions {
@@ -23,9 +23,13 @@ export interface RankPlanOptions {
 export function planRanks(options: RankPlanOptions = {}): string[] {
   const { device = "auto", gpus, numRanks, threads = 1, onLog } = options;
   if (numRanks !== undefined && !(Number.isInteger(numRanks) && numRanks > 0))
-    throw invalid("extract", "number of ranks", { got: numRanks, want: "a positive whole number" });
+    throw invalid(`The number of ranks is ${numRanks}. It must be a positive whole number.`, {
+      got: numRanks,
+    });
   if (!(Number.isInteger(threads) && threads > 0))
-    throw invalid("extract", "number of threads", { got: threads, want: "a positive whole number" });
+    throw invalid(`The number of threads is ${threads}. It must be a positive whole number.`, {
+      got: threads,
+    });
   const chosen = gpus === undefined ? byName(device, threads, onLog) : byGpu(gpus, device);
   const count = numRanks ?? chosen.length;
   return Array.from({ length: count }, (_, rank) => chosen[rank % chosen.length]!);
@@ -42,16 +46,15 @@ export function decodeThreadsFor(device: string, ranks: number): number {
 
 function byGpu(gpus: readonly number[], device: string): string[] {
   if (device !== "auto" && device !== "cuda" && device !== "gpu")
-    throw conflict("extract", "choice of device", {
-      got: `--gpus with --device ${device}`,
-      want: "one of the two",
+    throw conflict(`--gpus and --device ${device} name different devices. Give one of them.`, {
+      got: device,
     });
   const there = gpuIndices();
   const absent = gpus.filter((gpu) => !there.includes(gpu));
-  if (gpus.length === 0 || absent.length > 0 || !knownDevices().includes("cuda"))
-    throw missing("device", gpus.map((gpu) => `cuda:${gpu}`).join(", "), {
-      want: `${there.length > 0 ? `one of GPUs ${there.join(" ")}` : "--device cpu: no NVIDIA GPU is seen here (nvidia-smi)"}`,
-    });
+  if (!knownDevices().includes("cuda"))
+    throw missing("This ONNX Runtime was built without CUDA. Leave out --gpus.", { got: gpus });
+  if (gpus.length === 0) throw invalid('--gpus names no GPU. Give indices such as "0 1".', { got: gpus });
+  if (absent.length > 0) throw missing(noGpu(absent, there), { got: gpus });
   return gpus.map((gpu) => `cuda:${gpu}`);
 }
 

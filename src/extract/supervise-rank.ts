@@ -205,7 +205,7 @@ function runOnce(
       else if (message.type === "error") error = message.message;
     });
     child.on("error", (cause) =>
-      reject(invalid("extract", `process of rank ${job.rank}`, { cause, want: cause.message })),
+      reject(invalid(`The process of rank ${job.rank} could not be started (${cause.message}).`, { cause })),
     );
     child.on("close", (code, signal) => {
       clearTimeout(killTimer);

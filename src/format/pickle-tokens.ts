@@ -138,14 +138,14 @@ export class PickleTokens {
     this.offset = this.base + at;
     if (entry === undefined) {
       const code = `0x${bytes[at].toString(16).padStart(2, "0")}`;
-      const what = `opcode at byte ${this.offset}`;
       if (Object.hasOwn(refused, bytes[at]))
-        throw unsupported("pickle", what, {
-          got: refused[bytes[at]],
-          want: "plain values and numpy arrays",
-          path,
-        });
-      throw invalid("pickle", what, { got: code, path });
+        throw unsupported(
+          `The pickle has ${refused[bytes[at]]} at byte ${this.offset}. Plain values and numpy arrays can be read; nothing was executed.`,
+          { path },
+        );
+      throw invalid(`The pickle has ${code} at byte ${this.offset}, which is no operation of a pickle.`, {
+        path,
+      });
     }
     const [op, kind] = entry;
     let start = at + 1;

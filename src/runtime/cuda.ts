@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { missing } from "../errors.js";
 import { packageRoot } from "../util/package-root.js";
-import { gpuIndices } from "./gpus.js";
+import { gpuIndices, noGpu } from "./gpus.js";
 
 export interface CudaFolders {
   /** Where ONNX Runtime looks for its providers. */
@@ -37,16 +37,13 @@ export function prepareCuda(device: string, folders: CudaFolders = {}): void {
   const { providers = providerFolder(), libraries = libraryFolder } = folders;
   const problem = cudaProblem({ providers });
   if (problem !== undefined)
-    throw missing("device", `libraries for ${device}`, { got: `no ${problem}`, want: cudaSetUp });
+    throw missing(
+      `ONNX Runtime has no ${problem}, which ${device} needs. Run ${cudaSetUp}, or use --device cpu; see docs/gpu.md.`,
+      { got: device },
+    );
   const gpus = gpuIndices();
   const index = Number(device.split(":")[1] ?? 0);
-  if (!gpus.includes(index))
-    throw missing("device", device, {
-      want:
-        gpus.length > 0
-          ? `one of GPUs ${gpus.join(" ")}`
-          : "--device cpu: no NVIDIA GPU is seen here (nvidia-smi)",
-    });
+  if (!gpus.includes(index)) throw missing(noGpu([index], gpus), { got: device });
   for (const path of librariesBelow(libraries)) keep(path);
 }
 

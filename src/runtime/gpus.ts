@@ -22,3 +22,9 @@ export function gpuIndices(): number[] {
     .filter((line) => /^\d+$/.test(line.trim()))
     .map(Number);
 }
+
+/** The sentence that says which GPUs are missing. */
+export const noGpu = (wanted: readonly number[], there: readonly number[]): string =>
+  there.length === 0
+    ? "No NVIDIA GPU was found (nvidia-smi failed, or CUDA_VISIBLE_DEVICES hides it). Use --device cpu, or see docs/gpu.md."
+    : `There is no GPU ${wanted.join(", ")}. Give one of ${there.join(", ")}.`;

@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { invalid, missing, unsupported } from "../errors.js";
+import { invalid, missing, shown, unsupported } from "../errors.js";
 import { cudaProblem, cudaSetUp, missingCudaLibraries, prepareCuda } from "./cuda.js";
 import { gpuIndices } from "./gpus.js";
 import { onnxRuntime } from "./onnx-runtime.js";
@@ -52,7 +52,7 @@ export async function openSession(
   const ort = onnxRuntime();
   const device = resolveDevice(options.device ?? "cpu");
   if (nameOf(device) === "cuda") prepareCuda(device);
-  const subject = typeof model === "string" ? model : "graph";
+  const subject = typeof model === "string" ? model : "the graph";
   let session: InferenceSession;
   try {
     session = await ort.InferenceSession.create(model as string, {
@@ -65,21 +65,20 @@ export async function openSession(
     });
   } catch (cause) {
     if (nameOf(device) === "webgpu" && /adapter/i.test(firstLine(cause)))
-      throw missing("device", device, {
-        want: "a GPU with a Vulkan driver (vulkaninfo), or --device cpu",
-        cause,
-      });
+      throw missing(
+        `No GPU was found for ${device}. Install a Vulkan driver (vulkaninfo shows it), or use --device cpu; see docs/gpu.md.`,
+        { got: device, cause },
+      );
     const libraries = nameOf(device) === "cuda" ? missingCudaLibraries() : [];
     if (libraries.length > 0)
-      throw missing("device", `libraries for ${device}`, {
-        got: `no ${libraries.join(", ")}`,
-        want: `NVIDIA's driver, and ${cudaSetUp}`,
-        cause,
-      });
-    throw invalid(subject, `model on device ${device}`, {
-      want: `an ONNX graph that ONNX Runtime ${ort.env.versions.node ?? ""} can run; ${firstLine(cause)}`,
-      cause,
-    });
+      throw missing(
+        `${libraries.join(", ")} cannot be loaded, which ${device} needs. Install NVIDIA's driver and run ${cudaSetUp}; see docs/gpu.md.`,
+        { got: device, cause },
+      );
+    throw invalid(
+      `ONNX Runtime ${ort.env.versions.node ?? ""} cannot open ${subject} on device ${device}: ${firstLine(cause)}`,
+      { got: device, cause },
+    );
   }
   return {
     device,
@@ -130,12 +129,15 @@ function resolveDevice(device: string): string {
   const [name, index] = device.split(":");
   if (name === "gpu") return resolveDevice(`cuda:${index ?? 0}`);
   if (index !== undefined && !/^\d+$/.test(index))
-    throw invalid("device", "index", { got: device, want: "a number after the colon, as in cuda:0" });
+    throw invalid(`The device ${shown(device)} has no number after its colon. Give one, as in cuda:0.`, {
+      got: device,
+    });
   const known = devices();
   if (!known.includes(name!))
-    throw missing("device", device, {
-      want: `one of ${known.join(", ")} (what this ONNX Runtime was built with)`,
-    });
+    throw missing(
+      `There is no device ${shown(device)}. This ONNX Runtime was built with ${known.join(", ")}.`,
+      { got: device },
+    );
   return device;
 }
 
@@ -147,8 +149,7 @@ function executionProvider(device: string): InferenceSession.ExecutionProviderCo
 }
 
 function tensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
-  if (!metadata.isTensor)
-    throw unsupported(metadata.name, "graph value", { got: "not a tensor", want: "a tensor" });
+  if (!metadata.isTensor) throw unsupported(`${metadata.name} of the graph is not a tensor.`);
   return { name: metadata.name, type: metadata.type, shape: metadata.shape };
 }
 

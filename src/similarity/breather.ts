@@ -6,7 +6,7 @@ export function breather(abortSignal?: AbortSignal): () => Promise<void> {
   return async () => {
     if (performance.now() - last < 50) return;
     await new Promise((resolve) => setImmediate(resolve));
-    throwIfAborted("similarity", abortSignal);
+    throwIfAborted("Comparing", abortSignal);
     last = performance.now();
   };
 }

@@ -43,7 +43,7 @@ export function checkedRows(rows: Rows, options: SimilarityOptions): CheckedRows
       throw invalid(`${name} is ${value}. It has to be a whole number, ${least} or more.`, { got: value });
   const first = unitRows(rows);
   const second =
-    options.against === undefined ? first : unitRows(options.against, { subject: "similarity, against" });
+    options.against === undefined ? first : unitRows(options.against, { what: "Row of the other set" });
   if (first.n > 0 && second.n > 0 && first.dimension !== second.dimension)
     throw invalid(
       `The rows have a dimension of ${first.dimension}, those to compare with ${second.dimension}. Take embeddings of one model.`,
@@ -78,7 +78,7 @@ export async function compare(rows: CheckedRows, options: SimilarityOptions): Pr
   const { first, second, from, to, threshold, topK, maxPairs } = rows;
   const { abortSignal, onProgress } = options;
   const chosen = await backend({ similarityBackend: options.backend });
-  throwIfAborted("similarity", abortSignal);
+  throwIfAborted("Comparing", abortSignal);
   const matrix = options.matrix ? emptyMatrix(to - from, first.n === 0 ? 0 : second.n) : undefined;
   const takesRows = matrix !== undefined || options.onRows !== undefined;
   const { tensorflow } = chosen;
@@ -111,7 +111,7 @@ export async function compare(rows: CheckedRows, options: SimilarityOptions): Pr
         await close();
       }
     }
-    throwIfAborted("similarity", abortSignal);
+    throwIfAborted("Comparing", abortSignal);
     say();
     return { found, matrix, backend: chosen.name };
   } finally {

@@ -11,6 +11,14 @@ export interface Neighbours {
   score: Float32Array;
 }
 
+/** What is listed of the pairs. */
+export interface Limits {
+  /** From here on a pair is counted and listed. */
+  threshold: number;
+  /** Pairs that are listed at most. */
+  maxPairs: number;
+}
+
 /** What was found in some tiles. */
 export interface Found {
   /** Float64Array (1,000,000), counts of the fine bins. */

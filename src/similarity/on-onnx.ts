@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { type Found, mergeFound } from "./found.js";
+import { type Found, type Limits, mergeFound } from "./found.js";
 import type { Vectors } from "./onnx-product.js";
-import type { Limits } from "./reduce-tiles.js";
 import type { Grid, SharedQueue, TileQueue } from "./tile-queue.js";
 
 // Before ONNX Runtime loads, and on the main thread: the environment of a worker is a copy that native code does not see.

@@ -1,17 +1,9 @@
-import type { Found } from "./found.js";
+import type { Found, Limits } from "./found.js";
 import { TilePass } from "./tile-pass.js";
 import type { Tile, TileQueue } from "./tile-queue.js";
 
 /** Makes the similarities of a tile, row after row. */
 export type Product = (tile: Tile, into: Float32Array) => void | Promise<void>;
-
-/** What is listed of the pairs. */
-export interface Limits {
-  /** From here on a pair is counted and listed. */
-  threshold: number;
-  /** Pairs that are listed at most. */
-  maxPairs: number;
-}
 
 /** Computes and reduces the tiles of a queue until there are no more. */
 export async function reduceTiles(

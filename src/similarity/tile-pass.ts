@@ -1,8 +1,7 @@
 import { loadWasm } from "../util/load-wasm.js";
-import type { Found } from "./found.js";
+import type { Found, Limits } from "./found.js";
 import { fineBins } from "./histogram.js";
 import { PairCollector } from "./pair-list.js";
-import type { Limits } from "./reduce-tiles.js";
 import type { Grid, Tile } from "./tile-queue.js";
 
 /** What wasm/src/lib.rs exports; addresses are those of its memory. */

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { conflict, invalid } from "../errors.js";
+import { conflict, invalid, shown } from "../errors.js";
 import type { Doubt, Failure, Utterance, UtteranceEmbedding } from "../types.js";
 import { compare } from "../util/compare.js";
 import { jsonLines, readJsonLines } from "../util/json-lines.js";
@@ -178,7 +178,10 @@ export async function readCorpusList(folder: string): Promise<CorpusList & { sha
   for await (const row of readJsonLines<Record<string, unknown>>(corpusPath(folder))) {
     if (root === undefined) {
       if (typeof row.root !== "string")
-        throw invalid("corpus list", "header", { path: corpusPath(folder), got: row });
+        throw invalid(
+          `Line 1 of ${corpusPath(folder)} does not name the root of the corpus. Run extract again with --overwrite.`,
+          { path: corpusPath(folder), got: row },
+        );
       root = row.root;
       shard = row.shard as Shard | undefined;
       prefix = join(root, "_").slice(0, -1);
@@ -292,11 +295,10 @@ export function checkIdentity(extraction: Extraction, identity: ExtractionIdenti
     const differing = [...new Set([...Object.keys(log.identity), ...Object.keys(identity)])].filter(
       (key) => !sameJson(log.identity![key], identity[key]),
     );
-    throw conflict("extraction", `${differing.join(", ")}: the folder holds embeddings made another way`, {
-      got: Object.fromEntries(differing.map((key) => [key, identity[key]])),
-      want: `${JSON.stringify(Object.fromEntries(differing.map((key) => [key, log.identity![key]])))}; take another --output_dir, or --overwrite`,
-      path: log.folder,
-    });
+    throw conflict(
+      `${log.folder} holds embeddings made another way: ${differing.map((key) => `${key} was ${shown(log.identity![key])} and is now ${shown(identity[key])}`).join("; ")}. Take another --output_dir, or throw them away with --overwrite.`,
+      { path: log.folder, got: Object.fromEntries(differing.map((key) => [key, identity[key]])) },
+    );
   }
 }
 

@@ -136,7 +136,7 @@ async function claim(path: string, draft: string, own: LockRecord, options: Lock
       if (other.record?.machine === own.machine || renewed) throw held(path, other.record, own);
       if (seen === undefined) onWait?.(waiting(path, other.record));
       seen = other;
-      throwIfAborted("lock", abortSignal);
+      throwIfAborted("Waiting for the lock", abortSignal);
       await sleep(Math.min(1000, deadAfterMs / 10));
       continue;
     }

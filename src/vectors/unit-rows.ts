@@ -19,49 +19,54 @@ export interface UnitRows {
  * @throws `invalid` for rows of different dimensions, for NaN and infinite values, and for a zero vector, which has no
  * direction; the row is named
  */
-export function unitRows(rows: Rows, { subject = "similarity" } = {}): UnitRows {
-  const { n, dimension, row, keys } = view(rows, subject);
+export function unitRows(rows: Rows, { what = "Row" } = {}): UnitRows {
+  const { n, dimension, row, keys } = view(rows);
   const data = new Float32Array(n * dimension);
   for (let i = 0; i < n; i++) {
     const values = row(i);
-    const name = `row ${i}${keys[i] === String(i) ? "" : ` (${keys[i]})`}`;
+    const name = `${what} ${i}${keys[i] === String(i) ? "" : ` (${keys[i]})`}`;
     if (values.length !== dimension)
-      throw invalid(subject, name, { got: `${values.length} values`, want: `${dimension}, as in row 0` });
+      throw invalid(
+        `${name} has ${values.length} values, row 0 has ${dimension}. All rows must have as many.`,
+        { got: values.length },
+      );
     let square = 0;
     for (let k = 0; k < dimension; k++) square += values[k] * values[k];
     if (!Number.isFinite(square))
-      throw invalid(subject, name, {
-        got: String(values.find((x) => !Number.isFinite(x))),
-        want: "finite values",
-      });
-    if (square === 0)
-      throw invalid(subject, name, { got: "a zero vector", want: "a vector with a direction" });
+      throw invalid(
+        `${name} holds ${values.find((x) => !Number.isFinite(x)) ?? "values too large to square"}. All values must be finite.`,
+      );
+    if (square === 0) throw invalid(`${name} is a zero vector, which has no direction.`);
     const length = Math.sqrt(square);
     for (let k = 0, at = i * dimension; k < dimension; k++) data[at + k] = values[k] / length;
   }
   return { data, n, dimension, keys };
 }
 
-function view(rows: Rows, subject: string) {
+function view(rows: Rows) {
   if (Array.isArray(rows)) {
     const list = rows as readonly { embedding: Float32Array; key?: string }[];
     const row = (i: number) => list[i].embedding;
     const keys = list.map(({ key }, i) => key ?? String(i));
-    const dimension = list.length === 0 ? 0 : checkedRow(row(0), subject);
+    const dimension = list.length === 0 ? 0 : checkedRow(row(0));
     return { n: list.length, dimension, row, keys };
   }
   const { data, rows: n, columns } = rows as Matrix;
   if (!(data instanceof Float32Array))
-    throw invalid(subject, "rows", { want: "float32 values, or embeddings" });
+    throw invalid(
+      "The rows are no Float32Array. Give { data: Float32Array, rows, columns }, or a list of { embedding }.",
+    );
   if (data.length !== n * columns)
-    throw invalid(subject, "matrix", { got: `${data.length} values`, want: `${n} x ${columns}` });
-  if (n > 0 && columns === 0) throw invalid(subject, "dimension", { got: 0, want: "at least 1" });
+    throw invalid(`The matrix has ${data.length} values. It must have ${n} x ${columns}.`, {
+      got: data.length,
+    });
+  if (n > 0 && columns === 0) throw invalid("The rows have 0 values each. They must have at least 1.");
   const keys = Array.from({ length: n }, (_, i) => String(i));
   return { n, dimension: columns, row: (i: number) => data.subarray(i * columns, (i + 1) * columns), keys };
 }
 
-function checkedRow(row: unknown, subject: string): number {
+function checkedRow(row: unknown): number {
   if (!(row instanceof Float32Array) || row.length === 0)
-    throw invalid(subject, "embedding", { want: "a Float32Array with values" });
+    throw invalid("Row 0 has no embedding. It must be a Float32Array with values.");
   return row.length;
 }

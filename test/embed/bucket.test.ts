@@ -38,8 +38,8 @@ test("a bucket stands in the identity, which refuses to mix; without one nothing
   assert.not("bucket" in identity());
   assert.is(identity(50).bucket, 50);
   const made = { logs: [{ identity: identity(), folder: "rank_00" }] } as unknown as Extraction;
-  assert.throws(() => checkIdentity(made, identity(50)), /conflict bucket/);
-  for (const bucket of [0, -1, 1.5, Number.NaN]) assert.throws(() => identity(bucket), /invalid bucket/);
+  assert.throws(() => checkIdentity(made, identity(50)), /bucket was undefined and is now 50|bucket was/);
+  for (const bucket of [0, -1, 1.5, Number.NaN]) assert.throws(() => identity(bucket), /The bucket is/);
 });
 
 test.run();

@@ -202,7 +202,7 @@ test("names in a corpus list cannot lead a write out of the folder", async () =>
   );
   assert.match(error?.message, /leads out of/);
   const merged = await failed(merge(outputDir, { outputDir: join(folder, "deep/er/final"), partial: true }));
-  assert.match(merged?.message ?? "", /missing embeddings/);
+  assert.match(merged?.message ?? "", /holds no embedding/);
 });
 
 test.run();

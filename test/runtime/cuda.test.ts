@@ -51,10 +51,7 @@ test("without the provider's libraries the error names them and the command that
   put(join(providers, "libonnxruntime_providers_shared.so"), "");
   assert.match(cudaProblem({ providers }) ?? "", /^libonnxruntime_providers_cuda\.so in/);
   withGpus("0,1", () =>
-    assert.throws(
-      () => prepareCuda("cuda:0", { providers }),
-      /missing libraries for cuda:0.*setup-cuda\.mjs/,
-    ),
+    assert.throws(() => prepareCuda("cuda:0", { providers }), /which cuda:0 needs.*setup-cuda\.mjs/),
   );
   put(join(providers, "libonnxruntime_providers_cuda.so"), "");
   assert.is(cudaProblem({ providers }), undefined);
@@ -64,7 +61,7 @@ test("a GPU that is not there is an error that lists those that are", () => {
   const providers = temporaryFolder();
   for (const name of ["shared", "cuda"]) put(join(providers, `libonnxruntime_providers_${name}.so`), "");
   withGpus("3,5", () =>
-    assert.throws(() => prepareCuda("cuda:2", { providers }), /missing cuda:2: expected one of GPUs 0 1/),
+    assert.throws(() => prepareCuda("cuda:2", { providers }), /There is no GPU 2. Give one of 0, 1/),
   );
   withGpus("", () => assert.throws(() => prepareCuda("cuda", { providers }), /no NVIDIA GPU is seen here/));
 });
