@@ -139,12 +139,12 @@ load("names the file in every error", async () => {
 load("stops when told, before and within", async () => {
   assert.match(
     await reason(loadAudio(three, { abortSignal: AbortSignal.abort() })),
-    /^loadAudio: interrupted on request$/,
+    /^Loading audio was stopped on request\.$/,
   );
   const control = new AbortController();
   const loading = loadAudio(wave(Buffer.alloc(2 * 10_000_000)), { abortSignal: control.signal });
   setImmediate(() => control.abort());
-  assert.match(await reason(loading), /^loadAudio: interrupted on request$/);
+  assert.match(await reason(loading), /^Loading audio was stopped on request\.$/);
 });
 load.run();
 
@@ -353,7 +353,7 @@ extra("stops it when told", async () => {
   const control = new AbortController();
   const loading = reason(loadAudio(Buffer.from("whatever this is"), { abortSignal: control.signal }));
   setTimeout(() => control.abort(), 200);
-  assert.match(await loading, /^loadAudio: interrupted on request$/);
+  assert.match(await loading, /^Loading audio was stopped on request\.$/);
 });
 extra("decodes with a real one where the machine has it", async () => {
   const tone = sine16(500, 0.25);

@@ -241,7 +241,7 @@ test("nothing that can be embedded is an error that names the first reason", asy
     () => undefined,
     (e) => e,
   );
-  assert.match(error.message, /no file that could be embedded/);
+  assert.match(error.message, /No file of .* could be embedded/);
   assert.match(error.message, /a\.wav/);
 });
 

@@ -169,7 +169,7 @@ np.save(f"{sys.argv[1]}/object.npy", np.array([{}], object), allow_pickle=True)`
     for (const name of ["structure", "text", "complex", "object"])
       assert.throws(
         () => readNpy(readFileSync(join(folder, `${name}.npy`))),
-        (error) => error.tag === "unsupported",
+        (error: { tag?: string }) => error.tag === "unsupported",
         name,
       );
   });

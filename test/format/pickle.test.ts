@@ -64,7 +64,7 @@ read("never executes anything", () => {
   for (const attack of attacks)
     assert.throws(
       () => readPickle(bytes(attack)),
-      (error) => error.tag === "unsupported",
+      (error: { tag?: string }) => error.tag === "unsupported",
       attack,
     );
   assert.throws(
@@ -372,7 +372,7 @@ streams("refuse what is not a dict with text as keys", async () => {
   await fails(bytes("(K\x01K\x02t."), /It must be a dict/);
   await fails(bytes("N."), /It must be a dict/);
   await fails(bytes("}." + "N"), /ends at byte \d+, but 1 bytes follow/);
-  await fails(bytes("}\x85."), /expected a dict|invalid/);
+  await fails(bytes("}\x85."), /must be a dict|The pickle /);
 });
 streams("give errors or entries for any broken file", async () => {
   for (const copy of broken(reference("speaker_embeddings.pkl"), 1500, 2)) {
@@ -528,7 +528,7 @@ for protocol in range(6):
       for (let protocol = 0; protocol <= 5; protocol++)
         assert.throws(
           () => readPickle(readFileSync(join(folder, `${name}-${protocol}`))),
-          (error) => error.tag === "unsupported",
+          (error: { tag?: string }) => error.tag === "unsupported",
           `${name} ${protocol}`,
         );
   });

@@ -57,7 +57,7 @@ test("what cannot be done is said", () => {
     () => installKernel({ user: true, prefix: "/x" }),
     /--user and --prefix name different places/,
   );
-  assert.throws(() => installKernel({ sysPrefix: true }), /missing active Python environment/);
+  assert.throws(() => installKernel({ sysPrefix: true }), /No Python environment is active/);
   assert.throws(() => uninstallKernel({ prefix: join(folder, "none") }), /missing installed kernelspec/);
 });
 
@@ -117,7 +117,7 @@ test("a packed tarball in an empty folder brings a kernel that runs there, toolk
       const code = `import { ScopeError, type Matrix } from "speakerscope";
 import { display } from "speakerscope/kernel";
 const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 };
-[new ScopeError("missing", "a", "b").tag, require.resolve("speakerscope"), m.rows, typeof display]`;
+[new ScopeError("missing", "A sentence.").tag, require.resolve("speakerscope"), m.rows, typeof display]`;
       const value = (await client.value(code))?.replace(/\s+/g, " ");
       assert.match(value ?? "", /^\[ 'missing', '.*\/speakerscope\/dist\/src\/index.js', 1, 'function' \]$/);
       assert.match(value ?? "", home);

@@ -63,7 +63,7 @@ test("a GPU that is not there is an error that lists those that are", () => {
   withGpus("3,5", () =>
     assert.throws(() => prepareCuda("cuda:2", { providers }), /There is no GPU 2. Give one of 0, 1/),
   );
-  withGpus("", () => assert.throws(() => prepareCuda("cuda", { providers }), /no NVIDIA GPU is seen here/));
+  withGpus("", () => assert.throws(() => prepareCuda("cuda", { providers }), /No NVIDIA GPU was found/));
 });
 
 test("NVIDIA's libraries are brought in from the package's folder, and one that lacks is named", () => {

@@ -73,7 +73,7 @@ test("CUDA without its libraries or its GPU is an error that tells what to do, n
     );
     assert.match(
       message,
-      cudaProblem() === undefined ? /No NVIDIA GPU was found/ : /which cuda(:0)? needs.*setup-cuda\.mjs/,
+      cudaProblem() === undefined ? /No NVIDIA GPU was found/ : /which cuda(:\d)? needs.*setup-cuda\.mjs/,
     );
   }
 });
