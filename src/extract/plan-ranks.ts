@@ -53,8 +53,9 @@ function byGpu(gpus: readonly number[], device: string): string[] {
   const absent = gpus.filter((gpu) => !there.includes(gpu));
   if (!knownDevices().includes("cuda"))
     throw missing("This ONNX Runtime was built without CUDA. Leave out --gpus.", { got: gpus });
-  if (gpus.length === 0) throw invalid('--gpus names no GPU. Give indices such as "0 1".', { got: gpus });
-  if (absent.length > 0) throw missing(noGpu(absent, there), { got: gpus });
+  if (gpus.length === 0 && there.length > 0)
+    throw invalid('--gpus names no GPU. Give indices such as "0 1".', { got: gpus });
+  if (there.length === 0 || absent.length > 0) throw missing(noGpu(absent, there), { got: gpus });
   return gpus.map((gpu) => `cuda:${gpu}`);
 }
 
