@@ -20,7 +20,8 @@ const waitingBytes = 64 << 20;
  * @throws `invalid` when a signal has another sample rate than the model or is too short for it
  *
  * @example
- * const [a, b] = await embed([await loadAudio("data/speech/studio/103/103-1240-0000-part0.flac"), await loadAudio("data/speech/studio/103/103-1240-0000-part1.flac")], model)
+ * const files = ["103-1240-0000-part0.flac", "103-1240-0000-part1.flac"].map((name) => `data/speech/studio/103/${name}`);
+ * const [a, b] = await embed(await Promise.all(files.map((file) => loadAudio(file))), model);
  */
 export async function embed(
   signals: readonly Signal[],

@@ -141,7 +141,7 @@ function layoutOf(bytes: Uint8Array, path: string | undefined): Omit<NpyHeader, 
  * @throws invalid for a file that is cut off or is no .npy; unsupported for what is not an array of plain numbers
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  * @example
- * const { data, shape } = readNpy(readFileSync("similarity_matrix.npy"));
+ * const { data, shape } = readNpy(readFileSync("final_embeddings/similarity_matrix.npy"));
  */
 export function readNpy(bytes: Uint8Array, { path }: { path?: string } = {}): NdArray {
   const header = readNpyHeader(bytes, { path });

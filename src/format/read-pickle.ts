@@ -35,7 +35,7 @@ export type ByteSource = () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  * @throws unsupported for other types; invalid for what is cut off or no pickle
  * @see pickletools of Python 3.13
  * @example
- * const speakers = readPickle(readFileSync("speaker_embeddings.pkl"));
+ * const speakers = readPickle(readFileSync("final_embeddings/speaker_embeddings.pkl"));
  */
 export function readPickle(bytes: Uint8Array, { path }: { path?: string } = {}): PickleValue {
   const tokens = new PickleTokens(path);
