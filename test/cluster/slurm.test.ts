@@ -62,7 +62,7 @@ test("an array of 4 with a task killed, another out of time, and both requeued e
     );
     assert.match(
       output("extract_1"),
-      /interrupted[\s\S]*status 130: into the queue again[\s\S]*restart 1[\s\S]*files were done before/,
+      /stopped[\s\S]*status 130: into the queue again[\s\S]*restart 1[\s\S]*files were done before/,
     );
     const seen = Array.from(
       { length: shards },
