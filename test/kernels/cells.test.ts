@@ -217,7 +217,7 @@ test("a module cell is imported by its name", async () => {
 test("the toolkit and its types are found from any folder", async () => {
   assert.is(
     await client.value(
-      "import { ScopeError, type Matrix } from 'speakerscope'; const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 }; new ScopeError('missing', 'a', 'b').tag",
+      "import { ScopeError, type Matrix } from 'speakerscope'; const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 }; new ScopeError('missing', 'a').tag",
     ),
     "'missing'",
   );

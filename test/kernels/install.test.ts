@@ -121,7 +121,7 @@ const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 };
       const value = (await client.value(code))?.replace(/\s+/g, " ");
       assert.match(value ?? "", /^\[ 'missing', '.*\/speakerscope\/dist\/src\/index.js', 1, 'function' \]$/);
       assert.match(value ?? "", home);
-      const wrong = await client.run("const wrong: string = new ScopeError('missing', 'a', 'b').tag.length");
+      const wrong = await client.run("const wrong: string = new ScopeError('missing', 'a').tag.length");
       assert.match(wrong.reply.evalue, "not assignable to type 'string'");
     } finally {
       await client.close();
