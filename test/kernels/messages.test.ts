@@ -245,7 +245,7 @@ test("positions count code points", async () => {
 test("completion and inspection know the toolkit", async () => {
   const code = "import { ScopeError } from 'speakerscope'; new ScopeError('invalid', 'a').";
   const reply = await client.ask("shell", "complete_request", { code, cursor_pos: code.length });
-  for (const name of ["tag", "subject", "path"]) assert.ok(reply.matches.includes(name), name);
+  for (const name of ["tag", "got", "path"]) assert.ok(reply.matches.includes(name), name);
   const inner = "import { } from 'speakerscope'";
   const names = await client.ask("shell", "complete_request", { code: inner, cursor_pos: 9 });
   assert.ok(names.matches.includes("ScopeError"));
