@@ -22,6 +22,8 @@ const retryMs = 2;
  */
 const burstBytes = 64 << 20;
 const bytesPerSecond = 32 << 20;
+/** A small message costs a client as much as one of this size: of these it gets 4,096 at once and 2,048 a second. */
+const leastBytes = 16 << 10;
 /** An address is free again some moments after its socket was closed. */
 const rebindMs = 50;
 
@@ -81,14 +83,16 @@ export async function bindSockets(
     stdin: inTurn((frames) => routers.stdin.socket.send(frames)),
   };
   const budget = createBudget();
+  let isOpen = true;
   const publish = inTurn(async (frames, isWanted) => {
-    await budget(frames);
-    if (isWanted()) await iopub.socket.publish(frames, isWanted);
+    if (isOpen) await budget(frames);
+    if (isOpen && isWanted()) await iopub.socket.publish(frames, isWanted);
   });
   return {
     send: (channel, frames) => senders[channel](frames),
     publish: (frames, isWanted) => publish(frames, isWanted),
     close: () => {
+      isOpen = false;
       for (const endpoint of all) endpoint.close();
     },
   };
@@ -231,7 +235,8 @@ function createBudget(): (frames: Frames) => Promise<void> {
     left = Math.min(burstBytes, left + ((now - at) * bytesPerSecond) / 1000);
     at = now;
     const owed = -left;
-    left -= frames.reduce((sum, frame) => sum + frame.length, 0);
+    const size = frames.reduce((sum, frame) => sum + frame.length, 0);
+    left -= Math.max(size, leastBytes);
     if (owed > 0) await new Promise((resolve) => setTimeout(resolve, (owed * 1000) / bytesPerSecond));
   };
 }
