@@ -114,7 +114,7 @@ else {
     const { status, log } = execute(notebooks, out, results);
     assert.is(status, 0, log);
     const [extraction, analysis, variability] = notebooks.map((name) => read(out, name));
-    assert.match(said(extraction!), "128 recordings in data/speech");
+    assert.match(said(extraction!), "128 recordings in ../data/speech");
     assert.match(said(extraction!), "128 of 128 files are embedded");
     assert.match(html(extraction!), /extract rank 0.*64\/64.*extract rank 1.*64\/64/s);
     assert.match(said(analysis!), "0 pairs above 0.95, 4 high pairs across data sets");
