@@ -138,7 +138,7 @@ export class Engine {
       this.#protect(acknowledge);
       if (this.#current !== cell || cell.started) return;
       cell.started = true;
-      this.#scope.run(cell.id, () => void this.#run(cell));
+      pristine(() => this.#scope.run(cell.id, () => void this.#run(cell)));
     });
   }
 
@@ -231,7 +231,7 @@ export class Engine {
       const answer = await pristine(() => this.#askLanguage(question));
       this.#o.post({ type: "answer", serial, answer });
     } catch (error) {
-      const content: ErrorContent = errorContent(error, "", () => undefined, false);
+      const content: ErrorContent = pristine(() => errorContent(error, "", () => undefined, false));
       this.#o.post({ type: "answer", serial, answer: null, error: content });
     }
   }

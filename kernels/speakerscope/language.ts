@@ -1,3 +1,4 @@
+import { pristine } from "./intrinsics.js";
 import type { Information } from "./language/requests.js";
 import type { CompletionList } from "./messages.js";
 import type { MimeBundle } from "./replies.js";
@@ -9,8 +10,10 @@ const shownSource = 4000;
 
 export async function complete(session: Session, code: string, position: number): Promise<CompletionList> {
   const { start, end, names } = await session.complete(code, position);
-  const shown = names.slice(0, shownMatches);
-  return { matches: shown.map(({ name }) => name), types: shown.map(({ kind }) => kind), start, end };
+  return pristine(() => {
+    const shown = names.slice(0, shownMatches);
+    return { matches: shown.map(({ name }) => name), types: shown.map(({ kind }) => kind), start, end };
+  });
 }
 
 /**
@@ -26,7 +29,7 @@ export async function inspectAt(
 ): Promise<MimeBundle | null> {
   const positions = [position, position - 1, calleeEnd(code, position)].filter((at) => at >= 0);
   const info = await session.inspect(code, positions);
-  return info && describe(session, info, detail);
+  return info && pristine(() => describe(session, info, detail));
 }
 
 function describe(session: Session, info: Information, detail: 0 | 1): MimeBundle {

@@ -53,10 +53,7 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
     pwd: () => console.log(process.cwd()),
     async who() {
       const names = await session.names();
-      const width = Math.max(0, ...names.map(({ name }) => name.length));
-      console.log(
-        names.map(({ name, type }) => `${name.padEnd(width)}  ${oneLine(type)}`).join("\n") || "no variables",
-      );
+      pristine(() => console.log(variableList(names)));
     },
     reset: () => session.reset(),
     load(rest) {
@@ -73,14 +70,18 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
     async "?"(rest) {
       const name = rest.replace(/[;()]+\s*$/, "");
       const found = await inspectAt(session, name, name.length, 1);
-      if (found) displayValue(found, { raw: true });
-      else console.log(`${name}: unknown`);
+      pristine(() => {
+        if (found) displayValue(found, { raw: true });
+        else console.log(`${name}: unknown`);
+      });
     },
   };
   return {
     run(name, rest, text = "") {
-      if (Object.hasOwn(table, name)) return pristine(() => table[name](rest.trim(), text));
-      throw new Error(`%${name} is an unknown magic. There are:\n${help}`);
+      return pristine(() => {
+        if (Object.hasOwn(table, name)) return table[name](rest.trim(), text);
+        throw new Error(`%${name} is an unknown magic. There are:\n${help}`);
+      });
     },
     async time(work) {
       this.begin();
@@ -90,9 +91,12 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
         this.end();
       }
     },
-    begin: () => void began.push({ wall: performance.now(), cpu: process.cpuUsage() }),
+    begin: () => void pristine(() => began.push({ wall: performance.now(), cpu: process.cpuUsage() })),
     end() {
-      const { wall, cpu } = began.pop() ?? { wall: performance.now(), cpu: process.cpuUsage() };
+      const { wall, cpu } = pristine(() => began.pop()) ?? {
+        wall: performance.now(),
+        cpu: process.cpuUsage(),
+      };
       const { user, system } = process.cpuUsage(cpu);
       console.log(
         `CPU time: ${duration((user + system) / 1000)}, wall time: ${duration(performance.now() - wall)}`,
@@ -120,6 +124,13 @@ async function runShell(shell: string | true, command: string, signal: AbortSign
   });
   signal.removeEventListener("abort", stop);
   return code === 0 || signal.aborted ? null : `exit status ${code ?? "by a signal"}`;
+}
+
+function variableList(names: { name: string; type: string }[]): string {
+  const width = Math.max(0, ...names.map(({ name }) => name.length));
+  return (
+    names.map(({ name, type }) => `${name.padEnd(width)}  ${oneLine(type)}`).join("\n") || "no variables"
+  );
 }
 
 const oneLine = (text: string) => {

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import Module, { createRequire, isBuiltin } from "node:module";
 import { dirname, extname, isAbsolute, join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { pristine } from "./intrinsics.js";
 import type { Source } from "./language/requests.js";
 import { isEsModule, packageRoot } from "./resolve.js";
 
@@ -18,6 +19,13 @@ const { _nodeModulePaths } = Module as unknown as { _nodeModulePaths(folder: str
 /** A piece of code with imports: a cell, or a file beside the notebook. */
 export type Importing = Pick<Source, "path" | "code" | "imports">;
 
+/** One that is to be loaded before the code runs; null for the path where Node.js's `require` does not find it. */
+interface EsModule {
+  specifier: string;
+  path: string | null;
+  from: string;
+}
+
 /**
  * Gives cells their modules: CommonJS and JSON by `require`, ES modules by a true `import`, TypeScript files beside the
  * notebook as the compiler gave their code; and a changed build of any when the import is run again.
@@ -30,7 +38,7 @@ export function createModuleLoader(
   const namespaces = new Map<string, Namespace>();
   const seen = new Map<string, number>();
   const sources = new Map<string, Source>();
-  const loaded = new Map<string, Module>();
+  const loaded = new Map<string, CompiledModule>();
   const importers = new Map<string, Import>();
   let remembered = 0;
   const importOwn = importerAt(packageRoot);
@@ -57,27 +65,32 @@ export function createModuleLoader(
   }
 
   /** Loads the ES modules among what a cell imports, directly or through files beside it, and forgets changed builds. */
-  async function prepare(importing: Importing, done = new Set<string>()): Promise<void> {
-    done.add(importing.path);
-    const files = new Map(importing.imports);
-    for (const specifier of requiredBy(importing.code)) {
-      if (isBuiltin(specifier)) continue;
-      const source = sources.get(files.get(specifier) ?? "");
-      if (source) {
-        if (!done.has(source.path)) await prepare(source, done);
-        continue;
+  async function prepare(importing: Importing): Promise<void> {
+    const found = pristine(() => esModulesOf(importing));
+    for (let i = 0; i < found.length; i++) {
+      const { specifier, path, from } = found[i];
+      try {
+        const namespace = await load(specifier, path, from);
+        pristine(() => namespaces.set(keyOf(specifier, from), asCommonJs(namespace)));
+      } catch (error) {
+        // The code may only look as if it asked for this; if it does ask, `require` has the same to say.
+        if (path !== null || (error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
       }
-      const path = resolve(specifier, importing.path);
-      if (path !== null && !isEsModule(path)) forgetChanged(path);
-      else if (path !== null || !specifier.startsWith("."))
-        await load(specifier, path, importing.path).then(
-          (found) => namespaces.set(keyOf(specifier, importing.path), asCommonJs(found)),
-          (error) => {
-            // The code may only look as if it asked for this; if it does ask, `require` has the same to say.
-            if (path !== null || error.code !== "ERR_MODULE_NOT_FOUND") throw error;
-          },
-        );
     }
+  }
+
+  function esModulesOf({ path: from, code, imports }: Importing, done = new Set<string>()): EsModule[] {
+    done.add(from);
+    const files = new Map(imports);
+    return requiredBy(code).flatMap((specifier): EsModule[] => {
+      if (isBuiltin(specifier)) return [];
+      const source = sources.get(files.get(specifier) ?? "");
+      if (source) return done.has(source.path) ? [] : esModulesOf(source, done);
+      const path = resolve(specifier, from);
+      if (path !== null && !isEsModule(path)) forgetChanged(path);
+      else if (path !== null || !specifier.startsWith(".")) return [{ specifier, path, from }];
+      return [];
+    });
   }
 
   /** True when `prepare` has to be awaited before the cell. */
@@ -87,14 +100,30 @@ export function createModuleLoader(
   function requireIn({ path, imports }: Pick<Importing, "path" | "imports">, native: Require): Require {
     const files = new Map(imports);
     return (specifier) => {
-      const source = sources.get(files.get(specifier) ?? "");
-      return source ? run(source) : (namespaces.get(keyOf(specifier, path)) ?? native(specifier));
+      const { source, known } = pristine(() => ({
+        source: sources.get(files.get(specifier) ?? ""),
+        known: isBuiltin(specifier) ? native(specifier) : namespaces.get(keyOf(specifier, path)),
+      }));
+      return source ? run(source) : (known ?? native(specifier));
     };
   }
 
   function run(source: Source): Namespace {
+    const { module, isNew } = pristine(() => moduleOf(source));
+    if (!isNew) return module.exports;
+    try {
+      module._compile(source.code, source.path);
+    } catch (error) {
+      pristine(() => loaded.delete(source.path));
+      throw error;
+    }
+    module.loaded = true;
+    return module.exports;
+  }
+
+  function moduleOf(source: Source): { module: CompiledModule; isNew: boolean } {
     const known = loaded.get(source.path);
-    if (known) return known.exports;
+    if (known) return { module: known, isNew: false };
     const module = new Module(source.path) as CompiledModule;
     module.filename = source.path;
     module.paths = _nodeModulePaths(dirname(source.path));
@@ -102,14 +131,7 @@ export function createModuleLoader(
     module.require = requireIn(source, native) as NodeJS.Require;
     // Before it runs: one that imports it in turn gets what it has exported by then.
     loaded.set(source.path, module);
-    try {
-      module._compile(source.code, source.path);
-    } catch (error) {
-      loaded.delete(source.path);
-      throw error;
-    }
-    module.loaded = true;
-    return module.exports;
+    return { module, isNew: true };
   }
 
   /** Remembers how old the loaded files are, so that a later import can tell a new build. */
@@ -141,41 +163,53 @@ export function createModuleLoader(
     from: string,
     options?: ImportCallOptions,
   ): Promise<Namespace> {
-    const importHere = importFrom(from);
-    if (path === null)
-      try {
-        return await importHere(specifier, options);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
-        return importOwn(specifier, options);
-      }
+    const { importHere, href } = pristine(() => ({
+      importHere: importFrom(from),
+      href: path === null ? null : currentUrl(path),
+    }));
+    // Awaited, here and below: to return a promise is to call its `then`, which a cell may have replaced.
+    if (href !== null) return await importHere(href, options);
+    try {
+      return await importHere(specifier, options);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+      return await importOwn(specifier, options);
+    }
+  }
+
+  /** The loader keeps a module for good under its URL; for a changed one another query makes another URL. */
+  function currentUrl(path: string): string {
     const { href } = pathToFileURL(path);
     const before = seen.get(path);
     if (isOurs(path)) see(path);
-    // The loader keeps a module for good under its URL; another query is another URL.
-    const changed = before !== undefined && before !== seen.get(path);
-    return importHere(changed ? `${href}?modified=${seen.get(path)}` : href, options);
+    return before !== undefined && before !== seen.get(path) ? `${href}?modified=${seen.get(path)}` : href;
   }
 
   /** What `import()` does. */
   async function importAt(from: string, specifier: string, options?: ImportCallOptions): Promise<Namespace> {
-    if (isBuiltin(specifier)) return importFrom(from)(specifier);
-    const name = specifier.startsWith("file:") ? fileURLToPath(specifier) : specifier;
-    if (name.startsWith(".") || isAbsolute(name)) {
-      const found = await find(name, from);
-      addSources(found.sources);
-      const source = sources.get(found.path ?? "");
+    const { name, mayBeSource } = pristine(() => {
+      const name = specifier.startsWith("file:") ? fileURLToPath(specifier) : specifier;
+      return { name, mayBeSource: name.startsWith(".") || isAbsolute(name) };
+    });
+    if (mayBeSource) {
+      const found = await pristine(() => find(name, from));
+      const source = pristine(() => {
+        addSources(found.sources);
+        return sources.get(found.path ?? "");
+      });
       if (source) {
         await prepare(source);
-        return asNamespace(run(source));
+        const exports = run(source);
+        return pristine(() => asNamespace(exports));
       }
     }
-    const path = resolve(name, from);
-    if (path === null || isEsModule(path)) return load(name, path, from, options);
-    forgetChanged(path);
-    // Node.js warns that JSON modules are new, and keeps them for good.
-    if (extname(path) === ".json") return { default: require(path) };
-    return load(name, path, from, options);
+    const path = pristine(() => (isBuiltin(name) ? null : resolve(name, from)));
+    if (path !== null && !pristine(() => isEsModule(path))) {
+      pristine(() => forgetChanged(path));
+      // Node.js warns that JSON modules are new, and keeps them for good.
+      if (pristine(() => extname(path) === ".json")) return { default: pristine(() => require(path)) };
+    }
+    return await load(name, path, from, options);
   }
 
   return {
@@ -186,13 +220,16 @@ export function createModuleLoader(
     remember,
     import: importAt,
     /** `import.meta` in a cell or a file. */
-    meta: (filename: string) => ({
-      filename,
-      dirname: dirname(filename),
-      url: pathToFileURL(filename).href,
-      resolve: (specifier: string) =>
-        isBuiltin(specifier) ? specifier : pathToFileURL(createRequire(filename).resolve(specifier)).href,
-    }),
+    meta: (filename: string) =>
+      pristine(() => ({
+        filename,
+        dirname: dirname(filename),
+        url: pathToFileURL(filename).href,
+        resolve: (specifier: string) =>
+          pristine(() =>
+            isBuiltin(specifier) ? specifier : pathToFileURL(createRequire(filename).resolve(specifier)).href,
+          ),
+      })),
   };
 }
 

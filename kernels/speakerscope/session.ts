@@ -21,6 +21,8 @@ export class CompileError extends Error {
 /** The value of a cell's last expression, when it has one. */
 export type CellValue = { value: unknown } | null;
 
+type RunResult = CellValue | undefined | Promise<CellValue | undefined>;
+
 /** What tslab's executor asks of a converter. */
 interface Converter {
   convert(declarations: string, source: string): { diagnostics: never[] };
@@ -163,12 +165,15 @@ export class Session {
   }
 
   async complete(source: string, position: number): Promise<Completion> {
-    return this.#compiler.ask("complete", await this.#known(), source, position);
+    const known = await this.#known();
+    // Awaited, here and below: to return a promise is to call its `then`, which a cell may have replaced.
+    return await pristine(() => this.#compiler.ask("complete", known, source, position));
   }
 
   /** What is known of the name at the first of these positions at which there is one. */
   async inspect(source: string, positions: number[]): Promise<Information | null> {
-    return this.#compiler.ask("inspect", await this.#known(), source, positions);
+    const known = await this.#known();
+    return await pristine(() => this.#compiler.ask("inspect", known, source, positions));
   }
 
   completeness(source: string): Promise<Completeness> {
@@ -177,8 +182,9 @@ export class Session {
 
   /** The variables, functions and classes that cells have declared. */
   async names(): Promise<{ name: string; type: string }[]> {
-    const found = await this.#compiler.ask("values", await this.#known());
-    return found.filter(({ name }) => Object.hasOwn(this.variables, name));
+    const known = await this.#known();
+    const found = await pristine(() => this.#compiler.ask("values", known));
+    return pristine(() => found.filter(({ name }) => Object.hasOwn(this.variables, name)));
   }
 
   /** Forgets everything, what the running cell declared so far as well. */
@@ -212,21 +218,22 @@ export class Session {
   async #start(compiled: Compiled, name: string): Promise<CellValue> {
     const epoch = this.#epoch;
     const importing = { path: this.#filename, code: compiled.output, imports: compiled.imports };
-    if (pristine(() => this.#modules.needsPreparing(importing)))
-      await pristine(() => this.#modules.prepare(importing));
+    if (pristine(() => this.#modules.needsPreparing(importing))) await this.#modules.prepare(importing);
     const { script, requireHere } = pristine(() => this.#load(compiled, importing, name));
-    const value = await new native.Promise<CellValue | undefined>((resolve, reject) => {
+    const folder = dirname(this.#filename);
+    // Not for the promise of an asynchronous cell, whose `then` may be another by now: in an object it is no promise.
+    const { result } = await new native.Promise<{ result: RunResult }>((resolve, reject) => {
       native.setImmediate(() => {
         if (epoch !== this.#epoch) return;
         try {
           const run = script.runInThisContext();
-          resolve(run(this.variables, requireHere, this.#filename, dirname(this.#filename)));
+          resolve({ result: run(this.variables, requireHere, this.#filename, folder) });
         } catch (error) {
           reject(error);
         }
       });
     });
-    return value ?? null;
+    return (await result) ?? null;
   }
 
   #load({ output, isAsync }: Compiled, importing: Importing, name: string) {

@@ -189,6 +189,12 @@ const copy: Row = row;
   assert.is(await client.value("[kind, data.name]"), "[ 'esm', 'json' ]", "in a later cell");
 });
 
+test("a TypeScript file may export another one under a name", async () => {
+  write("inner.ts", "export const one = 1;\n");
+  write("outer.ts", 'export * as inner from "./inner";\n');
+  assert.is(await client.value('import { inner } from "./outer"; inner.one'), "1");
+});
+
 test("a changed TypeScript file and a changed build are picked up by importing again", async () => {
   const cell =
     "import { version } from './build/index.js'; import { row as again } from './local'; [version, again.a]";

@@ -1,4 +1,6 @@
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Dealer, Subscriber } from "zeromq";
@@ -236,6 +238,8 @@ const replaced: Record<string, string> = {
   "iteration replaced": "(Array.prototype as any)[Symbol.iterator] = () => { throw new Error('mine') }; 1",
   "Map, Set and Object replaced":
     "for (const name of ['Map', 'Set', 'Object', 'Symbol', 'Error']) (globalThis as any)[name] = undefined; 1",
+  "methods of promises replaced":
+    "Promise.prototype.then = Promise.prototype.finally = (() => { throw new Error('mine') }) as any; 1",
   "methods of Map and Set replaced":
     "for (const C of [Map, Set]) for (const name of ['get', 'set', 'has', 'add', 'delete', 'keys', 'forEach']) (C.prototype as any)[name] = () => { throw new Error('mine') }; 1",
   "console replaced": "(globalThis as any).console = {}; 1",
@@ -254,6 +258,12 @@ for (const [what, code] of Object.entries(replaced))
     try {
       assert.is((await other.run(code)).reply.status, "ok", other.log);
       assert.is(await other.value("const fresh: number = 2; fresh + 1"), "3", other.log);
+      writeFileSync(join(other.folder, "beside.ts"), "export const beside: number = 4;\n");
+      const imports = 'import { sep } from "node:path"; sep.length + (await import("./beside")).beside';
+      // The file's own code cannot do without `Object`.
+      if (!/Object replaced/.test(what)) assert.is(await other.value(imports), "5", other.log);
+      const { matches } = await other.ask("shell", "complete_request", { code: "fre", cursor_pos: 3 });
+      assert.equal(matches, ["fresh"], other.log);
       if (/^(setImmediate|Promise|JSON) replaced/.test(what))
         assert.is((await other.run("!echo shell")).stdout, "shell\n", other.log);
       assert.is((await other.run("let unknown: string = 5")).reply.ename, "TypeScriptError", other.log);

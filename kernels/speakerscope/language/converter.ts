@@ -275,12 +275,16 @@ export class Converter {
   }
 
   #importsOf(path: string, text: string): Source["imports"] {
-    return this.#ts
-      .preProcessFile(text, true, true)
-      .importedFiles.flatMap(({ fileName }): Source["imports"] => {
-        const target = this.#resolve(fileName, path);
-        return target === null ? [] : [[fileName, target]];
-      });
+    const { importedFiles } = this.#ts.preProcessFile(text, true, true);
+    const names = new Set(importedFiles.map(({ fileName }) => fileName));
+    // `preProcessFile` overlooks `export * as name from`.
+    for (const statement of parse(this.#ts, text).statements)
+      if (this.#ts.isExportDeclaration(statement) && statement.moduleSpecifier)
+        names.add((statement.moduleSpecifier as TypeScript.StringLiteral).text);
+    return [...names].flatMap((name): Source["imports"] => {
+      const target = this.#resolve(name, path);
+      return target === null ? [] : [[name, target]];
+    });
   }
 
   /** The file with code that an import means; null for packages, declarations and whatever Node.js finds itself. */
