@@ -1,10 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { invalid, missing, reasonOf } from "../errors.js";
+import { invalid, missing, reasonOf, shown } from "../errors.js";
 import { readNpy } from "../format/npy.js";
+import { isObject, type JsonObject } from "../format/read-json.js";
 import { histogramOf } from "../similarity/histogram.js";
-import type { Histogram, Matrix, SimilarityStatistics, SpeakerPair } from "../types.js";
+import type { Histogram, Matrix, SimilarityStatistics, SpeakerInfo, SpeakerPair } from "../types.js";
+import { inside } from "../util/inside.js";
 import { similarityFiles } from "./write-similarity.js";
+
+const advice = "Compare the speakers again: `speakerscope merge --compute_similarity`.";
 
 /** What the similarity files of a folder say. */
 export interface StoredSimilarity {
@@ -18,33 +22,20 @@ export interface StoredSimilarity {
   matrix(): Matrix | undefined;
 }
 
-interface PairRow {
-  speaker1: string;
-  speaker2: string;
-  similarity: number;
-  speaker1_info: InfoRow;
-  speaker2_info: InfoRow;
-}
-
-interface InfoRow {
-  dataset: string;
-  speaker_id: string;
-  num_utterances: number;
-}
-
 interface Summary {
-  similarity_matrix: number[][] | null;
+  similarity_matrix?: unknown;
   speaker_keys: string[];
-  high_similarity_pairs: PairRow[];
-  statistics: Record<string, number | null>;
-  similarity_matrix_file?: string | null;
-  histogram?: { edges: number[]; counts: number[] };
+  high_similarity_pairs: unknown[];
+  statistics: JsonObject;
+  similarity_matrix_file?: unknown;
+  histogram?: unknown;
 }
 
 /**
  * Reads the similarity files of a folder, written by this package or by the Python pipeline.
  *
- * @throws `missing` without speaker_similarity.json, `invalid` when it is another JSON file
+ * @throws `missing` without speaker_similarity.json, `invalid` when it is another JSON file, or a part of it is of another kind
+ * than it must be
  *
  * @example
  * const { statistics, pairs } = readSimilarity("final_embeddings")
@@ -54,9 +45,13 @@ export function readSimilarity(folder: string): StoredSimilarity {
   if (!existsSync(path))
     throw missing(`${path} does not exist. \`speakerscope merge --compute_similarity\` writes it.`, { path });
   const summary = parse(path);
-  const { statistics: row, speaker_keys: keys, histogram } = summary;
-  const number = (name: string) => row[name] ?? Number.NaN;
-  const matrix = () => readMatrix(folder, summary);
+  const { statistics: row, speaker_keys: keys } = summary;
+  const number = (name: string) => {
+    const value = row[name] ?? Number.NaN;
+    return typeof value === "number" ? value : wrong(path, `${name} is ${shown(value)}, not a number`);
+  };
+  const matrixPath = pathOfMatrix(folder, path, summary.similarity_matrix_file);
+  const matrix = () => readMatrix(path, matrixPath, summary);
   return {
     keys,
     statistics: {
@@ -69,51 +64,73 @@ export function readSimilarity(folder: string): StoredSimilarity {
       highPairs: number("num_high_similarity_pairs"),
       threshold: number("threshold_used"),
     },
-    histogram: histogram
-      ? { edges: Float64Array.from(histogram.edges), counts: Float64Array.from(histogram.counts) }
-      : histogramOf(matrix()),
-    pairs: summary.high_similarity_pairs.map(pairOf).sort((a, b) => b.similarity - a.similarity),
+    histogram: summary.histogram ? histogramIn(summary.histogram, path) : histogramOf(matrix()),
+    pairs: summary.high_similarity_pairs
+      .map((pair, index) => pairOf(pair, index, path))
+      .sort((a, b) => b.similarity - a.similarity),
     matrix,
   };
 }
 
 function parse(path: string): Summary {
+  let summary: Partial<Summary>;
   try {
-    const summary = JSON.parse(readFileSync(path, "utf8")) as Summary;
-    if (
-      Array.isArray(summary.speaker_keys) &&
-      Array.isArray(summary.high_similarity_pairs) &&
-      summary.statistics
-    )
-      return summary;
+    summary = JSON.parse(readFileSync(path, "utf8")) ?? {};
   } catch (cause) {
-    throw invalid(
-      `${path} is no JSON (${reasonOf(cause)}). Compare the speakers again: \`speakerscope merge --compute_similarity\`.`,
-      { path, cause },
-    );
+    throw invalid(`${path} is no JSON (${reasonOf(cause)}). ${advice}`, { path, cause });
   }
-  throw invalid(
-    `${path} lacks speaker_keys, high_similarity_pairs or statistics. Compare the speakers again: \`speakerscope merge --compute_similarity\`.`,
-    { path },
+  const { speaker_keys: keys, high_similarity_pairs: pairs, statistics } = summary;
+  if (!Array.isArray(keys) || !Array.isArray(pairs) || !isObject(statistics))
+    throw invalid(`${path} lacks speaker_keys, high_similarity_pairs or statistics. ${advice}`, { path });
+  const other = keys.findIndex((key) => typeof key !== "string");
+  if (other >= 0) wrong(path, `speaker key ${other + 1} is ${shown(keys[other])}, not text`);
+  return { ...summary, speaker_keys: keys, high_similarity_pairs: pairs, statistics };
+}
+
+function pairOf(pair: unknown, index: number, path: string): SpeakerPair {
+  if (isObject(pair)) {
+    const { speaker1, speaker2, similarity, speaker1_info, speaker2_info } = pair;
+    const first = infoOf(speaker1, speaker1_info);
+    const second = infoOf(speaker2, speaker2_info);
+    if (first && second && typeof similarity === "number")
+      return { speaker1: first, speaker2: second, similarity };
+  }
+  return wrong(
+    path,
+    `pair ${index + 1} is ${shown(pair)}, which does not name two speakers and a similarity`,
   );
 }
 
-const pairOf = ({ speaker1, speaker2, similarity, speaker1_info, speaker2_info }: PairRow): SpeakerPair => ({
-  speaker1: { key: speaker1, ...infoOf(speaker1_info) },
-  speaker2: { key: speaker2, ...infoOf(speaker2_info) },
-  similarity,
-});
+function infoOf(key: unknown, info: unknown): SpeakerInfo | undefined {
+  if (typeof key !== "string" || !isObject(info)) return undefined;
+  const { dataset, speaker_id: speakerId, num_utterances: numUtterances } = info;
+  return typeof dataset === "string" && typeof speakerId === "string" && typeof numUtterances === "number"
+    ? { key, dataset, speakerId, numUtterances }
+    : undefined;
+}
 
-const infoOf = ({ dataset, speaker_id, num_utterances }: InfoRow) => ({
-  dataset,
-  speakerId: speaker_id,
-  numUtterances: num_utterances,
-});
+function histogramIn(value: unknown, path: string): Histogram {
+  const { edges, counts } = isObject(value) ? value : {};
+  return isNumbers(edges) && isNumbers(counts) && edges.length === counts.length + 1
+    ? { edges: Float64Array.from(edges), counts: Float64Array.from(counts) }
+    : wrong(path, `its histogram is ${shown(value)}, which is not counts between edges`);
+}
 
-function readMatrix(folder: string, summary: Summary): Matrix | undefined {
+/** Where the matrix would lie: the name comes out of a file, so it must not lead out of the folder. */
+function pathOfMatrix(folder: string, path: string, name: unknown): string | null {
+  if (name === null) return null;
+  if (name === undefined) return join(folder, similarityFiles.matrix);
+  if (typeof name !== "string") return wrong(path, `similarity_matrix_file is ${shown(name)}, not text`);
+  try {
+    return inside(folder, name);
+  } catch (cause) {
+    return wrong(path, reasonOf(cause).split(". ")[0]!, cause);
+  }
+}
+
+function readMatrix(summaryPath: string, path: string | null, summary: Summary): Matrix | undefined {
   const n = summary.speaker_keys.length;
-  const { similarity_matrix: inside, similarity_matrix_file: name = similarityFiles.matrix } = summary;
-  const path = name === null ? null : join(folder, name);
+  const rows = summary.similarity_matrix;
   if (path !== null && existsSync(path)) {
     const { data, shape } = readNpy(readFileSync(path), { path });
     if (!(data instanceof Float32Array) || shape.length !== 2 || shape[0] !== n)
@@ -123,5 +140,15 @@ function readMatrix(folder: string, summary: Summary): Matrix | undefined {
       );
     return { data, rows: n, columns: shape[1] };
   }
-  return inside ? { data: Float32Array.from(inside.flat()), rows: n, columns: n } : undefined;
+  if (!rows) return undefined;
+  if (!Array.isArray(rows) || rows.length !== n || !rows.every((row) => isNumbers(row) && row.length === n))
+    return wrong(summaryPath, `similarity_matrix is not ${n} rows of ${n} numbers`);
+  return { data: Float32Array.from(rows.flat()), rows: n, columns: n };
+}
+
+const isNumbers = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "number");
+
+function wrong(path: string, what: string, cause?: unknown): never {
+  throw invalid(`${path} is not what comparing speakers writes: ${what}. ${advice}`, { path, cause });
 }

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readSimilarity, type StoredSimilarity } from "../comparison/read-similarity.js";
-import { invalid } from "../errors.js";
 import { readJsonRows } from "../format/read-json.js";
 import type { SpeakerEmbedding, SpeakerInfo } from "../types.js";
 import { similarityFiles } from "./files.js";
@@ -25,28 +24,10 @@ export async function checkComparison(
   speakers: readonly SpeakerEmbedding[],
 ): Promise<string[]> {
   if (!existsSync(join(folder, similarityFiles.summary))) return [];
-  const stored = readComparison(folder);
+  const stored = readSimilarity(folder);
   const other = otherSpeakers(stored, speakers);
   if (other !== undefined) return [other];
   return [...otherSimilarities(stored, speakers), ...otherPairs(folder, stored)].slice(0, 5);
-}
-
-/**
- * The similarity files of a folder.
- *
- * @throws as `readSimilarity`, and `invalid` where a part of the file is of another kind than it must be
- */
-export function readComparison(folder: string): StoredSimilarity {
-  try {
-    return readSimilarity(folder);
-  } catch (cause) {
-    if ((cause as { tag?: string }).tag !== undefined) throw cause;
-    const path = join(folder, similarityFiles.summary);
-    throw invalid(
-      `${path} is not what comparing speakers writes. Compare them again: \`speakerscope merge --compute_similarity\`.`,
-      { path, cause },
-    );
-  }
 }
 
 /** What shows that a comparison names other speakers than these; undefined when nothing does. */

@@ -5,8 +5,9 @@ import { csvLines } from "../analysis/csv.js";
 import { reportText } from "../analysis/report-text.js";
 import { highSimilarityPairs } from "../comparison/high-similarity-pairs.js";
 import type { StoredSimilarity } from "../comparison/read-similarity.js";
+import { readSimilarity } from "../comparison/read-similarity.js";
 import { conflict, missing } from "../errors.js";
-import { otherSimilarities, otherSpeakers, readComparison } from "../merged/check-comparison.js";
+import { otherSimilarities, otherSpeakers } from "../merged/check-comparison.js";
 import { mergedFiles, similarityFiles, tableFile } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
@@ -54,7 +55,7 @@ export async function reportStage(
         "Run `speakerscope merge --compute_similarity`.",
       { path: join(resultsDir, similarityFiles.summary) },
     );
-  const stored = readComparison(resultsDir);
+  const stored = readSimilarity(resultsDir);
   await checkComparison(resultsDir, stored, speakers);
   const { statistics, histogram } = stored;
   if (histogram === undefined)

@@ -136,4 +136,44 @@ test("What is no similarity file is refused", () => {
   assert.throws(() => readSimilarity(folder), /JSON/);
 });
 
+test("A part of a similarity file that is of another kind is an error that names the file", () => {
+  const place = mkdtempSync(join(folder, "parts "));
+  const path = join(place, "speaker_similarity.json");
+  const info = { dataset: "d", speaker_id: "a", num_utterances: 1 };
+  const pair = { speaker1: "d_a", speaker2: "d_a", similarity: 1, speaker1_info: info, speaker2_info: info };
+  const good = {
+    similarity_matrix: null,
+    speaker_keys: ["d_a"],
+    high_similarity_pairs: [pair],
+    statistics: { mean_similarity: null },
+  };
+  const read = (changes: object) => {
+    writeFileSync(path, JSON.stringify({ ...good, ...changes }));
+    return readSimilarity(place);
+  };
+  assert.is(read({}).pairs.length, 1);
+  const outside = join(folder, "outside.npy");
+  writeFileSync(outside, writeNpy(Float32Array.of(1), { shape: [1, 1] }));
+  for (const [changes, pattern] of [
+    [{ similarity_matrix_file: "../outside.npy" }, /"\.\.\/outside\.npy" leads out of/],
+    [{ similarity_matrix_file: 5 }, /similarity_matrix_file is 5, not text/],
+    [{ similarity_matrix_file: "" }, /leads out of/],
+    [{ high_similarity_pairs: [pair, null] }, /pair 2 is null/],
+    [{ high_similarity_pairs: [{ ...pair, speaker2_info: null }] }, /pair 1 is/],
+    [{ high_similarity_pairs: [{ ...pair, similarity: "1" }] }, /pair 1 is/],
+    [{ speaker_keys: [null] }, /speaker key 1 is null/],
+    [{ statistics: { mean_similarity: "high" } }, /mean_similarity is "high"/],
+    [{ histogram: { edges: [0, 1], counts: null } }, /histogram/],
+    [{ similarity_matrix: [[null]] }, /similarity_matrix is not 1 rows of 1 numbers/],
+    [{ similarity_matrix: [null] }, /similarity_matrix is not/],
+    [{ similarity_matrix: "x" }, /similarity_matrix is not/],
+  ] as const)
+    assert.throws(
+      () => read(changes),
+      (error: { tag: string; message: string }) =>
+        error.tag === "invalid" && error.message.includes(path) && pattern.test(error.message),
+      `${JSON.stringify(changes)} gives no error like ${pattern}`,
+    );
+});
+
 test.run();
