@@ -4,12 +4,13 @@ import { invalid, shown } from "../errors.js";
 /**
  * Joins names to a folder and makes sure that the result lies in it: names come out of files and folder listings.
  *
- * @throws `invalid` when they lead out, as `..` does
+ * @throws `invalid` when they lead out, and for `..` anywhere: it would lead from one of the names to what is beside it
  */
 export function inside(folder: string, ...names: string[]): string {
   const path = join(folder, ...names);
   const way = relative(resolve(folder), resolve(path));
-  if (way === "" || way === ".." || way.startsWith(`..${sep}`) || names.some((name) => name.includes("\0")))
+  const odd = names.some((name) => name.includes("\0") || name.split(/[\\/]/).includes(".."));
+  if (odd || way === "" || way === ".." || way.startsWith(`..${sep}`))
     throw invalid(
       `The name ${shown(names.join("/"))} leads out of ${folder}. Give a name of something in it.`,
       { got: names.join("/") },

@@ -42,6 +42,9 @@ test("a folder is never named like the pickle of an utterance beside it", () => 
 
 test("no name leads out of the folder", () => {
   assert.throws(() => path("..", "..", "../x"), /leads out of/);
+  // Out of `utterances`, to where a speaker's pickle or the index lies.
+  assert.throws(() => path("..", "speakers", "d/s"), /leads out of/);
+  assert.throws(() => path("d", "s", "../t/u"), /leads out of/);
 });
 
 test.run();
