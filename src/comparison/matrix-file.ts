@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { npyHeader } from "../format/npy.js";
+import { namePath } from "../util/name-path.js";
 
 /** A .npy file of float32 rows that is written as they come, and is in its place only once it is whole. */
 export class MatrixFile {
@@ -26,6 +27,7 @@ export class MatrixFile {
 
   finish(): Promise<void> {
     return this.guarded(async () => {
+      await this.file.sync();
       await this.file.close();
       await rename(this.temporary, this.path);
     });
@@ -41,7 +43,7 @@ export class MatrixFile {
       await step();
     } catch (error) {
       await this.discard();
-      throw error;
+      throw namePath(error, this.path);
     }
   }
 }

@@ -1,13 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { conflict } from "../errors.js";
 import { readNpy, writeNpy } from "../format/npy.js";
+import { readJsonObject } from "../format/read-json.js";
 import type { CheckedRows } from "../similarity/compare.js";
 import type { Found } from "../similarity/found.js";
 import type { Range } from "../similarity/tile-queue.js";
+import { writeFile } from "../util/write-file.js";
 
 /** What share.json says of some rows. */
 interface Facts {
@@ -149,7 +151,7 @@ export class RowShares {
   }
 
   private factsOf(place: string): Facts {
-    return JSON.parse(readFileSync(join(place, "share.json"), "utf8"));
+    return readJsonObject(join(place, "share.json"), "The share of rows") as unknown as Facts;
   }
 
   private async write(place: string, found: Found): Promise<void> {

@@ -110,6 +110,19 @@ test("A matrix file that fails leaves nothing behind", async () => {
   assert.equal(readdirSync(place), []);
 });
 
+test("A matrix file that cannot be written names its path, as a full disk would", async () => {
+  const path = join(folder, "closed", "m.npy");
+  const file = await MatrixFile.create(path, [2, 2]);
+  await (file as unknown as { file: { close(): Promise<void> } }).file.close();
+  const error = await file.write(Float32Array.of(1, 2)).then(
+    () => undefined,
+    (reason: NodeJS.ErrnoException) => reason,
+  );
+  assert.is(error?.path, path);
+  assert.ok(error?.message.includes(path), error?.message);
+  assert.equal(readdirSync(join(folder, "closed")), []);
+});
+
 test("An interrupt keeps nothing half-written", async () => {
   const place = join(folder, "interrupted");
   const controller = new AbortController();

@@ -139,4 +139,17 @@ test("Processes that join the rows at the same time all end well, and no share o
   }
 });
 
+test("A share that says nothing is an error that names its file", async () => {
+  const place = join(folder, "torn");
+  await compareFiles(input, place, { ...options, rowRange: [0, 100] });
+  const share = join(place, "similarity_rows", "000000000-000000100", "share.json");
+  writeFileSync(share, "");
+  const error = await compareFiles(input, place, { ...options, rowRange: [100, n] }).then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  assert.is(error?.name, "ScopeError", String(error?.stack));
+  assert.ok(error?.message.includes(share), error?.message);
+});
+
 test.run();
