@@ -57,7 +57,7 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
   const lists = await readCorpusLists(inputDir);
   if (lists === undefined) {
     const source = await readPickledRanks(inputDir);
-    if (source !== undefined) return source;
+    if (source !== undefined && source.total > 0) return source;
     throw missing(
       `${inputDir} holds no embeddings of ranks. Give a folder that \`speakerscope extract\` wrote.`,
       { path: inputDir },

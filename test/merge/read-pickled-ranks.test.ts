@@ -119,6 +119,10 @@ test("keys and fields of other types are errors that name the file", async () =>
   await fails(mergeRanks({ k: row("..", "..", "..") }), /leads out of/);
 });
 
+test("ranks that hold no embedding are an error, not an empty result", async () => {
+  await fails(mergeRanks({}, {}), /holds no embeddings of ranks/);
+});
+
 test("a key __proto__ is a key like any other", async () => {
   const { speakers } = await mergeRanks(
     new Map([
