@@ -10,6 +10,7 @@ import { speakerMeans } from "../store/speaker-means.js";
 import { equal, verifyExtraction, verifyIndividualUtterance } from "../store/verify-extraction.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { type Audit, openAudit } from "../util/audit.js";
+import { compare } from "../util/compare.js";
 import { readJsonLines } from "../util/json-lines.js";
 import { checkComparison } from "./check-comparison.js";
 import { indexFile, individualFolder, mergedFiles } from "./files.js";
@@ -132,11 +133,13 @@ async function verifyIndex(
     readJsonObject(join(individual, indexFile), "The index"),
   );
   if (index === undefined) return;
+  const known = new Set([indexFile]);
   const indexed = (kind: "utterances" | "speakers", key: string, path: string) => {
     const entries = index[kind];
     const named = isObject(entries) && Object.hasOwn(entries, key) ? entries[key] : undefined;
     // The folder may have been moved since: what counts is where the file lies in it.
     const below = relative(individual, path);
+    known.add(below);
     if (typeof named !== "string" || !(named === below || named.endsWith(`/${below}`)))
       audit.problem(
         `${indexFile}: ${kind} ${key}: got ${shown(named)}, expected a path that ends in ${below}`,
@@ -157,11 +160,11 @@ async function verifyIndex(
   audit.same(`${indexFile}: utterances`, Object.keys(index.utterances ?? {}).length, utterances.length);
   audit.same(`${indexFile}: speakers`, Object.keys(index.speakers ?? {}).length, speakers.length);
   await audit.attempt(individualFolder, async () => {
-    audit.same(
-      `${individualFolder}: files`,
-      await filesBelow(individual),
-      utterances.length + speakers.length + 1,
-    );
+    const others = (await filesBelow(individual)).filter((name) => !known.has(name));
+    if (others.length > 0)
+      audit.problem(
+        `${individualFolder}: files that merging did not write, ${others.length}, such as ${others[0]}; merging leaves them, so move them out`,
+      );
   });
 }
 
@@ -183,9 +186,9 @@ async function rowsOf(path: string): Promise<number> {
   return rows;
 }
 
-async function filesBelow(folder: string): Promise<number> {
-  let files = 0;
+async function filesBelow(folder: string): Promise<string[]> {
+  const files: string[] = [];
   for (const name of await readdir(folder, { recursive: true }))
-    if ((await stat(join(folder, name))).isFile()) files++;
-  return files;
+    if ((await stat(join(folder, name))).isFile()) files.push(name);
+  return files.sort(compare);
 }
