@@ -5,10 +5,11 @@ import { isObject } from "../format/read-json.js";
 import { comparisonFiles, individualFolder, mergedFiles } from "../merged/files.js";
 import { speakerPath, utterancePath } from "../store/individual.js";
 import { lockName } from "../util/folder-lock.js";
+import { isTemporary } from "../util/write-file.js";
 
 /** The files below an extraction's folder, as paths below it. */
 export interface Found {
-  /** Written by an extraction, or by comparing the speakers of a rank. */
+  /** Written by an extraction (what a killed one left half-written, too), or by comparing the speakers of a rank. */
   known: string[];
   /** The folders that an extraction makes, the inner ones first. */
   folders: string[];
@@ -35,7 +36,7 @@ export function filesOfExtraction(outputDir: string): Found {
     for (const entry of entriesOf(join(outputDir, below))) {
       const name = join(below, entry.name);
       if (entry.isDirectory()) walkAll(name, isKnown);
-      else found[isKnown(name) ? "known" : "others"].push(name);
+      else found[isKnown(name) || isTemporary(entry.name) ? "known" : "others"].push(name);
     }
     found.folders.push(below);
   };
@@ -47,7 +48,7 @@ export function filesOfExtraction(outputDir: string): Found {
       else if (entry.isDirectory() && entry.name === individualFolder)
         walkAll(name, (file) => isIndividual(join(outputDir, name), join(outputDir, file)));
       else if (entry.isDirectory() && below === "" && /^shard_\d+_of_\d+$/.test(entry.name)) walkPart(name);
-      else if (entry.isFile() && ofPart.has(entry.name)) found.known.push(name);
+      else if (entry.isFile() && (ofPart.has(entry.name) || isTemporary(entry.name))) found.known.push(name);
       else if (below !== "" && entry.name !== lockName) found.others.push(name);
     }
     if (below !== "") found.folders.push(below);

@@ -1,8 +1,9 @@
-import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { namePath } from "../util/name-path.js";
 import { syncFolder } from "../util/sync-folder.js";
+import { temporaryIn } from "../util/write-file.js";
 import { individualSpeaker, individualUtterance, speakerPath, utterancePath } from "./individual.js";
 
 /** Writes individual pickles, each a whole file or none. They are on the disk after `sync` alone. */
@@ -29,14 +30,14 @@ export function openIndividualWriter(
   const made = new Set<string>();
   const write = (path: string, bytes: Uint8Array): string => {
     const parent = dirname(path);
-    // Not made of the file's own name, which may be as long as names can be.
-    const temporary = unseen ? path : join(parent, `.${process.pid}.tmp`);
+    const temporary = unseen ? path : temporaryIn(parent);
     try {
       if (!made.has(parent)) mkdirSync(parent, { recursive: true });
       made.add(parent);
       writeFileSync(temporary, bytes);
       if (!unseen) renameSync(temporary, path);
     } catch (error) {
+      if (!unseen) rmSync(temporary, { force: true });
       throw namePath(error, path);
     }
     return path;

@@ -13,6 +13,13 @@ export interface WriteFileOptions {
   durable?: boolean;
 }
 
+/** A path to write a file at before it is renamed. Not made of the file's own name, which may be as long as names can be. */
+export const temporaryIn = (folder: string): string =>
+  join(folder, `.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+
+/** Whether a name is one that a killed process has left of `temporaryIn`. */
+export const isTemporary = (name: string): boolean => /^\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+
 /**
  * Writes a file beside its place and renames it into it, so that a reader never sees half of one.
  *
@@ -28,8 +35,7 @@ export async function writeFile(
 ): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
-  // Not made of the file's own name, which may be as long as names can be.
-  const temporary = join(folder, `.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+  const temporary = temporaryIn(folder);
   const file = await open(temporary, "wx");
   try {
     const pending: Uint8Array[] = [];

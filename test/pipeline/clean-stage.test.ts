@@ -108,6 +108,14 @@ test("files that extraction did not write stay, with a word", async () => {
   assert.match(lines.at(-1)!, /Left 5 files in .* that extraction did not write/);
 });
 
+test("what a killed extraction has left half-written goes too", async () => {
+  const { clean, outputDir } = await made();
+  for (const name of [".1.0123abcd.tmp", "rank_00/.1.0123abcd.tmp", "embeddings_individual/.1.0123abcd.tmp"])
+    put(join(outputDir, name), "half");
+  await clean();
+  assert.equal(readdirSync(outputDir), []);
+});
+
 test("the folders of shards are cleaned too", async () => {
   const folder = join(root, String(count++));
   const outputDir = join(folder, "ranks");
