@@ -1,11 +1,12 @@
 import { closeSync, createReadStream, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { endianness } from "node:os";
-import { invalid, missing, shown, unsupported } from "../errors.js";
+import { conflict, invalid, missing, shown, unsupported } from "../errors.js";
 import { isNdArray, type NdArray } from "../format/nd-array.js";
 import { readNpy, readNpyHeader, readNpyText } from "../format/npy.js";
 import { readNpz } from "../format/npz.js";
 import { readPickle, readPickleDictEntries } from "../format/pickle.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
+import { readBytes } from "../util/read-file.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import { readEmbeddings } from "./read-embeddings.js";
 
@@ -28,7 +29,7 @@ const accepted =
  * - a pickle of such an array, or of a dict of vectors by name (also an OrderedDict or a defaultdict);
  * - embeddings as `readEmbeddings` does, those of the speakers or of the utterances.
  *
- * @throws `missing` when it is not there; `invalid` for another shape and for a file that is cut off; `unsupported` for
+ * @throws `missing` when it is not there; `conflict` for two rows of one name; `invalid` for another shape, a device and for a file that is cut off; `unsupported` for
  * other number types
  */
 export async function readVectors(
@@ -36,10 +37,13 @@ export async function readVectors(
   { level = "speaker" }: { level?: "speaker" | "utterance" } = {},
 ): Promise<Vectors> {
   if (!existsSync(path)) throw missing(`${path} does not exist. ${accepted}`, { path });
+  const stats = statSync(path);
+  if (!stats.isFile() && !stats.isDirectory())
+    throw invalid(`${path} is a device or pipe, which may never end. ${accepted}`, { path });
   if (path.endsWith(".npy")) return numbered(readMatrix(path));
   if (path.endsWith(".npz")) return readNpzVectors(path);
   // What merging wrote is known by its name; looking into a large pickle takes a while.
-  const isMerged = statSync(path).isDirectory() || /(speaker|utterance)_embeddings\.pkl$/.test(path);
+  const isMerged = stats.isDirectory() || /(speaker|utterance)_embeddings\.pkl$/.test(path);
   const plain = isMerged ? null : await readPlainPickle(path);
   if (plain !== null) return plain;
   const rows =
@@ -78,7 +82,7 @@ function matrixOf({ data, shape, dtype }: Pick<NdArray, "data" | "shape" | "dtyp
 }
 
 function readNpzVectors(path: string): Vectors {
-  const files = readNpz(readFileSync(path), { path });
+  const files = readNpz(readBytes(path, "The file of vectors"), { path });
   const names = Object.keys(files);
   const labels = names.find((name) => name === "keys") ?? names.find((name) => name === "paths");
   const others = names.filter((name) => name !== "keys" && name !== "paths");
@@ -90,6 +94,16 @@ function readNpzVectors(path: string): Vectors {
   const keys = readNpyText(files[labels], { path: `${path}, ${labels}` });
   if (keys.length !== rows.rows)
     throw invalid(`There are ${keys.length} ${labels} for ${rows.rows} embeddings.`, { path });
+  const rowOf = new Map<string, number>();
+  for (const [row, key] of keys.entries()) {
+    const first = rowOf.get(key);
+    if (first !== undefined)
+      throw conflict(
+        `Rows ${first} and ${row} of ${labels} are both ${shown(key)}. Every row must have a name of its own.`,
+        { path, got: key },
+      );
+    rowOf.set(key, row);
+  }
   return named(keys, (i) => rows.data.subarray(i * rows.columns, (i + 1) * rows.columns));
 }
 

@@ -85,6 +85,7 @@ test("What is none of it is an error that says what is accepted", async () => {
       put("cut.npz", readFileSync(join(fixtures, "z.npz")).subarray(0, 500)),
       /cut\.npz: This is not a \.npz file/,
     ],
+    ["/dev/null", /\/dev\/null is a device or pipe/],
     [put("text.npz", "hello"), /not a \.npz file/],
     [put("list.pkl", Buffer.from("80035d2e", "hex")), /holds a list\. Accepted are/],
     [put("number.pkl", Buffer.from("80034b012e", "hex")), /holds number\. Accepted are/],
@@ -105,6 +106,7 @@ import numpy as np
 x = np.ones((3, 4), "f4")
 np.savez(sys.argv[1] + "/two.npz", a=x, b=x)
 np.savez(sys.argv[1] + "/few.npz", embeddings=x, keys=np.array(["a", "b"]))
+np.savez(sys.argv[1] + "/twice.npz", embeddings=x, keys=np.array(["a", "b", "a"]))
 np.savez(sys.argv[1] + "/objects.npz", embeddings=x, keys=np.array(["a", "b", 3], dtype=object))
 pickle.dump({"a": x[0], "b": 7}, open(sys.argv[1] + "/mixed.pkl", "wb"))
 pickle.dump({"a": x}, open(sys.argv[1] + "/matrices.pkl", "wb"))
@@ -112,6 +114,7 @@ pickle.dump({"a": x}, open(sys.argv[1] + "/matrices.pkl", "wb"))
     [folder],
   );
   for (const [name, pattern] of [
+    ["twice.npz", /Rows 0 and 2 of keys are both "a"/],
     ["two.npz", /None of its arrays \(a, b\) is called embeddings/],
     ["few.npz", /2 keys for 3 embeddings/],
     ["objects.npz", /np\.array\(keys, dtype=str\)/],
