@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { variability } from "../analysis/variability.js";
-import { missing } from "../errors.js";
+import { invalid, missing } from "../errors.js";
 import { readIndividual } from "../store/read-embeddings.js";
 import { compare } from "../util/compare.js";
 import { inside } from "../util/inside.js";
@@ -46,6 +46,12 @@ export function describe({
       `${embeddingsDir} does not exist. Give the embeddings_individual folder that \`speakerscope merge\` writes.`,
       { path: embeddingsDir },
     );
+  if (speakerId !== undefined && dataset === undefined)
+    throw invalid("--speaker_id needs --dataset, the data set that the speaker is in.", { got: speakerId });
+  if (utteranceId !== undefined && speakerId === undefined)
+    throw invalid("--utterance_id needs --speaker_id, the speaker that the utterance is of.", {
+      got: utteranceId,
+    });
   if (dataset === undefined) {
     const datasets = names(join(embeddingsDir, "utterances"));
     return [`${datasets.length} data sets: ${datasets.join(", ")}`];

@@ -68,6 +68,11 @@ const cases: [args: string[], named: RegExp][] = [
     /individual\/speakers\/d\/s\.pkl/,
   ],
   [["load", "--embeddings_dir", "individual", "--dataset", "nobody"], /nobody/],
+  [["load", "--embeddings_dir", "individual", "--speaker_id", "s"], /--speaker_id needs --dataset/],
+  [
+    ["load", "--embeddings_dir", "individual", "--dataset", "d", "--utterance_id", "u"],
+    /--utterance_id needs --speaker_id/,
+  ],
   [["run", "--settings", "settings.yaml"], /yes in settings\.yaml is "perhaps"/],
   [["run", "--stage", "4", "--stop_stage", "4", "--final_dir", "empty"], /empty holds no merged embeddings/],
   [
