@@ -599,8 +599,12 @@ function kindOf(value: unknown): string {
   if (value === null) return "None";
   if (typeof value !== "object") return typeof value;
   const prototype = Object.getPrototypeOf(value) as { constructor: { name: string } } | null;
-  return prototype?.constructor.name ?? "Object";
+  const name = prototype?.constructor.name ?? "Object";
+  return inPython[name] ?? name;
 }
+
+/** What the values that are still being built are called in Python. */
+const inPython: Record<string, string> = { OpenList: "list", OpenArray: "array", OpenDict: "dict" };
 
 function indexIn({ op, operand, offset }: PickleTokens, path: string | undefined): number {
   if (operand.length === 1 && op.startsWith("BIN")) return operand[0];
