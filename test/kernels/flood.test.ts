@@ -36,8 +36,8 @@ for (const [name, code] of Object.entries(floods))
       await client.interrupt();
       const { reply, stderr } = await client.finished(id);
       assert.is(reply.ename, "KernelInterrupted");
-      // This one alone may be slow enough for all of it to be sent in time.
-      if (name !== "a loop that awaits turns") assert.match(stderr, /\d+ KiB of output had not been sent/);
+      // On a busy machine the others may be slow enough for all of it to be sent in time.
+      if (name === "huge lines") assert.match(stderr, /\d+ KiB of output had not been sent/);
       assert.is((await client.run("console.log('next')")).stdout, "next\n");
       if (process.platform === "linux") {
         const peak = memory(client.process.pid as number, "VmHWM");
