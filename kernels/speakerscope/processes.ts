@@ -20,7 +20,7 @@ export function descendants(root: number, except: readonly number[] = []): numbe
 }
 
 /** Whether this process leads a group of its own, as Jupyter starts kernels. */
-export function leadsGroup(): boolean {
+function leadsGroup(): boolean {
   return processTable().some(({ pid, group }) => pid === process.pid && group === pid);
 }
 

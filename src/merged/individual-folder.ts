@@ -103,7 +103,7 @@ function putBack(from: string, to: string): void {
 }
 
 /** The files that the index of a folder names, as paths below it. A folder without a readable index has none. */
-export function indexedFiles(folder: string): Set<string> {
+function indexedFiles(folder: string): Set<string> {
   const files = new Set<string>();
   try {
     const index = readJsonObject(join(folder, indexFile), "The index");

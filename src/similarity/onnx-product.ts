@@ -9,7 +9,7 @@ export type Vectors = Pick<UnitRows, "data" | "n" | "dimension">;
 export const onnxTile = 512;
 
 /** The ONNX graph of one Gemm node, c (m, n) = a (m, d) x b (n, d) transposed; test/similarity/onnx-product.test.ts says how it was made. */
-export const gemm = Buffer.from(
+const gemm = Buffer.from(
   "CAgSDHNwZWFrZXJzY29wZTpvCh4KAWEKAWISAWMiBEdlbW0qDQoGdHJhbnNCGAGgAQISCHByb2R1Y3RzWhUKAWESEAoOCAESCgoDEgFtCgMSAWRaFQoBYhIQCg4IARIKCgMSAW4KAxIBZGIVCgFjEhAKDggBEgoKAxIBbQoDEgFuQgQKABAR",
   "base64",
 );

@@ -160,7 +160,7 @@ export async function writeCorpusList(
 }
 
 /** Reads the corpus list of one part. */
-export async function readCorpusList(folder: string): Promise<CorpusList & { shard?: Shard }> {
+async function readCorpusList(folder: string): Promise<CorpusList & { shard?: Shard }> {
   let root: string | undefined;
   let shard: Shard | undefined;
   let prefix = "";

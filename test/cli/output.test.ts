@@ -85,28 +85,12 @@ test("names are shown without terminal escapes and forged lines, and stay what t
   const final = "final\u001b[5m\nerror: forged";
   const individual = ["load", "--embeddings_dir", join(final, "embeddings_individual")];
   const dataset = ["--dataset", "d\u001b]0;owned\u0007"];
+  const into = ["--output_dir", final, "--log_file", "log.txt"];
+  const merge = ["merge", "--input_dir", "ranks\u001b[5m", "--compute_similarity", ...into];
   const commands = [
-    [
-      "merge",
-      "--input_dir",
-      "ranks\u001b[5m",
-      "--output_dir",
-      final,
-      "--compute_similarity",
-      "--log_file",
-      "log.txt",
-    ],
-    ["merge", "--input_dir", "many", "--output_dir", final, "--log_file", "log.txt"],
-    [
-      "merge",
-      "--input_dir",
-      "ranks\u001b[5m",
-      "--output_dir",
-      final,
-      "--compute_similarity",
-      "--log_file",
-      "log.txt",
-    ],
+    merge,
+    ["merge", "--input_dir", "many", ...into],
+    merge,
     ["analyze", "--results_dir", final, "--min_similarity", "0.1"],
     individual,
     [...individual, ...dataset],

@@ -1,20 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { rmSync, utimesSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { Client } from "./client.js";
+import { Client, notebookFolder } from "./client.js";
 
 const test = suite("cells");
-const folder = mkdtempSync(join(tmpdir(), "speakerscope-cells-"));
+const { folder, write } = notebookFolder("cells");
 let client: Client;
-
-function write(name: string, text: string): string {
-  const path = join(folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  return path;
-}
 
 test.before(async () => {
   write("local.ts", "export interface Row { a: number }\nexport const row: Row = { a: 1 };\n");

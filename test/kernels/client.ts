@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHmac, randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Dealer, Request, Subscriber } from "zeromq";
 import type { Connection } from "../../kernels/speakerscope/wire.js";
 
@@ -343,3 +343,17 @@ export function isAlive(pid: number): boolean {
 }
 
 export const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A folder for a notebook and the files beside it; `write` takes a name below it and gives the path. */
+export function notebookFolder(name: string): { folder: string; write(name: string, text: string): string } {
+  const folder = mkdtempSync(join(tmpdir(), `speakerscope-${name}-`));
+  return {
+    folder,
+    write(file, text) {
+      const path = join(folder, file);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+      return path;
+    },
+  };
+}

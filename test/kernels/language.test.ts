@@ -1,19 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { rmSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { Client } from "./client.js";
+import { Client, notebookFolder } from "./client.js";
 
 const test = suite("language");
-const folder = mkdtempSync(join(tmpdir(), "speakerscope-language-"));
+const { folder, write } = notebookFolder("language");
 let client: Client;
-
-function write(name: string, text: string): void {
-  const path = join(folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-}
 
 test.before(async () => {
   write("circle1.ts", "import { b } from './circle2'; export const a = 'a'; export const getB = () => b;");

@@ -118,7 +118,7 @@ function declaredBy(ts: Ts, statement: TypeScript.Statement): string[] {
   return name && ts.isIdentifier(name) ? [name.text] : [];
 }
 
-export function namesIn(ts: Ts, name: TypeScript.BindingName): string[] {
+function namesIn(ts: Ts, name: TypeScript.BindingName): string[] {
   if (ts.isIdentifier(name)) return [name.text];
   return name.elements.flatMap((e) => (ts.isOmittedExpression(e) ? [] : namesIn(ts, e.name)));
 }

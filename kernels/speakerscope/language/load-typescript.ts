@@ -43,7 +43,7 @@ export function loadTypeScript(folders = cacheFolders()): LoadedTypeScript {
 }
 
 /** In the package; where that cannot be written, in the user's cache. */
-export function cacheFolders(): string[] {
+function cacheFolders(): string[] {
   const ofUser = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   return [join(packageRoot, "node_modules", ".cache", "speakerscope"), join(ofUser, "speakerscope")];
 }

@@ -54,7 +54,7 @@ export function withoutLeadingTags(source: Source): Source {
 }
 
 /** The length of an ID3v2 tag: 28 bits in four bytes of seven; 0 where it is none. */
-export function id3Length({ bytes }: Source, at: number): number {
+function id3Length({ bytes }: Source, at: number): number {
   if (at + 10 > bytes.length) return 0;
   const [a, b, c, d] = bytes.subarray(at + 6, at + 10);
   if ((a | b | c | d) & 0x80) return 0;
