@@ -56,6 +56,9 @@ export { readDurations } from "./pipeline/read-durations.js";
 export { type Recording, type RecordingsSettings, recordings } from "./pipeline/recordings.js";
 export { runPipeline } from "./pipeline/run-pipeline.js";
 export { devices } from "./runtime/session.js";
+// Scoring
+export { type LabelledEmbedding, type Plda, type PldaOptions, plda } from "./scoring/plda.js";
+export { type PldaSet, pldaScore, pldaSet } from "./scoring/plda-score.js";
 export { cosineMatrix } from "./similarity/cosine-matrix.js";
 export { type SimilarityOptions, type SimilarityResult, similarity } from "./similarity/similarity.js";
 export { type ExtractionStatus, extractionStatus, type RankStatus } from "./store/extraction-status.js";

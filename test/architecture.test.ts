@@ -22,6 +22,7 @@ const order = [
   ["comparison"],
   ["merged"],
   ["merge"],
+  ["scoring"],
   ["analysis"],
   ["charts", "listen"],
   ["pipeline"],
@@ -32,7 +33,7 @@ const order = [
 const homes: Record<string, RegExp> = {
   "onnxruntime-node": /^src\/runtime\//,
   "@tensorflow/tfjs": /^src\/(runtime|similarity)\//,
-  "ml-matrix": /^src\/analysis\/principal-axes\.ts$/,
+  "ml-matrix": /^src\/vectors\/principal-axes\.ts$/,
   "danfojs-node": /^src\/analysis\/to-data-frame\.ts$/,
   vega: /^src\/charts\//,
   "vega-lite": /^src\/charts\//,

@@ -1,7 +1,7 @@
 import { dot } from "../vectors/dot.js";
+import { principalAxes } from "../vectors/principal-axes.js";
+import { scatter } from "../vectors/scatter.js";
 import { unitRows } from "../vectors/unit-rows.js";
-import { principalAxes } from "./principal-axes.js";
-import { scatter } from "./scatter.js";
 
 /** Embeddings as points of a plane. */
 export interface Map2d<Row> {

@@ -1,10 +1,10 @@
 import type { UtteranceEmbedding } from "../types.js";
 import { dot } from "../vectors/dot.js";
+import { scatter } from "../vectors/scatter.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
 import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { bySpeaker, type SpeakerGroup } from "./by-speaker.js";
 import { leastSimilarity } from "./least-similarity.js";
-import { scatter } from "./scatter.js";
 
 /** How alike the utterances of one speaker are. All null for a speaker with one utterance. */
 export interface SpeakerVariability {
