@@ -64,3 +64,5 @@ export { type SimilarityOptions, type SimilarityResult, similarity } from "./sim
 export { type ExtractionStatus, extractionStatus, type RankStatus } from "./store/extraction-status.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
 export type * from "./types.js";
+// Voice activity
+export { type SpeechSegment, type SpeechSegmentOptions, speechSegments } from "./vad/speech-segments.js";

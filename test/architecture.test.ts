@@ -15,7 +15,7 @@ const order = [
   ["audio"],
   ["corpus"],
   ["features"],
-  ["embed"],
+  ["embed", "vad"],
   ["store"],
   ["extract"],
   ["similarity"],
