@@ -39,16 +39,18 @@ export async function momentsOf(
 /**
  * The moments over all pairs of two sets.
  *
- * Let u and v be the means, x = u + x' and y = v + y'. Then x·y = u·v + z·w for z = (x', x'·v, 1) and w = (y', 1, y'·u). The
- * sum of (z·w)² over all pairs is the sum over the elements of Σzzᵀ times those of Σwwᵀ. Nothing large cancels around the
- * means, so that rows that are all alike have no deviation.
+ * With the means u and v, x = u + x' and y = v + y', a similarity deviates from u·v by v·x' + u·y' + x'·y'. Squared and
+ * summed over all pairs the mixed terms vanish, because the x' sum to 0, and so do the y'. Deviations from the mean are
+ * summed, not the products themselves, so that rows that are all alike have no deviation.
  */
 async function between(a: Rows, b: Rows, breathe: Breathe): Promise<Moments> {
   const [n, m] = [lengthOf(a), lengthOf(b)];
   if (2 * n * m <= (n + m) * a.dimension) return directly(a, breathe, () => b);
   const [u, v] = [meanOf(a), meanOf(b)];
-  const [left, right] = [await outerProducts(a, u, v, breathe), await outerProducts(b, v, u, breathe)];
-  return centred(n * m, dot(u, 0, v, 0, a.dimension), sumsOver(left, right));
+  const [left, right] = [await spreadOf(a, u, v, breathe), await spreadOf(b, v, u, breathe)];
+  const squares =
+    m * left.alongOther + n * right.alongOther + dot(left.scatter, 0, right.scatter, 0, left.scatter.length);
+  return { count: n * m, mean: dot(u, 0, v, 0, a.dimension), squares };
 }
 
 /** The moments over the pairs i < j of one set: half of all pairs without those of a row with itself. */
@@ -56,21 +58,15 @@ async function within(a: Rows, breathe: Breathe): Promise<Moments> {
   const n = lengthOf(a);
   if (n <= a.dimension) return directly(a, breathe, (from) => ({ ...a, from }));
   const u = meanOf(a);
-  const outer = await outerProducts(a, u, u, breathe);
-  const all = sumsOver(outer, outer);
-  const half = { sum: (all.sum - outer.own.sum) / 2, squares: (all.squares - outer.own.squares) / 2 };
-  return centred((n * (n - 1)) / 2, dot(u, 0, u, 0, a.dimension), half);
+  const { scatter, alongOther, selves, squaredSelves } = await spreadOf(a, u, u, breathe);
+  const squares = (2 * n * alongOther + dot(scatter, 0, scatter, 0, scatter.length) - squaredSelves) / 2;
+  return centred((n * (n - 1)) / 2, dot(u, 0, u, 0, a.dimension), -selves / 2, squares);
 }
 
 const lengthOf = ({ from, to }: Range) => to - from;
 
-interface Sums {
-  sum: number;
-  squares: number;
-}
-
-/** From the sums of the differences to a centre. */
-const centred = (count: number, centre: number, { sum, squares }: Sums): Moments => ({
+/** The moments, from the sums of the deviations from some centre and of their squares. */
+const centred = (count: number, centre: number, sum: number, squares: number): Moments => ({
   count,
   mean: centre + sum / count,
   squares: Math.max(0, squares - (sum * sum) / count),
@@ -101,7 +97,7 @@ async function directly(a: Rows, breathe: Breathe, others: (from: number) => Row
     }
     await breathe();
   }
-  return count === 0 ? { count, mean: Number.NaN, squares: 0 } : centred(count, centre, { sum, squares });
+  return count === 0 ? { count, mean: Number.NaN, squares: 0 } : centred(count, centre, sum, squares);
 }
 
 const meanOf = ({ data, dimension, from, to }: Rows) =>
@@ -116,59 +112,47 @@ interface Wasm {
 /** Rows that are summed at once: they stay in the cache. */
 const blockRows = 64;
 
-interface OuterProducts {
-  /** Elements of z; the last two change places in w. */
-  length: number;
-  /** Element (p, q) of Σzzᵀ. */
-  at(p: number, q: number): number;
-  /** Over the pairs of a row with itself. */
-  own: Sums;
+/** Sums over the deviations x' of rows from their mean. */
+interface Spread {
+  /** Σx'x'ᵀ, symmetric, padded with zeros to whole vectors of 4. */
+  scatter: Float64Array;
+  /** Σ(x'·v)², where v is the mean of the other set. */
+  alongOther: number;
+  /** How far a row's product with itself is from u·u, and the square of that, summed. */
+  selves: number;
+  squaredSelves: number;
 }
 
-/** The sum of zzᵀ over rows z = (x', x'·other, 1). */
-async function outerProducts(
+async function spreadOf(
   { data, dimension: d, from, to }: Rows,
   mean: Float64Array,
   other: Float64Array,
   breathe: Breathe,
-): Promise<OuterProducts> {
-  const size = 4 * Math.ceil((d + 2) / 4);
+): Promise<Spread> {
+  const size = 4 * Math.ceil(d / 4);
   const wasm = new WebAssembly.Instance(tilesModule()).exports as unknown as Wasm;
   const [atRows, atSums] = [wasm.words(2 * blockRows * size), wasm.words(2 * size * size)];
   const block = new Float64Array(wasm.memory.buffer, atRows, blockRows * size);
-  const sums = new Float64Array(wasm.memory.buffer, atSums, size * size);
-  const own = { sum: 0, squares: 0 };
+  const scatter = new Float64Array(wasm.memory.buffer, atSums, size * size);
+  let [alongOther, selves, squaredSelves] = [0, 0, 0];
   for (let start = from; start < to; start += blockRows) {
     const count = Math.min(blockRows, to - start);
     for (let r = 0; r < count; r++) {
-      const z = r * size;
       let [square, along] = [0, 0];
       for (let k = 0, at = (start + r) * d; k < d; k++) {
         const x = data[at + k] - mean[k];
-        block[z + k] = x;
+        block[r * size + k] = x;
         square += x * x;
         along += x * other[k];
       }
-      block[z + d] = along;
-      block[z + d + 1] = 1;
-      own.sum += square + 2 * along;
-      own.squares += (square + 2 * along) ** 2;
+      alongOther += along * along;
+      selves += square;
+      squaredSelves += (square + 2 * along) ** 2;
     }
     wasm.gram(atRows, count, size, atSums);
     await breathe();
   }
-  // Of two elements that are equal one is there.
-  return { length: d + 2, at: (p, q) => sums[p < q ? p * size + q : q * size + p], own };
-}
-
-/** Sums over all pairs z·w. */
-function sumsOver(a: OuterProducts, b: OuterProducts): Sums {
-  const { length } = a;
-  const turned = (p: number) => (p < length - 2 ? p : 2 * length - 3 - p);
-  let [sum, squares] = [0, 0];
-  for (let p = 0; p < length; p++) {
-    sum += a.at(p, length - 1) * b.at(turned(p), length - 1);
-    for (let q = 0; q < length; q++) squares += a.at(p, q) * b.at(turned(p), turned(q));
-  }
-  return { sum, squares };
+  // `gram` fills the blocks on and above the diagonal.
+  for (let p = 0; p < size; p++) for (let q = 0; q < p; q++) scatter[p * size + q] = scatter[q * size + p];
+  return { scatter, alongOther, selves, squaredSelves };
 }
