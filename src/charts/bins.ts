@@ -57,16 +57,6 @@ export function rebin(histogram: Histogram, merge = suitableMerge(histogram)): B
   return bins.slice(bins.findIndex(occupied), bins.findLastIndex(occupied) + 1);
 }
 
-/** The histogram of scores in [-1, 1], in bins of 0.01; a score beyond counts in the outermost bin. */
-export function histogramOf(scores: ArrayLike<number>): Histogram {
-  const edges = Float64Array.from({ length: 201 }, (_, b) => (b - 100) / 100);
-  const counts = new Float64Array(200);
-  for (let i = 0; i < scores.length; i++) {
-    if (!Number.isNaN(scores[i])) counts[Math.max(0, Math.min(199, Math.floor((scores[i] + 1) * 100)))]++;
-  }
-  return { edges, counts };
-}
-
 /** Equal bins over positive quantities such as seconds, with round edges. */
 export function roundBins(values: ArrayLike<number>, wanted = 24): Bin[] {
   let low = Number.POSITIVE_INFINITY;

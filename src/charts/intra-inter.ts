@@ -1,6 +1,7 @@
 import { invalid } from "../errors.js";
+import { histogramOf } from "../similarity/histogram.js";
 import type { Histogram } from "../types.js";
-import { histogramOf, rebin, suitableMerge, tidy, total } from "./bins.js";
+import { rebin, suitableMerge, tidy, total } from "./bins.js";
 import { type Chart, chart, colors, emptyView } from "./chart.js";
 import { type DistributionOptions, similarityAxis } from "./distribution.js";
 import { type Rule, ruleLayers } from "./rules.js";
@@ -119,7 +120,7 @@ function asHistogram(name: string, scores: Scores): Histogram {
   if (isHistogram(scores)) return scores;
   if (scores === null || typeof scores !== "object" || typeof scores.length !== "number")
     throw invalid(`intraInter takes a histogram or an array of scores as ${name}, not ${typeof scores}.`);
-  return histogramOf(scores);
+  return histogramOf([scores]);
 }
 
 function isHistogram(scores: Scores): scores is Histogram {

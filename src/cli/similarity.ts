@@ -78,7 +78,7 @@ async function run(settings: Settings): Promise<void> {
     throw conflict("--query and --against exclude each other. Give one of them.");
   const reporter = openReporter();
   try {
-    const { line } = await backend(settings);
+    const { line } = await backend(settings.similarityBackend);
     reporter.log(line);
     const compareOptions: CompareFilesOptions = {
       level: settings.level,

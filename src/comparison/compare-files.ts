@@ -1,8 +1,7 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid } from "../errors.js";
-import { readNpyHeader } from "../format/npy.js";
+import { npyHeader } from "../format/npy.js";
 import { backend } from "../similarity/backend.js";
 import {
   type CheckedRows,
@@ -12,13 +11,14 @@ import {
   compareAll,
   resultOf,
 } from "../similarity/compare.js";
-import { joinFound } from "../similarity/found.js";
 import { momentsOf } from "../similarity/moments.js";
 import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "../similarity/options.js";
+import { joinReductions } from "../similarity/reduction.js";
 import { readVectors, type Vectors } from "../store/read-vectors.js";
-import type { Matrix, Progress } from "../types.js";
-import { MatrixFile } from "./matrix-file.js";
-import { RowShares } from "./row-shares.js";
+import type { Matrix } from "../types.js";
+import { writeFile } from "../util/write-file.js";
+import { MatrixFile, matrixBlocks } from "./matrix-file.js";
+import { RowBlocks, type StoredBlock } from "./row-blocks.js";
 import { writeComparison } from "./write-comparison.js";
 import { similarityFiles } from "./write-similarity.js";
 
@@ -87,17 +87,17 @@ export async function compareFiles(
     await write(result);
     return { result, vectors, others };
   }
-  const shares = new RowShares(folder, rows);
+  const stored = new RowBlocks(folder, rows);
   try {
-    await computeShares(shares, rows, { ...settings, blockRows });
-    const places = shares.complete(rows.first.n);
-    if (places === null) return { vectors, others };
-    const result = await joinShares(folder, rows, settings, { shares, places });
+    await computeBlocks(stored, rows, { ...settings, blockRows });
+    const blocks = stored.complete(rows.first.n);
+    if (blocks === null) return { vectors, others };
+    const result = await joinBlocks(folder, rows, settings, { stored, blocks });
     await write(result);
-    await shares.remove(places);
+    await stored.remove(blocks);
     return { result, vectors, others };
   } catch (error) {
-    if (shares.isGone(error)) return { vectors, others, joinedElsewhere: true };
+    if (stored.isGone(error)) return { vectors, others, joinedElsewhere: true };
     throw error;
   }
 }
@@ -126,84 +126,69 @@ async function withMatrixFile<T>(
   }
 }
 
-const matrixOf = (place: string) => join(place, "matrix.npy");
-
-async function computeShares(
-  shares: RowShares,
+async function computeBlocks(
+  stored: RowBlocks,
   rows: CheckedRows,
   { blockRows, onProgress, ...options }: SimilarityOptions & { blockRows: number },
 ): Promise<void> {
   const { from: first, to: last } = rows;
-  // Shares that do not fit together are an error before anything is computed.
-  const blocks = shares.missing(rows).flatMap(({ from: start, to: end }) =>
+  // Blocks that do not fit together are an error before anything is computed.
+  const blocks = stored.missing(rows).flatMap(({ from: start, to: end }) =>
     Array.from({ length: Math.ceil((end - start) / blockRows) }, (_, b) => {
       const from = start + b * blockRows;
       return { ...rows, from, to: Math.min(end, from + blockRows) };
     }),
   );
   for (const block of blocks) {
-    const { from } = block;
-    const progress = ({ done, total }: Extract<Progress, { stage: "similarity" }>) => {
-      const within = total > 0 ? (done / total) * (block.to - from) : 0;
+    const { from, to } = block;
+    const progress: SimilarityOptions["onProgress"] = ({ done, total }) => {
+      const within = total > 0 ? (done / total) * (to - from) : 0;
       onProgress?.({ stage: "similarity", done: Math.floor(from - first + within), total: last - first });
     };
-    const settings = { ...options, onProgress: progress as SimilarityOptions["onProgress"] };
-    await shares.store(block, async (place) => {
-      const { found } = await withMatrixFile<Comparison>(matrixOf(place), block, settings, compare, false);
-      return found;
+    const settings = { ...options, onProgress: progress };
+    await stored.store(block, async (place) => {
+      const path = join(place, similarityFiles.matrix);
+      return (await withMatrixFile<Comparison>(path, block, settings, compare, false)).reduction;
     });
   }
 }
 
-async function joinShares(
+async function joinBlocks(
   folder: string,
   rows: CheckedRows,
   options: SimilarityOptions,
-  { shares, places }: { shares: RowShares; places: string[] },
+  { stored, blocks }: { stored: RowBlocks; blocks: StoredBlock[] },
 ): Promise<SimilarityResult> {
-  const all = { ...rows, from: 0, to: rows.first.n };
   const [height, width] = [rows.first.n, rows.second.n];
-  const parts = (function* () {
-    for (const place of places) yield shares.read(place);
-  })();
-  const found = joinFound(parts, rows.maxPairs);
+  const all = { ...rows, from: 0, to: height };
+  const reduction = joinReductions(
+    (function* () {
+      for (const block of blocks) yield stored.read(block);
+    })(),
+    rows.maxPairs,
+  );
+  const parts = function* () {
+    for (const { path, from, to } of blocks)
+      for (const { data } of matrixBlocks(join(path, similarityFiles.matrix), [to - from, width])!)
+        yield data;
+  };
   let matrix: Matrix | undefined;
   if (options.matrix && isSmall(height, width)) {
     matrix = { data: new Float32Array(height * width), rows: height, columns: width };
     let at = 0;
-    for (const place of places)
-      for (const part of rowsOf(matrixOf(place))) {
-        matrix.data.set(part, at);
-        at += part.length;
-      }
-  } else if (options.matrix) {
-    const file = await MatrixFile.create(join(folder, similarityFiles.matrix), [height, width]);
-    try {
-      for (const place of places) for (const part of rowsOf(matrixOf(place))) await file.write(part);
-      await file.finish();
-    } catch (error) {
-      await file.discard();
-      throw error;
+    for (const part of parts()) {
+      matrix.data.set(part, at);
+      at += part.length;
     }
-  }
-  const { name } = await backend({ similarityBackend: options.backend });
+  } else if (options.matrix)
+    await writeFile(
+      join(folder, similarityFiles.matrix),
+      (function* () {
+        yield npyHeader("float32", [height, width]);
+        for (const part of parts()) yield new Uint8Array(part.buffer);
+      })(),
+    );
+  const { name } = await backend(options.backend);
   const moments = await momentsOf(rows.first, rows.second, all, options.abortSignal);
-  return resultOf(all, { found, matrix, backend: name }, moments);
-}
-
-/** The numbers of a .npy file of float32 in parts of up to 64 MB. */
-function* rowsOf(path: string): Generator<Float32Array> {
-  const file = openSync(path, "r");
-  try {
-    const head = new Uint8Array(10_240);
-    const read = readSync(file, head, 0, head.length, 0);
-    const { dataOffset, dataLength } = readNpyHeader(head.subarray(0, read), { path });
-    for (let at = 0; at < dataLength; ) {
-      const part = new Uint8Array(Math.min(1 << 26, dataLength - at));
-      at += readSync(file, part, 0, part.length, dataOffset + at);
-      yield new Float32Array(part.buffer);
-    }
-  } finally {
-    closeSync(file);
-  }
+  return resultOf(all, { reduction, matrix, backend: name }, moments);
 }

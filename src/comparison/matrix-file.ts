@@ -1,8 +1,12 @@
-import { randomBytes } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { endianness } from "node:os";
 import { dirname } from "node:path";
-import { npyHeader } from "../format/npy.js";
+import { invalid } from "../errors.js";
+import { npyHeader, readNpyHeader } from "../format/npy.js";
 import { namePath } from "../util/name-path.js";
+import { temporaryIn } from "../util/write-file.js";
+import type { RowBlock } from "./pairs-in-matrix.js";
 
 /** A .npy file of float32 rows that is written as they come, and is in its place only once it is whole. */
 export class MatrixFile {
@@ -14,7 +18,7 @@ export class MatrixFile {
 
   static async create(path: string, shape: [rows: number, columns: number]): Promise<MatrixFile> {
     await mkdir(dirname(path), { recursive: true });
-    const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+    const temporary = temporaryIn(dirname(path));
     const matrix = new MatrixFile(path, temporary, await open(temporary, "wx"));
     await matrix.guarded(() => matrix.file.appendFile(npyHeader("float32", shape)));
     return matrix;
@@ -45,5 +49,46 @@ export class MatrixFile {
       await this.discard();
       throw namePath(error, this.path);
     }
+  }
+}
+
+/** Values that are read at once. */
+const blockValues = 1 << 22;
+
+/**
+ * The rows of a similarity_matrix.npy in blocks; undefined unless it holds `shape` float32 numbers, row after row.
+ *
+ * @throws `invalid`, once a block is read that the file lacks
+ */
+export function matrixBlocks(
+  path: string,
+  [rows, columns]: [rows: number, columns: number],
+): Iterable<RowBlock> | undefined {
+  const head = withFile(path, (file) => {
+    const bytes = new Uint8Array(10_240);
+    return readNpyHeader(bytes.subarray(0, readSync(file, bytes)), { path });
+  });
+  const isPlain = head.code === "f4" && !head.bigEndian && !head.fortranOrder && endianness() === "LE";
+  if (!isPlain || head.shape.length !== 2 || head.shape[0] !== rows || head.shape[1] !== columns)
+    return undefined;
+  const step = Math.max(1, Math.floor(blockValues / columns));
+  const read = (first: number): RowBlock => {
+    const data = new Float32Array(Math.min(step, rows - first) * columns);
+    const at = head.dataOffset + 4 * first * columns;
+    if (withFile(path, (file) => readSync(file, data, 0, data.byteLength, at)) < data.byteLength)
+      throw invalid(`${path} is cut off: it has fewer than ${rows} rows.`, { path });
+    return { data, rows: data.length / columns, columns, first };
+  };
+  return (function* () {
+    for (let first = 0; first < rows; first += step) yield read(first);
+  })();
+}
+
+function withFile<Result>(path: string, use: (file: number) => Result): Result {
+  const file = openSync(path, "r");
+  try {
+    return use(file);
+  } finally {
+    closeSync(file);
   }
 }

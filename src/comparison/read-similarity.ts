@@ -64,7 +64,7 @@ export function readSimilarity(folder: string): StoredSimilarity {
       highPairs: number("num_high_similarity_pairs"),
       threshold: number("threshold_used"),
     },
-    histogram: summary.histogram ? histogramIn(summary.histogram, path) : histogramOf(matrix()),
+    histogram: summary.histogram ? histogramIn(summary.histogram, path) : histogramOfPairs(matrix()),
     pairs: summary.high_similarity_pairs
       .map((pair, index) => pairOf(pair, index, path))
       .sort((a, b) => b.similarity - a.similarity),
@@ -114,6 +114,14 @@ function histogramIn(value: unknown, path: string): Histogram {
   return isNumbers(edges) && isNumbers(counts) && edges.length === counts.length + 1
     ? { edges: Float64Array.from(edges), counts: Float64Array.from(counts) }
     : wrong(path, `its histogram is ${shown(value)}, which is not counts between edges`);
+}
+
+function histogramOfPairs(matrix: Matrix | undefined): Histogram | undefined {
+  if (matrix === undefined) return undefined;
+  const { data, rows, columns } = matrix;
+  return histogramOf(
+    Array.from({ length: rows }, (_, i) => data.subarray(i * columns + i + 1, (i + 1) * columns)),
+  );
 }
 
 /** Where the matrix would lie: the name comes out of a file, so it must not lead out of the folder. */

@@ -4,6 +4,8 @@ import { type Analysis, analyze } from "../analysis/analyze.js";
 import { csvLines } from "../analysis/csv.js";
 import { reportText } from "../analysis/report-text.js";
 import { highSimilarityPairs } from "../comparison/high-similarity-pairs.js";
+import { matrixBlocks } from "../comparison/matrix-file.js";
+import { pairsInBlocks, type RowBlock } from "../comparison/pairs-in-matrix.js";
 import type { StoredSimilarity } from "../comparison/read-similarity.js";
 import { readSimilarity } from "../comparison/read-similarity.js";
 import { conflict, missing } from "../errors.js";
@@ -14,7 +16,6 @@ import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import { nothingToCompare } from "./compare-speakers.js";
-import { matrixFileBlocks, pairsAbove } from "./pairs-above.js";
 import type { StageContext } from "./stage.js";
 
 export interface ReportSettings {
@@ -111,15 +112,15 @@ function pairsFrom(
   const { pairs, statistics, keys } = stored;
   if (minSimilarity < statistics.threshold) {
     const n = keys.length;
-    const blocks = matrixFileBlocks(join(folder, similarityFiles.matrix), n) ?? storedBlocks(stored);
+    const blocks = blocksOf(folder, stored);
     if (blocks !== undefined) {
-      const found = pairsAbove(blocks, minSimilarity, mostPairs);
-      if (found.total > found.pairs.length)
+      const listed = pairsInBlocks(blocks, minSimilarity, mostPairs);
+      if (listed.total > listed.pairs.length)
         log(
-          `Warning: ${found.total} pairs are at or above ${minSimilarity}; the table lists the ${found.pairs.length} most ` +
+          `Warning: ${listed.total} pairs are at or above ${minSimilarity}; the table lists the ${listed.pairs.length} most ` +
             "similar (a higher --min_similarity lists all)",
         );
-      return highSimilarityPairs({ n, statistics, pairs: found.pairs }, speakers, {
+      return highSimilarityPairs({ n, statistics, pairs: listed.pairs }, speakers, {
         threshold: minSimilarity,
       });
     }
@@ -130,8 +131,12 @@ function pairsFrom(
   return pairs.filter(({ similarity }) => similarity >= minSimilarity);
 }
 
-/** The matrix of a comparison that holds it in its JSON file, as one block. */
-function storedBlocks(stored: StoredSimilarity) {
+/** The matrix in blocks of rows, or as one block where the JSON file alone holds it. */
+function blocksOf(folder: string, stored: StoredSimilarity): Iterable<RowBlock> | undefined {
+  const path = join(folder, similarityFiles.matrix);
+  const n = stored.keys.length;
+  const blocks = existsSync(path) ? matrixBlocks(path, [n, n]) : undefined;
+  if (blocks !== undefined) return blocks;
   const matrix = stored.matrix();
-  return matrix && (() => [{ ...matrix, first: 0 }]);
+  return matrix && [{ ...matrix, first: 0 }];
 }

@@ -22,29 +22,29 @@ let fastest: Promise<Backend> | undefined;
  * The backend to compute with: `tensorflow` (through tfjs, where set-up built its addon) on a GPU, else `onnx` (ONNX
  * Runtime in a worker for every core), which is the faster one on CPUs (docs/scaling.md); chosen once a process.
  *
- * @param similarityBackend forces one
+ * @param name forces one; by default the fastest
  * @throws `unknown` for a name nobody has, `unsupported` when TensorFlow is asked for and cannot be loaded
  *
  * @example
  * console.log((await backend()).line)
  */
-export async function backend({ similarityBackend }: { similarityBackend?: string } = {}): Promise<Backend> {
-  if (similarityBackend === undefined) {
+export async function backend(name?: string): Promise<Backend> {
+  if (name === undefined) {
     fastest ??= chooseFastest();
     return fastest;
   }
-  if (similarityBackend === "onnx") return onnx;
-  if (similarityBackend !== "tensorflow")
+  if (name === "onnx") return onnx;
+  if (name !== "tensorflow")
     throw unknown(
-      `There is no similarity backend "${similarityBackend}". Use ${backendNames.join(" or ")}, or leave it out for the fastest.`,
-      { got: similarityBackend },
+      `There is no similarity backend "${name}". Use ${backendNames.join(" or ")}, or leave it out for the fastest.`,
+      { got: name },
     );
   try {
     return withLine(await tensorflow());
   } catch (cause) {
     throw unsupported(
       `TensorFlow cannot be loaded (${firstLine(cause)}). Run npm run setup to build it, or use the backend onnx.`,
-      { got: similarityBackend, cause },
+      { got: name, cause },
     );
   }
 }

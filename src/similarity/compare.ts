@@ -3,13 +3,14 @@ import type { Matrix } from "../types.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { type Backend, backend } from "./backend.js";
 import { breather } from "./breather.js";
-import type { Found } from "./found.js";
 import { histogramOfFine, medianOf, valuesInBins } from "./histogram.js";
 import { type Moments, momentsOf } from "./moments.js";
 import { reduceInWorkers, workersFor } from "./on-onnx.js";
 import { onnxProduct, onnxTile } from "./onnx-product.js";
 import type { SimilarityOptions, SimilarityResult } from "./options.js";
+import { pairsOf } from "./pair-list.js";
 import { reduceTiles } from "./reduce-tiles.js";
+import type { Reduction } from "./reduction.js";
 import { tensorflowProduct, tensorflowTile } from "./tensorflow-product.js";
 import { type Grid, type Tile, TileQueue } from "./tile-queue.js";
 
@@ -66,9 +67,9 @@ export function checkedRows(rows: Rows, options: SimilarityOptions): CheckedRows
 const neighboursOf = (first: UnitRows, second: UnitRows, topK: number) =>
   Math.min(topK, Math.max(0, first === second ? second.n - 1 : second.n));
 
-/** What the pairs of the rows come to, before shares of them are joined. */
+/** What the pairs of some rows come to, before blocks of rows are joined. */
 export interface Comparison {
-  found: Found;
+  reduction: Reduction;
   matrix?: Matrix;
   backend: Backend["name"];
 }
@@ -76,55 +77,59 @@ export interface Comparison {
 /** Compares the rows: everything but mean and deviation, which need no pairs. */
 export async function compare(rows: CheckedRows, options: SimilarityOptions): Promise<Comparison> {
   const { first, second, from, to, threshold, topK, maxPairs } = rows;
-  const { abortSignal, onProgress } = options;
-  const chosen = await backend({ similarityBackend: options.backend });
+  const { abortSignal, onProgress, onRows } = options;
+  const { name, tensorflow } = await backend(options.backend);
   throwIfAborted("Comparing", abortSignal);
-  const matrix = options.matrix ? emptyMatrix(to - from, first.n === 0 ? 0 : second.n) : undefined;
-  const takesRows = matrix !== undefined || options.onRows !== undefined;
-  const { tensorflow } = chosen;
+  const m = first.n === 0 ? 0 : second.n;
+  const matrix = options.matrix
+    ? { data: new Float32Array((to - from) * m), rows: to - from, columns: m }
+    : undefined;
+  const wholeRows = matrix !== undefined || onRows !== undefined;
   const size = tensorflow ? tensorflowTile(tensorflow) : onnxTile;
-  const self = first === second;
   const k = neighboursOf(first, second, topK);
-  const queue = new TileQueue({ n: first.n, m: second.n, self, from, to, k, wholeRows: takesRows, size });
+  const queue = new TileQueue({
+    n: first.n,
+    m: second.n,
+    self: first === second,
+    from,
+    to,
+    k,
+    wholeRows,
+    size,
+  });
+  const limits = { threshold, maxPairs };
+  const reduceHere = async () => {
+    const takeRows = wholeRows ? rowTaker(queue.grid, matrix, onRows) : undefined;
+    const breathe = breather(abortSignal);
+    const { product, close } = tensorflow
+      ? await tensorflowProduct(tensorflow.tf, first, second, size)
+      : await onnxProduct(first, second, size);
+    try {
+      return await reduceTiles(queue, product, limits, async (tile, values) => {
+        await takeRows?.(tile, values);
+        await breathe();
+      });
+    } finally {
+      await close();
+    }
+  };
   const say = () => onProgress?.({ stage: "similarity", done: queue.taken, total: queue.count });
   const stop = () => queue.stop();
   const timer = setInterval(say, 200);
   abortSignal?.addEventListener("abort", stop);
   try {
     say();
-    const limits = { threshold, maxPairs };
-    const workers = tensorflow || takesRows ? 1 : (options.threads ?? workersFor(queue));
-    let found: Found;
-    if (workers > 1) found = await reduceInWorkers(queue, { first, second, limits }, workers);
-    else {
-      const takeRows = takesRows ? rowTaker(queue.grid, matrix, options.onRows) : undefined;
-      const breathe = breather(abortSignal);
-      const { product, close } = tensorflow
-        ? await tensorflowProduct(tensorflow.tf, first, second, size)
-        : await onnxProduct(first, second, size);
-      try {
-        found = await reduceTiles(queue, product, limits, async (tile, values) => {
-          await takeRows?.(tile, values);
-          await breathe();
-        });
-      } finally {
-        await close();
-      }
-    }
+    const workers = tensorflow || wholeRows ? 1 : (options.threads ?? workersFor(queue));
+    const reduction =
+      workers > 1 ? await reduceInWorkers(queue, { first, second, limits }, workers) : await reduceHere();
     throwIfAborted("Comparing", abortSignal);
     say();
-    return { found, matrix, backend: chosen.name };
+    return { reduction, matrix, backend: name };
   } finally {
     clearInterval(timer);
     abortSignal?.removeEventListener("abort", stop);
   }
 }
-
-const emptyMatrix = (rows: number, columns: number): Matrix => ({
-  data: new Float32Array(rows * columns),
-  rows,
-  columns,
-});
 
 /** Puts tiles together to whole rows, for the matrix and for `onRows`. */
 function rowTaker(
@@ -159,7 +164,7 @@ export async function compareAll(rows: CheckedRows, options: SimilarityOptions):
 
 export function resultOf(
   { first, second, from, to, threshold, topK }: CheckedRows,
-  { found, matrix, backend }: Comparison,
+  { reduction, matrix, backend }: Comparison,
   { count, mean, squares }: Moments,
 ): SimilarityResult {
   const self = first === second;
@@ -167,7 +172,7 @@ export function resultOf(
     matrix &&
     ((low: number, high: number) => valuesInBins(matrix, (row) => (self ? from + row + 1 : 0), low, high));
   const or = (value: () => number) => (count > 0 ? value() : Number.NaN);
-  const { rows, scores } = found.pairs;
+  const { fine, lowest, highest, highPairs, pairs, neighbours } = reduction;
   return {
     keys: first.keys,
     againstKeys: self ? undefined : second.keys,
@@ -177,16 +182,16 @@ export function resultOf(
     statistics: {
       mean: or(() => mean),
       std: or(() => Math.sqrt(squares / count)),
-      min: or(() => found.lowest),
-      max: or(() => found.highest),
-      median: or(() => medianOf(found.fine, count, valuesOf)),
+      min: or(() => lowest),
+      max: or(() => highest),
+      median: or(() => medianOf(fine, count, valuesOf)),
       totalPairs: count,
-      highPairs: found.highPairs,
+      highPairs,
       threshold,
     },
-    histogram: histogramOfFine(found.fine),
-    pairs: Array.from(scores, (similarity, p) => ({ i: rows[2 * p], j: rows[2 * p + 1], similarity })),
-    neighbours: topK > 0 ? found.neighbours : undefined,
+    histogram: histogramOfFine(fine),
+    pairs: pairsOf(pairs),
+    neighbours: topK > 0 ? neighbours : undefined,
     matrix,
     rowRange: [from, to],
   };

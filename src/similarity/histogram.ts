@@ -7,24 +7,33 @@ export const fineBins = 1_000_000;
 
 /** The histogram of fine counts: 200 bins of width 0.01 over [-1, 1]; a value beyond 1 by rounding is in the last bin. */
 export function histogramOfFine(fine: Float64Array): Histogram {
-  const counts = new Float64Array(bins);
+  const histogram = emptyHistogram();
   const perBin = fine.length / bins;
-  for (let f = 0; f < fine.length; f++) counts[Math.floor(f / perBin)] += fine[f];
-  return { edges: Float64Array.from({ length: bins + 1 }, (_, b) => (b - bins / 2) / (bins / 2)), counts };
+  for (let f = 0; f < fine.length; f++) histogram.counts[Math.floor(f / perBin)] += fine[f];
+  return histogram;
 }
 
-/** The bin of a float32; the product is exact in float64. */
+/** The same of similarities in lists; NaN is not counted. */
+export function histogramOf(lists: Iterable<ArrayLike<number>>): Histogram {
+  const { edges, counts } = emptyHistogram();
+  for (const values of lists)
+    for (let i = 0; i < values.length; i++) {
+      if (Number.isNaN(values[i])) continue;
+      // Rounding may carry a product over an edge, so the nearest edge itself decides.
+      const nearest = Math.round(values[i] * (bins / 2)) + bins / 2;
+      counts[Math.max(0, Math.min(bins - 1, values[i] < edges[nearest] ? nearest - 1 : nearest))]++;
+    }
+  return { edges, counts };
+}
+
+const emptyHistogram = (): Histogram => ({
+  edges: Float64Array.from({ length: bins + 1 }, (_, b) => (b - bins / 2) / (bins / 2)),
+  counts: new Float64Array(bins),
+});
+
+/** The fine bin of a float32; the product is exact in float64. */
 const fineBinOf = (value: number) =>
   Math.min(fineBins - 1, Math.max(0, Math.floor(value * (fineBins / 2)) + fineBins / 2));
-
-/** The histogram over the pairs i < j of a matrix. */
-export function histogramOf(matrix: Matrix | undefined): Histogram | undefined {
-  if (matrix === undefined) return undefined;
-  const fine = new Float64Array(fineBins);
-  for (let i = 0; i < matrix.rows; i++)
-    for (let j = i + 1; j < matrix.columns; j++) fine[fineBinOf(matrix.data[i * matrix.columns + j])]++;
-  return histogramOfFine(fine);
-}
 
 /**
  * The median of the counted values, to 2e-6: values are taken to lie evenly in their bin.
@@ -65,7 +74,7 @@ export function valuesInBins(
   first: number,
   last: number,
 ): Float32Array {
-  const found: number[] = [];
+  const values: number[] = [];
   // Comparing with the edges is quicker than finding every bin; the outermost ones are open.
   const low = first === 0 ? -Infinity : first / (fineBins / 2) - 1;
   const high = last === fineBins - 1 ? Infinity : (last + 1) / (fineBins / 2) - 1;
@@ -74,8 +83,8 @@ export function valuesInBins(
       const value = data[i * columns + j];
       if (value >= low && value <= high) {
         const bin = fineBinOf(value);
-        if (bin >= first && bin <= last) found.push(value);
+        if (bin >= first && bin <= last) values.push(value);
       }
     }
-  return Float32Array.from(found);
+  return Float32Array.from(values);
 }

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { type Found, type Limits, mergeFound } from "./found.js";
 import type { Vectors } from "./onnx-product.js";
+import { type Limits, mergeReductions, type Reduction } from "./reduction.js";
 import type { Grid, SharedQueue, TileQueue } from "./tile-queue.js";
 
 // Before ONNX Runtime loads, and on the main thread: the environment of a worker is a copy that native code does not see.
@@ -34,7 +34,7 @@ export async function reduceInWorkers(
   queue: TileQueue,
   { first, second, limits }: Pick<OnnxJob, "first" | "second" | "limits">,
   workers: number,
-): Promise<Found> {
+): Promise<Reduction> {
   const { grid, shared } = queue;
   const rows = inSharedMemory(first);
   const job: OnnxJob = {
@@ -52,7 +52,7 @@ export async function reduceInWorkers(
       }),
     ),
   );
-  return mergeFound(
+  return mergeReductions(
     parts.map((part) => {
       if (part.status === "rejected") throw part.reason;
       return part.value;
@@ -67,7 +67,7 @@ function inSharedMemory({ data, n, dimension }: Vectors): Vectors {
   return { data: shared, n, dimension };
 }
 
-const runWorker = (job: OnnxJob): Promise<Found> =>
+const runWorker = (job: OnnxJob): Promise<Reduction> =>
   new Promise((resolve, reject) => {
     const worker = new Worker(join(__dirname, "onnx-worker.js"), { workerData: job });
     worker.on("message", resolve);

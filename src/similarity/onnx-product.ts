@@ -8,8 +8,8 @@ export type Vectors = Pick<UnitRows, "data" | "n" | "dimension">;
 /** Rows of a tile: small enough for the cache of a core, large enough that the calls do not count. */
 export const onnxTile = 512;
 
-/** The ONNX graph of one Gemm node, c (m, n) = a (m, d) x b (n, d) transposed; test/similarity/onnx-product.test.ts says how it was made. */
-const gemm = Buffer.from(
+/** The ONNX graph of one Gemm node, c (m, n) = a (m, d) x b (n, d) transposed; test/similarity/onnx-product.test.ts builds the same bytes. */
+export const gemm = Buffer.from(
   "CAgSDHNwZWFrZXJzY29wZTpvCh4KAWEKAWISAWMiBEdlbW0qDQoGdHJhbnNCGAGgAQISCHByb2R1Y3RzWhUKAWESEAoOCAESCgoDEgFtCgMSAWRaFQoBYhIQCg4IARIKCgMSAW4KAxIBZGIVCgFjEhAKDggBEgoKAxIBbQoDEgFuQgQKABAR",
   "base64",
 );

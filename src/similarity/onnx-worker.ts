@@ -7,12 +7,12 @@ import { TileQueue } from "./tile-queue.js";
 
 async function work({ first, second, grid, shared, limits }: OnnxJob): Promise<void> {
   const { product, close } = await onnxProduct(first, second, grid.size);
-  const found = await reduceTiles(new TileQueue(grid, shared), product, limits);
+  const reduction = await reduceTiles(new TileQueue(grid, shared), product, limits);
   await close();
-  const { fine, pairs, neighbours } = found;
+  const { fine, pairs, neighbours } = reduction;
   const arrays = [fine, pairs.rows, pairs.scores, neighbours.index, neighbours.score];
   parentPort!.postMessage(
-    found,
+    reduction,
     arrays.map(({ buffer }) => buffer as ArrayBuffer),
   );
 }

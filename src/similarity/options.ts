@@ -1,8 +1,8 @@
-import type { Histogram, LongTask, Matrix, Pair, SimilarityStatistics } from "../types.js";
+import type { Histogram, LongTask, Matrix, Pair, Progress, SimilarityStatistics } from "../types.js";
 import type { Rows } from "../vectors/unit-rows.js";
-import type { Neighbours } from "./found.js";
+import type { Neighbours } from "./reduction.js";
 
-export interface SimilarityOptions extends LongTask {
+export interface SimilarityOptions extends LongTask<Extract<Progress, { stage: "similarity" }>> {
   /** From here on a pair is listed and counted as high. */
   threshold?: number;
   /** Neighbours to find for every row; 0 for none. */

@@ -1,3 +1,5 @@
+import type { Pair } from "../types.js";
+
 /** Pairs of rows with their similarity, most similar first, then by row: one order for every backend. */
 export interface PairList {
   /** Int32Array (pairs, 2). */
@@ -5,6 +7,9 @@ export interface PairList {
   /** Float32Array (pairs). */
   scores: Float32Array;
 }
+
+export const pairsOf = ({ rows, scores }: PairList): Pair[] =>
+  Array.from(scores, (similarity, p) => ({ i: rows[2 * p], j: rows[2 * p + 1], similarity }));
 
 /** The best `limit` pairs of several lists. */
 export function bestPairs(lists: readonly PairList[], limit: number): PairList {

@@ -1,4 +1,4 @@
-import type { Found, Limits } from "./found.js";
+import type { Limits, Reduction } from "./reduction.js";
 import { TilePass } from "./tile-pass.js";
 import type { Tile, TileQueue } from "./tile-queue.js";
 
@@ -11,7 +11,7 @@ export async function reduceTiles(
   product: Product,
   limits: Limits,
   afterTile?: (tile: Tile, values: Float32Array) => Promise<void>,
-): Promise<Found> {
+): Promise<Reduction> {
   const pass = new TilePass(queue.grid, limits);
   for (let tile = queue.next(); tile !== null; tile = queue.next()) {
     const { rows, columns } = tile;
@@ -22,5 +22,5 @@ export async function reduceTiles(
     pass.shareBars(queue.bars, tile);
     await afterTile?.(tile, values);
   }
-  return pass.found();
+  return pass.result();
 }

@@ -1,7 +1,7 @@
 import { loadWasm } from "../util/load-wasm.js";
-import type { Found, Limits } from "./found.js";
 import { fineBins } from "./histogram.js";
 import { PairCollector } from "./pair-list.js";
+import type { Limits, Reduction } from "./reduction.js";
 import type { Grid, Tile } from "./tile-queue.js";
 
 /** What wasm/src/lib.rs exports; addresses are those of its memory. */
@@ -129,8 +129,8 @@ export class TilePass {
       }
   }
 
-  /** All that was found. */
-  found(): Found {
+  /** What all tiles come to. */
+  result(): Reduction {
     this.emptyCounters();
     const { fine, lowest, highest, highPairs, index, score } = this;
     return {

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { histogramOf, quantile, rebin, roundBins, total } from "../../src/charts/bins.js";
+import { quantile, rebin, roundBins, total } from "../../src/charts/bins.js";
+import { histogramOf } from "../../src/similarity/histogram.js";
 import { numpy, reference } from "./data.js";
 
 const near = (actual: number, expected: number, within: number) =>
@@ -14,15 +15,15 @@ test("quantile agrees with numpy to a bin's width", () => {
 });
 
 test("quantile of nothing is NaN", () => {
-  assert.ok(Number.isNaN(quantile(histogramOf([]), 0.5)));
+  assert.ok(Number.isNaN(quantile(histogramOf([[]]), 0.5)));
 });
 
 test("rebin loses no pair and keeps every bin in one bar", () => {
   for (const histogram of [
     reference.histogram,
-    histogramOf([-1, 1]),
-    histogramOf([0.5]),
-    histogramOf([-1, 0.3, 0.31]),
+    histogramOf([[-1, 1]]),
+    histogramOf([[0.5]]),
+    histogramOf([[-1, 0.3, 0.31]]),
   ]) {
     const bins = rebin(histogram);
     assert.is(
@@ -39,15 +40,21 @@ test("rebin loses no pair and keeps every bin in one bar", () => {
 });
 
 test("rebin of nothing is empty", () => {
-  assert.equal(rebin(histogramOf([])), []);
+  assert.equal(rebin(histogramOf([[]])), []);
 });
 
 test("histogramOf counts the ends into the outermost bins and leaves NaN out", () => {
-  const { counts } = histogramOf([-1, 1, 1.0000002, Number.NaN, 0.005]);
+  const { counts } = histogramOf([[-1, 1, 1.0000002, Number.NaN, 0.005]]);
   assert.is(counts[0], 1);
   assert.is(counts[199], 2);
   assert.is(counts[100], 1);
-  assert.is(total(histogramOf([Number.NaN])), 0);
+  assert.is(total(histogramOf([[Number.NaN]])), 0);
+});
+
+test("histogramOf counts an edge into the bin that begins there, whatever its product with 100", () => {
+  const { edges, counts } = histogramOf([Array.from({ length: 200 }, (_, b) => (b - 100) / 100)]);
+  assert.equal(counts, new Float64Array(200).fill(1));
+  assert.is(edges[129], 0.29);
 });
 
 test("roundBins has round edges and every value", () => {

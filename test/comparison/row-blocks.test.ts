@@ -63,13 +63,13 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
   await ended;
   const before = stored();
   assert.ok(before.length >= 3 && before.length < n / 60, `${before.length} blocks`);
-  const made = before.map((name) => readFileSync(join(home, name, "share.json"), "utf8"));
+  const made = before.map((name) => readFileSync(join(home, name, "block.json"), "utf8"));
   let started = Number.NaN;
   const onProgress = (progress: Progress) => {
     if (progress.stage === "similarity" && Number.isNaN(started)) {
       started = progress.done;
       assert.equal(
-        before.map((name) => readFileSync(join(home, name, "share.json"), "utf8")),
+        before.map((name) => readFileSync(join(home, name, "block.json"), "utf8")),
         made,
       );
     }
@@ -113,7 +113,7 @@ test("Blocks of other vectors or settings are an error before anything is comput
   sameFiles(join(folder, "single"), mixed);
 });
 
-test("Processes that join the rows at the same time all end well, and no share of others is deleted", async () => {
+test("Processes that join the rows at the same time all end well, and no block of others is deleted", async () => {
   const stored = join(folder, "stored");
   for (const rowRange of [
     [0, 500],
@@ -139,17 +139,17 @@ test("Processes that join the rows at the same time all end well, and no share o
   }
 });
 
-test("A share that says nothing is an error that names its file", async () => {
+test("A block that says nothing is an error that names its file", async () => {
   const place = join(folder, "torn");
   await compareFiles(input, place, { ...options, rowRange: [0, 100] });
-  const share = join(place, "similarity_rows", "000000000-000000100", "share.json");
-  writeFileSync(share, "");
+  const facts = join(place, "similarity_rows", "000000000-000000100", "block.json");
+  writeFileSync(facts, "");
   const error = await compareFiles(input, place, { ...options, rowRange: [100, n] }).then(
     () => undefined,
     (reason: Error) => reason,
   );
   assert.is(error?.name, "ScopeError", String(error?.stack));
-  assert.ok(error?.message.includes(share), error?.message);
+  assert.ok(error?.message.includes(facts), error?.message);
 });
 
 test.run();

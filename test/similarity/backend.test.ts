@@ -10,9 +10,9 @@ test("The backend is chosen once, and said in one line", async () => {
 });
 
 test("One can be forced; another name is an error that lists what there is", async () => {
-  assert.is((await backend({ similarityBackend: "onnx" })).name, "onnx");
+  assert.is((await backend("onnx")).name, "onnx");
   for (const gone of ["webgl", "wasm", "cpu"])
-    await backend({ similarityBackend: gone }).then(
+    await backend(gone).then(
       () => assert.unreachable(),
       (error) => {
         assert.is(error.tag, "unknown");
@@ -24,7 +24,7 @@ test("One can be forced; another name is an error that lists what there is", asy
 test("TensorFlow's operations used here are right", async () => {
   const chosen = await tensorflow().catch((error) => error as Error);
   if (chosen instanceof Error) return console.log(`SKIPPED TensorFlow's operations: ${chosen.message}`);
-  assert.is((await backend({ similarityBackend: "tensorflow" })).tensorflow, chosen);
+  assert.is((await backend("tensorflow")).tensorflow, chosen);
   const { tf } = chosen;
   await tf.setBackend("tensorflow");
   const a = tf.tensor2d([1, -2, 3.5, 4, 0, -0.25], [3, 2]);

@@ -312,8 +312,8 @@ test("Progress only rises and ends at the total; an abort ends the work", async 
   );
 });
 
-async function has(similarityBackend: string): Promise<boolean> {
-  return backend({ similarityBackend }).then(
+async function has(name: string): Promise<boolean> {
+  return backend(name).then(
     () => true,
     () => false,
   );

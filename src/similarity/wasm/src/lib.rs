@@ -19,7 +19,7 @@ pub extern "C" fn words(length: usize) -> *mut f32 {
     Box::into_raw(vec![0u128; length.div_ceil(4)].into_boxed_slice()).cast()
 }
 
-/// Where everything is, what is looked for in which part of a tile, and what was found. TypeScript (tile-pass.ts) reads and
+/// Where everything is, what is looked for in which part of a tile, and what was totals. TypeScript (tile-pass.ts) reads and
 /// writes the fields in this order.
 #[repr(C)]
 pub struct Pass {
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn reduce(pass: *mut Pass) {
             *p.column_bars.add(j as usize) =
                 if looks { *p.bars.add((p.column + j - p.held) as usize) } else { f32::INFINITY };
         }
-        let mut found = Found {
+        let mut totals = Totals {
             lowest: f32x4_splat(f32::INFINITY),
             highest: f32x4_splat(f32::NEG_INFINITY),
             above: i32x4_splat(0),
@@ -85,19 +85,19 @@ pub unsafe extern "C" fn reduce(pass: *mut Pass) {
             let start = if p.diagonal != 0 { i + 1 } else { 0 };
             let row = p.values.add(i * width);
             if i >= p.first_row as usize && i < p.last_row as usize {
-                reduce_row::<true>(p, &mut found, row, i, start);
+                reduce_row::<true>(p, &mut totals, row, i, start);
             } else {
-                reduce_row::<false>(p, &mut found, row, i, start);
+                reduce_row::<false>(p, &mut totals, row, i, start);
             }
         }
-        (p.lowest, p.highest) = (extreme(found.lowest, f32::min), extreme(found.highest, f32::max));
-        let above = i32x4_add(found.above, i32x4_shuffle::<2, 3, 0, 1>(found.above, found.above));
+        (p.lowest, p.highest) = (extreme(totals.lowest, f32::min), extreme(totals.highest, f32::max));
+        let above = i32x4_add(totals.above, i32x4_shuffle::<2, 3, 0, 1>(totals.above, totals.above));
         p.above = (i32x4_extract_lane::<0>(above) + i32x4_extract_lane::<1>(above)) as u32;
-        p.listed = found.listed;
+        p.listed = totals.listed;
     }
 }
 
-struct Found {
+struct Totals {
     lowest: v128,
     highest: v128,
     above: v128,
@@ -106,7 +106,7 @@ struct Found {
 
 /// COUNT: the pairs of this row count; else only columns look for candidates in it.
 #[inline(always)]
-unsafe fn reduce_row<const COUNT: bool>(p: &Pass, found: &mut Found, row: *const f32, i: usize, start: usize) {
+unsafe fn reduce_row<const COUNT: bool>(p: &Pass, totals: &mut Totals, row: *const f32, i: usize, start: usize) {
     unsafe {
         let width = p.width as usize;
         let mut j = start;
@@ -114,10 +114,10 @@ unsafe fn reduce_row<const COUNT: bool>(p: &Pass, found: &mut Found, row: *const
         while j + GROUP <= width {
             let (a, b) = (v128_load(row.add(j).cast()), v128_load(row.add(j + 4).cast()));
             if COUNT {
-                found.lowest = f32x4_pmin(found.lowest, f32x4_pmin(a, b));
-                found.highest = f32x4_pmax(found.highest, f32x4_pmax(a, b));
+                totals.lowest = f32x4_pmin(totals.lowest, f32x4_pmin(a, b));
+                totals.highest = f32x4_pmax(totals.highest, f32x4_pmax(a, b));
                 let threshold = f32x4_splat(p.threshold);
-                found.above = i32x4_sub(found.above, i32x4_add(f32x4_ge(a, threshold), f32x4_ge(b, threshold)));
+                totals.above = i32x4_sub(totals.above, i32x4_add(f32x4_ge(a, threshold), f32x4_ge(b, threshold)));
                 count(p.counters, a, b);
             }
             let bars = p.column_bars.add(j);
@@ -126,7 +126,7 @@ unsafe fn reduce_row<const COUNT: bool>(p: &Pass, found: &mut Found, row: *const
             if v128_any_true(v128_or(wanted_a, wanted_b)) {
                 let mut lanes = i32x4_bitmask(wanted_a) as u32 | (i32x4_bitmask(wanted_b) as u32) << 4;
                 while lanes != 0 {
-                    take::<COUNT>(p, found, row, i, j + lanes.trailing_zeros() as usize);
+                    take::<COUNT>(p, totals, row, i, j + lanes.trailing_zeros() as usize);
                     lanes &= lanes - 1;
                 }
                 limit = f32x4_splat(limit_of::<COUNT>(p, i));
@@ -137,12 +137,12 @@ unsafe fn reduce_row<const COUNT: bool>(p: &Pass, found: &mut Found, row: *const
         while j < width {
             let value = *row.add(j);
             if COUNT {
-                found.lowest = f32x4_pmin(found.lowest, f32x4_splat(value));
-                found.highest = f32x4_pmax(found.highest, f32x4_splat(value));
-                found.above = i32x4_add(found.above, i32x4((value >= p.threshold) as i32, 0, 0, 0));
+                totals.lowest = f32x4_pmin(totals.lowest, f32x4_splat(value));
+                totals.highest = f32x4_pmax(totals.highest, f32x4_splat(value));
+                totals.above = i32x4_add(totals.above, i32x4((value >= p.threshold) as i32, 0, 0, 0));
                 *p.counters.add(bin_of(value)) += 1;
             }
-            take::<COUNT>(p, found, row, i, j);
+            take::<COUNT>(p, totals, row, i, j);
             j += 1;
         }
     }
@@ -214,7 +214,7 @@ fn bin_of(value: f32) -> usize {
 
 /// Offers a value to its row and to its column, and lists it when it is high enough.
 #[inline(always)]
-unsafe fn take<const COUNT: bool>(p: &Pass, found: &mut Found, row: *const f32, i: usize, j: usize) {
+unsafe fn take<const COUNT: bool>(p: &Pass, totals: &mut Totals, row: *const f32, i: usize, j: usize) {
     unsafe {
         let value = *row.add(j);
         let (row_number, column_number) = (p.row + i as u32, p.column + j as u32);
@@ -226,11 +226,11 @@ unsafe fn take<const COUNT: bool>(p: &Pass, found: &mut Found, row: *const f32, 
             *p.column_bars.add(j) = offer(p, (column_number - p.held) as usize, row_number, value);
         }
         if COUNT && value >= p.floor {
-            let pair = p.pairs.add(3 * found.listed as usize);
+            let pair = p.pairs.add(3 * totals.listed as usize);
             *pair = row_number;
             *pair.add(1) = column_number;
             *pair.add(2) = value.to_bits();
-            found.listed += 1;
+            totals.listed += 1;
         }
     }
 }

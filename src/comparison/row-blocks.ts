@@ -7,11 +7,11 @@ import { conflict } from "../errors.js";
 import { readNpy, writeNpy } from "../format/npy.js";
 import { readJsonObject } from "../format/read-json.js";
 import type { CheckedRows } from "../similarity/compare.js";
-import type { Found } from "../similarity/found.js";
+import type { Reduction } from "../similarity/reduction.js";
 import type { Range } from "../similarity/tile-queue.js";
 import { writeFile } from "../util/write-file.js";
 
-/** What share.json says of some rows. */
+/** What block.json says of a block of rows. */
 interface Facts {
   vectors: string;
   threshold: number;
@@ -24,11 +24,18 @@ interface Facts {
   k: number;
 }
 
-/** Rises when shares hold something else, or come from other tiles. */
-const format = 3;
+const factsFile = "block.json";
 
-/** Shares of the rows that were compared, in a folder that several machines may fill together. */
-export class RowShares {
+/** Rises when blocks hold something else, or come from other tiles. */
+const format = 4;
+
+/** A block that is there, and its folder. */
+export interface StoredBlock extends Range {
+  path: string;
+}
+
+/** Blocks of rows that were compared, in a folder that several machines may fill together. */
+export class RowBlocks {
   private readonly home: string;
   private readonly settings: Pick<Facts, "vectors" | "threshold" | "topK" | "maxPairs">;
 
@@ -42,17 +49,17 @@ export class RowShares {
 
   /** The parts of some rows that are not there yet. @throws as `complete` does */
   missing({ from, to }: Range): Range[] {
-    const edges = [...this.stored().filter((share) => share.to > from && share.from < to), { from: to, to }];
+    const edges = [...this.stored().filter((block) => block.to > from && block.from < to), { from: to, to }];
     return edges
-      .map((share, s) => ({ from: s === 0 ? from : edges[s - 1].to, to: share.from }))
+      .map((block, b) => ({ from: b === 0 ? from : edges[b - 1].to, to: block.from }))
       .filter((gap) => gap.to > gap.from);
   }
 
   /**
-   * Computes and stores a share: `fill` may write into its folder, which takes its name only when all of it is there, so
+   * Computes and stores a block: `fill` may write into its folder, which takes its name only when all of it is there, so
    * that what was killed leaves nothing that counts.
    */
-  async store(rows: Range, fill: (place: string) => Promise<Found>): Promise<void> {
+  async store(rows: Range, fill: (folder: string) => Promise<Reduction>): Promise<void> {
     const place = this.place(rows);
     const temporary = `${place}.${hostname()}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
     await mkdir(temporary, { recursive: true });
@@ -60,7 +67,7 @@ export class RowShares {
       await this.write(temporary, await fill(temporary));
       await rename(temporary, place).catch((error) => {
         // Another process has stored the same rows meanwhile.
-        if (!existsSync(join(place, "share.json"))) throw error;
+        if (!existsSync(join(place, factsFile))) throw error;
       });
     } finally {
       await rm(temporary, { recursive: true, force: true });
@@ -68,47 +75,46 @@ export class RowShares {
   }
 
   /**
-   * The folders of the shares that make up the rows 0 to n, in order; null while some are missing.
+   * The blocks that make up the rows 0 to n, in order; null while some are missing.
    *
    * @throws `conflict` where rows are there twice, or were compared otherwise
    */
-  complete(n: number): string[] | null {
-    return this.missing({ from: 0, to: n }).length > 0 ? null : this.stored().map((rows) => this.place(rows));
+  complete(n: number): StoredBlock[] | null {
+    return this.missing({ from: 0, to: n }).length > 0 ? null : this.stored();
   }
 
-  /** The rows of the shares that are there, in order. */
-  private stored(): Range[] {
-    const shares = this.names()
+  /** The blocks that are there, in order. */
+  private stored(): StoredBlock[] {
+    const blocks = this.names()
       .filter((name) => /^\d+-\d+$/.test(name))
       .sort()
       .map((name) => {
         const [from, to] = name.split("-").map(Number);
-        return { from, to };
+        return { from, to, path: this.place({ from, to }) };
       });
-    for (const [s, rows] of shares.entries()) {
-      const path = this.place(rows);
+    for (const [b, { from, to, path }] of blocks.entries()) {
       const facts = this.factsOf(path);
       const differences = Object.entries(this.settings).flatMap(([name, value]) => {
         const there = facts[name as keyof Facts];
         if (there === value) return [];
         return name === "vectors" ? "other vectors" : `${name} ${there} instead of ${value}`;
       });
-      const which = `Rows ${rows.from}:${rows.to}`;
+      const which = `Rows ${from}:${to}`;
       if (differences.length > 0)
         throw conflict(
           `${which} were compared with ${differences.join(" and ")}. Use the same input and settings for all rows, or remove ${path}.`,
           { path },
         );
-      if (s > 0 && rows.from < shares[s - 1].to)
+      if (b > 0 && from < blocks[b - 1].to)
         throw conflict(`${which} overlap with those before. Remove one of both: ${path}.`, { path });
     }
-    return shares;
+    return blocks;
   }
 
-  read(place: string): Found {
-    const { lowest, highest, highPairs, k } = this.factsOf(place);
+  read({ path: folder }: StoredBlock): Reduction {
+    const { lowest, highest, highPairs, k } = this.factsOf(folder);
     const load = <T>(name: string) => {
-      const path = join(place, name);
+      const path = join(folder, name);
       return readNpy(readFileSync(path), { path }).data as T;
     };
     return {
@@ -125,18 +131,18 @@ export class RowShares {
     };
   }
 
-  /** Removes shares that were joined, and what processes that have ended here left half-done; another machine may still be writing. */
-  async remove(places: readonly string[]): Promise<void> {
+  /** Removes blocks that were joined, and what processes that have ended here left half-done; another machine may still be writing. */
+  async remove(blocks: readonly StoredBlock[]): Promise<void> {
     const leftovers = this.names().filter((name) => {
       const [, host, id] = /^\d+-\d+\.(.*)\.(\d+)\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
       return host === hostname() && !isAlive(Number(id));
     });
-    for (const place of [...places, ...leftovers.map((name) => join(this.home, name))])
-      await rm(place, { recursive: true, force: true });
+    for (const path of [...blocks.map(({ path }) => path), ...leftovers.map((name) => join(this.home, name))])
+      await rm(path, { recursive: true, force: true });
     await rmdir(this.home).catch(() => {});
   }
 
-  /** True for the error of one who finds that another process has joined the shares and removed them meanwhile. */
+  /** True for the error of one who finds that another process has joined the blocks and removed them meanwhile. */
   isGone(error: unknown): boolean {
     const { code, path } = error as NodeJS.ErrnoException;
     return code === "ENOENT" && String(path).startsWith(this.home);
@@ -150,12 +156,12 @@ export class RowShares {
     return existsSync(this.home) ? readdirSync(this.home) : [];
   }
 
-  private factsOf(place: string): Facts {
-    return readJsonObject(join(place, "share.json"), "The share of rows") as unknown as Facts;
+  private factsOf(folder: string): Facts {
+    return readJsonObject(join(folder, factsFile), "The block of rows") as unknown as Facts;
   }
 
-  private async write(place: string, found: Found): Promise<void> {
-    const { fine, lowest, highest, highPairs, pairs, neighbours } = found;
+  private async write(folder: string, reduction: Reduction): Promise<void> {
+    const { fine, lowest, highest, highPairs, pairs, neighbours } = reduction;
     const files = {
       fine,
       pair_rows: pairs.rows,
@@ -164,7 +170,7 @@ export class RowShares {
       neighbours_score: neighbours.score,
     };
     for (const [name, data] of Object.entries(files))
-      await writeFile(join(place, `${name}.npy`), writeNpy(data));
+      await writeFile(join(folder, `${name}.npy`), writeNpy(data));
     const finite = (value: number) => (Number.isFinite(value) ? value : null);
     const facts: Facts = {
       ...this.settings,
@@ -173,7 +179,7 @@ export class RowShares {
       highPairs,
       k: neighbours.k,
     };
-    await writeFile(join(place, "share.json"), JSON.stringify(facts, null, 2));
+    await writeFile(join(folder, factsFile), JSON.stringify(facts, null, 2));
   }
 }
 

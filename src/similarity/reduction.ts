@@ -19,8 +19,8 @@ export interface Limits {
   maxPairs: number;
 }
 
-/** What was found in some tiles. */
-export interface Found {
+/** What some tiles come to. */
+export interface Reduction {
   /** Float64Array (1,000,000), counts of the fine bins. */
   fine: Float64Array;
   lowest: number;
@@ -31,12 +31,12 @@ export interface Found {
   neighbours: Neighbours;
 }
 
-/** What was found in the tiles of several workers, all about the same rows. */
-export const mergeFound = (parts: readonly Found[], maxPairs: number): Found =>
+/** Of several workers, which looked at other tiles of the same rows. */
+export const mergeReductions = (parts: readonly Reduction[], maxPairs: number): Reduction =>
   combined(parts, maxPairs, (lists) => lists.reduce(betterOf));
 
-/** What was found about several ranges of rows, in their order; one after the other is looked at, and let go. */
-export const joinFound = (parts: Iterable<Found>, maxPairs: number): Found =>
+/** Of several blocks of rows, in their order; only one is held at a time. */
+export const joinReductions = (parts: Iterable<Reduction>, maxPairs: number): Reduction =>
   combined(parts, maxPairs, (lists) => {
     const length = lists.reduce((sum, { index }) => sum + index.length, 0);
     const joint = { k: lists[0].k, index: new Int32Array(length), score: new Float32Array(length) };
@@ -50,10 +50,10 @@ export const joinFound = (parts: Iterable<Found>, maxPairs: number): Found =>
   });
 
 function combined(
-  parts: Iterable<Found>,
+  parts: Iterable<Reduction>,
   maxPairs: number,
   together: (lists: Neighbours[]) => Neighbours,
-): Found {
+): Reduction {
   const fine = new Float64Array(fineBins);
   let [lowest, highest, highPairs] = [Infinity, -Infinity, 0];
   let pairs: PairList = { rows: new Int32Array(), scores: new Float32Array() };
