@@ -40,7 +40,7 @@ export async function backend(name?: string): Promise<Backend> {
       { got: name },
     );
   try {
-    return withLine(await tensorflow());
+    return onTensorflow(await tensorflow());
   } catch (cause) {
     throw unsupported(
       `TensorFlow cannot be loaded (${firstLine(cause)}). Run npm run setup to build it, or use the backend onnx.`,
@@ -54,7 +54,7 @@ const onnx: Backend = {
   line: `Similarity runs on onnx (ONNX Runtime, ${availableParallelism()} CPU threads)`,
 };
 
-const withLine = (chosen: Tensorflow): Backend => ({
+const onTensorflow = (chosen: Tensorflow): Backend => ({
   name: "tensorflow",
   tensorflow: chosen,
   line: `Similarity runs on tensorflow (tfjs, ${chosen.gpu ? "GPU" : "CPU"})`,
@@ -63,11 +63,14 @@ const withLine = (chosen: Tensorflow): Backend => ({
 async function chooseFastest(): Promise<Backend> {
   if (gpuIndices().length === 0) return onnx;
   // Loading TensorFlow takes 0.4 s and 370 MB, so only where there is a GPU for it.
-  const [chosen, why] = await tensorflow().then(
-    (it) => [it, "TensorFlow does not see it"] as const,
-    (error) => [null, firstLine(error)] as const,
-  );
-  return chosen?.gpu ? withLine(chosen) : { ...onnx, line: `${onnx.line}; not on the GPU: ${why}` };
+  let why = "TensorFlow does not see it";
+  try {
+    const chosen = await tensorflow();
+    if (chosen.gpu) return onTensorflow(chosen);
+  } catch (error) {
+    why = firstLine(error);
+  }
+  return { ...onnx, line: `${onnx.line}; not on the GPU: ${why}` };
 }
 
 const firstLine = (error: unknown) => reasonOf(error).split("\n")[0].trim();

@@ -12,14 +12,12 @@ import { pairsOf } from "./pair-list.js";
 import { reduceTiles } from "./reduce-tiles.js";
 import type { Reduction } from "./reduction.js";
 import { tensorflowProduct, tensorflowTile } from "./tensorflow-product.js";
-import { type Grid, type Tile, TileQueue } from "./tile-queue.js";
+import { type Grid, type Range, type Tile, TileQueue } from "./tile-queue.js";
 
 /** Rows and options in their canonical form. */
-export interface CheckedRows {
+export interface CheckedRows extends Range {
   first: UnitRows;
   second: UnitRows;
-  from: number;
-  to: number;
   threshold: number;
   topK: number;
   maxPairs: number;
@@ -155,11 +153,12 @@ function rowTaker(
 
 /** Compares the rows, and says what that comes to. */
 export async function compareAll(rows: CheckedRows, options: SimilarityOptions): Promise<SimilarityResult> {
-  const comparing = compare(rows, options);
-  // Beside the workers.
-  const moments = momentsOf(rows.first, rows.second, rows, options.abortSignal);
-  moments.catch(() => {});
-  return resultOf(rows, await comparing, await moments);
+  // The moments are computed beside the workers.
+  const [comparison, moments] = await Promise.all([
+    compare(rows, options),
+    momentsOf(rows.first, rows.second, rows, options.abortSignal),
+  ]);
+  return resultOf(rows, comparison, moments);
 }
 
 export function resultOf(

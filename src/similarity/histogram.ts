@@ -31,10 +31,6 @@ const emptyHistogram = (): Histogram => ({
   counts: new Float64Array(bins),
 });
 
-/** The fine bin of a float32; the product is exact in float64. */
-const fineBinOf = (value: number) =>
-  Math.min(fineBins - 1, Math.max(0, Math.floor(value * (fineBins / 2)) + fineBins / 2));
-
 /**
  * The median of the counted values, to 2e-6: values are taken to lie evenly in their bin.
  *
@@ -45,27 +41,19 @@ export function medianOf(
   count: number,
   valuesOf?: (first: number, last: number) => Float32Array,
 ): number {
-  const [low, high] = [Math.floor((count - 1) / 2), Math.floor(count / 2)].map((rank) => placeOf(fine, rank));
-  if (valuesOf === undefined) return (spread(fine, low) + spread(fine, high)) / 2;
-  const values = valuesOf(low.bin, high.bin).sort();
-  return (values[low.rank - low.below] + values[high.rank - low.below]) / 2;
+  const [low, high] = [Math.floor((count - 1) / 2), Math.floor(count / 2)].map((rank) => {
+    let [bin, below] = [0, 0];
+    while (rank >= below + fine[bin]) below += fine[bin++];
+    return { bin, below, rank };
+  });
+  if (valuesOf !== undefined) {
+    const values = valuesOf(low.bin, high.bin).sort();
+    return (values[low.rank - low.below] + values[high.rank - low.below]) / 2;
+  }
+  const spread = ({ bin, below, rank }: typeof low) =>
+    (bin + (rank - below + 0.5) / fine[bin]) / (fineBins / 2) - 1;
+  return (spread(low) + spread(high)) / 2;
 }
-
-interface Place {
-  rank: number;
-  bin: number;
-  /** Values in the bins below. */
-  below: number;
-}
-
-function placeOf(fine: Float64Array, rank: number): Place {
-  let [bin, below] = [0, 0];
-  while (rank >= below + fine[bin]) below += fine[bin++];
-  return { rank, bin, below };
-}
-
-const spread = (fine: Float64Array, { rank, bin, below }: Place) =>
-  (bin + (rank - below + 0.5) / fine[bin]) / (fineBins / 2) - 1;
 
 /** The values of a matrix in some fine bins; `firstColumn` says where the pairs of a row begin. */
 export function valuesInBins(
@@ -75,16 +63,12 @@ export function valuesInBins(
   last: number,
 ): Float32Array {
   const values: number[] = [];
-  // Comparing with the edges is quicker than finding every bin; the outermost ones are open.
-  const low = first === 0 ? -Infinity : first / (fineBins / 2) - 1;
-  const high = last === fineBins - 1 ? Infinity : (last + 1) / (fineBins / 2) - 1;
   for (let i = 0; i < rows; i++)
     for (let j = firstColumn(i); j < columns; j++) {
       const value = data[i * columns + j];
-      if (value >= low && value <= high) {
-        const bin = fineBinOf(value);
-        if (bin >= first && bin <= last) values.push(value);
-      }
+      // The product is exact in float64.
+      const bin = Math.floor(value * (fineBins / 2)) + fineBins / 2;
+      if (Math.max(bin, 0) >= first && Math.min(bin, fineBins - 1) <= last) values.push(value);
     }
   return Float32Array.from(values);
 }

@@ -2,7 +2,7 @@ import { dot } from "../vectors/dot.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
 import { breather } from "./breather.js";
-import { tilesModule } from "./tile-pass.js";
+import { openTiles } from "./tile-pass.js";
 import type { Range } from "./tile-queue.js";
 
 /** Number, mean and sum of squared deviations of some similarities. */
@@ -30,10 +30,8 @@ export async function momentsOf(
   const rows = { data: first.data, dimension, from, to };
   if (first !== second)
     return between(rows, { data: second.data, dimension, from: 0, to: second.n }, breathe);
-  return combined(
-    await within(rows, breathe),
-    await between(rows, { ...rows, from: to, to: first.n }, breathe),
-  );
+  const later = { ...rows, from: to, to: first.n };
+  return combined(await within(rows, breathe), await between(rows, later, breathe));
 }
 
 /**
@@ -44,7 +42,7 @@ export async function momentsOf(
  * summed, not the products themselves, so that rows that are all alike have no deviation.
  */
 async function between(a: Rows, b: Rows, breathe: Breathe): Promise<Moments> {
-  const [n, m] = [lengthOf(a), lengthOf(b)];
+  const [n, m] = [a.to - a.from, b.to - b.from];
   if (2 * n * m <= (n + m) * a.dimension) return directly(a, breathe, () => b);
   const [u, v] = [meanOf(a), meanOf(b)];
   const [left, right] = [await spreadOf(a, u, v, breathe), await spreadOf(b, v, u, breathe)];
@@ -55,15 +53,13 @@ async function between(a: Rows, b: Rows, breathe: Breathe): Promise<Moments> {
 
 /** The moments over the pairs i < j of one set: half of all pairs without those of a row with itself. */
 async function within(a: Rows, breathe: Breathe): Promise<Moments> {
-  const n = lengthOf(a);
+  const n = a.to - a.from;
   if (n <= a.dimension) return directly(a, breathe, (from) => ({ ...a, from }));
   const u = meanOf(a);
   const { scatter, alongOther, selves, squaredSelves } = await spreadOf(a, u, u, breathe);
   const squares = (2 * n * alongOther + dot(scatter, 0, scatter, 0, scatter.length) - squaredSelves) / 2;
   return centred((n * (n - 1)) / 2, dot(u, 0, u, 0, a.dimension), -selves / 2, squares);
 }
-
-const lengthOf = ({ from, to }: Range) => to - from;
 
 /** The moments, from the sums of the deviations from some centre and of their squares. */
 const centred = (count: number, centre: number, sum: number, squares: number): Moments => ({
@@ -103,12 +99,6 @@ async function directly(a: Rows, breathe: Breathe, others: (from: number) => Row
 const meanOf = ({ data, dimension, from, to }: Rows) =>
   sumOfRows(data.subarray(from * dimension, to * dimension), dimension).map((sum) => sum / (to - from));
 
-interface Wasm {
-  memory: WebAssembly.Memory;
-  words(length: number): number;
-  gram(rows: number, count: number, size: number, sums: number): void;
-}
-
 /** Rows that are summed at once: they stay in the cache. */
 const blockRows = 64;
 
@@ -130,7 +120,7 @@ async function spreadOf(
   breathe: Breathe,
 ): Promise<Spread> {
   const size = 4 * Math.ceil(d / 4);
-  const wasm = new WebAssembly.Instance(tilesModule()).exports as unknown as Wasm;
+  const wasm = openTiles();
   const [atRows, atSums] = [wasm.words(2 * blockRows * size), wasm.words(2 * size * size)];
   const block = new Float64Array(wasm.memory.buffer, atRows, blockRows * size);
   const scatter = new Float64Array(wasm.memory.buffer, atSums, size * size);

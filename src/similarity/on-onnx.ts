@@ -37,28 +37,15 @@ export async function reduceInWorkers(
 ): Promise<Reduction> {
   const { grid, shared } = queue;
   const rows = inSharedMemory(first);
-  const job: OnnxJob = {
-    first: rows,
-    second: first === second ? rows : inSharedMemory(second),
-    grid,
-    shared,
-    limits,
-  };
-  const parts = await Promise.allSettled(
-    Array.from({ length: workers }, () =>
-      runWorker(job).catch((error) => {
-        queue.stop();
-        throw error;
-      }),
-    ),
-  );
-  return mergeReductions(
-    parts.map((part) => {
-      if (part.status === "rejected") throw part.reason;
-      return part.value;
-    }),
-    limits.maxPairs,
-  );
+  const others = first === second ? rows : inSharedMemory(second);
+  const job: OnnxJob = { first: rows, second: others, grid, shared, limits };
+  try {
+    const parts = await Promise.all(Array.from({ length: workers }, () => runWorker(job)));
+    return mergeReductions(parts, limits.maxPairs);
+  } catch (error) {
+    queue.stop();
+    throw error;
+  }
 }
 
 function inSharedMemory({ data, n, dimension }: Vectors): Vectors {

@@ -36,9 +36,8 @@ export function bestPairs(lists: readonly PairList[], limit: number): PairList {
 export class PairCollector {
   /** A pair below is not wanted: the threshold at first, the last kept pair once there are more than `limit`. */
   floor: number;
-  private rows = new Int32Array(2 << 10);
-  private scores = new Float32Array(1 << 10);
-  private count = 0;
+  private rows: number[] = [];
+  private scores: number[] = [];
 
   constructor(
     threshold: number,
@@ -49,28 +48,16 @@ export class PairCollector {
 
   add(i: number, j: number, similarity: number): void {
     if (similarity < this.floor) return;
-    if (this.count === this.scores.length) this.makeRoom();
-    this.rows[2 * this.count] = i;
-    this.rows[2 * this.count + 1] = j;
-    this.scores[this.count++] = similarity;
+    this.rows.push(i, j);
+    this.scores.push(similarity);
+    if (this.scores.length <= 2 * this.limit) return;
+    const { rows, scores } = this.best();
+    [this.rows, this.scores] = [Array.from(rows), Array.from(scores)];
+    this.floor = this.limit === 0 ? Infinity : scores[this.limit - 1];
   }
 
   best(): PairList {
-    const { rows, scores, count, limit } = this;
-    return bestPairs([{ rows: rows.subarray(0, 2 * count), scores: scores.subarray(0, count) }], limit);
-  }
-
-  private makeRoom(): void {
-    const { limit, count } = this;
-    const kept = count >= 2 * limit ? this.best() : { rows: this.rows, scores: this.scores };
-    if (count >= 2 * limit) {
-      this.count = kept.scores.length;
-      this.floor = limit === 0 ? Infinity : kept.scores[limit - 1];
-    }
-    const room = Math.max(2 * this.count, 1 << 10);
-    this.rows = new Int32Array(2 * room);
-    this.rows.set(kept.rows);
-    this.scores = new Float32Array(room);
-    this.scores.set(kept.scores);
+    const list = { rows: Int32Array.from(this.rows), scores: Float32Array.from(this.scores) };
+    return bestPairs([list], this.limit);
   }
 }

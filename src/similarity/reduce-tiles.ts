@@ -1,5 +1,5 @@
 import type { Limits, Reduction } from "./reduction.js";
-import { TilePass } from "./tile-pass.js";
+import { openTilePass } from "./tile-pass.js";
 import type { Tile, TileQueue } from "./tile-queue.js";
 
 /** Makes the similarities of a tile, row after row. */
@@ -12,14 +12,14 @@ export async function reduceTiles(
   limits: Limits,
   afterTile?: (tile: Tile, values: Float32Array) => Promise<void>,
 ): Promise<Reduction> {
-  const pass = new TilePass(queue.grid, limits);
+  const pass = openTilePass(queue.grid, limits);
   for (let tile = queue.next(); tile !== null; tile = queue.next()) {
     const { rows, columns } = tile;
     const values = pass.values.subarray(0, (rows.to - rows.from) * (columns.to - columns.from));
     await product(tile, values);
-    pass.shareBars(queue.bars, tile);
+    pass.shareBars(queue.shared.bars, tile);
     pass.reduce(tile);
-    pass.shareBars(queue.bars, tile);
+    pass.shareBars(queue.shared.bars, tile);
     await afterTile?.(tile, values);
   }
   return pass.result();

@@ -33,12 +33,12 @@ export interface Grid {
   size: number;
 }
 
-/** What workers share. */
+/** What workers share; both lie in shared memory. */
 export interface SharedQueue {
-  /** How many tiles were taken, and 1 when the work is to stop. */
-  state: SharedArrayBuffer;
-  /** The similarity that a neighbour of each row has to reach, as far as any worker knows. */
-  bars: SharedArrayBuffer;
+  /** Int32Array (2): how many tiles were taken, and 1 when the work is to stop. */
+  state: Int32Array;
+  /** Float32Array (rows): the similarity that a neighbour of each has to reach, as far as any worker knows. */
+  bars: Float32Array;
 }
 
 /**
@@ -48,8 +48,6 @@ export interface SharedQueue {
  */
 export class TileQueue {
   readonly count: number = 0;
-  readonly bars: Float32Array;
-  private readonly state: Int32Array;
   /** Strips of tiles: the rows, the first block of columns, and the tiles before. */
   private readonly strips: { row: number; first: number; before: number }[] = [];
   private strip = 0;
@@ -59,8 +57,6 @@ export class TileQueue {
     readonly shared: SharedQueue = sharedQueue(grid),
   ) {
     const { n, m, self, from, to, k, wholeRows, size } = grid;
-    this.state = new Int32Array(shared.state);
-    this.bars = new Float32Array(shared.bars);
     for (let row = 0; row < n && from < to; row += size) {
       const isCounted = row < to && row + size > from;
       const start = self && !(wholeRows && isCounted) ? row / size : 0;
@@ -75,13 +71,13 @@ export class TileQueue {
 
   /** How many tiles were given out. */
   get taken(): number {
-    return Math.min(this.count, Atomics.load(this.state, 0));
+    return Math.min(this.count, Atomics.load(this.shared.state, 0));
   }
 
   /** The next tile; null when there are no more. */
   next(): Tile | null {
-    const t = Atomics.add(this.state, 0, 1);
-    if (t >= this.count || Atomics.load(this.state, 1) === 1) return null;
+    const t = Atomics.add(this.shared.state, 0, 1);
+    if (t >= this.count || Atomics.load(this.shared.state, 1) === 1) return null;
     while (this.strip + 1 < this.strips.length && this.strips[this.strip + 1].before <= t) this.strip++;
     const { n, m, self, from, to, k, size } = this.grid;
     const { row, first, before } = this.strips[this.strip];
@@ -105,12 +101,11 @@ export class TileQueue {
 
   /** Lets every worker end after its tile. */
   stop(): void {
-    Atomics.store(this.state, 1, 1);
+    Atomics.store(this.shared.state, 1, 1);
   }
 }
 
 function sharedQueue({ from, to, k }: Grid): SharedQueue {
-  const bars = new SharedArrayBuffer(k > 0 ? 4 * (to - from) : 0);
-  new Float32Array(bars).fill(-Infinity);
-  return { state: new SharedArrayBuffer(8), bars };
+  const bars = new Float32Array(new SharedArrayBuffer(k > 0 ? 4 * (to - from) : 0)).fill(-Infinity);
+  return { state: new Int32Array(new SharedArrayBuffer(8)), bars };
 }
