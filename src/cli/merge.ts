@@ -20,7 +20,7 @@ export function mergeCommand(program: Command): void {
     .action(async ({ logFile, ...settings }: MergeSettings & { logFile: string }) => {
       const reporter = openReporter({ logFile });
       try {
-        await mergeStage(settings, { reporter, abortSignal: interruptSignal() });
+        await mergeStage(options.inOptions(settings), { reporter, abortSignal: interruptSignal() });
       } finally {
         reporter.close();
       }

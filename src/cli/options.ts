@@ -121,16 +121,30 @@ export const numShards = () =>
     positiveInteger("number of shards"),
   );
 
+/** Flags that the library's options name otherwise, or that `--use_gpu` is about. */
+interface Flags {
+  device?: string;
+  useGpu?: boolean;
+  fileTimeout?: number;
+  similarityThreshold?: number;
+  similarityBackend?: string;
+}
+
 /** What flags say, in the words of the library's options. */
-export function inOptions<Settings extends { device?: string }>({
-  fileTimeout,
+export function inOptions<Settings>({
+  device,
   useGpu = false,
+  fileTimeout,
+  similarityThreshold: threshold,
+  similarityBackend: backend,
   ...settings
-}: Settings & { fileTimeout?: number; useGpu?: boolean }) {
+}: Settings & Flags) {
   return {
     ...settings,
-    ...(fileTimeout === undefined ? {} : { fileTimeoutMs: fileTimeout * 1000 }),
-    ...(useGpu ? { device: settings.device ?? "cuda" } : {}),
+    device: device ?? (useGpu ? "cuda" : undefined),
+    fileTimeoutMs: fileTimeout && fileTimeout * 1000,
+    threshold,
+    backend,
   };
 }
 

@@ -5,7 +5,7 @@ import { openSource } from "../merge/merge.js";
 import { individualFolder, mergedFiles } from "../merged/files.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
 import { lockFolder } from "../util/folder-lock.js";
-import { type Found, filesOfExtraction } from "./extraction-files.js";
+import { type ExtractionFiles, filesOfExtraction } from "./extraction-files.js";
 import type { StageContext } from "./stage.js";
 
 export interface CleanSettings {
@@ -32,18 +32,18 @@ export async function cleanStage(settings: CleanSettings, { reporter }: StageCon
   if (!existsSync(outputDir)) return reporter.log(`Nothing to clean up in ${outputDir}`);
   const lock = await lockFolder(outputDir, { purpose: "cleaning up" });
   try {
-    const found = ofExtractionAlone(filesOfExtraction(outputDir), outputDir, finalDir);
-    if (found.known.length === 0) return reporter.log(`Nothing to clean up in ${outputDir}`);
+    const files = ofExtractionAlone(filesOfExtraction(outputDir), outputDir, finalDir);
+    if (files.known.length === 0) return reporter.log(`Nothing to clean up in ${outputDir}`);
     await checkMerged(outputDir, finalDir);
-    const tops = [...new Set(found.known.map((name) => name.split(sep)[0]!))];
+    const tops = [...new Set(files.known.map((name) => name.split(sep)[0]!))];
     if (!(await confirm(`Delete ${tops.join(", ")} in ${outputDir}? A later extraction starts over.`)))
       return reporter.log("Nothing deleted");
-    for (const name of found.known) unlinkSync(join(outputDir, name));
-    for (const name of found.folders) removeIfEmpty(join(outputDir, name));
+    for (const name of files.known) unlinkSync(join(outputDir, name));
+    for (const name of files.folders) removeIfEmpty(join(outputDir, name));
     reporter.log(`Deleted ${tops.join(", ")} in ${outputDir}`);
-    if (found.others.length > 0)
+    if (files.others.length > 0)
       reporter.log(
-        `Left ${found.others.length} files in ${outputDir} that extraction did not write, such as ${found.others[0]}`,
+        `Left ${files.others.length} files in ${outputDir} that extraction did not write, such as ${files.others[0]}`,
       );
   } finally {
     await lock.release();
@@ -51,24 +51,24 @@ export async function cleanStage(settings: CleanSettings, { reporter }: StageCon
 }
 
 /** Leaves out the individual files of merging where both folders are one; throws where the merged files would go too. */
-function ofExtractionAlone(found: Found, outputDir: string, finalDir: string): Found {
+function ofExtractionAlone(files: ExtractionFiles, outputDir: string, finalDir: string): ExtractionFiles {
   const way = relative(realpathSync(outputDir), realpathSync(finalDir));
   if (way === "") {
     const keep = (name: string) => name.split(sep)[0] !== individualFolder;
     return {
-      known: found.known.filter(keep),
-      folders: found.folders.filter(keep),
-      others: found.others.filter(keep),
+      known: files.known.filter(keep),
+      folders: files.folders.filter(keep),
+      others: files.others.filter(keep),
     };
   }
-  if (found.folders.some((folder) => way === folder || way.startsWith(folder + sep)))
+  if (files.folders.some((folder) => way === folder || way.startsWith(folder + sep)))
     throw conflict(
       `The merged files lie in ${finalDir}, within what would be deleted. Move them out first.`,
       {
         path: finalDir,
       },
     );
-  return found;
+  return files;
 }
 
 /** Throws unless the merged files hold every embedding of the extraction, to the bit. */

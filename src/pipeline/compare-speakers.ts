@@ -8,7 +8,7 @@ import { writeSimilarity } from "../comparison/write-similarity.js";
 import { missing } from "../errors.js";
 import { mergedFiles, pictureFiles, similarityFiles } from "../merged/files.js";
 import { takeAwayComparison } from "../merged/take-away.js";
-import { similarity } from "../similarity/similarity.js";
+import { type SimilarityOptions, similarity } from "../similarity/similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerEmbedding } from "../types.js";
 import { digestOf } from "../util/digest.js";
@@ -17,24 +17,25 @@ import { writeFile } from "../util/write-file.js";
 import { remember, type StageMemory } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
-export interface CompareSettings extends StageMemory {
-  /** From here on a pair is listed: cosine in [-1, 1]. */
-  similarityThreshold?: number;
-  /** `onnx` or `tensorflow`; by default the fastest there is. */
-  similarityBackend?: string;
-}
+/** The options of `similarity` that a stage has, in the same words. */
+export interface CompareSettings extends StageMemory, Pick<SimilarityOptions, "threshold" | "backend"> {}
 
 /** Up to so many speakers the whole matrix is written: 1.6 GB. */
 const maxMatrixSpeakers = 20_000;
 
+/** From so many speakers on the heat map of the first ones is written too. */
+const subsetSpeakers = 50;
+
 /**
  * Compares the speakers of a folder of embeddings and writes the similarity files and pictures beside them.
  *
+ * @param settings `threshold`: from here on a pair is listed, cosine in [-1, 1], default 0.8; `backend`: default the
+ * fastest there is; `stagesFile`: by which the work is skipped when nothing has changed
  * @returns whether there was anything to compare; with fewer than two speakers a line says that there was not, and what an
  * earlier comparison left is taken away
  *
  * @example
- * await compareSpeakers("final_embeddings", { similarityThreshold: 0.7 }, { reporter: console });
+ * await compareSpeakers("final_embeddings", { threshold: 0.7 }, { reporter: console });
  * const { statistics, pairs } = readSimilarity("final_embeddings");
  */
 export async function compareSpeakers(
@@ -42,12 +43,11 @@ export async function compareSpeakers(
   settings: CompareSettings,
   context: StageContext,
 ): Promise<boolean> {
-  const { similarityThreshold: threshold = 0.8, similarityBackend, stagesFile } = settings;
   if (!existsSync(folder))
     throw missing(`${folder} does not exist. \`speakerscope merge\` writes it.`, { path: folder });
   const lock = await lockFolder(folder, { purpose: "comparing speakers" });
   try {
-    return await compareLocked(folder, { threshold, similarityBackend, stagesFile }, context);
+    return await compareLocked(folder, settings, context);
   } finally {
     await lock.release();
   }
@@ -55,11 +55,7 @@ export async function compareSpeakers(
 
 async function compareLocked(
   folder: string,
-  {
-    threshold,
-    similarityBackend,
-    stagesFile,
-  }: StageMemory & Pick<Comparing, "threshold" | "similarityBackend">,
+  { threshold = 0.8, backend, stagesFile }: CompareSettings,
   context: StageContext,
 ): Promise<boolean> {
   const { reporter } = context;
@@ -71,24 +67,21 @@ async function compareLocked(
   }
   const hasMatrix = speakers.length <= maxMatrixSpeakers;
   const { overview, heatmap: map, subset } = pictureFiles;
-  const { matrix: matrixFile, ...files } = similarityFiles;
+  const { matrix, ...files } = similarityFiles;
   const names = [
     ...Object.values(files),
     overview,
-    ...(hasMatrix ? [matrixFile, map] : []),
+    ...(hasMatrix ? [matrix, map] : []),
     ...(hasMatrix && speakers.length > subsetSpeakers ? [subset] : []),
   ];
   const ran = await remember(
     stagesFile,
     {
       name: `similarity ${folder}`,
-      inputs: stagesFile && [
-        { threshold, similarityBackend },
-        await digestOf(join(folder, mergedFiles.speakers)),
-      ],
+      inputs: stagesFile && [{ threshold, backend }, await digestOf(join(folder, mergedFiles.speakers))],
       outputs: names.map((name) => join(folder, name)),
     },
-    () => compare(folder, speakers, { threshold, similarityBackend, hasMatrix }, context),
+    () => compare(folder, speakers, { threshold, backend, matrix: hasMatrix }, context),
   );
   if (!ran)
     reporter.log(
@@ -101,28 +94,14 @@ async function compareLocked(
 export const nothingToCompare = (folder: string, speakers: number): string =>
   `${folder} holds ${speakers === 1 ? "one speaker" : "no speaker"} only, so there is nothing to compare`;
 
-/** From so many speakers on the heat map of the first ones is written too. */
-const subsetSpeakers = 50;
-
-interface Comparing {
-  threshold: number;
-  similarityBackend: string | undefined;
-  hasMatrix: boolean;
-}
-
 async function compare(
   folder: string,
   speakers: readonly SpeakerEmbedding[],
-  { threshold, similarityBackend, hasMatrix }: Comparing,
+  options: SimilarityOptions,
   { reporter, abortSignal }: StageContext,
 ): Promise<void> {
-  const result = await similarity(speakers, {
-    threshold,
-    backend: similarityBackend,
-    matrix: hasMatrix,
-    onProgress: reporter.progress?.bind(reporter),
-    abortSignal,
-  });
+  const onProgress = reporter.progress?.bind(reporter);
+  const result = await similarity(speakers, { ...options, onProgress, abortSignal });
   await writeSimilarity(folder, speakers, result);
   const pairs = highSimilarityPairs(result, speakers);
   const pictures = { [pictureFiles.overview]: similarityOverview({ ...result, pairs }) };
@@ -133,7 +112,7 @@ async function compare(
   }
   for (const [name, chart] of Object.entries(pictures))
     await writeFile(join(folder, name), await chart.toPng());
-  const { mean, std, min, max, highPairs, totalPairs } = result.statistics;
+  const { mean, std, min, max, highPairs, totalPairs, threshold } = result.statistics;
   reporter.log(
     `Similarity of ${speakers.length} speakers (${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
       `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${totalPairs} pairs >= ${threshold}`,

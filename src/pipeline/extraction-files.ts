@@ -8,7 +8,7 @@ import { lockName } from "../util/folder-lock.js";
 import { isTemporary } from "../util/write-file.js";
 
 /** The files below an extraction's folder, as paths below it. */
-export interface Found {
+export interface ExtractionFiles {
   /** Written by an extraction (what a killed one left half-written, too), or by comparing the speakers of a rank. */
   known: string[];
   /** The folders that an extraction makes, the inner ones first. */
@@ -30,15 +30,15 @@ const ofRank = new Set([
 ]);
 
 /** Goes through the folders of an extraction: its own, and those of its shards, ranks and individual files. */
-export function filesOfExtraction(outputDir: string): Found {
-  const found: Found = { known: [], folders: [], others: [] };
+export function filesOfExtraction(outputDir: string): ExtractionFiles {
+  const files: ExtractionFiles = { known: [], folders: [], others: [] };
   const walkAll = (below: string, isKnown: (name: string) => boolean) => {
     for (const entry of entriesOf(join(outputDir, below))) {
       const name = join(below, entry.name);
       if (entry.isDirectory()) walkAll(name, isKnown);
-      else found[isKnown(name) || isTemporary(entry.name) ? "known" : "others"].push(name);
+      else files[isKnown(name) || isTemporary(entry.name) ? "known" : "others"].push(name);
     }
-    found.folders.push(below);
+    files.folders.push(below);
   };
   const walkPart = (below: string) => {
     for (const entry of entriesOf(join(outputDir, below))) {
@@ -48,13 +48,13 @@ export function filesOfExtraction(outputDir: string): Found {
       else if (entry.isDirectory() && entry.name === individualFolder)
         walkAll(name, (file) => isIndividual(join(outputDir, name), join(outputDir, file)));
       else if (entry.isDirectory() && below === "" && /^shard_\d+_of_\d+$/.test(entry.name)) walkPart(name);
-      else if (entry.isFile() && (ofPart.has(entry.name) || isTemporary(entry.name))) found.known.push(name);
-      else if (below !== "" && entry.name !== lockName) found.others.push(name);
+      else if (entry.isFile() && (ofPart.has(entry.name) || isTemporary(entry.name))) files.known.push(name);
+      else if (below !== "" && entry.name !== lockName) files.others.push(name);
     }
-    if (below !== "") found.folders.push(below);
+    if (below !== "") files.folders.push(below);
   };
   walkPart("");
-  return found;
+  return files;
 }
 
 function entriesOf(folder: string): Dirent[] {

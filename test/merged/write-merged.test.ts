@@ -40,7 +40,7 @@ async function folders() {
     lines,
     merge: (name: string, options = {}) =>
       merge(join(folder, name), { outputDir, onLog: reporter.log, ...options }),
-    compare: () => compareSpeakers(outputDir, { similarityThreshold: 0.5 }, { reporter }),
+    compare: () => compareSpeakers(outputDir, { threshold: 0.5 }, { reporter }),
     report: () => reportStage({ resultsDir: outputDir }, { reporter }),
     files: () => readdirSync(outputDir).sort(),
   };

@@ -137,9 +137,9 @@ test("merging by itself gives the same result remembered as made", async () => {
 });
 
 test("comparing is remembered until the threshold or the embeddings change", async () => {
-  const compare = (similarityThreshold: number) =>
+  const compare = (threshold: number) =>
     said((context) =>
-      compareSpeakers(workspace.finalDir, { stagesFile: workspace.stagesFile, similarityThreshold }, context),
+      compareSpeakers(workspace.finalDir, { stagesFile: workspace.stagesFile, threshold }, context),
     );
   assert.match((await compare(0.5)).lines[0]!, /^Similarity of 2 speakers/);
   assert.match((await compare(0.5)).lines[0]!, /^Unchanged: similarity of 2 speakers at threshold 0.5/);
@@ -159,11 +159,7 @@ test("a changed recording reruns what depends on it, down to the similarity", as
   assert.match(lines[1]!, /^Warning: |^Deleted from .*speaker_similarity\.json/);
   assert.match(lines.at(-1)!, /^Merged/);
   const compared = await said((context) =>
-    compareSpeakers(
-      workspace.finalDir,
-      { stagesFile: workspace.stagesFile, similarityThreshold: 0.6 },
-      context,
-    ),
+    compareSpeakers(workspace.finalDir, { stagesFile: workspace.stagesFile, threshold: 0.6 }, context),
   );
   assert.match(compared.lines[0]!, /^Similarity/);
 });
