@@ -56,23 +56,19 @@ export function heatmap(
     return chart(emptyView("No speakers", size), { title: heading, width: 400, description: "No speakers." });
   }
   const names = rows.map((row) => shorten(labels[row], 40));
-  const { cells, low, high } = block === 1 ? pairs(matrix, rows) : blocks(matrix, rows, block, aggregate);
+  const cells = block === 1 ? pairs(matrix, rows) : blocks(matrix, rows, block, aggregate);
+  const { low, high } = cells;
   const side = sideOf(Math.ceil(n / block));
   const range = `between ${cosine(low)} and ${cosine(high)}`;
   const text =
     high < low ? "no pair to compare" : `cosine of two different speakers ${range}; the diagonal is grey`;
   const shown = block === 1 ? text : `each cell is the ${aggregate} over ${block} × ${block} pairs, ${range}`;
-  return chart(
-    block === 1
-      ? pairView(cells, names, side, maxLabels, low, high)
-      : blockView(cells, names, block, side, low, high),
-    {
-      title: heading,
-      subtitle: [part, shown],
-      width: Math.max(side, 320),
-      description: `Heat map. ${heading}${part && `, ${part}`}: ${shown}.`,
-    },
-  );
+  return chart(block === 1 ? pairView(cells, names, side, maxLabels) : blockView(cells, names, side, block), {
+    title: heading,
+    subtitle: [part, shown],
+    width: Math.max(side, 320),
+    description: `Heat map. ${heading}${part && `, ${part}`}: ${shown}.`,
+  });
 }
 
 /** Cells of a whole number of pixels: others show a pattern that is not in the data. */
@@ -140,22 +136,15 @@ interface Cells {
   high: number;
 }
 
-function pairView(
-  cells: number[],
-  names: string[],
-  side: number,
-  maxLabels: number,
-  low: number,
-  high: number,
-): Part {
+/** A cell for each pair of speakers, with their names at the axes. */
+function pairView({ cells, low, high }: Cells, names: string[], side: number, maxLabels: number): Part {
   const n = names.length;
   const all = n <= maxLabels;
   const fontSize = Math.max(8, Math.min(11, side / n - 1));
   const axisNames = names.map((name) => shorten(name, 26));
   const widest = Math.max(...axisNames.map((name) => roughWidth(name, fontSize)));
-  const ticks = all ? { values: names.map((_, i) => i) } : { tickCount: 20, tickMinStep: 1 };
   const axis = {
-    ...ticks,
+    ...(all ? { values: names.map((_, i) => i) } : { tickCount: 20, tickMinStep: 1 }),
     title: null,
     grid: false,
     domain: false,
@@ -163,50 +152,22 @@ function pairView(
     labelFontSize: fontSize,
   };
   const flat = all && widest < side / n - 4;
-  return {
-    params: [{ name: "names", value: axisNames }, { name: "fullNames", value: names }, zoom],
-    width: side,
-    height: side,
-    data: { values: cells },
-    transform: [
-      ...cellsOf(n),
-      { calculate: "fullNames[datum.row]", as: "first" },
-      { calculate: "fullNames[datum.column]", as: "second" },
+  return cellView(cells, side, {
+    params: [
+      { name: "names", value: axisNames },
+      { name: "fullNames", value: names },
     ],
-    mark: { type: "rect", aria: false, clip: true },
-    encoding: {
-      x: {
-        field: "left",
-        type: "quantitative",
-        scale: { domain: [-0.5, n - 0.5], nice: false, zero: false },
-        axis: { ...axis, labelAngle: flat ? 0 : -90, labelOverlap: !all },
-      },
-      x2: { field: "right" },
-      y: {
-        field: "top",
-        type: "quantitative",
-        scale: { domain: [-0.5, n - 0.5], nice: false, zero: false, reverse: true },
-        axis: { ...axis, labelOverlap: !all },
-      },
-      y2: { field: "bottom" },
-      color: cellColor("datum.row === datum.column", side, low, high),
-      tooltip: [
-        { field: "first", title: "speaker" },
-        { field: "second", title: "and speaker" },
-        { field: "data", title: "similarity", format: ".3f" },
-      ],
-    },
-  };
+    transform: cellsOf(n, (row, shift) => `datum.${row} ${shift === 0 ? "- 0.5" : "+ 0.5"}`, "fullNames"),
+    domain: [-0.5, n - 0.5],
+    xAxis: { ...axis, labelAngle: flat ? 0 : -90, labelOverlap: !all },
+    yAxis: { ...axis, labelOverlap: !all },
+    color: cellColor("datum.row === datum.column", side, low, high),
+    plural: "",
+  });
 }
 
-function blockView(
-  cells: number[],
-  names: string[],
-  block: number,
-  side: number,
-  low: number,
-  high: number,
-): Part {
+/** A cell for each block of pairs, with positions at the axes. */
+function blockView({ cells, low, high }: Cells, names: string[], side: number, block: number): Part {
   const n = names.length;
   const size = Math.ceil(n / block);
   const ends = Array.from({ length: size }, (_, b) => [b * block, Math.min(n, (b + 1) * block) - 1]);
@@ -217,39 +178,57 @@ function blockView(
     tickCount: 8,
     labelExpr: "format(datum.value, ',d')",
   };
-  const domain = [0, n];
+  return cellView(cells, side, {
+    params: [{ name: "names", value: ends.map(([from, to]) => `${names[from]} … ${names[to]}`) }],
+    transform: cellsOf(size, (row, shift) => `(datum.${row} + ${shift}) * ${block}`, "names"),
+    domain: [0, n],
+    xAxis: axis,
+    yAxis: axis,
+    color: cellColor("false", side, low, high),
+    plural: "s",
+  });
+}
+
+interface CellView {
+  params: Part[];
+  transform: Part[];
+  domain: [number, number];
+  xAxis: Part;
+  yAxis: Part;
+  color: Part;
+  plural: string;
+}
+
+function cellView(
+  cells: number[],
+  side: number,
+  { params, transform, domain, xAxis, yAxis, color, plural }: CellView,
+): Part {
+  const scale = { domain, nice: false, zero: false };
   return {
-    params: [{ name: "names", value: ends.map(([from, to]) => `${names[from]} … ${names[to]}`) }, zoom],
+    params: [...params, zoom],
     width: side,
     height: side,
     data: { values: cells },
-    transform: [
-      ...cellsOf(size, block),
-      { calculate: "names[datum.row]", as: "first" },
-      { calculate: "names[datum.column]", as: "second" },
-    ],
+    transform,
     mark: { type: "rect", aria: false, clip: true },
     encoding: {
-      x: { field: "left", type: "quantitative", scale: { domain, nice: false }, axis },
+      x: { field: "left", type: "quantitative", scale, axis: xAxis },
       x2: { field: "right" },
-      y: { field: "top", type: "quantitative", scale: { domain, nice: false, reverse: true }, axis },
+      y: { field: "top", type: "quantitative", scale: { ...scale, reverse: true }, axis: yAxis },
       y2: { field: "bottom" },
-      color: cellColor("false", side, low, high),
+      color,
       tooltip: [
-        { field: "first", title: "speakers" },
-        { field: "second", title: "and speakers" },
+        { field: "first", title: `speaker${plural}` },
+        { field: "second", title: `and speaker${plural}` },
         { field: "data", title: "similarity", format: ".3f" },
       ],
     },
   };
 }
 
-/** Row and column of each number of a flat list, and the corners of its cell. */
-function cellsOf(size: number, block = 0): Part[] {
-  const edge = (cell: string, shift: number) =>
-    block === 0
-      ? `datum.${cell} ${shift === 0 ? "- 0.5" : "+ 0.5"}`
-      : `(datum.${cell} + ${shift}) * ${block}`;
+/** Row and column of each number of a flat list, the corners of its cell, and the names of both. */
+function cellsOf(size: number, edge: (cell: string, shift: number) => string, names: string): Part[] {
   return [
     { window: [{ op: "row_number", as: "position" }] },
     { calculate: `floor((datum.position - 1) / ${size})`, as: "row" },
@@ -258,6 +237,8 @@ function cellsOf(size: number, block = 0): Part[] {
     { calculate: edge("column", 1), as: "right" },
     { calculate: edge("row", 0), as: "top" },
     { calculate: edge("row", 1), as: "bottom" },
+    { calculate: `${names}[datum.row]`, as: "first" },
+    { calculate: `${names}[datum.column]`, as: "second" },
   ];
 }
 
