@@ -1,4 +1,5 @@
 import { printable } from "../shared/printable.js";
+import { quantity, whole } from "../shared/text.js";
 import type { Analysis } from "./analyze.js";
 import type { PairRow } from "./pair-table.js";
 import { textTable } from "./text-table.js";
@@ -18,7 +19,7 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
   const lines = [
     "SPEAKER SIMILARITY",
     "",
-    `${plural(summary.speakers, "speaker")}, ${plural(summary.utterances, "utterance")}, ${plural(summary.datasets, "data set")}; ${plural(summary.totalPairs, "pair")} of speakers`,
+    `${quantity(summary.speakers, "speaker")}, ${quantity(summary.utterances, "utterance")}, ${quantity(summary.datasets, "data set")}; ${quantity(summary.totalPairs, "pair")} of speakers`,
   ];
   if (summary.datasets > 0) lines.push("", ...datasetLines(analysis));
   if (summary.totalPairs > 0) {
@@ -33,7 +34,7 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
   }
   lines.push("", ...listing(analysis));
 
-  lines.push("", `Likely duplicates (above 0.95): ${plural(summary.duplicates, "pair")}`);
+  lines.push("", `Likely duplicates (above 0.95): ${quantity(summary.duplicates, "pair")}`);
   if (summary.duplicates > 0) {
     lines.push(
       "  One person under two names, or one person recorded twice: listen to both before you merge them.",
@@ -46,7 +47,7 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
   const from = Math.max(info.threshold, info.minSimilarity);
   lines.push(
     "",
-    `Possible leakage (pairs across data sets, ${two(from)} or more): ${plural(leakage.length, "pair")}`,
+    `Possible leakage (pairs across data sets, ${two(from)} or more): ${quantity(leakage.length, "pair")}`,
   );
   if (leakage.length > 0)
     lines.push(
@@ -104,7 +105,7 @@ function bandLines({ bands }: Analysis): string[] {
 
 function listing({ summary, info }: Analysis): string[] {
   const { highPairs, listedPairs } = summary;
-  const found = `High similarity (${two(info.threshold)} or more): ${plural(highPairs, "pair")}`;
+  const found = `High similarity (${two(info.threshold)} or more): ${quantity(highPairs, "pair")}`;
   return [
     listedPairs < highPairs ? `${found}, of which the ${whole(listedPairs)} most similar are listed` : found,
   ];
@@ -132,7 +133,5 @@ function pairLines(pairs: readonly PairRow[], limit = longestList): string[] {
   return shown.length < pairs.length ? [...lines, `  and ${whole(pairs.length - shown.length)} more`] : lines;
 }
 
-const whole = (n: number) => n.toLocaleString("en-US");
-const plural = (n: number, noun: string) => `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 const four = (x: number) => x.toFixed(4);
 const two = (x: number) => String(Math.round(x * 1e4) / 1e4);

@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { printable } from "../shared/printable.js";
+import { shorten } from "../shared/text.js";
 
 /** A column of a table: its heading and the side that its fields stand on. */
 export interface TextColumn {
@@ -11,9 +11,7 @@ export interface TextColumn {
 
 /** Lines of a table in plain text: headings, a rule, the rows; two spaces in front and between columns. */
 export function textTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[]): string[] {
-  const cells = rows.map((row) =>
-    row.map((text, c) => shortened(printable(text), columns[c].maxWidth ?? Infinity)),
-  );
+  const cells = rows.map((row) => row.map((text, c) => shorten(text, columns[c].maxWidth ?? Infinity)));
   const headings = columns.map(({ heading }) => heading);
   const widths = columns.map((_, c) => Math.max(...[headings, ...cells].map((row) => stringWidth(row[c]))));
   const line = (row: readonly string[]) =>
@@ -27,16 +25,4 @@ export function textTable(columns: readonly TextColumn[], rows: readonly (readon
 function padded(text: string, width: number, align: "left" | "right"): string {
   const space = " ".repeat(Math.max(0, width - stringWidth(text)));
   return align === "left" ? text + space : space + text;
-}
-
-function shortened(text: string, maxWidth: number): string {
-  if (stringWidth(text) <= maxWidth) return text;
-  const characters = Array.from(text);
-  let [head, tail] = ["", ""];
-  for (let i = 0, j = characters.length - 1; i <= j; ) {
-    const next = head.length <= tail.length ? head + characters[i++] + tail : head + characters[j--] + tail;
-    if (stringWidth(next) > maxWidth - 1) break;
-    [head, tail] = [characters.slice(0, i).join(""), characters.slice(j + 1).join("")];
-  }
-  return `${head}\u2026${tail}`;
 }

@@ -1,9 +1,9 @@
+import { quantity, whole } from "../shared/text.js";
 import { type Bin, roundBins, tidy } from "./bins.js";
 import { type Chart, chart, emptyView, type Part, panelTitle } from "./chart.js";
 import { countAxis } from "./distribution.js";
 import { type Groups, groupColor, groupsOf } from "./groups.js";
 import { rowsOf, speakerOf, type Table } from "./options.js";
-import { quantity, whole } from "./text.js";
 
 /** One audio file of a scanned corpus. */
 export interface CorpusRow {

@@ -1,8 +1,9 @@
+import { quantity } from "../shared/text.js";
 import type { Histogram, SimilarityStatistics } from "../types.js";
 import { type Bin, rebin } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
 import { ruleLayers, usualRules } from "./rules.js";
-import { cosine, quantity } from "./text.js";
+import { cosine } from "./text.js";
 
 /** What a similarity matrix comes down to. */
 export interface SimilaritySummary {

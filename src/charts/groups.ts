@@ -1,6 +1,6 @@
+import { shorten, whole } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { hues, type Part } from "./chart.js";
-import { shorten, whole } from "./text.js";
 
 /** Which colour stands for which group: the largest groups have one each, the rest share grey. */
 export interface Groups {

@@ -1,8 +1,9 @@
 import { invalid } from "../errors.js";
+import { quantity, shorten, whole } from "../shared/text.js";
 import type { Matrix } from "../types.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
-import { cosine, quantity, roughWidth, shorten, whole } from "./text.js";
+import { cosine, roughWidth } from "./text.js";
 import { zoom } from "./zoom.js";
 
 export interface HeatmapOptions {

@@ -1,7 +1,8 @@
+import { quantity, shorten } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
-import { cosine, quantity, shorten } from "./text.js";
+import { cosine } from "./text.js";
 
 export interface HighPairsOptions {
   /** Default "The most similar pairs of speakers". */

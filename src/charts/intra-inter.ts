@@ -1,11 +1,11 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { histogramOf } from "../similarity/histogram.js";
 import type { Histogram } from "../types.js";
 import { rebin, suitableMerge, tidy, total } from "./bins.js";
 import { type Chart, chart, colors, emptyView } from "./chart.js";
 import { type DistributionOptions, similarityAxis } from "./distribution.js";
 import { type Rule, ruleLayers } from "./rules.js";
-import { quantity } from "./text.js";
 
 /** Scores, or their histogram. */
 export type Scores = Histogram | ArrayLike<number>;

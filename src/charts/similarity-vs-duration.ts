@@ -1,8 +1,8 @@
+import { quantity, shorten, whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView } from "./chart.js";
 import { sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
-import { quantity, shorten, whole } from "./text.js";
 import { zoom } from "./zoom.js";
 
 /** One utterance: how long it is, and how similar to its speaker. */

@@ -1,9 +1,10 @@
+import { quantity } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
 import { tidy, total } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part, panelTitle } from "./chart.js";
 import { countAxis, type SimilaritySummary, similarityAxis } from "./distribution.js";
 import { nameLimit, pairLayers, pairRows, ROW } from "./high-pairs.js";
-import { cosine, quantity } from "./text.js";
+import { cosine } from "./text.js";
 
 export interface ThresholdExplorerOptions {
   /** Default "Where to draw the line". */

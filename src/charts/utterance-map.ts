@@ -1,8 +1,8 @@
+import { quantity, shorten, whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, emptyView, type Part } from "./chart.js";
 import { GREY, groupsOf, sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
-import { quantity, shorten, whole } from "./text.js";
 import { zoom } from "./zoom.js";
 
 /** One utterance in two dimensions. */

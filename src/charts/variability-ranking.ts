@@ -1,9 +1,9 @@
+import { quantity, shorten } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView } from "./chart.js";
 import { similarityAxis } from "./distribution.js";
 import { rowsOf, type Table } from "./options.js";
-import { quantity, shorten } from "./text.js";
 
 /** How similar the utterances of one speaker are. */
 export interface VariabilityRow {

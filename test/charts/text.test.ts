@@ -1,8 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { isCovered, textWidth } from "../../src/charts/fonts.js";
-import { cosine, quantity, shorten, wrap } from "../../src/charts/text.js";
+import { cosine, wrap } from "../../src/charts/text.js";
 import { printable } from "../../src/shared/printable.js";
+import { quantity, shorten } from "../../src/shared/text.js";
 
 test("printable leaves nothing that XML forbids or that turns text around", () => {
   assert.is(

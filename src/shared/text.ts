@@ -1,0 +1,29 @@
+import stringWidth from "string-width";
+import { printable } from "./printable.js";
+
+/**
+ * A name of at most about `limit` columns (a Chinese character takes two), cut in the middle: in `dataset_speaker` both
+ * ends matter.
+ */
+export function shorten(text: unknown, limit: number): string {
+  const characters = Array.from(printable(text));
+  const widths = characters.map(stringWidth);
+  if (widths.reduce((sum, w) => sum + w, 0) <= limit) return characters.join("");
+  let left = 0;
+  let right = characters.length;
+  let used = 1;
+  while (left < right) {
+    const fromLeft = left <= characters.length - right;
+    const width = fromLeft ? widths[left]! : widths[right - 1]!;
+    if (used + width > limit) break;
+    used += width;
+    if (fromLeft) left++;
+    else right--;
+  }
+  return `${characters.slice(0, left).join("")}…${characters.slice(right).join("")}`;
+}
+
+/** A whole number with commas between thousands, and its noun: `1 speaker`, `6,000 speakers`. */
+export const quantity = (n: number, noun: string): string => `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
+
+export const whole = (n: number): string => n.toLocaleString("en-US", { maximumFractionDigits: 0 });
