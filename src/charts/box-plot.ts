@@ -1,6 +1,6 @@
 import type { SimilarityStatistics } from "../types.js";
 import { quantile, rebin } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { type Chart, chart, colors, emptyView, type Part, silent } from "./chart.js";
 import {
   type DistributionOptions,
   pairFacts,
@@ -59,8 +59,8 @@ export function boxView(
     scale: { domain, nice: false },
     axis: similarityAxis,
   });
-  const whisker = { type: "rule", color: "#4d4d4d", tooltip: null, aria: false };
-  const tick = { type: "tick", orient: "vertical", tooltip: null, aria: false };
+  const whisker = { type: "rule", color: "#4d4d4d", ...silent };
+  const tick = { type: "tick", orient: "vertical", ...silent };
   return {
     width,
     height,
@@ -97,8 +97,7 @@ export function boxView(
           stroke: colors.mean,
           opacity: 1,
           size: 70,
-          tooltip: null,
-          aria: false,
+          ...silent,
         },
         encoding: { x: at("mean") },
       },

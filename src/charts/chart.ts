@@ -90,7 +90,7 @@ export function emptyView(text: string, { width, height }: { width: number; heig
     height,
     view: { stroke: "#e0e0e0", fill: "#fafafa", cornerRadius: 4 },
     data: { values: [{}] },
-    mark: { type: "text", color: "#666", fontSize: 13, tooltip: null, aria: false },
+    mark: { type: "text", color: "#666", fontSize: 13, ...silent },
     encoding: {
       x: { value: width / 2 },
       y: { value: height / 2 },
@@ -98,6 +98,9 @@ export function emptyView(text: string, { width, height }: { width: number; heig
     },
   };
 }
+
+/** A mark that only decorates: without a tooltip, and passed over by screen readers. */
+export const silent: Part = { tooltip: null, aria: false };
 
 /** Colours that people with any kind of colour vision tell apart (Okabe and Ito, 2008), by what they stand for. */
 export const colors = {

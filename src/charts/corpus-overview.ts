@@ -1,7 +1,7 @@
 import { quantity, whole } from "../shared/text.js";
 import { type Bin, roundBins, tidy } from "./bins.js";
-import { type Chart, chart, emptyView, type Part, panelTitle } from "./chart.js";
-import { countAxis } from "./distribution.js";
+import { type Chart, chart, emptyView, type Part, panelTitle, silent } from "./chart.js";
+import { binned, countAxis } from "./distribution.js";
 import { type Groups, groupColor, groupsOf } from "./groups.js";
 import { rowsOf, speakerOf, type Table } from "./options.js";
 
@@ -152,7 +152,7 @@ function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Siz
   const step = height / values.length;
   const y = { field: "row", type: "ordinal", axis: null };
   const text = (dy: number, field: string, more: Part = {}): Part => ({
-    mark: { type: "text", align: "left", dx: 1, dy, tooltip: null, aria: false, ...more },
+    mark: { type: "text", align: "left", dx: 1, dy, ...silent, ...more },
     encoding: { x: { value: 0 }, text: { field } },
   });
   const view = {
@@ -180,7 +180,7 @@ function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Siz
       },
       text(-step * 0.18, "dataset", { fontWeight: 600 }),
       {
-        mark: { type: "text", align: "right", dy: -step * 0.18, tooltip: null, aria: false },
+        mark: { type: "text", align: "right", dy: -step * 0.18, ...silent },
         encoding: { x: { value: width }, text: { field: "label" } },
       },
     ],
@@ -301,7 +301,7 @@ function stacked(
       .map((dataset, g) => ({ from, to, dataset, count: counts[g][b] }))
       .filter(({ count }) => count > 0),
   );
-  const domain = [bins[0].from, bins[bins.length - 1].to];
+  const domain: [number, number] = [bins[0].from, bins[bins.length - 1].to];
   const isWhole = first % 1 !== 0 && width === 1;
   return {
     ...size,
@@ -309,19 +309,12 @@ function stacked(
     ...(isWhole ? { transform: [{ calculate: "datum.from + 0.5", as: "middle" }] } : {}),
     mark: { type: "bar", binSpacing: 1 },
     encoding: {
-      x: {
-        field: "from",
-        bin: "binned",
-        type: "quantitative",
-        scale: { domain, nice: false },
-        axis: {
-          title: xTitle,
-          grid: false,
-          tickCount: Math.min(8, bins.length),
-          tickMinStep: isWhole ? 1 : 0,
-        },
-      },
-      x2: { field: "to" },
+      ...binned(domain, {
+        title: xTitle,
+        grid: false,
+        tickCount: Math.min(8, bins.length),
+        tickMinStep: isWhole ? 1 : 0,
+      }),
       y: {
         field: "count",
         type: "quantitative",

@@ -1,6 +1,6 @@
 import type { OperatingPoint } from "../analysis/operating-points.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
 import { percent } from "./intra-inter.js";
 import { rowsOf, type Table } from "./options.js";
 
@@ -79,14 +79,13 @@ export function detPlot(
     { calculate: "quantileNormal(datum.miss)", as: "y" },
   ];
   const ends = [{ d: DEVIATES[first] }, { d: DEVIATES[DEVIATES.length - 1] }];
-  const still = { tooltip: null, aria: false };
   const view = {
     width: size,
     height: size,
     layer: [
       {
         data: { values: ends },
-        mark: { type: "line", color: "#9a9a9a", strokeDash: [3, 3], strokeWidth: 1, ...still },
+        mark: { type: "line", color: "#9a9a9a", strokeDash: [3, 3], strokeWidth: 1, ...silent },
         encoding: { x: { ...x, field: "d" }, y: { ...y, field: "d" } },
       },
       {
@@ -118,11 +117,18 @@ export function detPlot(
               transform: deviates,
               layer: [
                 {
-                  mark: { type: "point", filled: true, size: 80, opacity: 1, color: colors.accent, ...still },
+                  mark: {
+                    type: "point",
+                    filled: true,
+                    size: 80,
+                    opacity: 1,
+                    color: colors.accent,
+                    ...silent,
+                  },
                   encoding: { x, y },
                 },
                 {
-                  mark: { type: "text", align: "left", dx: 9, dy: -8, color: colors.accent, ...still },
+                  mark: { type: "text", align: "left", dx: 9, dy: -8, color: colors.accent, ...silent },
                   encoding: { x, y, text: { field: "label" } },
                 },
               ],

@@ -69,14 +69,7 @@ export function histogramView(
         data: { values: bins },
         mark: { type: "bar", color: colors.main, binSpacing: 1, tooltip: true },
         encoding: {
-          x: {
-            field: "from",
-            bin: "binned",
-            type: "quantitative",
-            scale: { domain, nice: false },
-            axis: similarityAxis,
-          },
-          x2: { field: "to" },
+          ...binned(domain, similarityAxis),
           y: {
             field: "count",
             type: "quantitative",
@@ -90,6 +83,12 @@ export function histogramView(
     ],
   };
 }
+
+/** The x of bars that each reach over a bin. */
+export const binned = (domain: [number, number], axis: Part): Part => ({
+  x: { field: "from", bin: "binned", type: "quantitative", scale: { domain, nice: false }, axis },
+  x2: { field: "to" },
+});
 
 export const similarityAxis: Part = { title: "cosine similarity", grid: false, format: ".2~f", tickCount: 8 };
 
@@ -111,10 +110,7 @@ export function countAxis(title: string, most: number): Part {
 /** From the first occupied bin to the last, and on to the threshold where one is drawn. */
 export function similarityDomain(bins: Bin[], threshold?: number): [number, number] {
   const from = Math.min(bins[0].from, threshold ?? Number.POSITIVE_INFINITY);
-  const to = Math.max(
-    bins[bins.length - 1].to,
-    threshold === undefined ? Number.NEGATIVE_INFINITY : threshold,
-  );
+  const to = Math.max(bins[bins.length - 1].to, threshold ?? Number.NEGATIVE_INFINITY);
   const margin = (to - from) * 0.02;
   return [from - margin, to + margin];
 }

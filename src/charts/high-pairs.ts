@@ -1,7 +1,7 @@
 import { quantity, shorten } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { type Chart, chart, colors, emptyView, type Part, silent } from "./chart.js";
 import { cosine } from "./text.js";
 
 export interface HighPairsOptions {
@@ -143,27 +143,11 @@ export function pairLayers({
       },
     },
     {
-      mark: {
-        type: "text",
-        align: "left",
-        fontSize,
-        dy: -rowHeight * 0.16,
-        dx: 1,
-        tooltip: null,
-        aria: false,
-      },
+      mark: { type: "text", align: "left", fontSize, dy: -rowHeight * 0.16, dx: 1, ...silent },
       encoding: { x: { value: 0 }, text: { field: "label" } },
     },
     {
-      mark: {
-        type: "text",
-        align: "right",
-        fontSize,
-        dy: -rowHeight * 0.16,
-        fontWeight: 600,
-        tooltip: null,
-        aria: false,
-      },
+      mark: { type: "text", align: "right", fontSize, dy: -rowHeight * 0.16, fontWeight: 600, ...silent },
       encoding: { x: { value: width }, text: { field: "similarity", type: "quantitative", format: ".3f" } },
     },
   ];

@@ -4,7 +4,7 @@ import { histogramOf } from "../similarity/histogram.js";
 import type { Histogram } from "../types.js";
 import { rebin, suitableMerge, tidy, total } from "./bins.js";
 import { type Chart, chart, colors, emptyView } from "./chart.js";
-import { type DistributionOptions, similarityAxis } from "./distribution.js";
+import { binned, type DistributionOptions, similarityAxis } from "./distribution.js";
 import { type Rule, ruleLayers } from "./rules.js";
 
 /** Scores, or their histogram. */
@@ -81,14 +81,7 @@ export function intraInter(
         data: { values },
         mark: { type: "bar", binSpacing: 0.5, opacity: 0.6 },
         encoding: {
-          x: {
-            field: "from",
-            bin: "binned",
-            type: "quantitative",
-            scale: { domain, nice: false },
-            axis: similarityAxis,
-          },
-          x2: { field: "to" },
+          ...binned(domain, similarityAxis),
           y: {
             field: "share",
             type: "quantitative",

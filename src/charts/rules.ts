@@ -1,4 +1,4 @@
-import { colors, type Part } from "./chart.js";
+import { colors, type Part, silent } from "./chart.js";
 import { cosine, roughWidth } from "./text.js";
 
 /** A vertical line at a value, and what to call it. */
@@ -62,14 +62,7 @@ export function ruleLayers(
   return placed.flatMap(({ label, value, color, dash, align, row }) => [
     {
       data: { values: [{ value }] },
-      mark: {
-        type: "rule",
-        color,
-        strokeWidth: 1.75,
-        ...(dash ? { strokeDash: dash } : {}),
-        tooltip: null,
-        aria: false,
-      },
+      mark: { type: "rule", color, strokeWidth: 1.75, ...(dash ? { strokeDash: dash } : {}), ...silent },
       encoding: { x: { field: "value", type: "quantitative" } },
     },
     {
@@ -81,8 +74,7 @@ export function ruleLayers(
         baseline: "bottom",
         dx: align === "left" ? 2 : -2,
         dy: -3 - row * LINE,
-        tooltip: null,
-        aria: false,
+        ...silent,
       },
       encoding: { x: { field: "value", type: "quantitative" }, y: { value: 0 }, text: { field: "label" } },
     },

@@ -1,6 +1,6 @@
 import { quantity, shorten, whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
 import { sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { zoom } from "./zoom.js";
@@ -131,8 +131,7 @@ export function similarityVsDuration(
           color: colors.accent,
           strokeWidth: 2.5,
           interpolate: "monotone",
-          tooltip: null,
-          aria: false,
+          ...silent,
         },
         encoding: { x, y },
       },

@@ -1,7 +1,7 @@
 import { quantity } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
 import { tidy, total } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part, panelTitle } from "./chart.js";
+import { type Chart, chart, colors, emptyView, type Part, panelTitle, silent } from "./chart.js";
 import { countAxis, type SimilaritySummary, similarityAxis } from "./distribution.js";
 import { nameLimit, pairLayers, pairRows, ROW } from "./high-pairs.js";
 import { cosine } from "./text.js";
@@ -124,7 +124,7 @@ export function thresholdExplorer(
           },
           {
             transform: [{ filter: `abs(datum.from - ${at(start)}) < 1e-6` }],
-            mark: { type: "rule", color: colors.threshold, strokeWidth: 2, tooltip: null, aria: false },
+            mark: { type: "rule", color: colors.threshold, strokeWidth: 2, ...silent },
           },
           {
             transform: [
@@ -140,8 +140,7 @@ export function thresholdExplorer(
               baseline: "top",
               fontSize: 13,
               fontWeight: 600,
-              tooltip: null,
-              aria: false,
+              ...silent,
             },
             encoding: { x: { value: width }, y: { value: -22 }, text: { field: "label" } },
           },
@@ -179,7 +178,7 @@ export function thresholdExplorer(
           {
             data: { values: [{}] },
             transform: [{ filter: `${at(start)} < ${floor}` }],
-            mark: { type: "text", align: "left", color: "#666", fontSize: 13, tooltip: null, aria: false },
+            mark: { type: "text", align: "left", color: "#666", fontSize: 13, ...silent },
             encoding: {
               x: { value: 0 },
               y: { value: ROW / 2 },

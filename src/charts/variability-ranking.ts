@@ -1,7 +1,7 @@
 import { quantity, shorten } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
 import { similarityAxis } from "./distribution.js";
 import { rowsOf, type Table } from "./options.js";
 
@@ -94,7 +94,6 @@ export function variabilityRanking(
     scale: { domain: [tidy(from - margin, 4), tidy(Math.min(1, to + margin), 4)], nice: false, zero: false },
     axis: { ...similarityAxis, title: "cosine between utterances of the speaker", grid: true },
   };
-  const still = { tooltip: null, aria: false };
   const view = {
     params: [{ name: "names", value: shown.map(({ key }) => shorten(key, 26)) }],
     width,
@@ -109,15 +108,15 @@ export function variabilityRanking(
     },
     layer: [
       {
-        mark: { type: "rule", color: colors.quiet, strokeWidth: 1.5, ...still },
+        mark: { type: "rule", color: colors.quiet, strokeWidth: 1.5, ...silent },
         encoding: { x: { ...x, field: "min" }, x2: { field: "mean" } },
       },
       {
-        mark: { type: "tick", orient: "vertical", color: "#8b98a5", size: 8, thickness: 1.5, ...still },
+        mark: { type: "tick", orient: "vertical", color: "#8b98a5", size: 8, thickness: 1.5, ...silent },
         encoding: { x: { ...x, field: "min" } },
       },
       {
-        mark: { type: "bar", height: 7, color: colors.main, cornerRadius: 2, ...still },
+        mark: { type: "bar", height: 7, color: colors.main, cornerRadius: 2, ...silent },
         encoding: { x: { ...x, field: "low" }, x2: { field: "high" } },
       },
       {
