@@ -1,3 +1,4 @@
+import { csvLine } from "../format/csv.js";
 import { pythonRepr } from "../format/python-float.js";
 import type { PairRow } from "./pair-table.js";
 
@@ -27,13 +28,12 @@ export const csv = (rows: readonly PairRow[]): string => [...csvLines(rows)].joi
 
 /** The same text line by line: a million pairs can be more than one string holds. */
 export function* csvLines(rows: readonly PairRow[]): Generator<string> {
-  yield `${columns.map(([name]) => name).join(",")}\n`;
+  yield csvLine(columns.map(([name]) => name));
   for (const row of rows)
-    yield `${columns.map(([, column]) => field(row[column], column === "similarity")).join(",")}\n`;
+    yield csvLine(columns.map(([, column]) => field(row[column], column === "similarity")));
 }
 
-function field(value: string | number | boolean, isFloat: boolean): string {
+function field(value: string | number | boolean, isFloat: boolean): string | number {
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (typeof value === "number") return isFloat ? pythonRepr(value, "similarity") : String(value);
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+  return isFloat ? pythonRepr(value as number, "similarity") : value;
 }

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { csvLine } from "../format/csv.js";
 import { writeNpy } from "../format/npy.js";
 import type { SimilarityResult } from "../similarity/options.js";
 import type { Vectors } from "../store/read-vectors.js";
@@ -31,11 +32,9 @@ function* csv(
   first: SpeakerInfo[],
   second: SpeakerInfo[],
 ): Generator<string> {
-  yield "row1,row2,key1,key2,dataset1,dataset2,similarity\n";
+  yield csvLine(["row1", "row2", "key1", "key2", "dataset1", "dataset2", "similarity"]);
   for (const { i, j, similarity } of pairs) {
     const [a, b] = [first[i], second[j]];
-    yield `${[i, j, cell(a.key), cell(b.key), cell(a.dataset), cell(b.dataset), similarity].join(",")}\n`;
+    yield csvLine([i, j, a.key, b.key, a.dataset, b.dataset, similarity]);
   }
 }
-
-const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { readSimilarity, type StoredSimilarity } from "../comparison/read-similarity.js";
 import { readJsonRows } from "../format/read-json.js";
 import type { SpeakerEmbedding, SpeakerInfo } from "../types.js";
+import { dot } from "../vectors/dot.js";
+import { sumOfRows } from "../vectors/sum-of-rows.js";
+import { unitRows } from "../vectors/unit-rows.js";
 import { similarityFiles } from "./files.js";
 
 /** Pairs whose similarity is computed again. */
@@ -57,14 +60,16 @@ export function* otherSimilarities(
   { pairs, statistics }: StoredSimilarity,
   speakers: readonly SpeakerEmbedding[],
 ): Generator<string> {
-  const units = new Map(speakers.map(({ key, embedding }) => [key, unit(embedding)]));
+  const { data, n, dimension } = unitRows(speakers);
+  const rowOf = new Map(speakers.map(({ key }, row) => [key, row]));
   for (const { speaker1, speaker2, similarity } of pairs.slice(0, checkedPairs)) {
-    const cosine = dot(units.get(speaker1.key)!, units.get(speaker2.key)!);
+    const cosine = dot(data, rowOf.get(speaker1.key)!, data, rowOf.get(speaker2.key)!, dimension);
     if (!(Math.abs(cosine - similarity) <= pairTolerance))
       yield `${similarityFiles.summary} gives ${speaker1.key} and ${speaker2.key} a similarity of ${similarity.toFixed(4)}, their embeddings ${cosine.toFixed(4)}`;
   }
-  const mean = meanSimilarity([...units.values()]);
-  if (speakers.length > 1 && !(Math.abs(mean - statistics.mean) <= meanTolerance))
+  const sum = sumOfRows(data, dimension);
+  const mean = (dot(sum, 0, sum, 0, dimension) - n) / (n * (n - 1));
+  if (n > 1 && !(Math.abs(mean - statistics.mean) <= meanTolerance))
     yield `${similarityFiles.summary} gives a mean similarity of ${statistics.mean.toFixed(4)}, the embeddings ${mean.toFixed(4)}`;
 }
 
@@ -78,23 +83,4 @@ function* otherPairs(folder: string, { pairs }: StoredSimilarity): Generator<str
   const same =
     listed.length === pairs.length && listed.every((value, index) => value === pairs[index]!.similarity);
   if (!same) yield `${similarityFiles.pairs} lists other pairs than ${similarityFiles.summary}`;
-}
-
-function meanSimilarity(units: readonly Float64Array[]): number {
-  const n = units.length;
-  const sum = new Float64Array(units[0]?.length ?? 0);
-  for (const vector of units) for (let d = 0; d < sum.length; d++) sum[d]! += vector[d]!;
-  return (dot(sum, sum) - n) / (n * (n - 1));
-}
-
-function unit(vector: Float32Array): Float64Array {
-  const wide = Float64Array.from(vector);
-  const length = Math.sqrt(dot(wide, wide));
-  return wide.map((value) => value / length);
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
-  return sum;
 }
