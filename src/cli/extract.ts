@@ -3,7 +3,7 @@ import { type ExtractSettings, extractStage } from "../pipeline/extract-stage.js
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
-import { shardFromEnvironment } from "./shard.js";
+import { parseShard, shardFromEnvironment } from "./shard.js";
 
 export function extractCommand(program: Command): void {
   const command = program
@@ -17,8 +17,16 @@ export function extractCommand(program: Command): void {
     .addExtractionOptions(command)
     .addOption(options.saveIndividual())
     .addOption(options.computeSimilarity())
-    .addOption(options.shard())
-    .addOption(options.numShards())
+    .option(
+      "--shard <i/n>",
+      "only part i of n, from 0 (default: what Slurm, torchrun or Kubernetes say)",
+      parseShard,
+    )
+    .option(
+      "--num-shards <n>",
+      "number of shards, where the environment tells only the index",
+      options.positiveInteger("number of shards"),
+    )
     .addOption(options.logFile())
     .action(
       async ({

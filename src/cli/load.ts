@@ -27,7 +27,7 @@ export function loadCommand(program: Command): void {
     .option("--dataset <name>")
     .option("--speaker-id <name>")
     .option("--utterance-id <name>")
-    .addOption(options.flag("show-stats", "statistics of the vectors"))
+    .addOption(options.flag("show-stats", "statistics of the vectors").default(false))
     .action((settings: LoadSettings) => {
       for (const line of describe(settings)) printLine(line);
     });

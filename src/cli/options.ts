@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parseShard } from "./shard.js";
+import { backendNames } from "../similarity/backend.js";
 
 /*
  * The flags that more than one command has, each said once. They are declared with dashes; main.ts takes underscores
@@ -44,82 +44,80 @@ function channel(text: string): number | "mean" {
 
 export const dataRoot = () =>
   new Option("--data-root <folder>", "corpus, laid out as dataset/speaker/utterance.wav");
-export const modelPath = () =>
-  new Option("--model-path <file>", "ONNX model (default: the bundled CAM++, 192-d)");
-export const configFile = () =>
-  new Option("--config-file <file>", "configuration of the model (default: beside it)");
 export const saveIndividual = () =>
-  flag("save-individual", "also write a pickle for every utterance and speaker");
+  flag("save-individual", "also write a pickle for every utterance and speaker").default(false);
 export const mergeIndividual = () =>
-  flag("merge-individual", "also write a pickle for every utterance and speaker");
-export const computeSimilarity = () => flag("compute-similarity", "compare every speaker with every other");
+  flag("merge-individual", "also write a pickle for every utterance and speaker").default(true);
+export const computeSimilarity = () =>
+  flag("compute-similarity", "compare every speaker with every other").default(false);
 export const similarityThreshold = () =>
-  new Option("--similarity-threshold <cosine>", "from here on a pair of speakers is listed").argParser(
-    similarity("threshold"),
-  );
+  new Option("--similarity-threshold <cosine>", "from here on a pair of speakers is listed")
+    .argParser(similarity("threshold"))
+    .default(0.8);
 export const similarityBackend = () =>
-  new Option("--similarity-backend <name>", "what computes it (default: the fastest there is)").choices([
-    "onnx",
-    "tensorflow",
-  ]);
-export const batchSize = () =>
-  new Option("--batch-size <n>", "utterances gathered for a GPU at once").argParser(
-    positiveInteger("batch size"),
-  );
-export const useGpu = () => flag("use-gpu", "use the GPUs that are there, and fail when there is none");
-export const gpus = () =>
-  new Option("--gpus <indices>", 'GPUs to use, such as "0 1 2 3": rank i takes the i-th').argParser(gpuList);
-export const device = () =>
-  new Option("--device <name>", "cpu, cuda, cuda:1, webgpu, ... (default: GPUs, else CPU)");
-export const numRanks = () =>
-  new Option("--num-ranks <n>", "processes (default: one a GPU, or one a core)").argParser(
-    positiveInteger("number of ranks"),
-  );
-export const threads = () =>
-  new Option("--threads <n>", "threads of a rank on the CPU").argParser(positiveInteger("number of threads"));
-export const channelOption = () =>
-  new Option("--channel <n>", "channel of stereo files: a number, or mean for the mean of all").argParser(
-    channel,
+  new Option("--similarity-backend <name>", "what computes it (default: the fastest there is)").choices(
+    backendNames,
   );
 export const normalize = () =>
-  flag("normalize", "average unit vectors for a speaker instead of raw embeddings");
-export const onCollision = () =>
-  new Option("--on-collision <how>", "two files that would share a key: an error, or a suffix").choices([
-    "error",
-    "suffix",
-  ]);
-export const precision = () =>
-  new Option("--precision <name>", "fp32, or a variant of the model such as int8");
-export const bucket = () =>
-  new Option(
-    "--bucket <frames>",
-    "cut utterances down to a multiple of so many frames, for GPUs; changes embeddings",
-  ).argParser(positiveInteger("bucket"));
-export const overwrite = () =>
-  flag("overwrite", "throw away what the output folder holds from another model or setting");
-export const retryFailed = () =>
-  flag("retry-failed", "try every file again that failed, also those whose own bytes were the reason");
-export const fileTimeout = () =>
-  new Option(
-    "--file-timeout <seconds>",
-    "a rank that is silent for so long over one file is taken for hung (600)",
-  ).argParser(positiveInteger("file timeout"));
-export const partial = () => flag("partial", "merge although files are still to be embedded");
+  flag("normalize", "average unit vectors for a speaker instead of raw embeddings").default(false);
+export const partial = () => flag("partial", "merge although files are still to be embedded").default(false);
 export const minSimilarity = () =>
-  new Option("--min-similarity <cosine>", "leave out pairs below").argParser(similarity("similarity"));
+  new Option(
+    "--min-similarity <cosine>",
+    "leave out pairs below (default: the threshold of the comparison)",
+  ).argParser(similarity("similarity"));
 export const maxResults = () =>
-  new Option("--max-results <n>", "at most that many pairs").argParser(positiveInteger("number of results"));
+  new Option("--max-results <n>", "show at most that many pairs")
+    .argParser(positiveInteger("number of results"))
+    .default(100);
 export const logFile = () =>
   new Option("--log-file <file>", "where the log lines go too").default("logs/extraction.log");
-export const shard = () =>
-  new Option(
-    "--shard <i/n>",
-    "only part i of n, from 0 (default: what Slurm, torchrun or Kubernetes say)",
-  ).argParser(parseShard);
-export const numShards = () =>
-  new Option("--num-shards <n>", "number of shards, where the environment tells only the index").argParser(
-    positiveInteger("number of shards"),
-  );
+
+/** Everything that extraction and the comparison after it can be told, but for the folders. */
+export function addExtractionOptions(command: Command): Command {
+  const count = (flags: string, description: string, name: string) =>
+    new Option(flags, description).argParser(positiveInteger(name));
+  for (const option of [
+    new Option("--model-path <file>", "ONNX model (default: the bundled CAM++, 192-d)"),
+    new Option("--config-file <file>", "configuration of the model (default: beside it)"),
+    new Option("--precision <name>", "fp32, or a variant of the model such as int8").default("fp32"),
+    new Option("--device <name>", "cpu, cuda, cuda:1, webgpu, ... (default: GPUs, else CPU)"),
+    flag("use-gpu", "use the GPUs that are there, and fail when there is none").default(false),
+    new Option(
+      "--gpus <indices>",
+      'GPUs to use, such as "0 1 2 3": rank i takes the i-th (default: all)',
+    ).argParser(gpuList),
+    count("--num-ranks <n>", "processes (default: one a GPU, or one a core)", "number of ranks"),
+    count("--threads <n>", "threads of a rank on the CPU", "number of threads").default(1),
+    count("--batch-size <n>", "utterances gathered for a GPU at once", "batch size").default(32),
+    count(
+      "--bucket <frames>",
+      "cut utterances down to a multiple of so many frames, for GPUs; changes embeddings (default: no)",
+      "bucket",
+    ),
+    new Option("--channel <n>", "channel of stereo files: a number, or mean for the mean of all")
+      .argParser(channel)
+      .default("mean"),
+    normalize(),
+    new Option("--on-collision <how>", "two files that would share a key: an error, or a suffix")
+      .choices(["error", "suffix"])
+      .default("error"),
+    count(
+      "--file-timeout <seconds>",
+      "a rank that is silent for so long over one file is taken for hung",
+      "file timeout",
+    ).default(600),
+    flag(
+      "retry-failed",
+      "try every file again that failed, also those whose own bytes were the reason",
+    ).default(false),
+    flag("overwrite", "throw away what the output folder holds from another model or setting").default(false),
+    similarityThreshold(),
+    similarityBackend(),
+  ])
+    command.addOption(option);
+  return command;
+}
 
 /** Flags that the library's options name otherwise, or that `--use_gpu` is about. */
 interface Flags {
@@ -146,26 +144,4 @@ export function inOptions<Settings>({
     threshold,
     backend,
   };
-}
-
-/** Everything that extraction and the comparison after it can be told, but for the folders. */
-export function addExtractionOptions(command: Command): Command {
-  const all = [
-    ...[
-      modelPath(),
-      configFile(),
-      precision(),
-      device(),
-      useGpu(),
-      gpus(),
-      numRanks(),
-      threads(),
-      batchSize(),
-      bucket(),
-    ],
-    ...[channelOption(), normalize(), onCollision(), fileTimeout(), retryFailed(), overwrite()],
-    ...[similarityThreshold(), similarityBackend()],
-  ];
-  for (const option of all) command.addOption(option);
-  return command;
 }

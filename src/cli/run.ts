@@ -24,7 +24,7 @@ export function runCommand(program: Command): void {
   options
     .addExtractionOptions(command)
     .addOption(options.saveIndividual().default(true))
-    .addOption(options.mergeIndividual().default(true))
+    .addOption(options.mergeIndividual())
     .addOption(options.computeSimilarity().default(true))
     .addOption(options.partial())
     .option(
@@ -34,7 +34,7 @@ export function runCommand(program: Command): void {
     .addOption(options.minSimilarity())
     .addOption(options.maxResults())
     .option("--settings <file>", "YAML or JSON with flags as keys; flags and environment go before it")
-    .addOption(options.flag("yes", "do not ask before stage 4 deletes"))
+    .addOption(options.flag("yes", "do not ask before stage 4 deletes").default(false))
     .addOption(options.logFile())
     .addHelpText(
       "after",

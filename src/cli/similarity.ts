@@ -40,7 +40,7 @@ export function similarityCommand(program: Command): void {
         .choices(["speaker", "utterance"])
         .default("speaker"),
     )
-    .addOption(options.similarityThreshold().default(0.8))
+    .addOption(options.similarityThreshold())
     .addOption(options.similarityBackend())
     .option(
       "--top-k <n>",
