@@ -23,33 +23,33 @@ import { writeComparison } from "./write-comparison.js";
 import { similarityFiles } from "./write-similarity.js";
 
 export interface CompareFilesOptions extends Omit<SimilarityOptions, "against" | "onRows"> {
-  /** Compare speakers, or utterances. */
+  /** What to compare in a folder or pickle of embeddings; default `speaker`. */
   level?: "speaker" | "utterance";
-  /** File or folder to compare with, instead of with each other. */
+  /** File or folder to compare with; default: the rows with each other. */
   against?: string;
-  /** Rows that are computed and stored at once when the work is shared out with `rowRange`; a multiple of 4,096 wastes nothing. */
+  /** With `rowRange`: rows that are computed and stored at once; default 12,288. Multiples of 4,096 waste no work. */
   blockRows?: number;
 }
 
 export interface ComparedFiles {
   /** Absent while other rows are missing. */
   result?: SimilarityResult;
-  /** Another process has put the rows together at the same time, and written the result. */
+  /** True when another process joined the rows at the same time and wrote the result. */
   joinedElsewhere?: boolean;
   vectors: Vectors;
   others: Vectors;
 }
 
-/** The largest matrix that is written without being asked for: 1.6 GB. */
+/** Rows up to which the matrix is written by default: 1.6 GB. */
 const writtenMatrixRows = 20_000;
 
 /**
  * Compares the vectors of a file, and writes what comes out: the similarity files of `writeSimilarity`, pairs.csv and,
  * with `topK`, neighbours_index.npy and neighbours_score.npy. The matrix is written up to 20,000 rows, or when asked for.
  *
- * With `rowRange` only these rows are compared, and stored in blocks in a folder similarity_rows; what is there already
- * is not done again. Several machines can share out the rows, in the same folder or in folders put together later: who
- * finds all rows there writes the result, and it is the one that a single run gives.
+ * With `rowRange` only these rows are compared, and stored in blocks in a folder similarity_rows; blocks that are there
+ * are not computed again. Several machines can split the rows, in one folder or in folders copied together later. Whoever
+ * finds all rows present writes the result, which is the same as that of a single run.
  *
  * @returns the result, and what was compared
  * @throws as `similarity` and `readVectors` do; `invalid` when there is nothing to compare; `conflict` when the rows that are
@@ -102,10 +102,10 @@ export async function compareFiles(
   }
 }
 
-/** A small matrix is kept in memory, because it is written into the JSON file too. */
+/** A small matrix is kept in memory, because the JSON file holds it too. */
 const isSmall = (height: number, width: number) => height * width <= matrixLimit ** 2;
 
-/** Compares rows, and writes their part of a large matrix meanwhile. */
+/** Runs a comparison; the rows of a large matrix go to its file as they come. */
 async function withMatrixFile<T>(
   path: string,
   rows: CheckedRows,

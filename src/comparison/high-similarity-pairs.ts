@@ -3,10 +3,11 @@ import type { SimilarityResult } from "../similarity/options.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 
 /**
- * The listed pairs with what is known of both speakers, most similar first.
+ * The listed pairs with the details of both speakers, most similar first.
  *
  * @param speakers the rows that were compared, in the same order
- * @param threshold leaves out pairs below; by default the one they were listed with
+ * @param threshold leaves out pairs below, cosine in [-1, 1]; default: the one they were listed with
+ * @param against the speakers that were compared with; default: `speakers`
  * @throws `invalid` when there are not as many speakers as rows
  *
  * @example

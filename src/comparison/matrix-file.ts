@@ -8,7 +8,7 @@ import { namePath } from "../util/name-path.js";
 import { temporaryIn } from "../util/write-file.js";
 import type { RowBlock } from "./pairs-in-matrix.js";
 
-/** A .npy file of float32 rows that is written as they come, and is in its place only once it is whole. */
+/** A .npy file of float32 rows, written as they come; it gets its name only once it is complete. */
 export class MatrixFile {
   private constructor(
     private readonly path: string,
@@ -58,7 +58,7 @@ const blockValues = 1 << 22;
 /**
  * The rows of a similarity_matrix.npy in blocks; undefined unless it holds `shape` float32 numbers, row after row.
  *
- * @throws `invalid`, once a block is read that the file lacks
+ * @throws `invalid` on reaching the end of a file that is cut off
  */
 export function matrixBlocks(
   path: string,

@@ -10,11 +10,11 @@ import { similarityFiles } from "./write-similarity.js";
 
 const advice = "Compare the speakers again: `speakerscope merge --compute_similarity`.";
 
-/** What the similarity files of a folder say. */
+/** The contents of the similarity files of a folder. */
 export interface StoredSimilarity {
   keys: string[];
   statistics: SimilarityStatistics;
-  /** Undefined where the file has none (the Python pipeline's) and there is no matrix to count in. */
+  /** Undefined where the file has none, as the Python pipeline's, and no matrix to count it from is there. */
   histogram?: Histogram;
   /** Most similar first. */
   pairs: SpeakerPair[];
@@ -34,8 +34,7 @@ interface Summary {
 /**
  * Reads the similarity files of a folder, written by this package or by the Python pipeline.
  *
- * @throws `missing` without speaker_similarity.json, `invalid` when it is another JSON file, or a part of it is of another kind
- * than it must be
+ * @throws `missing` without speaker_similarity.json, `invalid` when it is not such a file or a part of it has the wrong type
  *
  * @example
  * const { statistics, pairs } = readSimilarity("final_embeddings")
@@ -124,7 +123,7 @@ function histogramOfPairs(matrix: Matrix | undefined): Histogram | undefined {
   );
 }
 
-/** Where the matrix would lie: the name comes out of a file, so it must not lead out of the folder. */
+/** The path of the matrix. The name comes from a file, so it must not lead out of the folder. */
 function pathOfMatrix(folder: string, path: string, name: unknown): string | null {
   if (name === null) return null;
   if (name === undefined) return join(folder, similarityFiles.matrix);

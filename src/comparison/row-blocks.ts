@@ -17,7 +17,7 @@ interface Facts {
   threshold: number;
   topK: number;
   maxPairs: number;
-  /** JSON has no infinity: rows without a pair have no extremes. */
+  /** Null for rows without a pair: JSON has no infinity. */
   lowest: number | null;
   highest: number | null;
   highPairs: number;
@@ -26,15 +26,15 @@ interface Facts {
 
 const factsFile = "block.json";
 
-/** Rises when blocks hold something else, or come from other tiles. */
+/** Raised whenever the contents of blocks, or the grid of tiles, change. */
 const format = 4;
 
-/** A block that is there, and its folder. */
+/** A stored block, and its folder. */
 export interface StoredBlock extends Range {
   path: string;
 }
 
-/** Blocks of rows that were compared, in a folder that several machines may fill together. */
+/** Blocks of compared rows, in a folder that several machines may fill together. */
 export class RowBlocks {
   private readonly home: string;
   private readonly settings: Pick<Facts, "vectors" | "threshold" | "topK" | "maxPairs">;
@@ -47,7 +47,7 @@ export class RowBlocks {
     this.settings = { vectors: hash.digest("hex"), threshold, topK, maxPairs };
   }
 
-  /** The parts of some rows that are not there yet. @throws as `complete` does */
+  /** The parts of a range of rows that are not stored yet. @throws as `complete` does */
   missing({ from, to }: Range): Range[] {
     const edges = [...this.stored().filter((block) => block.to > from && block.from < to), { from: to, to }];
     return edges
@@ -56,8 +56,8 @@ export class RowBlocks {
   }
 
   /**
-   * Computes and stores a block: `fill` may write into its folder, which takes its name only when all of it is there, so
-   * that what was killed leaves nothing that counts.
+   * Computes and stores a block. `fill` may write into the block's folder, which gets its name only once it is complete:
+   * a process that is killed leaves no half block.
    */
   async store(rows: Range, fill: (folder: string) => Promise<Reduction>): Promise<void> {
     const place = this.place(rows);
@@ -66,7 +66,7 @@ export class RowBlocks {
     try {
       await this.write(temporary, await fill(temporary));
       await rename(temporary, place).catch((error) => {
-        // Another process has stored the same rows meanwhile.
+        // Another process may have stored the same rows meanwhile.
         if (!existsSync(join(place, factsFile))) throw error;
       });
     } finally {
@@ -75,15 +75,15 @@ export class RowBlocks {
   }
 
   /**
-   * The blocks that make up the rows 0 to n, in order; null while some are missing.
+   * The blocks that make up rows 0 to n, in order; null while some are missing.
    *
-   * @throws `conflict` where rows are there twice, or were compared otherwise
+   * @throws `conflict` for blocks that overlap, or were computed from other vectors or settings
    */
   complete(n: number): StoredBlock[] | null {
     return this.missing({ from: 0, to: n }).length > 0 ? null : this.stored();
   }
 
-  /** The blocks that are there, in order. */
+  /** The stored blocks, in order. */
   private stored(): StoredBlock[] {
     const blocks = this.names()
       .filter((name) => /^\d+-\d+$/.test(name))
@@ -131,7 +131,7 @@ export class RowBlocks {
     };
   }
 
-  /** Removes blocks that were joined, and what processes that have ended here left half-done; another machine may still be writing. */
+  /** Removes joined blocks, and the leftovers of dead processes of this machine; others may still be writing. */
   async remove(blocks: readonly StoredBlock[]): Promise<void> {
     const leftovers = this.names().filter((name) => {
       const [, host, id] = /^\d+-\d+\.(.*)\.(\d+)\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
@@ -142,7 +142,7 @@ export class RowBlocks {
     await rmdir(this.home).catch(() => {});
   }
 
-  /** True for the error of one who finds that another process has joined the blocks and removed them meanwhile. */
+  /** Whether an error comes from another process having joined and removed the blocks meanwhile. */
   isGone(error: unknown): boolean {
     const { code, path } = error as NodeJS.ErrnoException;
     return code === "ENOENT" && String(path).startsWith(this.home);

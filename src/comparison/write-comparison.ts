@@ -8,7 +8,7 @@ import type { SpeakerInfo } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import { writeSimilarity } from "./write-similarity.js";
 
-/** Writes a comparison of files: what `writeSimilarity` does, pairs.csv, and the neighbours where they were looked for. */
+/** Writes a comparison of files: the files of `writeSimilarity`, pairs.csv and, with `topK`, the neighbours. */
 export async function writeComparison(
   folder: string,
   result: SimilarityResult,

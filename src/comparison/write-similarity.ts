@@ -17,15 +17,15 @@ export const similarityFiles = {
 
 /**
  * Writes the similarity files of a folder of results: speaker_similarity.json, speaker_keys_mapping.json,
- * high_similarity_pairs.json (`[]` when there are none) and, where the result holds the matrix, similarity_matrix.npy; one
- * that another comparison has left there goes.
+ * high_similarity_pairs.json (`[]` when there are none) and, where the result holds the matrix, similarity_matrix.npy. The
+ * matrix of an earlier comparison is deleted.
  *
- * The layout is that of the Python pipeline: scripts that read it read this. The matrix stands inside the JSON file up
- * to 2,000 speakers, else there is `null`; `similarity_matrix_file` names the .npy file or is null.
+ * The layout is that of the Python pipeline, so scripts that read its files read these. The JSON file holds the matrix up
+ * to 2,000 speakers, else `null`; `similarity_matrix_file` names the .npy file or is null.
  *
  * @param speakers the rows that were compared, in the same order
  * @param matrixFile name of a matrix file that is already there
- * @param against the rows that they were compared with, where these are others
+ * @param against the rows that they were compared with; default: `speakers`
  * @throws `invalid` when there are not as many speakers as rows
  *
  * @example
@@ -44,16 +44,16 @@ export async function writeSimilarity(
   await writeFile(join(folder, similarityFiles.keys), pythonJson(mapping));
   await writeFile(join(folder, similarityFiles.pairs), pythonJsonChunks(pairRows(pairs)));
   const named = matrixFile ?? (matrix === undefined ? null : similarityFiles.matrix);
-  // That of another comparison would be taken for one of this.
+  // A matrix of an earlier comparison would pass for one of this.
   if (named === null) await rm(join(folder, similarityFiles.matrix), { force: true });
   const summary = summaryOf(result, pairRows(pairs), named);
   await writeFile(join(folder, similarityFiles.summary), pythonJsonChunks(summary));
 }
 
-/** What speaker_similarity.json holds, whatever was compared: always under the same keys. */
+/** What speaker_similarity.json holds; the keys are always the same. */
 function summaryOf(result: SimilarityResult, pairs: Iterable<unknown>, matrixFile: string | null) {
   const { keys, statistics, histogram, matrix } = result;
-  // No pair, no statistics: JSON has no NaN.
+  // Without a pair the statistics are NaN, which JSON lacks.
   const number = (value: number) => (Number.isNaN(value) ? null : float(value));
   return {
     similarity_matrix: matrix !== undefined && matrix.rows <= matrixLimit ? matrixRows(matrix) : null,

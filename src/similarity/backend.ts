@@ -10,9 +10,9 @@ export type BackendName = (typeof backendNames)[number];
 /** What similarity runs on. */
 export interface Backend {
   name: BackendName;
-  /** Where it is TensorFlow. */
+  /** The loaded TensorFlow; absent for `onnx`. */
   tensorflow?: Tensorflow;
-  /** What runs, in one line, and why it is not the GPU where there is one. */
+  /** For the user: what similarity runs on and, where a GPU stays unused, why. */
   line: string;
 }
 
@@ -23,7 +23,7 @@ let fastest: Promise<Backend> | undefined;
  * Runtime in a worker for every core), which is the faster one on CPUs (docs/scaling.md); chosen once a process.
  *
  * @param name forces one; by default the fastest
- * @throws `unknown` for a name nobody has, `unsupported` when TensorFlow is asked for and cannot be loaded
+ * @throws `unknown` for any other name, `unsupported` when TensorFlow is asked for and cannot be loaded
  *
  * @example
  * console.log((await backend()).line)

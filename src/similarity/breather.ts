@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../errors.js";
 
-/** What lets the process answer (progress, an interrupt) now and then when it is called between parts of a long job. */
+/** Returns a function to call between the parts of a long job: every 50 ms it lets timers, progress and interrupts through. */
 export function breather(abortSignal?: AbortSignal): () => Promise<void> {
   let last = 0;
   return async () => {

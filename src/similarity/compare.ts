@@ -23,7 +23,7 @@ export interface CheckedRows extends Range {
   maxPairs: number;
 }
 
-/** The lists of neighbours of one comparison: addresses in WebAssembly have 32 bits. */
+/** Most bytes for the neighbours of one comparison: WebAssembly addresses 4 GB. */
 const neighbourBytes = 3e9;
 
 /** @throws `invalid` as `similarity` does */
@@ -55,17 +55,17 @@ export function checkedRows(rows: Rows, options: SimilarityOptions): CheckedRows
     });
   if (8 * neighboursOf(first, second, topK) * (to - from) > neighbourBytes)
     throw invalid(
-      `${topK} neighbours of ${to - from} rows do not fit into memory. Ask for fewer, or share the rows out (--rows).`,
+      `${topK} neighbours of ${to - from} rows do not fit into memory. Ask for fewer, or split the rows (--rows).`,
       { got: topK },
     );
   return { first, second, from, to, threshold, topK, maxPairs };
 }
 
-/** Neighbours a row has: no more than there are other rows. */
+/** Neighbours per row: at most all other rows. */
 const neighboursOf = (first: UnitRows, second: UnitRows, topK: number) =>
   Math.min(topK, Math.max(0, first === second ? second.n - 1 : second.n));
 
-/** What the pairs of some rows come to, before blocks of rows are joined. */
+/** The result for some rows, before blocks of rows are joined. */
 export interface Comparison {
   reduction: Reduction;
   matrix?: Matrix;
@@ -129,7 +129,7 @@ export async function compare(rows: CheckedRows, options: SimilarityOptions): Pr
   }
 }
 
-/** Puts tiles together to whole rows, for the matrix and for `onRows`. */
+/** Assembles tiles into whole rows, for the matrix and for `onRows`. */
 function rowTaker(
   { m, from, to, size }: Grid,
   matrix: Matrix | undefined,
@@ -151,7 +151,7 @@ function rowTaker(
   };
 }
 
-/** Compares the rows, and says what that comes to. */
+/** Compares the rows and gives the whole result. */
 export async function compareAll(rows: CheckedRows, options: SimilarityOptions): Promise<SimilarityResult> {
   // The moments are computed beside the workers.
   const [comparison, moments] = await Promise.all([

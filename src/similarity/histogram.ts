@@ -2,7 +2,7 @@ import type { Histogram, Matrix } from "../types.js";
 
 const bins = 200;
 
-/** Pairs are counted in bins of 2e-6, which tell every quantile to as much. */
+/** Bins of width 2e-6 give every quantile to the same accuracy. */
 export const fineBins = 1_000_000;
 
 /** The histogram of fine counts: 200 bins of width 0.01 over [-1, 1]; a value beyond 1 by rounding is in the last bin. */

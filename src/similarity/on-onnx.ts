@@ -17,13 +17,13 @@ export interface OnnxJob {
   limits: Limits;
 }
 
-/** A worker takes as long to start as so many tiles to compute. */
+/** Starting a worker costs about as much as computing this many tiles. */
 const tilesAWorker = 32;
 
-/** The lists of neighbours of all workers take at most so many bytes. */
+/** Most bytes for the neighbours of all workers together. */
 const neighbourBytes = 4e9;
 
-/** How many workers a comparison is worth; 1 stands for this thread. */
+/** How many workers are worth starting; 1 means to stay on this thread. */
 export function workersFor({ count, grid: { from, to, k } }: TileQueue): number {
   const room = Math.floor(neighbourBytes / Math.max(1, 8 * k * (to - from)));
   return Math.max(1, Math.min(availableParallelism(), room, Math.ceil(count / tilesAWorker)));

@@ -2,10 +2,10 @@ import { openSession } from "../runtime/session.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
 import type { Product } from "./reduce-tiles.js";
 
-/** What a product needs to know of rows: their numbers may lie in shared memory. */
+/** Rows to multiply; their numbers may lie in shared memory. */
 export type Vectors = Pick<UnitRows, "data" | "n" | "dimension">;
 
-/** Rows of a tile: small enough for the cache of a core, large enough that the calls do not count. */
+/** Rows per tile: small enough for the cache of a core, large enough to hide the cost of a call. */
 export const onnxTile = 512;
 
 /** The ONNX graph of one Gemm node, c (m, n) = a (m, d) x b (n, d) transposed; test/similarity/onnx-product.test.ts builds the same bytes. */
@@ -22,7 +22,7 @@ export async function onnxProduct(
 ): Promise<{ product: Product; close(): Promise<void> }> {
   const { dimension } = first;
   const session = await openSession(gemm, { threads: 1 });
-  // ONNX Runtime does not take shared memory.
+  // ONNX Runtime rejects arrays in shared memory.
   const a = new Float32Array(size * dimension);
   const b = new Float32Array(size * dimension);
   let loaded = -1;

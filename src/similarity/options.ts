@@ -3,25 +3,25 @@ import type { Rows } from "../vectors/unit-rows.js";
 import type { Neighbours } from "./reduction.js";
 
 export interface SimilarityOptions extends LongTask<Extract<Progress, { stage: "similarity" }>> {
-  /** From here on a pair is listed and counted as high. */
+  /** Pairs at or above this cosine, in [-1, 1], are listed and counted as high; default 0.8. */
   threshold?: number;
-  /** Neighbours to find for every row; 0 for none. */
+  /** Nearest neighbours to find for each row; default 0, none. */
   topK?: number;
-  /** Keep the n x n matrix in memory; by default up to 2,000 rows. */
+  /** Whether to keep the n x n matrix in memory; default: up to 2,000 rows. */
   matrix?: boolean;
-  /** The list of pairs ends with the most similar so many; the count goes on. */
+  /** Lists only the most similar of more pairs than this; all are counted. Default 1,000,000. */
   maxPairs?: number;
   /** Compare with these rows instead of with each other. */
   against?: Rows;
-  /** Only the pairs whose first row is in [from, to): a share of the work. */
+  /** Only the pairs whose first row is in [from, to), a part of the work; default: all rows. */
   rowRange?: [from: number, to: number];
-  /** Forces a backend, `onnx` or `tensorflow`; by default the fastest there is. */
+  /** `onnx` or `tensorflow`; default: the fastest there is. */
   backend?: string;
-  /** Threads of the backend `onnx`; by default as many as there are cores and the work is worth. */
+  /** Threads of the backend `onnx`; default: one per core, fewer for small jobs. */
   threads?: number;
   /**
-   * Receives the matrix in blocks of whole rows, in order; the memory of a block is used again once its promise is
-   * fulfilled.
+   * Receives the matrix in blocks of whole rows, in order; the memory of a block is reused once the returned promise
+   * resolves.
    */
   onRows?: (block: Matrix, firstRow: number) => void | Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface SimilarityOptions extends LongTask<Extract<Progress, { stage: "
 export interface SimilarityResult {
   /** Keys of the rows; the row number as text where a row has none. */
   keys: string[];
-  /** Keys of the rows compared with, where these are others. */
+  /** Keys of the rows of `against`. */
   againstKeys?: string[];
   n: number;
   dimension: number;
@@ -46,5 +46,5 @@ export interface SimilarityResult {
   rowRange: [from: number, to: number];
 }
 
-/** Largest matrix that is kept in memory, and written into the JSON file, without being asked for. */
+/** Rows up to which the matrix is kept in memory, and written into the JSON file, by default. */
 export const matrixLimit = 2000;

@@ -32,9 +32,9 @@ export function bestPairs(lists: readonly PairList[], limit: number): PairList {
   };
 }
 
-/** Keeps the best `limit` of the pairs that it is given, in memory for twice as many. */
+/** Keeps the best `limit` of the pairs it is given, and holds at most twice as many. */
 export class PairCollector {
-  /** A pair below is not wanted: the threshold at first, the last kept pair once there are more than `limit`. */
+  /** Pairs below are dropped: first the threshold, later the last of the `limit` best pairs. */
   floor: number;
   private rows: number[] = [];
   private scores: number[] = [];

@@ -11,15 +11,15 @@ export interface Neighbours {
   score: Float32Array;
 }
 
-/** What is listed of the pairs. */
+/** Which pairs are listed. */
 export interface Limits {
-  /** From here on a pair is counted and listed. */
+  /** Pairs at or above are counted and listed. */
   threshold: number;
-  /** Pairs that are listed at most. */
+  /** Most pairs to list. */
   maxPairs: number;
 }
 
-/** What some tiles come to. */
+/** What reducing some tiles gives. */
 export interface Reduction {
   /** Float64Array (1,000,000), counts of the fine bins. */
   fine: Float64Array;
@@ -31,11 +31,11 @@ export interface Reduction {
   neighbours: Neighbours;
 }
 
-/** Of several workers, which looked at other tiles of the same rows. */
+/** Merges the reductions of several workers, each of other tiles of the same rows. */
 export const mergeReductions = (parts: readonly Reduction[], maxPairs: number): Reduction =>
   combined(parts, maxPairs, (lists) => lists.reduce(betterOf));
 
-/** Of several blocks of rows, in their order; only one is held at a time. */
+/** Joins the reductions of consecutive blocks of rows; only one is held at a time. */
 export const joinReductions = (parts: Iterable<Reduction>, maxPairs: number): Reduction =>
   combined(parts, maxPairs, (lists) => {
     const length = lists.reduce((sum, { index }) => sum + index.length, 0);

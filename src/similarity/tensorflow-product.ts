@@ -3,13 +3,13 @@ import { type Tensorflow, type Tfjs, useTensorflow } from "../runtime/tensorflow
 import type { UnitRows } from "../vectors/unit-rows.js";
 import type { Product } from "./reduce-tiles.js";
 
-/** Rows of a tile: large enough that the calls do not count, small enough for the cache. */
+/** Rows per tile: large enough to hide the cost of a call, small enough for the cache. */
 export const tensorflowTile = ({ gpu }: Tensorflow) => (gpu ? 4096 : 1024);
 
 /**
- * The longest dot products that TensorFlow is asked for. For longer ones, on processors without AVX-512, oneDNN's kernel points the
- * stack pointer at memory of the heap, and a signal that comes meanwhile (a resized terminal is enough) writes over
- * whatever lies below it.
+ * The longest dot products that TensorFlow is asked for. For longer ones, oneDNN's kernel for processors without AVX-512
+ * points the stack pointer into the heap, and a signal that arrives meanwhile (resizing a terminal is enough) overwrites
+ * what lies below it.
  */
 const safeDepth = 192;
 

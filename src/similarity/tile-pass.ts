@@ -15,9 +15,9 @@ interface TilesWasm {
 /** wasm/src/lib.rs: the million bins lie in the middle of its counters. */
 const counters = 1 << 20;
 const firstBin = (counters - fineBins) / 2;
-/** Values that one call looks at, at most: each may be a pair. */
+/** Most values per call: each may be a pair, which takes room. */
 const callValues = 1 << 18;
-/** A counter has 32 bits: until so many values it cannot run over. */
+/** The counters have 32 bits and cannot overflow before this many values. */
 const counterValues = 2 ** 32 - 1;
 
 /** The fields of `Pass` in wasm/src/lib.rs, in their order. */
@@ -41,13 +41,13 @@ export interface TilePass {
   values: Float32Array;
   /** Reduces the tile whose values are there. */
   reduce(tile: Tile): void;
-  /** Exchanges what a neighbour of the tile's rows and columns has to reach with other workers. */
+  /** Exchanges with other workers the similarity that a neighbour of these rows and columns has to reach. */
   shareBars(shared: Float32Array, tile: Tile): void;
-  /** What all tiles come to. */
+  /** The result over all tiles so far. */
   result(): Reduction;
 }
 
-/** Reduces tiles: one pass in WebAssembly finds all that is asked of the values. */
+/** Opens a pass that reduces tiles: one look at each value, in WebAssembly, finds all that is asked for. */
 export function openTilePass({ size, from: held, to, k }: Grid, { threshold, maxPairs }: Limits): TilePass {
   const rows = k > 0 ? to - held : 0;
   const wasm = openTiles();
@@ -64,7 +64,7 @@ export function openTilePass({ size, from: held, to, k }: Grid, { threshold, max
     pairs: words(pairWords),
   };
   const pass = words(fields.length);
-  // All memory is there: from here on the buffer stays the same.
+  // All memory is allocated now, so the buffer stays the same from here on.
   const { buffer } = wasm.memory;
   const values = new Float32Array(buffer, addresses.values, size * size);
   const integers = new Int32Array(buffer, pass, fields.length);

@@ -3,7 +3,7 @@ export interface Range {
   to: number;
 }
 
-/** A tile of similarities, and what it is for. */
+/** A tile of similarities, and what is wanted of it. */
 export interface Tile {
   rows: Range;
   columns: Range;
@@ -27,7 +27,7 @@ export interface Grid {
   to: number;
   /** Neighbours a row. */
   k: number;
-  /** Whole rows are wanted: then what lies left of the diagonal is computed too. */
+  /** Whole rows are wanted, so tiles left of the diagonal are computed too. */
   wholeRows: boolean;
   /** Rows and columns of a tile. */
   size: number;
@@ -42,9 +42,8 @@ export interface SharedQueue {
 }
 
 /**
- * Gives out the tiles of a comparison, to one worker or several, row by row. They lie on one grid whatever part of the rows
- * is asked for, because the last bits of a product depend on the shape of its tile: so a share of the rows has the values
- * of the whole.
+ * Hands out the tiles of a comparison, row by row, to one or more workers. All tiles lie on one grid, whichever rows are
+ * asked for: the last bits of a product depend on the shape of its tile, so a range of rows gets the values of a full run.
  */
 export class TileQueue {
   readonly count: number = 0;
@@ -99,7 +98,7 @@ export class TileQueue {
     };
   }
 
-  /** Lets every worker end after its tile. */
+  /** Makes every worker stop after its current tile. */
   stop(): void {
     Atomics.store(this.shared.state, 1, 1);
   }

@@ -1,15 +1,15 @@
 //! Reduces a tile of cosine similarities in one pass: histogram, extremes, count, pairs, and the best columns of every row
-//! and rows of every column. `gram` sums outer products, for the mean and the deviation. Nothing here depends on anything else.
+//! and rows of every column. `gram` sums outer products, for mean and deviation. Only the core library is used.
 
 use core::arch::wasm32::*;
 
 /// Bins per unit of similarity.
 const SCALE: f32 = 500_000.0;
-/// Counters: the 1,000,000 bins of [-1, 1] lie in the middle, so a value that rounding carried beyond has its counter too.
+/// Counters. The 1,000,000 bins of [-1, 1] lie in the middle, so values that rounding carried beyond 1 have counters too.
 const COUNTERS: i32 = 1 << 20;
 /// 1.5 * 2^23: the low bits of a float32 of this size are the whole number that was added to it.
 const SHIFT: f32 = 12_582_912.0 + (COUNTERS / 2) as f32;
-/// Values that are looked at together.
+/// Values per step of the loop.
 const GROUP: usize = 8;
 
 /// Memory for 32-bit numbers, all 0.
@@ -19,8 +19,8 @@ pub extern "C" fn words(length: usize) -> *mut f32 {
     Box::into_raw(vec![0u128; length.div_ceil(4)].into_boxed_slice()).cast()
 }
 
-/// Where everything is, what is looked for in which part of a tile, and what was totals. TypeScript (tile-pass.ts) reads and
-/// writes the fields in this order.
+/// Addresses, the part of the tile to look at, and the results. TypeScript (tile-pass.ts) reads and writes the fields in
+/// this order.
 #[repr(C)]
 pub struct Pass {
     values: *const f32,
@@ -31,7 +31,7 @@ pub struct Pass {
     bars: *mut f32,
     /// Room for a bar for every column of the tile.
     column_bars: *mut f32,
-    /// Room for three numbers for every value that one call looks at.
+    /// Room for three numbers per value that one call looks at.
     pairs: *mut u32,
     k: u32,
     /// Number of the first row that has candidates.
@@ -104,7 +104,7 @@ struct Totals {
     listed: u32,
 }
 
-/// COUNT: the pairs of this row count; else only columns look for candidates in it.
+/// COUNT: the row's pairs are counted; otherwise only columns look for candidates in it.
 #[inline(always)]
 unsafe fn reduce_row<const COUNT: bool>(p: &Pass, totals: &mut Totals, row: *const f32, i: usize, start: usize) {
     unsafe {
@@ -148,7 +148,7 @@ unsafe fn reduce_row<const COUNT: bool>(p: &Pass, totals: &mut Totals, row: *con
     }
 }
 
-/// The least value of a row that anything is done with, columns aside.
+/// The least value of a row that its neighbours or the list of pairs can use.
 #[inline(always)]
 unsafe fn limit_of<const COUNT: bool>(p: &Pass, i: usize) -> f32 {
     if !COUNT {
@@ -165,7 +165,7 @@ unsafe fn count(counters: *mut u32, a: v128, b: v128) {
         let (floor_a, floor_b) = (f32x4_floor(scaled_a), f32x4_floor(scaled_b));
         add(counters, floor_a);
         add(counters, floor_b);
-        // The product was rounded: what came out whole may have been a little less.
+        // The product was rounded: a whole result may have been slightly less.
         let whole_a = f32x4_eq(scaled_a, floor_a);
         let whole_b = f32x4_eq(scaled_b, floor_b);
         if v128_any_true(v128_or(whole_a, whole_b)) {
