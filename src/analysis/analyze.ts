@@ -2,7 +2,7 @@ import { invalid } from "../errors.js";
 import type { Histogram, SimilarityStatistics, SpeakerInfo, SpeakerPair } from "../types.js";
 import { type PairRow, pairTable } from "./pair-table.js";
 
-/** What comparing the speakers gave. */
+/** The result of comparing speakers. */
 export interface Comparison {
   speakers: readonly SpeakerInfo[];
   statistics: SimilarityStatistics;
@@ -17,12 +17,12 @@ export interface Band {
   /** As people read it: `0.7 - 0.9`. */
   range: string;
   meaning: string;
-  /** From `low` on, and below `high`. */
+  /** Includes `low`, excludes `high`. */
   low: number;
   high: number;
-  /** How many of all pairs, also of those that are not listed. */
+  /** Pairs in the band, listed or not. */
   pairs: number;
-  /** Their part of all pairs, 0 to 1. */
+  /** Fraction of all pairs, 0 to 1. */
   share: number;
 }
 
@@ -55,10 +55,10 @@ export interface Analysis {
     utterances: number;
     datasets: number;
     totalPairs: number;
-    /** Pairs at or above the threshold; more than are listed when the list was cut. */
+    /** Pairs at or above the threshold, including those beyond the end of the list. */
     highPairs: number;
     listedPairs: number;
-    /** Pairs of all that are above 0.95. */
+    /** Pairs above 0.95, listed or not. */
     duplicates: number;
     leakage: number;
   };
@@ -78,11 +78,11 @@ const duplicateFrom = 0.95;
 /**
  * What the similarities of speakers say about a corpus: bands, likely duplicates, people in two data sets, the top pairs.
  *
- * Counts of bands come from the histogram and hold for all pairs; lists hold the pairs that were listed when the
- * speakers were compared, that is from its threshold on.
+ * Bands count all pairs, from the histogram. Lists hold the pairs that were listed when the speakers were compared, those
+ * at or above its threshold.
  *
- * @param minSimilarity shows no pair below it in `top` and `leakage`, cosine in [-1, 1]; default 0; the table has all
- * @param maxResults shows at most so many pairs in `top`; default 100
+ * @param minSimilarity leaves pairs below out of `top` and `leakage`, cosine in [-1, 1]; default 0; `pairs` has all
+ * @param maxResults most pairs in `top`; default 100
  * @throws invalid when the histogram has no edge at a limit of a band
  * @example
  * const { duplicates, leakage } = analyze({ speakers, ...result, pairs }, { minSimilarity: 0.6 });

@@ -4,13 +4,13 @@ export interface SpeakerGroup {
   key: string;
   dataset: string;
   speakerId: string;
-  /** Where the speaker's rows are, ascending. */
+  /** Indices of the speaker's rows, ascending. */
   rows: number[];
 }
 
 /**
- * Rows by speaker, speakers in the order of their first row. A speaker is a data set and an id: two that share a key
- * (`my_set`/`x` and `my`/`set_x`) stay two.
+ * Groups rows by speaker, in the order of first rows. A speaker is a data set and an id, so two speakers whose keys are
+ * the same (`my_set`/`x` and `my`/`set_x`) stay two.
  */
 export function bySpeaker(rows: readonly { dataset: string; speakerId: string }[]): SpeakerGroup[] {
   const groups = new Map<string, SpeakerGroup>();

@@ -4,7 +4,7 @@ import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 /**
  * The mean embedding of every speaker, as merging computes it: summed in float64 in the order given, rounded once.
  *
- * @param normalize average unit vectors, so that one with a long embedding counts no more than the others; default false
+ * @param normalize average unit vectors, so that long embeddings weigh no more than others; default false
  * @returns speakers in the order of their first utterance
  * @example
  * const speakers = centroids(utterances.filter(({ dataset }) => dataset === "studio"));
@@ -14,7 +14,7 @@ export function centroids(
   { normalize = false }: { normalize?: boolean } = {},
 ): SpeakerEmbedding[] {
   const means = speakerMeans({ normalize });
-  // Gathered by data set and id: two speakers may share the key that the files have.
+  // Grouped by data set and id, because two speakers may share a key.
   for (const utterance of utterances)
     means.add({ ...utterance, speakerKey: `${utterance.dataset}\0${utterance.speakerId}` });
   return means.speakers().map((speaker) => ({ ...speaker, key: `${speaker.dataset}_${speaker.speakerId}` }));

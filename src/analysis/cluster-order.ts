@@ -4,9 +4,9 @@ import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
 
 /**
- * An order of speakers for a heat map in which similar ones are neighbours: the leaves of average-linkage clustering,
- * each branch turned so that its end fits its neighbour; above `maxClustered` rows the order along the first principal
- * component, which costs n² instead of holding a second matrix of n².
+ * An order of speakers for a heat map that puts similar ones side by side: the leaves of average-linkage clustering, with
+ * branches flipped so that neighbouring ends match. Above `maxClustered` rows it is the order along the first principal
+ * component, which needs no second matrix of n².
  *
  * @param matrix Matrix (n, n), symmetric, cosines
  * @param maxClustered rows above which the principal component is used; default 2000
@@ -52,7 +52,7 @@ function leafOrder({ data, rows: n }: Matrix): Uint32Array {
   return Uint32Array.from(order[0] < order[n - 1] ? order : order.reverse());
 }
 
-/** Of equally near clusters the one before in the chain, so that the chain ends. */
+/** Ties go to the previous cluster of the chain, or the chain might never end. */
 function nearestCluster(
   linkage: Float64Array,
   leaves: readonly (number[] | undefined)[],
@@ -86,7 +86,7 @@ function mergeLinkage(
   }
 }
 
-/** Two rows of leaves as one, with the two ends together that are the most alike. */
+/** Joins two rows of leaves at their two most similar ends. */
 function joined(a: number[], b: number[], similarity: (i: number, j: number) => number): number[] {
   const [a0, a1, b0, b1] = [a[0], a[a.length - 1], b[0], b[b.length - 1]];
   const ways: [number, () => number[]][] = [
@@ -106,7 +106,7 @@ function componentOrder({ data, rows: n }: Matrix): Uint32Array {
   };
   const next = random(1);
   let axis = centred(Float64Array.from({ length: n }, next));
-  // Each step reads the whole matrix, and an order to look at needs no more digits than these give.
+  // Twenty steps are accurate enough for an order to look at, and each reads the whole matrix.
   for (let step = 0; step < 20; step++) {
     const image = centred(axis.map((_, i) => dot(data, i, axis, 0, n)));
     const length = Math.sqrt(dot(image, 0, image, 0, n)) || 1;

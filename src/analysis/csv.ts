@@ -18,15 +18,15 @@ const columns: readonly [name: string, field: keyof PairRow][] = [
 ];
 
 /**
- * The table of pairs as text, as pandas' `to_csv(index=False)` writes it: True and False, floats as Python's `repr`,
- * quotes only where a comma, a quote or a line end stands in a field. The header is there even when no pair is.
+ * The table of pairs as pandas' `to_csv(index=False)` writes it: True and False, floats as Python's `repr`, quotes only
+ * around fields with a comma, a quote or a line end. Without pairs it is the header alone.
  *
  * @example
  * writeFileSync("similarity_analysis.csv", csv(analysis.pairs));
  */
 export const csv = (rows: readonly PairRow[]): string => [...csvLines(rows)].join("");
 
-/** The same text line by line: a million pairs can be more than one string holds. */
+/** The same line by line: a million pairs may not fit into one string. */
 export function* csvLines(rows: readonly PairRow[]): Generator<string> {
   yield csvLine(columns.map(([name]) => name));
   for (const row of rows)

@@ -4,7 +4,7 @@ import { type OperatingPoint, operatingPoints, type TrialScores } from "./operat
 /**
  * The trade-off between misses and false alarms, from accepting all trials to accepting none (detection error trade-off).
  *
- * @param maxPoints thins the curve to about so many points, evenly along it, with both ends
+ * @param maxPoints thins the curve to about this many evenly spaced points, keeping both ends; default 1000
  * @throws invalid for empty or not finite scores
  * @see A. Martin et al., The DET curve in assessment of detection task performance, Eurospeech 1997
  * @example
@@ -17,7 +17,7 @@ export function detCurve(
   if (!(maxPoints >= 2)) throw invalid(`maxPoints must be at least 2, not ${maxPoints}.`);
   const points = [...operatingPoints(scores)];
   if (points.length <= maxPoints) return points;
-  // Each step misses more or alarms less, by 2 in all.
+  // From one end to the other, misses and false alarms change by 2 in sum.
   const along = ({ missRate, falseAlarmRate }: OperatingPoint) => (missRate + 1 - falseAlarmRate) / 2;
   let next = 0;
   return points.filter((point, i) => {

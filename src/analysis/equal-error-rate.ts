@@ -1,12 +1,12 @@
 import { type OperatingPoint, operatingPoints, type TrialScores } from "./operating-points.js";
 
 /**
- * The equal error rate: where as large a part of the target trials is rejected as of the non-target trials is accepted.
+ * The equal error rate: where the fraction of rejected target trials equals that of accepted non-target trials.
  *
- * Between two operating points the rates are taken as straight lines. Where the scores are apart, the rate is 0 and the
- * threshold lies in the middle of the gap.
+ * Rates are interpolated linearly between operating points. Where the scores do not overlap the rate is 0 and the threshold
+ * is the middle of the gap.
  *
- * @returns `eer` in 0 to 1, and the score that gives it
+ * @returns `eer` in [0, 1], and the threshold, a cosine, at which it is reached
  * @throws invalid for empty or not finite scores
  * @example
  * const { eer, threshold } = equalErrorRate(intraInterScores(utterances));

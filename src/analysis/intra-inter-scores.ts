@@ -11,7 +11,7 @@ export interface IntraInterScores {
   target: Float64Array;
   /** Pairs of two speakers. */
   nonTarget: Float64Array;
-  /** How many pairs of each kind there are; more than scores when they were sampled. */
+  /** Number of pairs of each kind, which is larger than that of the scores when these are a sample. */
   targetPairs: number;
   nonTargetPairs: number;
 }
@@ -19,8 +19,8 @@ export interface IntraInterScores {
 /**
  * Cosines within speakers and between speakers: all pairs, or an even sample of them that is the same in every run.
  *
- * @param maxPairs at most so many scores of each kind; default 200,000
- * @param seed another number draws another sample; default 1
+ * @param maxPairs most scores of each kind; default 200,000
+ * @param seed of the sample; default 1
  * @throws invalid for embeddings that are zero, not finite or of different length
  * @example
  * const { target, nonTarget } = intraInterScores(utterances, { maxPairs: 50_000 });
@@ -31,7 +31,7 @@ export function intraInterScores(
 ): IntraInterScores {
   if (!(maxPairs >= 1)) throw invalid(`maxPairs must be at least 1, not ${maxPairs}.`);
   const { data, dimension, n } = unitRows(utterances);
-  // Speaker after speaker, row p has as partners the rest of its speaker, or everything behind its speaker.
+  // With rows ordered by speaker, row p pairs with the rest of its speaker, or with all rows after its speaker.
   const order = new Uint32Array(n);
   const end = new Uint32Array(n);
   let at = 0;
@@ -50,7 +50,7 @@ export function intraInterScores(
     const count = Math.min(maxPairs, total);
     let p = 0;
     const values = Float64Array.from({ length: count }, (_, k) => {
-      // One pair from each of `count` equal stretches: no pair twice, and all of them when there are no more.
+      // One pair from each of `count` equal stretches: no pair twice, and all pairs when `count` is their number.
       const from = Math.floor((k * total) / count);
       const pair = from + Math.floor(next() * (Math.floor(((k + 1) * total) / count) - from));
       while (before[p + 1] <= pair) p++;

@@ -4,15 +4,15 @@ import { sumOfRows } from "../vectors/sum-of-rows.js";
 /**
  * The least dot product of two of `n` unit vectors, exact.
  *
- * Two vectors at angles a and b to a common direction are at most a + b apart. So with the vectors sorted by their angle
- * to the mean direction, the search ends as soon as no pair to come can be farther apart than the farthest so far. In
- * the worst case it looks at every pair.
+ * Two vectors at angles a and b to a common direction are at most a + b apart. With the vectors sorted by their angle to
+ * the mean direction, the search ends once no remaining pair can be farther apart than the farthest found. In the worst
+ * case it looks at every pair.
  *
  * @param data Float32Array (n, dimension), rows of length 1
  */
 export function leastSimilarity(data: Float32Array, n: number, dimension: number): number {
   const { rows, angles } = farthestFirst(data, n, dimension);
-  // Float32 rows are not quite of length 1: a bound that is a little too wide stays a bound.
+  // Float32 rows are not exactly of length 1, so the bound is widened a little.
   const bound = (i: number, j: number) => Math.cos(Math.min(Math.PI, angles[i] + angles[j])) - 1e-6;
   let least = 1;
   for (let i = 0; i + 1 < n && bound(i, i + 1) < least; i += 4)
@@ -35,7 +35,7 @@ function farthestFirst(data: Float32Array, n: number, dimension: number) {
   return { rows, angles: Float64Array.from(order, (i) => all[i]) };
 }
 
-/** Four rows at a time from i on against row j: what row j is loaded for counts four times. */
+/** Compares four rows from i on with row j at once, so that each value of row j is loaded once for four products. */
 function leastOfFour(rows: Float32Array, i: number, j: number, n: number, dimension: number): number {
   const last = (n - 1) * dimension;
   let p0 = i * dimension;

@@ -5,14 +5,14 @@ import { unitRows } from "../vectors/unit-rows.js";
 
 /** Embeddings as points of a plane. */
 export interface Map2d<Row> {
-  /** In the order given: the row without its embedding, and where it is. */
+  /** The rows in the order given, without embeddings, with their coordinates. */
   points: (Omit<Row, "embedding"> & { x: number; y: number })[];
-  /** Part of the variance that each axis shows, 0 to 1: the smaller, the less near points need be alike. */
+  /** Fraction of the variance along each axis, 0 to 1. The smaller it is, the less nearness on the map means. */
   explained: [x: number, y: number];
 }
 
 /**
- * A map of embeddings: their first two principal components, after scaling each to length 1. The same in every run.
+ * A map of embeddings: the first two principal components of the unit vectors. The same in every run.
  *
  * @param rows utterances or speakers
  * @throws invalid for embeddings that are zero, not finite or of different length

@@ -2,9 +2,11 @@ import { invalid } from "../errors.js";
 import { operatingPoints, type TrialScores } from "./operating-points.js";
 
 /**
- * The least detection cost that any threshold gives, as a part of the cost of the better of accepting all and none.
+ * The minimum detection cost over all thresholds, divided by that of accepting all or rejecting all, whichever is cheaper.
  *
- * @param pTarget how often a trial is a target trial in use, 0 to 1
+ * @param pTarget prior probability of a target trial, between 0 and 1; default 0.01
+ * @param costMiss cost of a miss; default 1
+ * @param costFalseAlarm cost of a false alarm; default 1
  * @returns `minDcf` in 0 to 1, and the threshold that gives it
  * @throws invalid for empty or not finite scores, or costs that are not positive
  * @see NIST 2016 Speaker Recognition Evaluation Plan, section 3

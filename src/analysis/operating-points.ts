@@ -9,15 +9,15 @@ export interface TrialScores {
 /** Error rates of the decision "one speaker, when the score is at or above the threshold". */
 export interface OperatingPoint {
   threshold: number;
-  /** Part of the target trials that are rejected. */
+  /** Fraction of the target trials that are rejected, 0 to 1. */
   missRate: number;
-  /** Part of the non-target trials that are accepted. */
+  /** Fraction of the non-target trials that are accepted, 0 to 1. */
   falseAlarmRate: number;
 }
 
 /**
- * Every operating point that some threshold gives, from accepting all to accepting none. A threshold stands midway
- * between two neighbouring scores, the first and the last just outside.
+ * All operating points, from accepting all to accepting none. Each threshold lies midway between two neighbouring scores,
+ * the first and the last just outside.
  */
 export function* operatingPoints({ target, nonTarget }: TrialScores): Generator<OperatingPoint> {
   const same = sorted(target, "target");

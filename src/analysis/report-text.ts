@@ -4,13 +4,13 @@ import type { Analysis } from "./analyze.js";
 import type { PairRow } from "./pair-table.js";
 import { textTable } from "./text-table.js";
 
-/** A list that is longer shows its beginning and how many more there are. */
+/** Longer lists are cut, with a line that says how many more there are. */
 const longestList = 20;
 
 /**
  * The report on a comparison of speakers as plain text of at most 100 columns.
  *
- * @param csvPath where the table of all pairs was written, to be named at the end
+ * @param csvPath where the table of all pairs was written, named at the end; default: not mentioned
  * @example
  * console.log(reportText(analyze({ speakers, ...result, pairs })));
  */

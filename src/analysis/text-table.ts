@@ -1,11 +1,12 @@
 import stringWidth from "string-width";
 import { shorten } from "../shared/text.js";
 
-/** A column of a table: its heading and the side that its fields stand on. */
+/** A column of a table. */
 export interface TextColumn {
   heading: string;
+  /** Default "left". */
   align?: "left" | "right";
-  /** Longer fields lose their middle, which is where names of one corpus agree the most. */
+  /** In characters; longer fields lose their middle. Default: no limit. */
   maxWidth?: number;
 }
 

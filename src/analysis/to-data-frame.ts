@@ -8,7 +8,7 @@ import { missing } from "../errors.js";
  * Embeddings and other typed arrays are left out, or shown as a short text; an object in a row (`speaker1` of a pair)
  * becomes columns of its own (`speaker1_key`); a list becomes text.
  *
- * @param embeddings `omit` leaves embeddings out, `text` shows their first numbers and their length
+ * @param embeddings `omit`, the default, leaves embeddings out; `text` shows their first numbers and their length
  * @throws missing when danfojs-node is not installed, with the command that installs it
  * @example
  * toDataFrame(analysis.pairs).head(10)

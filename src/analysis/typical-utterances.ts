@@ -4,7 +4,7 @@ import { unitRows } from "../vectors/unit-rows.js";
 import { bySpeaker } from "./by-speaker.js";
 import { centroids } from "./centroids.js";
 
-/** An utterance, and how near it is to the mean of its speaker. */
+/** An utterance, and its similarity to the mean of its speaker. */
 export interface TypicalUtterance extends Omit<UtteranceEmbedding, "embedding"> {
   /** Cosine to the speaker's mean embedding. */
   similarity: number;
@@ -13,7 +13,7 @@ export interface TypicalUtterance extends Omit<UtteranceEmbedding, "embedding"> 
 /**
  * The utterances of each speaker that are nearest to the speaker's mean embedding: what to listen to first.
  *
- * @param count at most so many of each speaker; default 1
+ * @param count most utterances per speaker; default 1
  * @returns speaker after speaker in the order of their first utterance, nearest first
  * @example
  * typicalUtterances(utterances, { count: 1 }).map(({ path }) => path);

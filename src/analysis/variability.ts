@@ -6,7 +6,7 @@ import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { bySpeaker, type SpeakerGroup } from "./by-speaker.js";
 import { leastSimilarity } from "./least-similarity.js";
 
-/** How alike the utterances of one speaker are. All null for a speaker with one utterance. */
+/** How similar the utterances of one speaker are. The cosines are null for a speaker with one utterance. */
 export interface SpeakerVariability {
   key: string;
   dataset: string;
@@ -17,7 +17,7 @@ export interface SpeakerVariability {
   /** Population standard deviation over the pairs. */
   std: number | null;
   min: number | null;
-  /** Flagged utterances. */
+  /** Number of flagged utterances. */
   outliers: number;
 }
 
@@ -25,15 +25,15 @@ export interface SpeakerVariability {
 export interface UtteranceVariability extends Omit<UtteranceEmbedding, "embedding"> {
   /** Mean cosine to the speaker's other utterances; null when there are none. */
   similarity: number | null;
-  /** The same in 0 to 1, low is bad. */
+  /** `similarity` clipped to [0, 1]; low is bad. */
   score: number | null;
-  /** By how much the speaker's mean would rise without this utterance; null below three utterances. */
+  /** How much the utterance pulls its speaker down: by so much the speaker's mean cosine would rise without it. Null below three utterances. */
   pull: number | null;
   isOutlier: boolean;
-  /** For an outlier: the other speaker whose utterances are the nearest, and its mean cosine to them. */
+  /** For an outlier: the key of the most similar other speaker, and the mean cosine to its utterances. */
   nearestSpeaker: string | null;
   nearestSimilarity: number | null;
-  /** An outlier that is nearer to another speaker than to its own. */
+  /** An outlier that is more similar to another speaker than to its own. */
   isWrongLabel: boolean;
 }
 
@@ -54,22 +54,21 @@ export interface Variability {
     /** Mean over the speakers' means; null when no speaker has two utterances. */
     mean: number | null;
   };
-  /** An utterance is flagged below `median - deviations * spread`, of all utterances or of its own speaker's. */
+  /** An utterance is flagged below `median - deviations * spread`, over all utterances or over those of its speaker. */
   info: { median: number | null; spread: number; spreadWithin: number; deviations: number };
 }
 
-/** Embeddings agree to about this much even where everything is alike. */
+/** Least spread, so that utterances of a very consistent corpus are not flagged for tiny differences. */
 const leastSpread = 0.01;
 
 /**
- * How much a speaker's utterances differ, which of them pull the speaker down, and which may carry a wrong name.
+ * How much the utterances of each speaker differ, which of them do not fit, and which may carry a wrong label.
  *
- * An utterance is an outlier when its mean cosine to the speaker's other utterances is unusually low, measured in robust
- * standard deviations (1.4826 times the median absolute deviation): against all utterances, or against the speaker's
- * own. Mean and deviation of a speaker come from sums; the least similarity takes a search, which for 10,000 utterances
- * of one speaker costs up to 9 s of CPU.
+ * An utterance is an outlier when its mean cosine to the speaker's other utterances is unusually low, in robust standard
+ * deviations (1.4826 times the median absolute deviation), either among all utterances or among those of the speaker. The
+ * minimum of a speaker takes a search, up to 9 CPU-seconds for 10,000 utterances of one speaker.
  *
- * @param deviations flags from so many robust standard deviations below the median; default 3
+ * @param deviations how many robust standard deviations below the median an outlier lies; default 3
  * @throws invalid for embeddings that are zero, not finite or of different length
  * @example
  * const { speakers, outliers } = variability(utterances);
@@ -137,7 +136,7 @@ export function variability(
   };
 }
 
-/** The speaker's mean is the mean over its utterances of their means, weighted alike: leaving one out is arithmetic. */
+/** The speaker's mean is the plain mean of its utterances' means, so the mean without one of them is arithmetic. */
 function pullOf(similarity: number | null, n: number, mean: number | null): number | null {
   if (similarity === null || mean === null || n < 3) return null;
   return (2 * (mean - similarity)) / (n - 2);
@@ -213,11 +212,11 @@ function pairsWithin(rows: UnitRows, group: SpeakerGroup): Pick<SpeakerVariabili
   const n = group.rows.length;
   if (n === 1) return { mean: null, std: null, min: null };
   const block = blockOf(rows, group);
-  // Pairs cost n² d, sums n d².
+  // Pairs cost n² d, sums n d², so large speakers are summed.
   return n <= d ? statisticsOfPairs(block, n, d) : statisticsOfSums(block, n, d);
 }
 
-/** Sums of products are products of sums, and the squares of all products are those of the scatter matrix. */
+/** The sum of all products is a product of sums, and the sum of their squares that of the squared scatter matrix. */
 function statisticsOfSums(block: Float32Array, n: number, d: number) {
   const sum = sumOfRows(block, d);
   let [selves, squaredSelves] = [0, 0];
