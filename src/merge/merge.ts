@@ -14,29 +14,29 @@ import type { LongTask, Progress } from "../types.js";
 import { readPickledRanks } from "./read-pickled-ranks.js";
 
 export interface MergeOptions extends LongTask<Extract<Progress, { stage: "merge" }>> {
-  /** Folder for the merged files. */
+  /** Folder for the merged files; default `final_embeddings`. */
   outputDir?: string;
-  /** Average unit vectors for the speakers. */
+  /** Average unit vectors for the speakers; default false. */
   normalize?: boolean;
-  /** Write a pickle for every utterance and speaker too. */
+  /** Also write a pickle for every utterance and speaker; default true. */
   mergeIndividual?: boolean;
-  /** Go on although files of the corpus are neither embedded nor failed yet. */
+  /** Merge although files of the corpus are still to be embedded; default false. */
   partial?: boolean;
-  /** Takes lines for the user: what of an earlier merge is replaced, taken away or left. */
+  /** Receives lines for the user: what of an earlier merge is replaced, deleted or left. */
   onLog?: (line: string) => void;
 }
 
 export type MergeResult = Merged;
 
 /**
- * Merges what the ranks of an extraction wrote into one set of files.
+ * Merges what the ranks (the processes of an extraction) wrote into one set of files.
  *
- * The embedding of a speaker is computed anew from its utterances in path order, so a speaker whose files were spread
- * over ranks comes out right, and the files are the same to the byte for any number of ranks. Folders of the Python
- * pipeline (pickles alone) are merged too. A comparison of other speakers that lies in the folder is taken away.
+ * Each speaker's embedding is recomputed from its utterances in path order, so it does not matter how they were spread over
+ * ranks: the files are the same, byte for byte, for any number of ranks. Folders of the Python pipeline (pickles alone) are
+ * merged too. A comparison of other speakers in the output folder is deleted.
  *
- * @throws `missing` when there is nothing to merge, or when files are still to be embedded and `partial` is off; `conflict`
- * when another process is merging into the folder
+ * @throws `missing` when there is nothing to merge, or files are still to be embedded and `partial` is false; `conflict` when
+ * another process is merging into the folder
  *
  * @example
  * const { speakers } = await merge("embeddings_output", { outputDir: "final_embeddings" })
@@ -52,7 +52,7 @@ export async function merge(inputDir: string, options: MergeOptions = {}): Promi
   return writeMerged(outputDir, source, { ...options, normalize, mergeIndividual });
 }
 
-/** What there is to merge in the folder of an extraction. */
+/** The utterances to merge from the folder of an extraction. */
 export async function openSource(inputDir: string, partial: boolean): Promise<MergeSource> {
   const lists = await readCorpusLists(inputDir);
   if (lists === undefined) {

@@ -9,13 +9,13 @@ import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
 import { compare } from "../util/compare.js";
 
 /**
- * The rank folders that the Python pipeline wrote: pickles alone, without a log. Undefined when there are none.
+ * Reads rank folders of the Python pipeline: pickles alone, without a log. Undefined when there are none.
  *
- * Its keys are names joined with `_`, and nothing in the folders says whether two rows are one. So what would be mixed up is
- * an error that names both.
+ * Their keys are names joined by `_`, so different utterances or speakers may share one. Such a clash is an error that names
+ * both.
  *
- * @throws `conflict` for two rows of one key or name, two speakers of one key, and embeddings of different lengths; `invalid`
- * for what is no row, or holds NaN or infinity
+ * @throws `conflict` for two rows with the same key or name, two speakers with the same key, and embeddings of different
+ * lengths; `invalid` for a malformed row, NaN or infinity
  */
 export async function readPickledRanks(folder: string): Promise<MergeSource | undefined> {
   const names = (await readdir(folder).catch(() => [] as string[]))
@@ -47,7 +47,7 @@ export async function readPickledRanks(folder: string): Promise<MergeSource | un
   };
 }
 
-/** A function that throws when a row cannot stand beside those before it. */
+/** Returns a function that throws when a row clashes with an earlier one. */
 function openChecks(folder: string): (row: EmbeddedUtterance, pickle: string) => void {
   const keys = new Map<string, string>();
   const places = new Map<string, string>();

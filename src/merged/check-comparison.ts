@@ -8,19 +8,19 @@ import { sumOfRows } from "../vectors/sum-of-rows.js";
 import { unitRows } from "../vectors/unit-rows.js";
 import { similarityFiles } from "./files.js";
 
-/** Pairs whose similarity is computed again. */
+/** Most pairs whose similarity is recomputed. */
 const checkedPairs = 1000;
 
-/** Similarities are float32, and on a GPU rounded some more. */
+/** Similarities are float32, and less exact on a GPU. */
 const pairTolerance = 1e-3;
 const meanTolerance = 1e-4;
 
 /**
- * What shows that the similarity files of a folder compare other speakers than it holds; empty when nothing does, also when
- * there are none.
+ * Looks for signs that the similarity files of a folder compare other speakers than it holds. Empty when there are none, or
+ * no similarity files.
  *
- * Keys and counts are compared, the similarity of the first pairs is computed again, and the mean of all pairs, which needs
- * no pairs: the squared length of the sum of the unit vectors is the sum of all their products.
+ * Compares keys and counts, and recomputes the similarity of the first pairs and the mean over all: the squared length of
+ * the sum of the unit vectors is the sum of all their products.
  */
 export async function checkComparison(
   folder: string,
@@ -33,7 +33,7 @@ export async function checkComparison(
   return [...otherSimilarities(stored, speakers), ...otherPairs(folder, stored)].slice(0, 5);
 }
 
-/** What shows that a comparison names other speakers than these; undefined when nothing does. */
+/** The first sign that a comparison names other speakers than these, as a sentence; undefined when there is none. */
 export function otherSpeakers(
   { keys, pairs }: StoredSimilarity,
   speakers: readonly SpeakerInfo[],
@@ -55,7 +55,7 @@ export function otherSpeakers(
   return undefined;
 }
 
-/** What shows that a comparison was made of other embeddings than these. */
+/** Signs that a comparison was made of other embeddings than these. */
 export function* otherSimilarities(
   { pairs, statistics }: StoredSimilarity,
   speakers: readonly SpeakerEmbedding[],
@@ -78,7 +78,7 @@ function* otherPairs(folder: string, { pairs }: StoredSimilarity): Generator<str
   const path = join(folder, similarityFiles.pairs);
   if (!existsSync(path)) return;
   const rows = readJsonRows(path, "The list of pairs");
-  // The Python pipeline does not sort them.
+  // The Python pipeline does not sort its pairs.
   const listed = rows.map(({ similarity }) => Number(similarity)).sort((a, b) => b - a);
   const same =
     listed.length === pairs.length && listed.every((value, index) => value === pairs[index]!.similarity);

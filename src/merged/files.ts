@@ -1,14 +1,13 @@
 import { similarityFiles } from "../comparison/write-similarity.js";
 
 /*
- * The folder of merged embeddings. What lies in it is a contract with scripts of others, so its names stand here alone,
- * and this room is all that writes them and knows what is no longer true.
+ * The names of the files in the folder of merged embeddings. Other people's scripts rely on them.
  *
- *   mergedFiles       what merging writes
- *   individualFolder  a pickle for every utterance and speaker, and an index of them
- *   similarityFiles   what comparing the speakers writes (src/similarity), and
- *   pictureFiles,
- *   tableFiles        what is made of that: all true of one state of speaker_embeddings.pkl
+ *   mergedFiles       written by merging
+ *   individualFolder  a pickle for every utterance and speaker, and their index
+ *   similarityFiles   written by comparing the speakers; valid, as the two below, for one speaker_embeddings.pkl only
+ *   pictureFiles      charts of that comparison
+ *   tableFile         its pairs as a table
  */
 
 export const mergedFiles = {
@@ -34,7 +33,7 @@ export const pictureFiles = {
 
 export const tableFile = "similarity_analysis.csv";
 
-/** Every file that is true only of the speakers it was made of, and how one of a name that others use too begins. */
+/** Files that are valid only for the speakers they were made from; `begins` tells ours from others of a common name. */
 export const comparisonFiles: readonly { name: string; begins?: string }[] = [
   ...Object.values(similarityFiles).map((name) => ({ name })),
   ...Object.values(pictureFiles).map((name) => ({ name })),

@@ -18,11 +18,11 @@ import type { SpeakerEmbedding } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import { indexFile, individualFolder } from "./files.js";
 
-/** Writes a pickle for every utterance and speaker, and an index of them. */
+/** Writer of a pickle for every utterance and speaker, and an index of them. */
 export interface IndexedWriter {
   addUtterance(utterance: EmbeddedUtterance): void;
   addSpeaker(speaker: SpeakerEmbedding): void;
-  /** Writes the index, and brings all of it onto the disk. */
+  /** Writes the index, and flushes everything to disk. */
   finish(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export function openIndexedWriter(building: string, folder: string): IndexedWrit
   };
 }
 
-/** Throws unless the individual files of a folder of merged embeddings lie in a folder of their own, or nowhere. */
+/** Throws unless embeddings_individual in a folder of merged embeddings is a real folder, or missing. */
 export function checkIndividualFolder(outputDir: string): void {
   const path = join(outputDir, individualFolder);
   const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -59,7 +59,7 @@ export function checkIndividualFolder(outputDir: string): void {
 }
 
 /**
- * Empties a folder of old individual files, moved aside: those that its index names are deleted, the others go to `folder`.
+ * Clears a folder of old individual files that was moved aside: files in its index are deleted, others moved to `folder`.
  *
  * @returns how many were deleted, and the others, as paths below the folder
  */
@@ -80,13 +80,13 @@ export function putBackOthers(aside: string, folder: string): { deleted: number;
   };
   walk("");
   for (const name of others) putBack(join(aside, name), join(folder, name));
-  // The index goes last: until then a merge that is cut short can go on from it.
+  // The index goes last, because a merge that was killed here resumes from it.
   rmSync(aside, { recursive: true, force: true });
   return { deleted, others };
 }
 
 function putBack(from: string, to: string): void {
-  // A file of a name that merging uses is replaced, as any output is.
+  // A new output of that name replaces the old file.
   if (existsSync(to)) return;
   try {
     mkdirSync(dirname(to), { recursive: true });
@@ -102,7 +102,7 @@ function putBack(from: string, to: string): void {
   }
 }
 
-/** The files that the index of a folder names, as paths below it. A folder without a readable index has none. */
+/** The files in the index of a folder, as paths below it; none without a readable index. */
 function indexedFiles(folder: string): Set<string> {
   const files = new Set<string>();
   try {
@@ -111,12 +111,12 @@ function indexedFiles(folder: string): Set<string> {
       for (const path of isObject(kind) ? Object.values(kind) : [])
         if (typeof path === "string") files.add(belowIndividual(path));
   } catch {
-    // Then nothing in it is known to be ours.
+    // Without an index no file is known to be ours.
   }
   return files;
 }
 
-/** `utterances/a/b/c.pkl` of `final_embeddings/embeddings_individual/utterances/a/b/c.pkl`: the folder may have moved. */
+/** `utterances/a/b/c.pkl` of `final_embeddings/embeddings_individual/utterances/a/b/c.pkl`, since the folder may have moved. */
 function belowIndividual(path: string): string {
   const at = path.lastIndexOf(`${individualFolder}/`);
   return at < 0 ? path : path.slice(at + individualFolder.length + 1);

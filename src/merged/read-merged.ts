@@ -7,7 +7,7 @@ import { readJsonLines } from "../util/json-lines.js";
 import { mergedFiles } from "./files.js";
 import type { Merged } from "./write-merged.js";
 
-/** What merging returned, from the files that it wrote. */
+/** Reads back what merging returned, from the files that it wrote. */
 export async function readMerged(outputDir: string): Promise<Merged> {
   const path = join(outputDir, mergedFiles.summary);
   const summary = readJsonObject(path, "The summary");

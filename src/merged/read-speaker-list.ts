@@ -8,7 +8,7 @@ import { mergedFiles } from "./files.js";
 /**
  * Reads speaker_list.json: who the speakers are, without their embeddings.
  *
- * @throws `missing` when it is not there, `invalid` when a row is not one of a speaker
+ * @throws `missing` when there is no such file, `invalid` when a row does not describe a speaker
  *
  * @example
  * const speakers = readSpeakerList("final_embeddings")

@@ -7,31 +7,31 @@ import { individualFolder, mergedFiles } from "./files.js";
 import { checkIndividualFolder, putBackOthers } from "./individual-folder.js";
 import { takeAwayComparison } from "./take-away.js";
 
-/** New merged files, beside the old ones that they are to replace. */
+/** New merged files, kept beside the old ones until they are complete. */
 export interface Staging {
   /** Where they are written. */
   folder: string;
-  /** Puts them in their place. */
+  /** Replaces the old files by the new ones. */
   commit(): Promise<Replaced>;
-  /** Deletes them. */
+  /** Deletes the new files. */
   discard(): Promise<void>;
 }
 
 export interface Replaced {
-  /** Files of an earlier comparison that compared other speakers, and are gone. */
+  /** Deleted files of a comparison of other speakers. */
   comparison: string[];
-  /** Whether individual files of an earlier merge are gone without new ones in their place. */
+  /** Whether individual files of an earlier merge were deleted and none written. */
   individual: boolean;
-  /** Files below embeddings_individual that merging did not write, and that stayed. */
+  /** Files below embeddings_individual that merging did not write and left alone. */
   others: string[];
 }
 
-/** Folders that merging makes for itself in the folder of the merged files, and what they hold meanwhile. */
+/** Temporary folders of a merge: one for its new files, one for the old individual files. */
 const ownFolder = /^\.merging-[0-9a-f]{16}-(new|old)$/;
 
 /**
- * Opens a place to write merged files in: a folder within the one of the merged files, so that what is there stays whole
- * until the new files are complete. The caller holds the lock of the folder; what a merge that was killed left is cleaned up.
+ * Opens a folder for new merged files inside the output folder, so that the old files stay valid until the new ones are
+ * complete. Cleans up after a merge that was killed. The caller holds the lock of the output folder.
  */
 export async function openStaging(outputDir: string): Promise<Staging> {
   await mkdir(outputDir, { recursive: true });
@@ -62,7 +62,7 @@ export async function openStaging(outputDir: string): Promise<Staging> {
   };
 }
 
-/** Deletes what a killed merge had written, and brings back individual files that it had moved aside. */
+/** Deletes the new files of a killed merge, and restores individual files that it had moved aside. */
 async function recover(outputDir: string): Promise<void> {
   const current = join(outputDir, individualFolder);
   for (const name of readdirSync(outputDir)) {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { comparisonFiles } from "./files.js";
 
 /**
- * Deletes what comparing other speakers has left in a folder: it would be taken for a comparison of those that are there
- * now. Files of the same names that somebody else wrote stay.
+ * Deletes the files of a comparison of other speakers, which would pass for one of the speakers that are there now. Files
+ * of the same names that somebody else wrote stay.
  *
  * @returns the names of the files that it deleted
  */

@@ -17,9 +17,9 @@ import { indexFile, individualFolder, mergedFiles } from "./files.js";
 
 export interface Verification {
   kind: "extraction" | "merged embeddings";
-  /** What was looked at: `records`, `individual files`, ... and how many. */
+  /** How many `records`, `individual files`, ... were checked. */
   checked: Record<string, number>;
-  /** What is wrong, a line each; empty when all is well. */
+  /** The problems, a sentence each; empty when all is well. */
   problems: string[];
 }
 
@@ -28,12 +28,12 @@ export interface VerifyOptions {
 }
 
 /**
- * Checks that a folder of embeddings is whole and agrees with itself.
+ * Checks that a folder of embeddings is complete and consistent. It only reads.
  *
- * Of an extraction: the checksum of every record, that all were made the same way, that rank pickles and individual
- * pickles hold what the records do. Of merged embeddings: that the pickles, lists, summary, index and individual files
- * say the same, that each speaker is the mean of its utterances, and that a comparison is one of these speakers. Of both: that no name leads out of the folder. Only
- * reads.
+ * In an extraction: the checksum of every record, that all were made the same way, and that rank pickles and individual
+ * pickles hold the same as the records. In merged embeddings: that pickles, lists, summary, index and individual files
+ * agree, that each speaker is the mean of its utterances, and that a comparison is one of these speakers. In both: that
+ * no name leads out of the folder.
  *
  * @throws `missing` when the folder holds neither
  *
@@ -84,13 +84,13 @@ async function verifyMerged(folder: string, audit: Audit): Promise<void> {
   if (summary.individual_files_available === true) await verifyIndex(folder, utterances, speakers, audit);
 }
 
-/** Each speaker is the mean of its utterances, or of their unit vectors, to the last bit. */
+/** Each speaker must be the mean of its utterances or of their unit vectors, bit for bit. */
 function verifyMeans(
   utterances: readonly UtteranceEmbedding[],
   speakers: readonly SpeakerEmbedding[],
   audit: Audit,
 ): void {
-  // Dataset and speaker tell a speaker here; its key may have been given a suffix.
+  // Speakers are told apart by data set and id, because a key may have got a suffix.
   const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string }) =>
     JSON.stringify([dataset, speakerId]);
   const ways = [false, true].map((normalize) => {
@@ -121,7 +121,7 @@ async function verifyList(
   if (differing !== undefined) audit.problem(`${name}: differs from the pickle at key ${differing.key}`);
 }
 
-/** file_index.json names every individual file and no other, and each holds what the combined pickles do. */
+/** file_index.json must name exactly the individual files, and each must hold the same as the combined pickles. */
 async function verifyIndex(
   folder: string,
   utterances: readonly UtteranceEmbedding[],
@@ -137,7 +137,7 @@ async function verifyIndex(
   const indexed = (kind: "utterances" | "speakers", key: string, path: string) => {
     const entries = index[kind];
     const named = isObject(entries) && Object.hasOwn(entries, key) ? entries[key] : undefined;
-    // The folder may have been moved since: what counts is where the file lies in it.
+    // The folder may have been moved since, so only the path below it counts.
     const below = relative(individual, path);
     known.add(below);
     if (typeof named !== "string" || !(named === below || named.endsWith(`/${below}`)))

@@ -14,22 +14,22 @@ import { individualFolder, mergedFiles } from "./files.js";
 import { openIndexedWriter } from "./individual-folder.js";
 import { openStaging, type Replaced, type Staging } from "./staging.js";
 
-/** Utterances to merge, in path order, and what else is known of the corpus. */
+/** The utterances to merge, in path order, and what else is known of the corpus. */
 export interface MergeSource {
   utterances: () => AsyncIterable<EmbeddedUtterance>;
-  /** The same utterances once more, for the list: without their embeddings. */
+  /** The same utterances without their embeddings, for the list. */
   names: () => Iterable<Omit<EmbeddedUtterance, "embedding">>;
   total: number;
   failures: Failure[];
   doubts: Doubt[];
-  /** Files of the corpus of which nothing is known yet. */
+  /** Number of files that have neither been embedded nor failed yet. */
   missing: number;
 }
 
 export interface WriteMergedOptions extends LongTask<Extract<Progress, { stage: "merge" }>> {
   normalize: boolean;
   mergeIndividual: boolean;
-  /** Takes lines for the user: what of an earlier merge is replaced or taken away. */
+  /** Receives lines for the user: what of an earlier merge is replaced or deleted. */
   onLog?: (line: string) => void;
 }
 
@@ -46,8 +46,8 @@ export interface Merged {
 /**
  * Writes the merged files of a folder.
  *
- * They replace those of an earlier merge once they are complete. What was made of other speakers, a comparison for one, is
- * taken away; what somebody else put there stays.
+ * They replace those of an earlier merge once they are complete. A comparison of other speakers is deleted; files that
+ * somebody else put there stay.
  *
  * @throws `conflict` when another process is merging into the folder
  */
@@ -138,7 +138,7 @@ function* speakerRows(speakers: readonly SpeakerEmbedding[]): Generator<unknown>
     yield { key, dataset, speaker_id: speakerId, num_utterances: numUtterances };
 }
 
-/** A warning where a folder holds results of files that are not among those to merge: another corpus, for one. */
+/** A warning when a folder holds results for files that are not among those to merge, such as another corpus. */
 function replacedFiles(outputDir: string, { names }: MergeSource): string | undefined {
   let held: unknown[];
   try {

@@ -11,16 +11,16 @@ import type { StageContext } from "./stage.js";
 export interface CleanSettings {
   outputDir?: string;
   finalDir?: string;
-  /** Asked before anything is deleted. */
+  /** Asks the user before anything is deleted. */
   confirm: (question: string) => Promise<boolean>;
 }
 
 /**
- * Stage 4: deletes what extraction left, once it is merged. The merged files stay, and so does every file that extraction did
+ * Stage 4: deletes the files of an extraction once they are merged. Merged files stay, and so do files that extraction did
  * not write.
  *
- * @throws `missing` when there are no merged files: then the rank folders are all there is; `conflict` when the merged files
- * hold something else, or lie in a folder that would be deleted
+ * @throws `missing` when there are no merged files, because only the rank folders hold the embeddings then; `conflict` when
+ * the merged files hold other embeddings, or lie in a folder that would be deleted
  */
 export async function cleanStage(settings: CleanSettings, { reporter }: StageContext): Promise<void> {
   const { outputDir = "embeddings_output", finalDir = "final_embeddings", confirm } = settings;
@@ -50,7 +50,7 @@ export async function cleanStage(settings: CleanSettings, { reporter }: StageCon
   }
 }
 
-/** Leaves out the individual files of merging where both folders are one; throws where the merged files would go too. */
+/** Spares the individual files of merging where both folders are the same; throws if merged files would be deleted. */
 function ofExtractionAlone(files: ExtractionFiles, outputDir: string, finalDir: string): ExtractionFiles {
   const way = relative(realpathSync(outputDir), realpathSync(finalDir));
   if (way === "") {
@@ -71,7 +71,7 @@ function ofExtractionAlone(files: ExtractionFiles, outputDir: string, finalDir: 
   return files;
 }
 
-/** Throws unless the merged files hold every embedding of the extraction, to the bit. */
+/** Throws unless the merged files hold every embedding of the extraction, bit for bit. */
 async function checkMerged(outputDir: string, finalDir: string): Promise<void> {
   const path = join(finalDir, mergedFiles.utterances);
   const { utterances } = await openSource(outputDir, true);

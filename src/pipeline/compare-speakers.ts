@@ -17,13 +17,13 @@ import { writeFile } from "../util/write-file.js";
 import { remember, type StageMemory } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
-/** The options of `similarity` that a stage has, in the same words. */
+/** The options of `similarity` that a stage takes. */
 export interface CompareSettings extends StageMemory, Pick<SimilarityOptions, "threshold" | "backend"> {}
 
-/** Up to so many speakers the whole matrix is written: 1.6 GB. */
+/** The whole matrix is written up to this many speakers: 1.6 GB. */
 const maxMatrixSpeakers = 20_000;
 
-/** From so many speakers on the heat map of the first ones is written too. */
+/** Above this many speakers, a heat map of the first ones is written too. */
 const subsetSpeakers = 50;
 
 /**
@@ -31,8 +31,8 @@ const subsetSpeakers = 50;
  *
  * @param settings `threshold`: from here on a pair is listed, cosine in [-1, 1], default 0.8; `backend`: default the
  * fastest there is; `stagesFile`: by which the work is skipped when nothing has changed
- * @returns whether there was anything to compare; with fewer than two speakers a line says that there was not, and what an
- * earlier comparison left is taken away
+ * @returns whether there was anything to compare; with fewer than two speakers a line says so, and the files of an earlier
+ * comparison are deleted
  *
  * @example
  * await compareSpeakers("final_embeddings", { threshold: 0.7 }, { reporter: console });

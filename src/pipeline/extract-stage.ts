@@ -11,7 +11,7 @@ import { writeFile } from "../util/write-file.js";
 import { type CompareSettings, compareSpeakers } from "./compare-speakers.js";
 import type { StageContext } from "./stage.js";
 
-/** The options of `extract`, and what comes before and after it. */
+/** The options of `extract`, and those of the scan before and the comparison after it. */
 export interface ExtractSettings
   extends Omit<ExtractOptions, "onProgress" | "onLog" | "abortSignal">,
     CompareSettings {
@@ -19,7 +19,7 @@ export interface ExtractSettings
   computeSimilarity?: boolean;
 }
 
-/** Stage 1: scans the corpus, says what it understood, embeds what is not embedded yet. */
+/** Stage 1: scans the corpus, reports its layout, and embeds the files that are not embedded yet. */
 export async function extractStage(settings: ExtractSettings, context: StageContext): Promise<ExtractResult> {
   const { reporter, abortSignal } = context;
   const { dataRoot, computeSimilarity = false, ...options } = settings;
@@ -62,7 +62,7 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   return result;
 }
 
-/** The similarity of the speakers of one rank alone, beside its embeddings. */
+/** Compares the speakers of one rank, beside its embeddings. */
 async function compareRank(folder: string, settings: CompareSettings, context: StageContext): Promise<void> {
   const compared = await compareSpeakers(folder, settings, context);
   const path = join(folder, "metadata.json");

@@ -9,11 +9,11 @@ import { isTemporary } from "../util/write-file.js";
 
 /** The files below an extraction's folder, as paths below it. */
 export interface ExtractionFiles {
-  /** Written by an extraction (what a killed one left half-written, too), or by comparing the speakers of a rank. */
+  /** Written by an extraction, including what a killed one left unfinished, or by comparing the speakers of a rank. */
   known: string[];
-  /** The folders that an extraction makes, the inner ones first. */
+  /** Folders that an extraction makes, inner ones first. */
   folders: string[];
-  /** In those folders, but written by somebody else. */
+  /** Files in those folders that somebody else wrote. */
   others: string[];
 }
 
@@ -29,7 +29,7 @@ const ofRank = new Set([
   ...comparisonFiles.map(({ name }) => name),
 ]);
 
-/** Goes through the folders of an extraction: its own, and those of its shards, ranks and individual files. */
+/** Lists the folder of an extraction with those of its shards, ranks and individual files. */
 export function filesOfExtraction(outputDir: string): ExtractionFiles {
   const files: ExtractionFiles = { known: [], folders: [], others: [] };
   const walkAll = (below: string, isKnown: (name: string) => boolean) => {
@@ -61,7 +61,7 @@ function entriesOf(folder: string): Dirent[] {
   return readdirSync(folder, { withFileTypes: true });
 }
 
-/** Whether a file is a pickle of an individual embedding that lies where its own names say. */
+/** Whether a file is the pickle of an individual embedding whose names match its path. */
 function isIndividual(folder: string, path: string): boolean {
   const [kind] = path.slice(folder.length + 1).split(sep);
   try {

@@ -60,8 +60,8 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
 }
 
 /**
- * What tells one state of an extraction's folder from another. A log only grows; a corpus list is written anew by every
- * run, mostly with the same content; pickles are what the Python pipeline leaves.
+ * Stamps that change with the contents of an extraction's folder. A log only grows, so size and time tell; every run rewrites
+ * the corpus list, mostly with the same content, so its digest tells; pickles count for the Python pipeline's folders.
  */
 async function sourceStamps(folder: string): Promise<unknown[]> {
   const stamps: unknown[] = [];

@@ -5,39 +5,39 @@ import { identifyModel } from "../embed/open-model.js";
 import { packageRoot } from "../util/package-root.js";
 
 export interface WorkspaceOptions {
-  /** Corpus: `data set/speaker/utterance.wav`. */
+  /** The corpus, laid out as `data set/speaker/utterance.wav`; default `data/speech`, the bundled speech. */
   dataRoot?: string;
-  /** What the notebooks make goes here, and what one made the others find here. */
+  /** Where the notebooks write, and find each other's results; default `results/notebooks`. */
   resultsDir?: string;
-  /** Path of an .onnx file; empty or left out: the bundled CAM++. */
+  /** Path of an .onnx file; default: the bundled CAM++. */
   modelPath?: string;
-  /** Processes of an extraction. */
+  /** Processes of an extraction; default: one per GPU, or one per core. */
   numRanks?: number;
 }
 
-/** Where a notebook reads and writes, as options of the stages: `extract(corpus, workspace)`. */
+/** Where a notebook reads and writes. It can be passed as options: `extract(corpus, workspace)`. */
 export interface Workspace {
   dataRoot: string;
   resultsDir: string;
-  /** Of the extraction: another model has another, so that each keeps its own. */
+  /** Folder of the extraction; each model has its own. */
   outputDir: string;
-  /** Of the merged files. */
+  /** Folder of the merged files. */
   finalDir: string;
-  /** By which a stage knows that it was done. */
+  /** Notes of finished stages, by which they are skipped. */
   stagesFile: string;
   modelPath?: string;
   numRanks?: number;
-  /** Written for every utterance and speaker. */
+  /** Whether a pickle is written for every utterance and speaker. */
   saveIndividual: boolean;
 }
 
 /**
- * The folders of a notebook. Relative paths are looked for from the working directory (in a notebook: its folder), then
- * from the package, so that the notebooks find each other's files wherever they lie. What does not exist yet is made
- * under the package, or under the working directory where the package is installed as a dependency.
+ * The folders of a notebook. Relative paths are looked up in the working directory (in a notebook: its folder), then in the
+ * package. Folders that do not exist yet are created in the package, or in the working directory where the package is
+ * installed as a dependency.
  *
- * The paths of the result are relative to the working directory as long as both lie in the same project: the outputs of a
- * notebook then hold no path of the machine.
+ * Paths in the result are relative to the working directory where both lie in the same project, so that the outputs of a
+ * notebook do not contain paths of the machine.
  *
  * @throws what `identifyModel` throws where there is no such model
  * @example
@@ -83,8 +83,8 @@ function isIn(folder: string, path: string): boolean {
 }
 
 /**
- * What somebody else needs to know to make the same results: parameters, versions, the model's hash, the date. The last
- * cell of a notebook shows it.
+ * What it takes to reproduce the results: parameters, versions, the model's hash, the date. The last cell of a notebook
+ * shows it.
  *
  * @example
  * provenance(workspace, { threshold: 0.5 })

@@ -7,7 +7,7 @@ import type { Workspace } from "./open-workspace.js";
 import type { StageContext } from "./stage.js";
 
 /**
- * The embeddings of a workspace's corpus: what an earlier notebook made, and what is missing or has changed made now.
+ * The embeddings of a workspace's corpus. Those that an earlier notebook made are reused; missing and changed ones are made.
  *
  * @throws what `scan`, `extract` and `merge` throw
  *

@@ -8,16 +8,16 @@ import { writeFile } from "../util/write-file.js";
 import { remember } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
-/** An audio file of a corpus, looked into. */
+/** Facts about an audio file of a corpus. */
 export interface Recording {
   dataset: string;
   speakerId: string;
   /** Path below the root of the corpus. */
   file: string;
   path: string;
-  /** Undefined, as all below, where the file cannot be decoded. */
+  /** Length. This and the fields below are undefined where the file cannot be decoded. */
   seconds?: number;
-  /** Samples per second of the file. */
+  /** Samples per second, as in the file. */
   sampleRate?: number;
   channels?: number;
   format?: string;
@@ -27,16 +27,16 @@ export interface Recording {
 }
 
 export interface RecordingsSettings {
-  /** Folder of `recordings.jsonl`, which remembers what was found. */
+  /** Folder of `recordings.jsonl`, which keeps the result. */
   resultsDir: string;
   stagesFile?: string;
-  /** Of a larger corpus an even sample of so many files is looked into. */
+  /** Of a larger corpus only an even sample of this many files is decoded; default 1000. */
   maxFiles?: number;
 }
 
 /**
- * How long the recordings of a corpus are, at which rates and in which formats: each is decoded, of a large corpus a
- * sample. A file that cannot be decoded is a row with its `problem`.
+ * Decodes the recordings of a corpus, or a sample of a large one, for their lengths, rates and formats. A file that cannot
+ * be decoded is a row with its `problem`.
  *
  * @example
  * corpusOverview(await recordings(corpus, workspace, { reporter: console }));

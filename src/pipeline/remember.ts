@@ -7,13 +7,13 @@ import { writeFile } from "../util/write-file.js";
 
 export interface StageMemory {
   /**
-   * Where the stages note what they were made from: then a stage whose inputs and options did not change leaves its files
-   * as they are. Without it a stage always runs.
+   * File in which stages note their inputs and options, so that a stage is skipped while these are unchanged. Default: none,
+   * and stages always run.
    */
   stagesFile?: string;
 }
 
-/** A stage, and all that its files depend on. */
+/** A stage, and everything that its files depend on. */
 export interface StageInputs {
   /** Names the stage and where it writes. */
   name: string;
@@ -29,8 +29,8 @@ interface Note {
 }
 
 /**
- * Runs a stage, unless its files are there as it left them and were made from the same inputs and options by the same
- * version of this package.
+ * Runs a stage, unless its files are unchanged since it made them from the same inputs and options with the same version of
+ * this package.
  *
  * @returns whether it ran
  */
@@ -53,13 +53,13 @@ export async function remember(
   return true;
 }
 
-/** Size and time of a file: another stamp, another file. Null when there is none. */
+/** Size and modification time of a file, which change with its content; null when there is none. */
 export function stampOf(path: string): [size: number, mtimeMs: number] | null {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? null : [stats.size, stats.mtimeMs];
 }
 
-/** A file that cannot be read as notes remembers nothing: the worst that comes of it is work done twice. */
+/** Notes that cannot be read count as none: at worst, work is done twice. */
 function notesIn(path: string): Record<string, Note> {
   try {
     const notes: unknown = JSON.parse(readFileSync(path, "utf8"));

@@ -20,19 +20,19 @@ import type { StageContext } from "./stage.js";
 
 export interface ReportSettings {
   resultsDir?: string;
-  /** Where the table goes; similarity_analysis.csv in the results by default. */
+  /** Where the table goes; default: similarity_analysis.csv in the results. */
   outputCsv?: string;
-  /** Leaves out pairs below; by default the threshold that the speakers were compared with. */
+  /** Leaves out pairs below, cosine in [-1, 1]; default: the threshold of the comparison. */
   minSimilarity?: number;
-  /** Shows at most so many pairs. */
+  /** Most pairs to show; default 100. */
   maxResults?: number;
 }
 
-/** The table lists at most the most similar so many pairs, as comparing does. */
+/** Most pairs in the table, as in a comparison. */
 const mostPairs = 1_000_000;
 
 /**
- * Stage 3: says what the similarities mean, and writes the table of pairs.
+ * Stage 3: reports on the similarities, and writes the table of pairs.
  *
  * @returns undefined when there is one speaker only, which a line says
  * @throws `missing` when the speakers were not compared, `conflict` when others were
@@ -103,7 +103,7 @@ interface PairsSettings {
   log: (line: string) => void;
 }
 
-/** The pairs from a similarity on: the listed ones, or those of the matrix where fewer were listed. */
+/** All pairs at or above `minSimilarity`: the listed ones, or those of the matrix where the list ends above it. */
 function pairsFrom(
   folder: string,
   stored: StoredSimilarity,

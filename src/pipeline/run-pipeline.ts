@@ -6,26 +6,27 @@ import { reportStage } from "./report-stage.js";
 import type { StageContext } from "./stage.js";
 
 export interface PipelineSettings extends Omit<ExtractSettings, "dataRoot"> {
-  /** Needed by stage 1 alone. */
+  /** The corpus; only stage 1 needs it. */
   dataRoot?: string;
-  /** Folder of the merged files. */
+  /** Folder of the merged files; default `final_embeddings`. */
   finalDir?: string;
   mergeIndividual?: boolean;
   partial?: boolean;
   minSimilarity?: number;
   maxResults?: number;
   outputCsv?: string;
-  /** First and last stage: 1 extract, 2 merge and compare, 3 report, 4 clean up. */
+  /** First and last stage, default 1 and 3: 1 extract, 2 merge and compare, 3 report, 4 clean up. */
   stage?: number;
   stopStage?: number;
-  /** Asked before stage 4 deletes. */
+  /** Asks the user before stage 4 deletes; default: nothing is deleted. */
   confirm?: CleanSettings["confirm"];
 }
 
 /**
  * Runs the stages in a row, each from the files of the one before: 1 extract, 2 merge and compare, 3 report, 4 clean up.
  *
- * @throws `invalid` when the first stage is behind the last, or stage 1 has no corpus; and what the stages throw
+ * @throws `invalid` when the last stage comes before the first, `missing` when stage 1 has no corpus; and what the stages
+ * throw
  * @example
  * await runPipeline({ dataRoot: "data/speech", finalDir: "final_embeddings" }, { reporter: { log: console.log } });
  */
