@@ -7,7 +7,7 @@ export interface Bin {
   count: number;
 }
 
-/** More bars than this are narrower than the gaps between them. */
+/** With more bars than this, bars are narrower than the gaps between them. */
 const MOST_BINS = 60;
 
 export function total({ counts }: Histogram): number {
@@ -15,8 +15,8 @@ export function total({ counts }: Histogram): number {
 }
 
 /**
- * The value below which the share `p` of the counts lies, interpolated within its bin: as exact as a bin is wide.
- * NaN for an empty histogram.
+ * The value below which the share `p` of the counts lies, interpolated within its bin, so exact to a bin's width. NaN for
+ * an empty histogram.
  */
 export function quantile(histogram: Histogram, p: number): number {
   const { edges, counts } = histogram;
@@ -31,7 +31,7 @@ export function quantile(histogram: Histogram, p: number): number {
   return Number.NaN;
 }
 
-/** How many bins to merge into one so that bars suit the number of counts (Freedman and Diaconis, 1981). */
+/** How many bins to merge into one bar, by the rule of Freedman and Diaconis (1981). */
 export function suitableMerge(histogram: Histogram): number {
   const { edges, counts } = histogram;
   const n = total(histogram);
@@ -44,7 +44,7 @@ export function suitableMerge(histogram: Histogram): number {
   return [1, 2, 4, 5, 10].find((k) => k >= fewest) ?? 10;
 }
 
-/** The occupied range of a histogram in wider bins, made of whole bins of the original: no count is split. */
+/** The occupied range of a histogram in wider bins, each made of whole original bins. */
 export function rebin(histogram: Histogram, merge = suitableMerge(histogram)): Bin[] {
   const { edges, counts } = histogram;
   if (total(histogram) === 0) return [];

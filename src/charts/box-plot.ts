@@ -11,9 +11,8 @@ import {
 import { cosine } from "./text.js";
 
 /**
- * The similarities of all pairs as a box: from quartile to quartile, a line at the median, a diamond at the mean,
- * whiskers to the smallest and the largest. The quartiles are interpolated in the histogram's bins, so they are good to
- * 0.01; the other numbers are exact.
+ * The similarities of all pairs as a box plot: box between the quartiles, line at the median, diamond at the mean, whiskers
+ * to minimum and maximum. The quartiles are interpolated in the histogram's bins and good to 0.01; the rest is exact.
  *
  * @example
  * boxPlot({ histogram, statistics })
@@ -35,7 +34,7 @@ export function boxPlot(
   });
 }
 
-/** The five numbers of a box plot as words. */
+/** The five numbers of a box plot in words. */
 export function boxFacts({
   histogram,
   statistics: { min, median, max, totalPairs },

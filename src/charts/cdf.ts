@@ -10,7 +10,7 @@ import { type Rule, ruleLayers, usualRules } from "./rules.js";
 import { cosine } from "./text.js";
 
 /**
- * The share of pairs that are at most so similar, from the histogram: exact at every 0.01.
+ * The cumulative distribution of the similarities, from the histogram: exact at every 0.01.
  *
  * @example
  * cdf({ histogram, statistics })
@@ -34,7 +34,7 @@ export function cdf(
   });
 }
 
-/** Where the most similar tenth and hundredth of the pairs begin. */
+/** The 90th and 99th percentile in words. */
 export function cdfFacts({ histogram, statistics: { totalPairs } }: SimilaritySummary): string {
   if (totalPairs === 0) return "no pairs";
   const [p90, p99] = [quantile(histogram, 0.9), quantile(histogram, 0.99)];

@@ -7,13 +7,13 @@ import { wrap } from "./text.js";
 /** The method by which a value shows itself in a notebook. */
 export const jupyterDisplay: unique symbol = Symbol.for("Jupyter.display");
 
-/** A chart: a Vega-Lite specification that knows how to show itself in a notebook, as SVG and as PNG. */
+/** A chart: a Vega-Lite specification that can show itself in a notebook, as SVG and as PNG. */
 export interface Chart {
   readonly spec: VegaLiteSpec;
   /** What JupyterLab draws (interactive), what GitHub and PDF show (a picture), and what a screen reader says. */
   [jupyterDisplay](): Promise<ChartBundle>;
   toSvg(): Promise<string>;
-  /** `scale` is pixels of the picture per pixel of the chart; 2 is sharp on every screen and in print. */
+  /** `scale`: pixels of the picture per pixel of the chart; default 2, which is sharp on every screen and in print. */
   toPng(options?: { scale?: number }): Promise<Buffer>;
   toJSON(): VegaLiteSpec;
 }
@@ -31,13 +31,13 @@ export type Part = Record<string, unknown>;
 interface Heading {
   title?: string;
   subtitle?: string | string[];
-  /** Where the title has to break, in pixels. */
+  /** Pixels after which the title wraps. */
   width: number;
-  /** What is seen, with the numbers that matter: for those who do not see the picture. */
+  /** Alternative text: what the picture shows, with the numbers that matter. */
   description: string;
 }
 
-/** A chart made of a view (or several, concatenated), under one title. */
+/** Makes a chart of a view (or several, concatenated) under one title. */
 export function chart(view: Part, { title, subtitle, width, description }: Heading): Chart {
   const alt = printable(description);
   const spec: VegaLiteSpec = {
@@ -69,7 +69,7 @@ export function chart(view: Part, { title, subtitle, width, description }: Headi
   };
 }
 
-/** A title and what stands below it, broken into lines that fit. */
+/** A title and subtitle, wrapped to a width. */
 export function heading(title: string, subtitle: string | string[] | undefined, width: number): Part {
   const below = subtitle === undefined ? [] : [subtitle].flat().filter((line) => line !== "");
   return {
@@ -78,12 +78,12 @@ export function heading(title: string, subtitle: string | string[] | undefined, 
   };
 }
 
-/** The title of one panel among several; `room` for what stands above its neighbour's plot, so that both align. */
+/** The title of one of several panels; `room` in pixels makes up for labels above a neighbour's plot, so that both align. */
 export function panelTitle(text: string, subtitle = "", room = 0): Part {
   return { text: printable(text), subtitle: printable(subtitle), fontSize: 13, offset: 8 + room };
 }
 
-/** A sentence where there is nothing to draw. */
+/** A sentence in place of a plot that has no data. */
 export function emptyView(text: string, { width, height }: { width: number; height: number }): Part {
   return {
     width,
@@ -102,7 +102,7 @@ export function emptyView(text: string, { width, height }: { width: number; heig
 /** A mark that only decorates: without a tooltip, and passed over by screen readers. */
 export const silent: Part = { tooltip: null, aria: false };
 
-/** Colours that people with any kind of colour vision tell apart (Okabe and Ito, 2008), by what they stand for. */
+/** Colours by meaning, distinguishable with any kind of colour vision (Okabe and Ito, 2008). */
 export const colors = {
   main: "#7fabd3",
   line: "#2f6da8",
@@ -116,7 +116,7 @@ export const colors = {
   text: "#262626",
 };
 
-/** Eight hues for eight groups (Okabe and Ito's, black replaced and yellow darkened so that dots show on white). */
+/** Eight hues for groups (Okabe and Ito's, with black replaced and yellow darkened so that dots show on white). */
 export const hues = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#6a51a3", "#7f7f7f"];
 
 const theme: Part = {

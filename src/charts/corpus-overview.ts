@@ -28,8 +28,8 @@ export interface CorpusChartOptions {
 const MOST_DATASETS = 7;
 
 /**
- * A corpus on one page: how much each data set holds, how many utterances the speakers have, and, where the rows say
- * so, how long the recordings are and at which rates.
+ * A corpus on one page: the sizes of its data sets, the utterances per speaker and, where the rows have them, the lengths
+ * and sample rates of the recordings.
  *
  * @param rows one per audio file
  * @throws `missing` when the rows lack `dataset` or `speakerId`
@@ -60,7 +60,7 @@ export function corpusOverview(
 }
 
 /**
- * How long the recordings are, by data set. The longest hundredth may lie beyond the chart: then the title says so.
+ * How long the recordings are, by data set. The longest 1 % may lie beyond the chart; the title then says so.
  *
  * @param rows one per audio file, with `seconds`
  * @throws `missing` when the rows lack `dataset` or `seconds`
@@ -211,7 +211,7 @@ function utterancesPanel(files: CorpusRow[], groups: Groups, size: Size, legend?
       ? `with ${whole(most)} each`
       : `from ${whole(fewest)} to ${whole(most)}, half have ${whole(middle)} or more`;
   const facts = `${quantity(counts.length, "speaker")}, ${spread}`;
-  // Whole numbers: a bar in the middle of its number while each has a bar of its own.
+  // While every whole number has its own bar, bars are centred on the numbers.
   const bins =
     most - fewest < 30
       ? Array.from({ length: Math.max(6, most - fewest + 1) }, (_, k) => ({
@@ -279,7 +279,7 @@ function ratePanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part
   return { view, subtitle: rates.length === 1 ? "all the same" : quantity(rates.length, "sample rate") };
 }
 
-/** A histogram in which every data set has its share of each bar. */
+/** A histogram with bars stacked by data set. */
 function stacked(
   rows: { dataset: string; value: number }[],
   bins: Pick<Bin, "from" | "to">[],

@@ -7,22 +7,22 @@ import { rowsOf, type Table } from "./options.js";
 export interface DetPlotOptions {
   /** Default "Missed speakers against false alarms". */
   title?: string;
-  /** Equal error rate, 0..1: marked on the diagonal. */
+  /** Equal error rate, 0 to 1, to mark on the diagonal; default: no mark. */
   eer?: number;
   /** Pixels; default 380. */
   size?: number;
 }
 
 const MAX_POINTS = 400;
-/** Normal deviates of the error rates that are named on the axes. */
+/** Error rates that are named on the axes, and their normal deviates. */
 const TICKS = [0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6];
 const DEVIATES = [-3.719, -3.0902, -2.5758, -2.3263, -2.0537, -1.6449, -1.2816, -0.8416, -0.2533, 0.2533];
 
 /**
- * Detection error trade-off (Martin et al., 1997): how many trials of one speaker are missed for how many of two that
- * are taken for one, at every threshold, both axes in normal deviates. Nearer to the lower left is better.
+ * Detection error trade-off (Martin et al., 1997): the miss rate against the false alarm rate over all thresholds, both axes
+ * in normal deviates. Closer to the lower left is better.
  *
- * @param points the error rates at rising thresholds
+ * @param points error rates at rising thresholds, each 0 to 1
  * @throws `missing` when a column is not there
  *
  * @example

@@ -5,7 +5,7 @@ import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
 import { ruleLayers, usualRules } from "./rules.js";
 import { cosine } from "./text.js";
 
-/** What a similarity matrix comes down to. */
+/** Histogram and statistics of a similarity matrix. */
 export interface SimilaritySummary {
   histogram: Histogram;
   statistics: SimilarityStatistics;
@@ -21,7 +21,7 @@ export interface DistributionOptions {
 }
 
 /**
- * How similar pairs are: a histogram of all pairs with their mean, their median and the threshold as lines.
+ * The histogram of all pairs, with lines at the mean, the median and the threshold.
  *
  * @example
  * distribution({ histogram, statistics })
@@ -47,7 +47,7 @@ export function pairFacts({ totalPairs, mean, std }: SimilarityStatistics): stri
     : `${quantity(totalPairs, "pair")}, cosine ${cosine(mean)} ± ${cosine(std)}`;
 }
 
-/** Bars over the bins, and lines at whichever of mean, median and threshold are given. */
+/** Bars over the bins, and lines at the mean, median and threshold as far as they are given. */
 export function histogramView(
   bins: Bin[],
   {

@@ -9,9 +9,9 @@ export interface FbankImageOptions {
   title?: string;
   /** Seconds from one frame to the next; default 0.01. */
   frameShiftSeconds?: number;
-  /** At most so many pixels; default 680. */
+  /** Most pixels; default 680. */
   width?: number;
-  /** Default 240. */
+  /** Most pixels; default 240. */
   height?: number;
 }
 
@@ -19,8 +19,8 @@ const MAX_COLUMNS = 600;
 const MAX_BANDS = 80;
 
 /**
- * Filter bank features as a picture, time to the right and frequency upwards: what the model sees. More than 600 frames
- * or 80 bands are averaged, and the title says so. The colours end at the lowest and the highest hundredth.
+ * Filter bank features, which are what the model sees, as a picture: time to the right, frequency upwards. More than 600
+ * frames or 80 bands are averaged, and the title says so. The colour scale runs from the 1st to the 99th percentile.
  *
  * @param features Matrix (frames, bands), natural log energies, normalised or not
  * @throws `invalid` when the matrix does not hold rows x columns numbers
@@ -49,7 +49,7 @@ export function fbankImage(
   const bands = Math.ceil(columns / MAX_BANDS);
   const across = Math.ceil(rows / frames);
   const up = Math.ceil(columns / bands);
-  // Cells of a whole number of pixels: between others, the background shines through.
+  // Cells cover whole pixels, or the background would shine through between them.
   const width = across * Math.max(1, Math.floor(maxWidth / across));
   const height = up * Math.max(1, Math.floor(maxHeight / up));
   const sums = new Float64Array(across * up);

@@ -5,10 +5,10 @@ import type { Font } from "opentype.js";
 import { compare } from "../util/compare.js";
 import { packageRoot } from "../util/package-root.js";
 
-/** The family that every chart asks for first; in a browser without it the next one is taken. */
+/** The font family of every chart, with fallbacks for browsers that lack it. */
 export const fontFamily = "Inter, 'Helvetica Neue', Arial, sans-serif";
 
-/** They come with the project, so that a picture has the same bytes on every machine. */
+/** Bundled, so that pictures have the same bytes on every machine. */
 export const fontFiles = ["Inter-Regular.ttf", "Inter-SemiBold.ttf"].map((name) =>
   join(packageRoot, "data", "fonts", name),
 );
@@ -21,7 +21,7 @@ export function textWidth(text: string, fontSize: number, bold = false): number 
   let units = 0;
   for (const character of text) {
     const glyph = font.charToGlyph(character);
-    // A character of another font: Chinese, Japanese and Korean ones, and emoji, are one em wide.
+    // Characters of other fonts (Chinese, Japanese, Korean, emoji) are one em wide.
     units += glyph.index === 0 ? font.unitsPerEm : (glyph.advanceWidth ?? 0);
   }
   return (units / font.unitsPerEm) * fontSize;
@@ -37,8 +37,8 @@ export function isCovered(text: string): boolean {
 }
 
 /**
- * Upright fonts of normal weight that the system has, those for Chinese, Japanese and Korean first, then emoji.
- * resvg can look for system fonts itself, but takes the first face that has the character, and that is often a bold one.
+ * The system's upright fonts of normal weight: Chinese, Japanese and Korean ones first, then emoji. resvg could find system
+ * fonts itself, but takes the first face with the character, which is often a bold one.
  */
 export function systemFontFiles(): string[] {
   const folders = [

@@ -2,7 +2,7 @@ import { shorten, whole } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { hues, type Part } from "./chart.js";
 
-/** Which colour stands for which group: the largest groups have one each, the rest share grey. */
+/** Colours of groups: the largest groups have one each, the rest share grey. */
 export interface Groups {
   /** What a group is called in the chart. */
   nameOf: (group: string) => string;
@@ -12,7 +12,7 @@ export interface Groups {
   others: number;
 }
 
-/** Groups by size; equal ones by name. */
+/** Groups by size, then by name. */
 export function groupsOf(values: Iterable<string>, most: number): Groups {
   const sizes = new Map<string, number>();
   for (const value of values) sizes.set(value, (sizes.get(value) ?? 0) + 1);
@@ -31,7 +31,7 @@ export function groupsOf(values: Iterable<string>, most: number): Groups {
 
 export const GREY = "#c3c3c3";
 
-/** The colour channel of a field that holds `nameOf(group)`; without a legend when there is but one group. */
+/** The colour channel of a field that holds `nameOf(group)`; a single group has no legend. */
 export function groupColor(field: string, { domain, range }: Groups, legend: Part | null): Part {
   return { field, type: "nominal", scale: { domain, range }, legend: domain.length > 1 ? legend : null };
 }

@@ -7,32 +7,33 @@ import { cosine, roughWidth } from "./text.js";
 import { zoom } from "./zoom.js";
 
 export interface HeatmapOptions {
-  /** Rows in the order to draw them in (a clustered order, say); default as they are. */
+  /** The order in which to draw the rows, such as a clustered one; default: as they are. */
   order?: ArrayLike<number>;
-  /** What to call each row; default its key. */
+  /** A name for each row; default: its key. */
   labels?: readonly string[];
+  /** Default: how many speakers it shows. */
   title?: string;
-  /** Up to so many speakers every name stands on the axes; default 60. */
+  /** Up to this many speakers, every name is on the axes; default 60. */
   maxLabels?: number;
-  /** Draws only the first so many (of `order`). */
+  /** Draws only this many rows, the first ones of `order`; default: all. */
   subset?: number;
-  /** What a cell shows when there are too many speakers to draw each pair; default "mean". */
+  /** What a cell shows above 300 speakers, where it stands for a block of pairs; default "mean". */
   aggregate?: "mean" | "max";
 }
 
 /**
- * More rows than this are drawn as blocks: a cell of less than two pixels is hard to see or to point at, and a picture
- * of 500 x 500 cells took 7 s of CPU (300 x 300: 2 s).
+ * Above this many rows, cells are blocks of pairs: cells below two pixels are hard to see or to point at, and a picture of
+ * 500 x 500 cells takes 7 CPU-seconds (300 x 300: 2).
  */
 const MAX_ROWS = 300;
-/** Stands for "no number" (a list of numbers in Vega-Lite holds no null). */
+/** Stands for a missing value: a list of numbers in Vega-Lite cannot hold null. */
 const MISSING = -9;
 
 /**
- * Speaker similarity as a picture: a cell per pair, blue for negative and red for positive cosines, or from dark to
- * light where none is negative. The colour scale ends at the largest similarity of two *different* speakers; the
- * diagonal is grey. Drag to pan, Ctrl + wheel (or pinch) to zoom, double-click to go back. Above 300 speakers a cell
- * is a block of pairs, and the title says so.
+ * Speaker similarity as a heat map: a cell per pair, blue for negative and red for positive cosines, or dark to light where
+ * none is negative. The colour scale ends at the largest similarity of two *different* speakers; the diagonal is grey.
+ * Drag to pan, Ctrl + wheel (or pinch) to zoom, double-click to reset. Above 300 speakers a cell is a block of pairs, and
+ * the title says so.
  *
  * @param data `keys`: n names; `matrix`: Matrix (n, n), cosines in [-1, 1]
  * @throws `invalid` when the sizes of keys, matrix, labels or order contradict each other
@@ -72,7 +73,7 @@ export function heatmap(
   });
 }
 
-/** Cells of a whole number of pixels: others show a pattern that is not in the data. */
+/** Cells cover whole pixels; others would show patterns that are not in the data. */
 function sideOf(size: number): number {
   const cell = size > 60 ? Math.max(2, Math.floor(640 / size)) : Math.max(11, Math.round(34 - size / 2));
   return size * Math.max(cell, Math.ceil(200 / size));

@@ -7,9 +7,9 @@ import { cosine } from "./text.js";
 export interface HighPairsOptions {
   /** Default "The most similar pairs of speakers". */
   title?: string;
-  /** Draws the most similar so many; default 20. */
+  /** Most pairs to draw; default 20. */
   maxPairs?: number;
-  /** From which similarity a pair counts as high: named where there is none. */
+  /** The threshold of the list, to be named in the title; default: not named. */
   threshold?: number;
   /** Pixels; default 560. */
   width?: number;
@@ -19,9 +19,9 @@ export interface HighPairsOptions {
 export const ROW = 30;
 
 /**
- * The most similar pairs as bars with both names, in one colour within a data set and in another across two.
+ * The most similar pairs as bars with both names; pairs within a data set and across two differ in colour.
  *
- * @param pairs any order; the most similar come first
+ * @param pairs in any order; the most similar are drawn first
  *
  * @example
  * highPairs(highSimilarityPairs(result, speakers), { maxPairs: 20 })
@@ -44,7 +44,7 @@ export function highPairs(
   });
 }
 
-/** How many of how many pairs are seen. */
+/** How many of how many pairs are drawn, in words. */
 export function pairsFacts(pairs: readonly SpeakerPair[], maxPairs: number, threshold?: number): string {
   const limit = threshold === undefined ? "" : ` at or above ${cosine(threshold)}`;
   if (pairs.length === 0) return `no pairs${limit}`;
@@ -82,7 +82,7 @@ export function pairsView(
   };
 }
 
-/** What a pair's bar needs to know, the most similar pair first. */
+/** The data of the bars, the most similar pair first. */
 export function pairRows(pairs: readonly SpeakerPair[], maxPairs: number, limit: number) {
   return [...pairs]
     .sort((a, b) => b.similarity - a.similarity)
@@ -105,7 +105,7 @@ export function nameLimit(width: number): number {
 const SAME = "same data set";
 const ACROSS = "two data sets";
 
-/** The names above, the bar below and its value at the right: nothing is cut off, however long the names. */
+/** Names above, bar below, value at the right: nothing is cut off, however long the names. */
 export function pairLayers({
   low,
   width,

@@ -15,15 +15,15 @@ export interface Trials {
   target: Scores;
   /** Cosines of utterances of two speakers (non-target trials). */
   nonTarget: Scores;
-  /** How many trials there are, where the scores are a sample of them. */
+  /** Number of trials, where the scores are a sample of them; default: the scores are all. */
   targetPairs?: number;
   nonTargetPairs?: number;
 }
 
 export interface IntraInterOptions extends DistributionOptions {
-  /** Equal error rate, 0..1: named in the title. */
+  /** Equal error rate, 0 to 1, to name in the title; default: not named. */
   eer?: number;
-  /** Where both error rates are equal, or wherever the line is wanted. */
+  /** Cosine at which to draw a line, such as that of the equal error rate; default: no line. */
   threshold?: number;
 }
 
@@ -31,8 +31,8 @@ const SAME = "same speaker";
 const OTHER = "different speakers";
 
 /**
- * Same speaker against different speakers: the two distributions that a threshold has to part, each as shares of its
- * own trials. What overlaps cannot be told apart.
+ * Same speaker against different speakers: the two distributions that a threshold has to separate, each in shares of its
+ * own trials. Where they overlap, no threshold tells them apart.
  *
  * @example
  * intraInter(scores, equalErrorRate(scores))

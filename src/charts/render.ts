@@ -8,7 +8,7 @@ export interface VegaLiteSpec {
   [property: string]: unknown;
 }
 
-/** A Vega-Lite specification as Vega, and what the compiler had to say about it. */
+/** Compiles a Vega-Lite specification to Vega, with the compiler's warnings. */
 export function compileSpec(spec: VegaLiteSpec): { vega: import("vega").Spec; warnings: string[] } {
   const vegaLite = require("vega-lite") as typeof import("vega-lite");
   const warnings: string[] = [];
@@ -17,7 +17,7 @@ export function compileSpec(spec: VegaLiteSpec): { vega: import("vega").Spec; wa
   return { vega, warnings };
 }
 
-/** The specification drawn as SVG, without a browser and without the network. */
+/** Draws a specification as SVG, without a browser or the network. */
 export async function renderSvg(spec: VegaLiteSpec, onWarning?: (message: string) => void): Promise<string> {
   const vega = loadVega();
   const view = new vega.View(vega.parse(compileSpec(spec).vega), {
@@ -32,10 +32,10 @@ export async function renderSvg(spec: VegaLiteSpec, onWarning?: (message: string
   }
 }
 
-/** SVG as PNG. System fonts are read only where the bundled ones lack a character of the text. */
+/** Renders SVG as PNG. System fonts are read only when the bundled ones lack a character of the text. */
 export function rasterize(svg: string, scale: number): Buffer {
   const { Resvg } = require("@resvg/resvg-js") as typeof import("@resvg/resvg-js");
-  // resvg takes a family of emoji joined into one for a mistake of the font, and stops looking for other characters.
+  // On joined emoji resvg reports a fault of the font and stops looking for other characters, so joiners are removed.
   const image = new Resvg(svg.replace(/(?<=\p{Extended_Pictographic}\ufe0f?)[\u200d\ufe0f]/gu, ""), {
     background: "white",
     fitTo: { mode: "zoom", value: scale },
@@ -51,9 +51,9 @@ export function rasterize(svg: string, scale: number): Buffer {
 }
 
 /**
- * Vega with text measured by the bundled font. Left to itself it guesses 0.8 em a character, or, where the optional
- * canvas package happens to be installed, measures whatever font the machine has: other layouts on other machines.
- * Its hook for this is one object for the whole process and drawing is asynchronous, so it is set once and stays.
+ * Loads Vega and makes it measure text by the bundled font. By default it assumes 0.8 em per character, or measures the
+ * machine's fonts where the optional canvas package is installed, so layouts would differ between machines. The hook is
+ * global and drawing asynchronous, so it is set once and stays.
  */
 function loadVega(): typeof import("vega") {
   const vega = require("vega") as typeof import("vega") & { textMetrics: TextMetrics };

@@ -31,8 +31,8 @@ export function usualRules({
 }
 
 /**
- * Vertical lines with their names above the plot. The names never cover each other: each goes left or right of its
- * line, and a line of text higher where there is no room.
+ * Vertical lines with their names above the plot. Names never overlap: each goes to the left or right of its line, and
+ * higher where there is no room.
  */
 export function ruleLayers(
   rules: Rule[],

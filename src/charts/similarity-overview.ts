@@ -10,13 +10,13 @@ import { LINE, usualRules } from "./rules.js";
 export interface SimilarityOverviewOptions {
   /** Default "Speaker similarity". */
   title?: string;
-  /** Draws the most similar so many pairs; default 10. */
+  /** Most pairs to draw; default 10. */
   maxPairs?: number;
 }
 
 /**
- * Everything about the similarities of a corpus on one page: histogram with mean and median, box, share of pairs up to
- * a similarity, and the most similar pairs.
+ * The similarities of a corpus on one page: histogram with mean and median, box plot, cumulative distribution, and the most
+ * similar pairs.
  *
  * @param summary `pairs`: those at or above `statistics.threshold`
  *

@@ -16,7 +16,7 @@ export interface DurationRow extends SpeakerColumns {
 export interface SimilarityVsDurationOptions {
   /** Default "Similarity to the speaker by length". */
   title?: string;
-  /** Draws a sample of so many utterances; default 3000. */
+  /** Most utterances to draw; of more, a sample is drawn. Default 3000. */
   maxPoints?: number;
   /** Pixels; default 560. */
   width?: number;
@@ -24,12 +24,12 @@ export interface SimilarityVsDurationOptions {
   height?: number;
 }
 
-/** So many utterances make one point of the median line, or a tenth of all. */
+/** Fewest utterances per point of the median line. */
 const GROUP = 10;
 
 /**
- * Whether short utterances are less like their speaker: a dot per utterance, and the median along the lengths (of all
- * utterances, also where only a sample is drawn). Drag to pan, Ctrl + wheel to zoom.
+ * Shows whether short utterances are less similar to their speaker: a dot per utterance, and the running median over all
+ * utterances, even where only a sample is drawn. Drag to pan, Ctrl + wheel to zoom.
  *
  * @param rows one per utterance, with `speakerKey` or `dataset` and `speakerId`; those without a similarity are left out
  * @throws `missing` when a column is not there

@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { printable } from "../shared/printable.js";
 
-/** The width of a text in pixels without looking at a font: generous for Latin, one em for Chinese. */
+/** The approximate width of a text in pixels: a generous mean for Latin, one em for Chinese. */
 export function roughWidth(text: string, fontSize: number): number {
   let ems = 0;
   for (const character of text) ems += stringWidth(character) > 1 ? 1 : 0.58;

@@ -9,19 +9,19 @@ import { cosine } from "./text.js";
 export interface ThresholdExplorerOptions {
   /** Default "Where to draw the line". */
   title?: string;
-  /** Where the line stands at first; default that of the statistics. */
+  /** Initial threshold, cosine in [-1, 1]; default: that of the statistics. */
   threshold?: number;
-  /** So many pairs are listed: those just above the line, where the decision falls; default 15. */
+  /** Most pairs to list: those just above the threshold, where the decision is made. Default 15. */
   maxPairs?: number;
   /** Pixels; default 620. */
   width?: number;
 }
 
 /**
- * Where to draw the line: drag in the histogram (or move the slider) and see how many pairs lie at or above the
- * threshold, and which. Steps of 0.01, exactly the bins of the histogram.
+ * Helps to choose a threshold: drag it in the histogram (or move the slider) to see how many pairs lie at or above it, and
+ * which. It moves in steps of 0.01, the bins of the histogram.
  *
- * @param summary `pairs`: those that the list may show, say all above the lowest threshold of interest
+ * @param summary `pairs`: those that the list can show, all pairs above the lowest threshold of interest
  *
  * @example
  * thresholdExplorer({ histogram, statistics, pairs: highSimilarityPairs(result, speakers) })
@@ -214,7 +214,7 @@ function firstFrom(sorted: Float64Array, from: number): number {
   return first < 0 ? sorted.length : first;
 }
 
-/** Whatever bin the line stands at, the pairs just above it are among these. */
+/** For every bin the threshold can stand at, the pairs just above it. */
 function closest(pairs: readonly SpeakerPair[], maxPairs: number): SpeakerPair[] {
   const bins = new Map<number, SpeakerPair[]>();
   for (const pair of [...pairs].sort((a, b) => a.similarity - b.similarity)) {

@@ -15,11 +15,11 @@ export interface MapRow extends SpeakerColumns {
 export interface UtteranceMapOptions {
   /** Default "Utterances by voice". */
   title?: string;
-  /** What the two dimensions are: `t-SNE`, `the first two principal components`. */
+  /** How the coordinates were made, such as `t-SNE`, for the title; default: not named. */
   method?: string;
-  /** So many speakers (those with the most utterances) have a colour and a shape of their own; default 24. */
+  /** Most speakers with a colour and shape of their own, by number of utterances; default 24. */
   maxSpeakers?: number;
-  /** Draws a sample of so many utterances; default 4000. */
+  /** Most utterances to draw; of more, a sample is drawn. Default 4000. */
   maxPoints?: number;
   /** Pixels; default 520. */
   size?: number;
@@ -29,8 +29,8 @@ export interface UtteranceMapOptions {
 const SHAPES = ["circle", "triangle-up", "square", "diamond"];
 
 /**
- * Utterances as dots, near each other where they sound alike, coloured by speaker: a dot among those of somebody else
- * is worth listening to. Hover over a dot to see all of its speaker; drag to pan, Ctrl + wheel to zoom.
+ * Utterances as dots, coloured by speaker and close together where the voices are similar: listen to a dot among those of
+ * another speaker. Hover over a dot to highlight its speaker; drag to pan, Ctrl + wheel to zoom.
  *
  * @param rows one per utterance, with `speakerKey` or `dataset` and `speakerId`
  * @throws `missing` when a column is not there
@@ -71,7 +71,7 @@ export function utteranceMap(
     description: `Scatter plot. ${name}: ${facts}.`,
   };
   if (all.length === 0) return chart(emptyView("No utterances", { width: size, height: 200 }), heading);
-  // What is grey is drawn first, below the colours.
+  // Grey dots are drawn first, below the coloured ones.
   const inColor = new Set(groups.others > 0 ? groups.domain.slice(0, -1) : groups.domain);
   const isGrey = (row: MapRow) => !inColor.has(groups.nameOf(speakerOf(row)));
   const values = [...shown.filter(isGrey), ...shown.filter((row) => !isGrey(row))].map((row) => {
@@ -126,7 +126,7 @@ export function utteranceMap(
   return chart(view, heading);
 }
 
-/** The same units on both axes: a map that is stretched shows distances that are not there. */
+/** The same scale on both axes, because a stretched map distorts distances. */
 function square(values: { x: number; y: number }[], field: "x" | "y"): Part {
   const range = (of: "x" | "y") => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -20,7 +20,7 @@ export interface VariabilityRow {
 export interface VariabilityRankingOptions {
   /** Default "How alike the utterances of each speaker are". */
   title?: string;
-  /** Draws the least consistent so many; default 40. */
+  /** Most speakers to draw, the least consistent first; default 40. */
   maxSpeakers?: number;
   /** Pixels; default 440. */
   width?: number;
@@ -31,9 +31,8 @@ const ROW = 17;
 type Moments = Record<"mean" | "std" | "min", number>;
 
 /**
- * Speakers ranked by how alike their utterances are, the least alike first: those are where mislabelled, noisy or
- * mixed recordings hide. A dot at the mean, a bar of one standard deviation to both sides, a line down to the least
- * similar.
+ * Speakers ranked by the similarity of their utterances, the least consistent first, where mislabelled, noisy or mixed
+ * recordings hide. A dot at the mean, a bar of one standard deviation to either side, a line down to the minimum.
  *
  * @param rows one per speaker; those without a mean (one utterance) are left out, and counted in the title
  * @throws `missing` when a column is not there

@@ -7,7 +7,7 @@ import { zoomX } from "./zoom.js";
 export interface WaveformOptions {
   /** Default "Waveform". */
   title?: string;
-  /** So many numbers at most: longer signals are drawn as the smallest and the largest sample of equal stretches; default 2000. */
+  /** Most numbers to draw: of longer signals, the smallest and largest sample of equal stretches. Default 2000. */
   maxPoints?: number;
   /** Pixels; default 680. */
   width?: number;

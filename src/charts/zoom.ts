@@ -1,6 +1,6 @@
 import type { Part } from "./chart.js";
 
-/** Drag pans, a pinch or Ctrl + wheel zooms (the plain wheel still scrolls the page), a double click goes back. */
+/** Drag to pan, pinch or Ctrl + wheel to zoom (the plain wheel still scrolls the page), double-click to reset. */
 export const zoom: Part = {
   name: "zoom",
   select: { type: "interval", zoom: "wheel![event.ctrlKey]", clear: "dblclick" },

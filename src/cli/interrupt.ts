@@ -1,4 +1,4 @@
-/** A signal that SIGINT and SIGTERM abort; a second one ends the process at once. */
+/** A signal that SIGINT or SIGTERM aborts; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const)

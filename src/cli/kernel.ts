@@ -8,18 +8,18 @@ import { packageRoot } from "../util/package-root.js";
 const kernelName = "speakerscope";
 
 export interface KernelPlace {
-  /** Jupyter's folder of this user; the default. */
+  /** Into this user's Jupyter folder; the default. */
   user?: boolean;
-  /** A Python environment: the kernel goes to its share/jupyter. */
+  /** Path of a Python environment: the kernel goes into its share/jupyter. */
   prefix?: string;
-  /** The active Python environment: VIRTUAL_ENV or CONDA_PREFIX. */
+  /** Into the active Python environment: VIRTUAL_ENV or CONDA_PREFIX. */
   sysPrefix?: boolean;
 }
 
 /**
- * Installs the kernelspec for a JupyterLab that is there already, and gives its folder.
+ * Installs the kernelspec into an existing JupyterLab, and returns its folder.
  *
- * All paths in it are absolute: clients other than Jupyter's own do not replace `{resource_dir}`.
+ * Its paths are absolute, because clients other than Jupyter's own do not replace `{resource_dir}`.
  */
 export function installKernel(place: KernelPlace = {}): string {
   const source = join(packageRoot, "kernels", kernelName);
@@ -40,7 +40,7 @@ export function installKernel(place: KernelPlace = {}): string {
   return target;
 }
 
-/** Removes what `installKernel` put there, and gives the folder. */
+/** Removes what `installKernel` installed, and returns the folder. */
 export function uninstallKernel(place: KernelPlace = {}): string {
   const target = kernelFolder(place);
   if (!existsSync(join(target, "kernel.json")))

@@ -33,7 +33,7 @@ export function loadCommand(program: Command): void {
     });
 }
 
-/** What the folder holds under the names given, a line each. */
+/** What the folder holds under the given names, as lines. */
 export function describe({
   embeddingsDir,
   dataset,
@@ -92,7 +92,7 @@ function vector(embedding: Float32Array, showStats: boolean): string[] {
   ];
 }
 
-/** How alike the utterances of a speaker are. */
+/** How similar the utterances of a speaker are. */
 function spread(folder: string, dataset: string, speakerId: string, utterances: readonly string[]): string[] {
   const rows = utterances
     .filter((utteranceId) =>

@@ -16,7 +16,7 @@ import { similarityCommand } from "./similarity.js";
 import { statusCommand } from "./status.js";
 import { verifyCommand } from "./verify.js";
 
-/** Flags may be written with underscores, as the Python pipeline's are: `--data_root` is `--data-root`. */
+/** Flags may be written with underscores, like those of the Python pipeline: `--data_root` is `--data-root`. */
 export const withDashes = (args: readonly string[]): string[] =>
   args.map((arg) => arg.replace(/^--[A-Za-z0-9_-]+/, (name) => name.replaceAll("_", "-")));
 
@@ -59,10 +59,10 @@ async function main(args: readonly string[], onUsageError: () => void): Promise<
 }
 
 /**
- * Output that nobody can take is no reason to lose a job's work.
+ * Keeps a job alive when its output cannot be written.
  *
- * A reader that has seen enough (`... | head`) ends the command quietly, with the status that a shell gives for SIGPIPE. A
- * full disk behind standard output is said once, and the command goes on.
+ * A closed pipe (`... | head`) ends the command quietly, with the status that a shell reports for SIGPIPE. A full disk behind
+ * standard output is reported once, and the command goes on.
  */
 function surviveOutputErrors(): void {
   for (const [name, stream, other] of [
@@ -79,7 +79,7 @@ function surviveOutputErrors(): void {
   }
 }
 
-/** Says why a command failed, and sets its exit status. */
+/** Prints why a command failed, and sets its exit status. */
 function fail(error: unknown): void {
   process.stderr.write(
     `error: ${
@@ -105,7 +105,7 @@ if (require.main === module) {
   main(process.argv.slice(2), () => {
     isSaid = true;
   }).catch((error: unknown) => {
-    // What commander found wrong with the flags it has said itself; --help and --version end in this way too.
+    // Commander has printed its own errors; --help and --version end here too.
     if (error instanceof CommanderError && (isSaid || error.exitCode === 0))
       process.exitCode = error.exitCode;
     else fail(error);

@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { backendNames } from "../similarity/backend.js";
 
 /*
- * The flags that more than one command has, each said once. They are declared with dashes; main.ts takes underscores
- * for dashes, so `--data_root` and `--data-root` are the same.
+ * The flags of more than one command. They are declared with dashes; main.ts turns underscores into dashes, so `--data_root`
+ * and `--data-root` are the same.
  */
 
 const number = (name: string, check: (value: number) => boolean, want: string) => (text: string) => {
@@ -18,7 +18,7 @@ export const positiveInteger = (name: string) =>
 const similarity = (name: string) =>
   number(name, (value) => value >= -1 && value <= 1, "a cosine between -1 and 1");
 
-/** Whether a switch is on: said the same way behind a flag, in the environment and in a settings file. */
+/** Parses a switch, in the same words on the command line, in the environment and in a settings file. */
 export function boolean(text: string): boolean {
   const word = text.trim().toLowerCase();
   if (["true", "yes", "on", "1"].includes(word)) return true;
@@ -73,7 +73,7 @@ export const maxResults = () =>
 export const logFile = () =>
   new Option("--log-file <file>", "where the log lines go too").default("logs/extraction.log");
 
-/** Everything that extraction and the comparison after it can be told, but for the folders. */
+/** Adds all options of extraction and of the comparison after it, except the folders. */
 export function addExtractionOptions(command: Command): Command {
   const count = (flags: string, description: string, name: string) =>
     new Option(flags, description).argParser(positiveInteger(name));
@@ -119,7 +119,7 @@ export function addExtractionOptions(command: Command): Command {
   return command;
 }
 
-/** Flags that the library's options name otherwise, or that `--use_gpu` is about. */
+/** Flags whose names or units differ from those of the library's options, and those that `--use_gpu` depends on. */
 interface Flags {
   device?: string;
   useGpu?: boolean;
@@ -128,7 +128,7 @@ interface Flags {
   similarityBackend?: string;
 }
 
-/** What flags say, in the words of the library's options. */
+/** Flags as options of the library. */
 export function inOptions<Settings>({
   device,
   useGpu = false,

@@ -1,4 +1,4 @@
 import { printable } from "../shared/printable.js";
 
-/** Prints a line. What is in it may come from file names, so nothing in it steers the terminal or begins another line. */
+/** Prints a line. File names in it may hold control characters, which are replaced. */
 export const printLine = (line: string): void => console.log(printable(line));

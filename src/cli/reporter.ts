@@ -5,16 +5,16 @@ import { reasonOf } from "../errors.js";
 import { printable } from "../shared/printable.js";
 import type { Progress } from "../types.js";
 
-/** Where a command says what it does: bars in a terminal, lines elsewhere, and the same lines in a log file. */
+/** Where a command reports: progress bars in a terminal, lines elsewhere, and the same lines in a log file. */
 export interface Reporter {
-  /** One line, whatever the names in it hold. */
+  /** Writes one line; control characters from names are replaced. */
   log(line: string): void;
   progress(progress: Progress): void;
-  /** Takes the bars down. */
+  /** Removes the progress bars. */
   close(): void;
 }
 
-/** Without a terminal, a line of progress that often. */
+/** Interval of progress lines where there is no terminal. */
 const lineIntervalMs = 10_000;
 
 export function openReporter({ logFile }: { logFile?: string } = {}): Reporter {
@@ -31,7 +31,7 @@ export function openReporter({ logFile }: { logFile?: string } = {}): Reporter {
   };
 }
 
-/** Writes lines to a log file. A log that cannot be written, on a full disk for one, does not end a job: it is said once. */
+/** Writes lines to a log file. If that fails, as on a full disk, it is reported once and the job goes on. */
 function logWriter(path: string, warn: (line: string) => void): (line: string) => void {
   let isOpen = true;
   const attempt = (write: () => void) => {

@@ -67,7 +67,7 @@ export function runCommand(program: Command): void {
     });
 }
 
-/** Asks in the terminal; without one the answer is no. */
+/** Asks in the terminal; without a terminal the answer is no. */
 async function ask(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     printLine(`${question} (no terminal to answer in: --yes deletes)`);

@@ -3,7 +3,7 @@ import { conflict, invalid, shown, unknown } from "../errors.js";
 import { readYaml } from "../format/read-yaml.js";
 import { boolean } from "./options.js";
 
-/** The settings of the pipeline that may stand in the environment, as in the Python pipeline's script. */
+/** Environment variables that set options, as in the Python pipeline's script. */
 const fromEnvironment = [
   "COMPUTE_SIMILARITY",
   "SIMILARITY_THRESHOLD",
@@ -14,8 +14,8 @@ const fromEnvironment = [
 ];
 
 /**
- * The settings of a command: from its flags, else from the environment, else from a YAML or JSON file whose keys are
- * the names of the flags (`data_root: ...`), else the defaults. A value means the same wherever it stands.
+ * The settings of a command: from its flags, else the environment, else a YAML or JSON file whose keys are the names of the
+ * flags (`data_root: ...`), else the defaults. All values are parsed alike.
  *
  * @throws `invalid` or `unknown`, naming the key or variable and its value
  */
@@ -57,7 +57,7 @@ export function resolveSettings(
   return settings;
 }
 
-/** The value of an option, from what stands in a file or in the environment. */
+/** Parses the value of an option from a file or the environment. */
 function parse(option: Option, value: unknown, place: string): unknown {
   const text = textOf(option, value);
   if (text === undefined)
@@ -71,7 +71,7 @@ function parse(option: Option, value: unknown, place: string): unknown {
   }
 }
 
-/** What would be written behind the flag. */
+/** The value as it would be written after the flag. */
 function textOf(option: Option, value: unknown): string | undefined {
   const isSwitch = option.optional || option.isBoolean();
   if (typeof value === "string") return value;

@@ -11,10 +11,10 @@ export function parseShard(text: string): Shard {
 }
 
 /**
- * The shard that a cluster's environment gives this process, and where it stands; undefined outside a cluster.
+ * The shard that a cluster's environment assigns to this process, and the variable that says so; undefined outside a cluster.
  *
- * Slurm: the task of an array job times the processes that srun started in it; torchrun and mpirun-like launchers: RANK
- * of WORLD_SIZE; a Kubernetes Indexed Job tells the index alone, so the count comes from `numShards`.
+ * Slurm: the task of an array job, times the processes that srun started in it. torchrun and similar launchers: RANK of
+ * WORLD_SIZE. Kubernetes Indexed Jobs give only the index, so the count comes from `numShards`.
  */
 export function shardFromEnvironment(
   environment: NodeJS.ProcessEnv,
@@ -53,12 +53,12 @@ type Value = (name: string) => number | undefined;
 function slurm(value: Value, numShards: number | undefined): { shard: Shard; source: string } | undefined {
   const task = value("SLURM_ARRAY_TASK_ID");
   const tasks = value("SLURM_ARRAY_TASK_COUNT");
-  // Outside of srun a batch script has SLURM_PROCID=0 whatever the number of tasks: it is not one of several.
+  // Outside srun a batch script always has SLURM_PROCID=0, so it is not one of several processes.
   const processes =
     value("SLURM_STEP_ID") === undefined ? undefined : ranked(value, "SLURM_PROCID", "SLURM_NTASKS");
   if (task === undefined || tasks === undefined) return processes;
   const inner = processes?.shard ?? { index: 0, count: 1 };
-  // Some tasks of an array once more (--array=2,5): their own numbers count.
+  // When some tasks of an array are run again (--array=2,5), their own numbers count.
   const again = numShards !== undefined && numShards !== tasks * inner.count;
   const place = again ? task : placeInArray(value, task, tasks);
   const shard = { index: place * inner.count + inner.index, count: again ? numShards : tasks * inner.count };
@@ -73,7 +73,7 @@ function slurm(value: Value, numShards: number | undefined): { shard: Shard; sou
   };
 }
 
-/** The place of a task among those of its array; Slurm tells the ends, step and count, so they must lie evenly. */
+/** The position of a task in its array. Slurm gives first, last, step and count, so tasks must be evenly spaced. */
 function placeInArray(value: Value, task: number, tasks: number): number {
   const first = value("SLURM_ARRAY_TASK_MIN") ?? 0;
   const last = value("SLURM_ARRAY_TASK_MAX") ?? first + tasks - 1;

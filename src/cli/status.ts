@@ -16,7 +16,7 @@ export function statusCommand(program: Command): void {
     });
 }
 
-/** The status as lines for people. */
+/** The status as lines of text. */
 export function statusLines(folder: string, status: ExtractionStatus, now: number): string[] {
   const { total, embedded, failed, left, absentShards, failedByStage, ranks } = status;
   const lines = [`${folder}: ${embedded + failed} of ${total} files done, ${left} left`];

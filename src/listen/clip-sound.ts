@@ -2,32 +2,33 @@ import { readFile } from "node:fs/promises";
 import { type Audio, loadAudio } from "../audio/load-audio.js";
 import { wavBytes } from "../shared/wav-bytes.js";
 
-/** What a browser plays, and what it is. */
+/** A sound for a browser to play. */
 export interface Sound {
+  /** MIME type. */
   type: string;
   bytes: Uint8Array;
-  /** Of the recording. */
+  /** Length of the recording. */
   seconds: number;
-  /** Of what is played; less where the recording was cut. */
+  /** Length of what is played, which is less where the recording was cut. */
   playedSeconds: number;
 }
 
-/** Speech to listen to needs no more, and players of other rates are rare. */
+/** Enough for speech, and every browser plays it. */
 const cutSampleRate = 16000;
 
 /**
- * The sound of a file for a browser: its own bytes where browsers play them and they are few, else the beginning as
- * 16-bit WAV.
+ * The sound of a file for a browser: the file itself where browsers play it and it is small, else its beginning as 16-bit
+ * WAV.
  *
- * @param maxSeconds of what is cut
- * @param maxBytes of what is taken as it is
+ * @param maxSeconds where larger files are cut
+ * @param maxBytes size up to which the file itself is used
  * @throws what `loadAudio` throws
  */
 export async function clipSound(
   path: string,
   { maxSeconds, maxBytes }: { maxSeconds: number; maxBytes: number },
 ): Promise<Sound> {
-  // Decoded in any case: a file that is named .flac need not be one, and a broken one says so here.
+  // Decoded in any case, because its name may be wrong and it may be broken.
   const audio = await loadAudio(path, { sampleRate: cutSampleRate });
   const { seconds } = audio;
   const type = playedType(audio);

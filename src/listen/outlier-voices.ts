@@ -7,7 +7,7 @@ import type { Clip } from "./player.js";
  * Each utterance that does not fit its speaker, beside one that does, for `player`.
  *
  * @param outliers as `variability` flags them
- * @param utterances of at least their speakers
+ * @param utterances those of the outliers' speakers, or more
  *
  * @example
  * player(outlierVoices(variability(utterances).outliers.slice(0, 3), utterances))

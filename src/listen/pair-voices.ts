@@ -3,10 +3,10 @@ import type { SpeakerInfo, SpeakerPair, UtteranceEmbedding } from "../types.js";
 import type { Clip } from "./player.js";
 
 /**
- * The two voices of each pair of speakers, side by side for `player`: of each speaker the utterance that is nearest to
- * the speaker's mean.
+ * The two voices of each pair of speakers, side by side for `player`: the utterance of each speaker that is closest to the
+ * speaker's mean.
  *
- * @param utterances of at least the speakers of the pairs
+ * @param utterances those of the speakers in the pairs, or more
  *
  * @example
  * player(pairVoices(highSimilarityPairs(result, speakers).slice(0, 4), utterances))

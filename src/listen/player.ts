@@ -8,20 +8,20 @@ import { clipSound, type Sound } from "./clip-sound.js";
 /** A recording to listen to. Rows of utterances, such as `variability(...).outliers`, are clips as they are. */
 export interface Clip {
   path: string;
-  /** Stands above the player; by default whose voice it is, or the name of the file. */
+  /** Text above the player; default: data set and speaker, or the name of the file. */
   label?: string;
-  /** Stands below the player, before the path. */
+  /** Text below the player, before the path; default: none. */
   detail?: string;
   dataset?: string;
   speakerId?: string;
 }
 
 export interface PlayerOptions {
-  /** So many players side by side, where the clips do not come in rows; default 2. */
+  /** Players side by side, where the clips do not come in rows; default 2. */
   columns?: number;
-  /** Of a longer recording the beginning is played, in seconds; default 10. */
+  /** Seconds after which long recordings are cut; default 10. */
   maxSeconds?: number;
-  /** Bytes of sound in all: a notebook keeps what it shows. What is beyond is listed, without its sound; default 2.5 million. */
+  /** Most bytes of sound in all, because the notebook stores them; further clips are listed without sound. Default 2.5 million. */
   maxBytes?: number;
 }
 
@@ -36,16 +36,16 @@ export interface PlayerBundle {
   "text/plain": string;
 }
 
-/** A recording of speech as it lies in the file is rarely larger; then it is cut. */
+/** Files above this size are cut. */
 const maxClipBytes = 400_000;
 
 /**
- * Recordings to listen to in a notebook: a player each, with the sound inside, so that it plays in a shared copy too.
+ * Players for recordings in a notebook. The sound is embedded, so it also plays in a shared copy.
  *
- * The sound is the file's own bytes where browsers play them (FLAC, MP3, Ogg, M4A, WAV) and they are few, else its
- * beginning as 16-bit WAV. A file that cannot be played says why in its place.
+ * A small file in a format that browsers play (FLAC, MP3, Ogg, M4A, WAV) is embedded as it is, otherwise its beginning as
+ * 16-bit WAV. In place of a file that cannot be played stands the reason.
  *
- * @param clips paths, or rows with a `path`; rows of rows stand side by side
+ * @param clips paths, or rows with a `path`; the clips of a nested list stand side by side
  *
  * @example
  * player(variability(utterances).outliers.slice(0, 4))
@@ -125,7 +125,7 @@ const textOf = (cell: Cell): string => [labelOf(cell.clip), ...factsOf(cell)].ma
 
 const safe = (text: string): string => escapeHtml(printable(text));
 
-/** A table: it keeps its shape where a viewer takes styles and players away. */
+/** As a table, which keeps its shape where a viewer strips styles and players. */
 function htmlOf(rows: readonly (readonly Cell[])[]): string {
   const body = rows.map((row) => `<tr>${row.map(cellHtml).join("")}</tr>`).join("\n");
   return `<table style="text-align:left"><tbody>\n${body}\n</tbody></table>`;
