@@ -1,4 +1,4 @@
-"""Hands vectors.npy to FAISS and counts how many of the exact neighbours its approximate indexes find.
+"""Measures the recall of FAISS's approximate indexes against exact neighbours.
 
 python bench/similarity_handover.py VECTORS.npy FOLDER   (FOLDER: what `speakerscope similarity --top_k 20` wrote)
 """

@@ -1,4 +1,4 @@
-// Measures extraction on this machine's GPU and writes all of it to one file of JSON, after each step anew:
+// Measures extraction on this machine's GPU and writes the results to one JSON file, rewritten after each step:
 //
 //   node scripts/gpu-check.mjs OUT.json [--minutes 8] [--clips N] [--model-path FILE]
 //

@@ -1,7 +1,7 @@
 // Executes the three notebooks without a window, into results/notebooks: `npm run notebooks`.
-//   --fresh   forget what an earlier run made, so that extraction is seen at work
-//   --save    put the outputs into notebooks/ too, as they are committed
-// SPEAKERSCOPE_DATA_ROOT and the other names of the parameters cells reach the notebooks.
+//   --fresh   delete the results of earlier runs, so that everything is computed again
+//   --save    also put the outputs into notebooks/, to be committed
+// SPEAKERSCOPE_DATA_ROOT and the other variables of the parameter cells are passed on to the notebooks.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

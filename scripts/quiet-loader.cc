@@ -1,7 +1,7 @@
-// Stands where tfjs-node-gpu looks for its addon and loads the real one from beside itself. While libtensorflow starts
-// it prints to stderr whatever the log level is, which a notebook would show as an error: here that goes nowhere.
-// Defaults that TensorFlow reads once, at that moment: no chatter, no grabbing of all GPU memory, and no TF32, whose ten
-// bits of mantissa would blur every similarity threshold.
+// Takes the place of tfjs-node-gpu's addon and loads the real one beside it. While libtensorflow starts, it prints to
+// stderr at any log level, which a notebook would show as an error, so stderr is discarded meanwhile. It also sets defaults
+// that TensorFlow reads once at that moment: few messages, GPU memory as needed, and no TF32, whose ten bits of mantissa
+// would blur similarity thresholds.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>

@@ -1,9 +1,8 @@
-// Fetches what `--device cuda` needs besides the NVIDIA driver: ONNX Runtime's CUDA provider, which npm's package leaves
-// out for its size, from the PyPI wheel of the same version (the same commit), and NVIDIA's CUDA and cuDNN libraries where
-// the machine has none.
+// Fetches what `--device cuda` needs besides the NVIDIA driver: ONNX Runtime's CUDA provider, which npm's package omits
+// for its size, from the PyPI wheel of the same version (and commit), and NVIDIA's CUDA and cuDNN libraries if missing.
 //
 //   node scripts/setup-cuda.mjs            the provider, and the libraries that are missing (up to 2 GB)
-//   node scripts/setup-cuda.mjs --check    only says what is there and what is missing
+//   node scripts/setup-cuda.mjs --check    only reports what is there and what is missing
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -44,7 +43,7 @@ function requirements() {
   );
 }
 
-/** Libraries that the provider needs and the system does not find, the driver's own aside. */
+/** Libraries that the provider needs and the system lacks, except those of the driver. */
 function missing() {
   const folders = existsSync(cache)
     ? readdirSync(cache, { recursive: true })

@@ -1,5 +1,5 @@
-// Makes tfjs's native backend work: libtensorflow from the PyPI wheel into <repo>/.tf, tfjs-node-gpu's addon compiled
-// against it into node_modules. What cannot be had ends in one line that says what is lost and what to do; nothing throws.
+// Sets up tfjs's native backend: libtensorflow from the PyPI wheel into <repo>/.tf, and tfjs-node-gpu's addon compiled
+// against it into node_modules. A failure is one line that says what does not work without it and what to do; nothing throws.
 //   node scripts/setup-tensorflow.mjs
 //   TF_DIR=/venv/lib/python3.12/site-packages/tensorflow   use that TensorFlow (a GPU machine, or another clone's .tf/tensorflow)
 import { spawn, spawnSync } from "node:child_process";
@@ -80,7 +80,7 @@ export async function setupTensorflow({
   }
 }
 
-/** What a finished build depends on: when any of it changes, the addon is built and checked again. */
+/** Everything that a build depends on; when any of it changes, the addon is built and checked again. */
 function wanted(root, addon) {
   return JSON.stringify({
     tensorflow: TENSORFLOW_VERSION,
@@ -222,7 +222,7 @@ async function throughPip(root, work, log) {
   return join(work, "tensorflow");
 }
 
-// The wheel holds 1.2 GB more than the addon needs.
+// Only these files are needed; the rest of the wheel has 1.2 GB.
 const UNPACK = `
 import sys, zipfile
 I = 'tensorflow/include/'
@@ -248,7 +248,7 @@ async function throughUv(work, log) {
   return to;
 }
 
-/** Runs a download with what has arrived said now and then: neither pip nor uv shows progress into a pipe. */
+/** Runs a download and reports its progress, which neither pip nor uv writes into a pipe. */
 async function download(command, args, work, log) {
   let said = 0;
   const timer = setInterval(() => {
@@ -259,7 +259,7 @@ async function download(command, args, work, log) {
       log(`  ${megabytes} of ${WHEEL_MEGABYTES} MB`);
     }
   }, 1000);
-  // pip's temporary files in a folder that is watched, and not on a small /tmp.
+  // pip's temporary files go into the folder that is watched, not to a perhaps small /tmp.
   const { status, stderr } = await execute(command, args, { env: { ...process.env, TMPDIR: work } });
   clearInterval(timer);
   if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
@@ -281,24 +281,24 @@ function largestFile(folder) {
       largest = Math.max(largest, entry.isDirectory() ? largestFile(path) : statSync(path).size);
     }
   } catch {
-    // A temporary file went away between the listing and the look at it.
+    // A temporary file may vanish after it was listed.
   }
   return largest;
 }
 
-/** Compiles, checks that the result multiplies matrices, then puts it in place; gives the line to say. */
+/** Compiles the addon, checks that it multiplies matrices, then puts it in place; returns the line to log. */
 async function compileAddon({ root, addon, compiler, tensorflow }) {
   const work = join(addon.out, `work-${process.pid}`);
   mkdirSync(work, { recursive: true });
   const inside =
     tensorflow.startsWith(realpathSync(root) + sep) || tensorflow.startsWith(resolve(root) + sep);
-  // Relative where it can be, so that the clone may move; the folder itself and no link, because the GPU wheel's
-  // libraries find site-packages/nvidia/*/lib from where they are.
+  // Relative where possible, so that the clone can be moved; not through a link, because the GPU wheel's libraries look
+  // for site-packages/nvidia/*/lib relative to themselves.
   const runPath = inside ? `$ORIGIN/${relative(addon.out, tensorflow)}` : tensorflow;
   const flags = ["-O2", "-std=c++17", "-fPIC", "-shared", "-w", "-DNAPI_VERSION=8", "-I", nodeHeaders(root)];
   const native = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(addon.folder, "binding", name));
   native.push("-I", join(tensorflow, "include"), ...LIBRARIES.map((name) => join(tensorflow, name)));
-  // Both run paths: from where it is checked, and from where it will be.
+  // Two run paths: for the folder where it is checked, and for its final one.
   for (const path of [runPath, inside ? runPath.replace("$ORIGIN", "$ORIGIN/..") : runPath])
     native.push("-Xlinker", "-rpath", "-Xlinker", path);
   const loader = [join(dirname(fileURLToPath(import.meta.url)), "quiet-loader.cc"), "-ldl"];

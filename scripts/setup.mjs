@@ -1,5 +1,5 @@
 // Sets up a fresh clone: packages, build, Python side, libtensorflow. Idempotent: a second call does nothing.
-// What cannot be had is said in one line with what is lost by it, and the rest goes on.
+// An optional part that fails is reported in one line with what does not work without it, and the rest goes on.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -67,7 +67,7 @@ function checkNode() {
   process.exit(1);
 }
 
-/** Does the work unless its stamp says that it was done with the same inputs. */
+/** Does the work unless its stamp shows that it was done with the same inputs. */
 async function step(name, stampPath, stamp, { doing, work, required = false, lost = "" }) {
   if (existsSync(stampPath) && readFileSync(stampPath, "utf8") === stamp) return;
   say(`${name}: ${doing}`);
@@ -96,7 +96,7 @@ async function makeVenv() {
     await run(findPython(), ["-m", "venv", ".venv"]);
     await pip(["-r", "python/requirements.txt"]);
   }
-  // A second numpy beside the first, for the test that what we write loads on both; it exists for Python 3.10 to 3.12.
+  // A second numpy, to test that our files load on both; it exists for Python 3.10 to 3.12 only.
   const old = join(".venv", "numpy-1.26");
   const options = ["--target", old, "--no-deps", "numpy==1.26.4"];
   await (uv ? run("uv", ["pip", "install", "-q", "--python", python, ...options]) : pip(options)).catch(() =>
@@ -121,7 +121,7 @@ function findPython() {
   throw new Error("no Python 3.10+ with venv");
 }
 
-/** Runs a command without a word; its output is shown when it fails. */
+/** Runs a command silently; its output is shown only when it fails. */
 function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });

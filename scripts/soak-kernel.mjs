@@ -107,7 +107,6 @@ for (let i = 0; i < count && !dead; i++) {
   const began = performance.now();
   await ask("control", "interrupt_request", {});
   const { status, ename } = await reply;
-  console.error(name);
   const ms = performance.now() - began;
   taken.push({ name, ms });
   if (status === "error" && ename !== "KernelInterrupted") console.log(`${i} ${name}: ${ename}`);
