@@ -4,19 +4,8 @@ import { invalid } from "../errors.js";
 export interface OnnxModel {
   /** `metadata_props`: what an exporter noted, every value a string. */
   metadata: Map<string, string>;
-  /** What the caller must feed; weights that older exporters list as inputs are left out. */
-  inputs: OnnxValue[];
-  outputs: OnnxValue[];
   /** Tensors whose numbers lie in other files. */
   externalData: ExternalTensor[];
-}
-
-export interface OnnxValue {
-  name: string;
-  /** `float32`, `int64`, ... as sessions call them; undefined for what is no tensor, or of a type unknown here. */
-  type: string | undefined;
-  /** A string is a named free axis, undefined an unnamed one; no shape at all where the file gives none. */
-  shape: (number | string | undefined)[] | undefined;
 }
 
 export interface ExternalTensor {
@@ -30,7 +19,7 @@ export interface ExternalTensor {
 }
 
 /**
- * Reads names, shapes, metadata and the places of external data from the bytes of an ONNX file.
+ * Reads the metadata and the places of external data from the bytes of an ONNX file.
  *
  * Weights are skipped, so it takes milliseconds for hundreds of megabytes. Lengths are believed only as far as there are
  * bytes, and the depth of nesting is bounded.
@@ -44,35 +33,15 @@ export interface ExternalTensor {
  */
 export function readOnnx(bytes: Uint8Array, path?: string): OnnxModel {
   const file: Message = { bytes, path, depth: 0 };
-  const graphs = messages(file, 7);
-  if (graphs.length === 0) throw broken(file, "no graph");
-  const graphParts = (number: number) => graphs.flatMap((graph) => messages(graph, number));
-  const weights = new Set(graphParts(5).map((tensor) => text(tensor, 8)));
+  if (messages(file, 7).length === 0) throw broken(file, "no graph");
+  // Walking every node takes 30 ms in a program that has just started. Few models have external data, and those that do
+  // hold this key.
+  const hasLocations = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes("location");
   return {
     metadata: entries(messages(file, 14)),
-    inputs: graphParts(11)
-      .map(readValue)
-      .filter(({ name }) => !weights.has(name)),
-    outputs: graphParts(12).map(readValue),
-    externalData: [...externalTensors(file, "model")],
+    externalData: hasLocations ? externalTensors(file, "model") : [],
   };
 }
-
-function readValue(value: Message): OnnxValue {
-  const [tensor] = messages(value, 2).flatMap((type) => messages(type, 1));
-  const [shape] = tensor === undefined ? [] : messages(tensor, 2);
-  return {
-    name: text(value, 1),
-    type: tensor === undefined ? undefined : elementTypes[integer(tensor, 1) ?? 0],
-    shape: shape && messages(shape, 1).map((axis) => integer(axis, 1) ?? (text(axis, 2) || undefined)),
-  };
-}
-
-/** TensorProto.DataType, by number. */
-const elementTypes: readonly (string | undefined)[] = [
-  ...[undefined, "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool"],
-  ...["float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"],
-];
 
 /** Which fields of each kind of message lead to tensors. */
 const nested = {
@@ -83,17 +52,15 @@ const nested = {
   node: { 5: "attribute" },
   attribute: { 5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse" },
   sparse: { 1: "tensor", 2: "tensor" },
-  tensor: {},
 } as const;
-type Kind = keyof typeof nested;
+type Kind = keyof typeof nested | "tensor";
 
-function* externalTensors(parent: Message, kind: Kind): Generator<ExternalTensor> {
-  if (kind === "tensor" && integer(parent, 14) === 1) yield readExternal(parent);
+function externalTensors(parent: Message, kind: Kind): ExternalTensor[] {
+  if (kind === "tensor") return integer(parent, 14) === 1 ? [readExternal(parent)] : [];
   const kinds: { readonly [field: number]: Kind } = nested[kind];
-  for (const field of fields(parent)) {
-    const child = kinds[field.number];
-    if (child !== undefined) yield* externalTensors(message(parent, field), child);
-  }
+  return fields(parent)
+    .filter(({ number }) => number in kinds)
+    .flatMap((field) => externalTensors(message(parent, field), kinds[field.number]!));
 }
 
 function readExternal(tensor: Message): ExternalTensor {
@@ -132,9 +99,11 @@ interface Field {
 /** Subgraphs lie within nodes of graphs; more levels than this are no model. */
 const maxDepth = 64;
 
-function* fields({ bytes, path, depth }: Message): Generator<Field> {
+function fields(parent: Message): Field[] {
+  const { bytes } = parent;
+  const found: Field[] = [];
   let at = 0;
-  const fail = (what: string) => broken({ bytes, path, depth }, `${what} at byte ${at} of ${bytes.length}`);
+  const fail = (what: string) => broken(parent, `${what} at byte ${at} of ${bytes.length}`);
   const varint = (): number => {
     let value = 0;
     for (let power = 0; power < 10; power++) {
@@ -154,13 +123,14 @@ function* fields({ bytes, path, depth }: Message): Generator<Field> {
     const key = varint();
     const number = Math.floor(key / 8);
     const wire = key % 8;
-    if (wire === 0) yield { number, value: varint() };
-    else if (wire === 2) yield { number, value: skip(varint()) };
+    if (wire === 0) found.push({ number, value: varint() });
+    else if (wire === 2) found.push({ number, value: skip(varint()) });
     else if (wire === 1 || wire === 5) {
       skip(wire === 1 ? 8 : 4);
-      yield { number, value: undefined };
+      found.push({ number, value: undefined });
     } else throw fail(`wire type ${wire}`);
   }
+  return found;
 }
 
 function message(parent: Message, { number, value }: Field): Message {
@@ -170,9 +140,9 @@ function message(parent: Message, { number, value }: Field): Message {
 }
 
 function messages(parent: Message, number: number): Message[] {
-  const found: Message[] = [];
-  for (const field of fields(parent)) if (field.number === number) found.push(message(parent, field));
-  return found;
+  return fields(parent)
+    .filter((field) => field.number === number)
+    .map((field) => message(parent, field));
 }
 
 /** The last value of a text field; "" when there is none, as protobuf has it. */
@@ -180,12 +150,10 @@ function text(parent: Message, number: number): string {
   return new TextDecoder().decode(messages(parent, number).at(-1)?.bytes);
 }
 
-/** The last value of a whole-number field; negative ones, which only free axes have, count as none. */
+/** The last value of a whole-number field. */
 function integer(parent: Message, number: number): number | undefined {
-  let found: number | undefined;
-  for (const field of fields(parent))
-    if (field.number === number && typeof field.value === "number") found = field.value;
-  return found !== undefined && Number.isSafeInteger(found) ? found : undefined;
+  const { value } = fields(parent).findLast((field) => field.number === number) ?? {};
+  return typeof value === "number" ? value : undefined;
 }
 
 const broken = ({ path }: Message, what: string) =>
