@@ -15,7 +15,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { conflict, throwIfAborted } from "../errors.js";
+import { conflict, invalid, throwIfAborted } from "../errors.js";
 import { namePath } from "./name-path.js";
 
 export interface LockOptions {
@@ -60,11 +60,11 @@ export const lockName = "speakerscope.lock";
  * file system. Until then it is watched, so that a job that a cluster starts again on another node goes on by itself: as
  * soon as the lock is renewed, its process lives. When several processes want a dead lock, one gets it.
  *
- * @throws `conflict` that names the process that holds the folder
+ * @throws `conflict` that names the process that holds the folder; `invalid` where the folder cannot be made
  */
 export async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
   const { purpose, renewMs = 30_000 } = options;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, lockName);
   const id = randomBytes(8).toString("hex");
   const since = new Date().toISOString();
@@ -98,6 +98,22 @@ export async function lockFolder(folder: string, options: LockOptions): Promise<
       return released;
     },
   };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== "EEXIST" && code !== "ENOTDIR") throw cause;
+    throw invalid(
+      `The folder ${folder} cannot be made, because a file is in its place. Give another folder.`,
+      {
+        path: folder,
+        cause,
+      },
+    );
+  }
 }
 
 /** Makes the lock file, with the record in it from the first moment, and opens it. */

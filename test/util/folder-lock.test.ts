@@ -70,6 +70,18 @@ test("a folder that is held is refused with who holds it, since when and for wha
   await (await lockFolder(join(folder, "new"), { purpose })).release();
 });
 
+test("a file in the place of the folder is an error with its path", async () => {
+  const file = put(join(temporaryFolder(), "file"), "");
+  for (const folder of [file, join(file, "below")]) {
+    const error = await failure(lockFolder(folder, { purpose }));
+    assert.equal([error.tag, error.path], ["invalid", folder]);
+    assert.is(
+      error.message,
+      `The folder ${folder} cannot be made, because a file is in its place. Give another folder.`,
+    );
+  }
+});
+
 test("the lock of a dead process of this machine is taken at once, also when its id is in use again", async () => {
   const folder = temporaryFolder();
   const [taker] = takers(folder, 1);
