@@ -58,12 +58,16 @@ function* counted(source: Source, channels: number, total: number): Generator<Bl
   const ended = failure === undefined || /unexpected end|behind the last whole frame/.test(String(failure));
   if (!ended) throw failure;
   if (total === 0 || (frames === total && failure !== undefined))
-    throw broken(source, `The file is cut off or damaged: ${(failure as Error).message}.`, {
-      cause: failure,
-    });
+    throw broken(
+      source,
+      `The file is cut off or damaged, or followed by other data: ${(failure as Error).message}.`,
+      {
+        cause: failure,
+      },
+    );
   throw broken(
     source,
-    `The file is cut off or damaged: it holds ${frames} of the ${total} samples that its header promises.`,
+    `The file is cut off or damaged, or followed by other data: ${frames} of the ${total} samples that its header promises could be decoded.`,
     { got: frames, cause: failure },
   );
 }
