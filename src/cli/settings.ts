@@ -67,7 +67,7 @@ function parse(option: Option, value: unknown, place: string): unknown {
     return option.isBoolean() ? boolean(text) : text;
   } catch (cause) {
     if (!(cause instanceof InvalidArgumentError)) throw cause;
-    throw invalid(`${place} is ${shown(value)}: ${cause.message}.`, { got: value, cause });
+    throw invalid(`${place} is ${shown(value)}: ${cause.message.replace(/\.$/, "")}.`, { got: value, cause });
   }
 }
 

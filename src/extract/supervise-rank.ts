@@ -79,7 +79,7 @@ export async function superviseRank(
         done,
         failed,
         error: missing(
-          `Rank ${job.rank} left ${counts} undone. ${sentence(why)} What is done is kept; the same command again does the rest.`,
+          `Rank ${job.rank} left ${counts} undone. ${sentence(why)} What is done is kept. Once the cause is removed, the same command goes on.`,
           { got: exit.error ?? cause },
         ),
       };

@@ -117,6 +117,7 @@ test("a value of a kind that a key cannot have is refused with its place", async
     "batch_size: true": /batch_size in/,
     "gpus: [a, b]": /gpus in/,
     "yes: [true]": /yes in/,
+    "stage: 7": /stage in .* is 7: Allowed choices are 1, 2, 3, 4\.$/,
     "settings: other.yaml": /key settings in/,
     "constructor: 1": /key constructor in/,
     "__proto__: {yes: true}": /key __proto__ in/,

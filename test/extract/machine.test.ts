@@ -76,7 +76,7 @@ test("a device that fails for good ends the rank with its error; the files are n
     error.message,
     /^Rank 0 left 5 of 8 files undone\. Not even a test signal can be embedded on cpu: CUDA error 700/,
   );
-  assert.match(error.message, /What is done is kept; the same command again does the rest\.$/);
+  assert.match(error.message, /What is done is kept\. Once the cause is removed, the same command goes on\.$/);
   const { embedded, resumed, failures } = await run({});
   assert.equal([embedded, resumed, failures.length], [8, 3, 0]);
 });
