@@ -1,7 +1,6 @@
-import { type Stats, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { invalid, missing, ScopeError, throwIfAborted, unsupported } from "../errors.js";
+import { throwIfAborted } from "../errors.js";
 import type { Signal } from "../types.js";
+import { readBytes } from "../util/read-file.js";
 import type { Channel } from "./mixdown.js";
 import { concatenated } from "./resample.js";
 import { type AudioFacts, streamAudio } from "./stream-audio.js";
@@ -18,9 +17,6 @@ export interface LoadOptions {
   maxSeconds?: number;
   abortSignal?: AbortSignal;
 }
-
-/** What a file may have that is read whole. */
-const maxBytes = 2 ** 31 - 1;
 
 /**
  * Loads an audio file as one channel of float32 samples at the rate that a model takes.
@@ -41,7 +37,7 @@ export async function loadAudio(file: string | Uint8Array, options: LoadOptions 
   const { sampleRate = 16000, channel = "mean", maxSeconds = 4 * 3600, abortSignal } = options;
   const path = typeof file === "string" ? file : undefined;
   throwIfAborted("Loading audio", abortSignal);
-  const bytes = typeof file === "string" ? await bytesOf(file) : file;
+  const bytes = typeof file === "string" ? readBytes(file, "The audio file") : file;
   const pieces: Float32Array[] = [];
   const restart = () => {
     pieces.length = 0;
@@ -53,35 +49,4 @@ export async function loadAudio(file: string | Uint8Array, options: LoadOptions 
     if (done) return { samples: concatenated(pieces), ...value };
     pieces.push(value);
   }
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    // Asynchronous, this alone would cost a tenth of what decoding a clip does.
-    const file = statSync(path);
-    if (!file.isFile())
-      throw invalid(
-        `${path} is ${kindOf(file)}, not an audio file. Pass the path of one audio file, or its bytes.`,
-        {
-          path,
-        },
-      );
-    if (file.size === 0) throw invalid(`${path} is empty (0 bytes).`, { path });
-    if (file.size > maxBytes)
-      throw unsupported(`${path} has more than 2 GiB. Split it into shorter files.`, { path });
-    return await readFile(path);
-  } catch (cause) {
-    if (cause instanceof ScopeError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw missing(`There is no file ${path}.`, { path, cause });
-    throw invalid(`${path} cannot be read: ${message}.`, { path, cause });
-  }
-}
-
-/** A device or a pipe may never end. */
-function kindOf(file: Stats): string {
-  if (file.isDirectory()) return "a folder";
-  if (file.isFIFO()) return "a named pipe";
-  if (file.isSocket()) return "a socket";
-  return "a device";
 }
