@@ -1,7 +1,7 @@
 // Runs every test file in its own process: uvu exits 0 when `test.run()` was forgotten and when a `before` hook
 // throws, so each file must say "Passed:" with as many passed as there are, and at least one.
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,14 +20,33 @@ if (files.length === 0) {
 // Files named *.alone.test.ts use every core themselves and run one at a time, after the others.
 const alone = files.filter((f) => f.includes(".alone."));
 const together = files.filter((f) => !f.includes(".alone."));
+// The longest start first, or one of them would keep a single lane busy at the end.
+const LONGEST = [
+  "notebooks/execute",
+  "kernels/hostile",
+  "kernels/notebook",
+  "kernels/flood",
+  "cli/errors",
+  "audio/ffmpeg",
+  "extract/extract",
+  "kernels/messages",
+  "kernels/belonging",
+  "kernels/interrupt",
+  "kernels/cells",
+];
+together.sort((a, b) => rankOf(a) - rankOf(b));
 let passed = 0;
 let failed = 0;
 const slow = [];
+let reapedCpu = cpuOfChildren();
 
 await inTurn(together, Math.max(1, Math.min(4, availableParallelism())));
 await inTurn(alone, 1);
-for (const [seconds, file] of slow.sort((a, b) => b[0] - a[0]).slice(0, 8))
-  console.log(`  ${seconds.toFixed(1).padStart(6)} s  ${file}`);
+console.log("the slowest files, in wall and CPU seconds:");
+for (const { wall, cpu, file } of slow.sort((a, b) => b.wall - a.wall).slice(0, 12))
+  console.log(`  ${wall.toFixed(1).padStart(6)} ${cpu.toFixed(1).padStart(6)}  ${file}`);
+const totalCpu = slow.reduce((sum, { cpu }) => sum + cpu, 0);
+console.log(`${(performance.now() / 1000).toFixed(0)} s, ${totalCpu.toFixed(0)} CPU-s in all`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
@@ -38,6 +57,23 @@ async function inTurn(list, lanes) {
       for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
     }),
   );
+}
+
+function rankOf(file) {
+  const rank = LONGEST.findIndex((name) => file.startsWith(`${name}.`));
+  return rank < 0 ? LONGEST.length : rank;
+}
+
+/** CPU seconds of all children that have ended, and of what these waited for; 0 where there is no /proc. */
+function cpuOfChildren() {
+  try {
+    const stat = readFileSync("/proc/self/stat", "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // cutime and cstime, in ticks: Linux reports 100 a second on every architecture.
+    return (Number(fields[13]) + Number(fields[14])) / 100;
+  } catch {
+    return 0;
+  }
 }
 
 function runFile(file) {
@@ -62,6 +98,13 @@ function runFile(file) {
     });
     child.stderr.on("data", (d) => (out += d));
     const timer = setTimeout(() => child.kill("SIGKILL"), 10 * 60_000);
+    // The kernel adds a child's CPU time when it is reaped, which is just before this event.
+    let cpu = 0;
+    child.on("exit", () => {
+      const now = cpuOfChildren();
+      cpu = now - reapedCpu;
+      reapedCpu = now;
+    });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
       clearTimeout(leak);
@@ -72,10 +115,12 @@ function runFile(file) {
       passed += ok;
       failed += good ? 0 : Math.max(1, total - ok);
       const seconds = (performance.now() - start) / 1000;
-      slow.push([seconds, file]);
+      slow.push({ wall: seconds, cpu, file });
       const name = relative(process.cwd(), join(here, file));
       const skips = skipped ? `, ${skipped} skipped` : "";
-      console.log(`${good ? "ok  " : "FAIL"} ${name}  ${ok}/${total}${skips}  ${seconds.toFixed(1)} s`);
+      console.log(
+        `${good ? "ok  " : "FAIL"} ${name}  ${ok}/${total}${skips}  ${seconds.toFixed(1)} s, ${cpu.toFixed(1)} CPU-s`,
+      );
       // A test that cannot run says so on a line that begins with SKIPPED: it is shown even when the rest passes.
       for (const line of out.split("\n").filter((l) => l.startsWith("SKIPPED"))) console.log(`     ${line}`);
       if (!good) console.log(`     exit ${code ?? signal}\n${out.replace(/^/gm, "     | ")}`);
