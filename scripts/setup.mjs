@@ -10,55 +10,83 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const python = join(root, ".venv", "bin", "python");
 
 checkNode();
-await step(
-  "packages",
-  join(root, "node_modules", ".speakerscope"),
-  hashOf(["package.json", "package-lock.json"], process.version),
-  {
-    doing: "npm ci (about 30 s)",
-    required: true,
-    work: () => run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
-  },
-);
-await step(
-  "build",
-  join(root, "dist", ".speakerscope"),
-  hashOf(["tsconfig.json", "package-lock.json", ...sources("src"), ...sources("kernels")]),
-  {
-    doing: "compiling TypeScript (about 15 s)",
-    required: true,
-    work: async () => {
-      rmSync(join(root, "dist"), { recursive: true, force: true });
-      await run(process.execPath, [
-        join(root, "node_modules", "typescript", "bin", "tsc"),
-        "-p",
-        "tsconfig.json",
-      ]);
-    },
-  },
-);
-await step(
-  "compiler cache",
-  join(root, "node_modules", ".cache", "speakerscope", ".speakerscope"),
-  hashOf(["package-lock.json"], process.version),
-  {
-    doing: "compiling the notebook's compiler (about 2 s)",
-    lost: "the first kernel starts half a second later",
-    work: () => run(process.execPath, [join(root, "dist", "kernels", "speakerscope", "language", "warm.js")]),
-  },
-);
-await step(
-  "python",
-  join(root, ".venv", ".speakerscope"),
-  hashOf(["python/requirements.txt", ...sources("python")]),
-  {
-    doing: "Python environment in .venv: JupyterLab, nbclient, numpy (about a minute)",
-    lost: "no JupyterLab and no Python tests; the pipeline runs all the same. Install Python 3.10+ with venv, then: npm run setup",
-    work: makeVenv,
-  },
-);
+// Python and the packages do not depend on each other. libtensorflow is downloaded by that Python and compiled against
+// those packages, while TypeScript is built.
+await both(makePackages(), makePython());
 const { setupTensorflow } = await import("./setup-tensorflow.mjs");
-await setupTensorflow({ root, log: say });
+await both(
+  makeBuild().then(() => makeCompilerCache()),
+  setupTensorflow({ root, log: say }),
+);
+
+function makePackages() {
+  return step(
+    "packages",
+    join(root, "node_modules", ".speakerscope"),
+    hashOf(["package.json", "package-lock.json"], process.version),
+    {
+      doing: "npm ci (about 30 s)",
+      required: true,
+      work: () => run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]),
+    },
+  );
+}
+
+function makeBuild() {
+  return step(
+    "build",
+    join(root, "dist", ".speakerscope"),
+    hashOf(["tsconfig.json", "package-lock.json", ...sources("src"), ...sources("kernels")]),
+    {
+      doing: "compiling TypeScript (about 15 s)",
+      required: true,
+      work: async () => {
+        rmSync(join(root, "dist"), { recursive: true, force: true });
+        await run(process.execPath, [
+          join(root, "node_modules", "typescript", "bin", "tsc"),
+          "-p",
+          "tsconfig.json",
+        ]);
+      },
+    },
+  );
+}
+
+function makeCompilerCache() {
+  return step(
+    "compiler cache",
+    join(root, "node_modules", ".cache", "speakerscope", ".speakerscope"),
+    hashOf(["package-lock.json"], process.version),
+    {
+      doing: "compiling the notebook's compiler (about 2 s)",
+      lost: "the first kernel starts half a second later",
+      work: () =>
+        run(process.execPath, [join(root, "dist", "kernels", "speakerscope", "language", "warm.js")]),
+    },
+  );
+}
+
+function makePython() {
+  return step(
+    "python",
+    join(root, ".venv", ".speakerscope"),
+    hashOf(["python/requirements.txt", ...sources("python")]),
+    {
+      doing: "Python environment in .venv: JupyterLab, nbclient, numpy (about a minute)",
+      lost: "no JupyterLab and no Python tests; the pipeline runs all the same. Install Python 3.10+ with venv, then: npm run setup",
+      work: makeVenv,
+    },
+  );
+}
+
+/** Waits for both even when one fails, so that nothing goes on writing after this process. */
+async function both(...works) {
+  for (const result of await Promise.allSettled(works))
+    if (result.status === "rejected") {
+      console.error(`setup: ${result.reason.message}`);
+      process.exit(1);
+    }
+}
 
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
@@ -78,10 +106,7 @@ async function step(name, stampPath, stamp, { doing, work, required = false, los
     writeFileSync(stampPath, stamp);
     say(`${name}: done in ${((performance.now() - start) / 1000).toFixed(0)} s`);
   } catch (error) {
-    if (required) {
-      console.error(`setup: ${name} failed: ${error.message}`);
-      process.exit(1);
-    }
+    if (required) throw new Error(`${name} failed: ${error.message}`);
     say(`${name}: ${String(error.message).trim().split("\n").at(-1)}: ${lost}`);
   }
 }
