@@ -17,31 +17,30 @@ if (files.length === 0) {
   console.log(`no test file matches ${wanted.join(" ")}`);
   process.exit(1);
 }
-// Files named *.alone.test.ts use every core themselves and run one at a time, after the others.
-const alone = files.filter((f) => f.includes(".alone."));
-const together = files.filter((f) => !f.includes(".alone."));
 // The longest start first, or one of them would keep a single lane busy at the end.
 const LONGEST = [
   "notebooks/execute",
+  "notebooks/browser",
   "kernels/hostile",
   "kernels/notebook",
   "kernels/flood",
-  "cli/errors",
-  "audio/ffmpeg",
+  "gpu-check",
+  "kernels/extraction",
+  "pipeline/reference",
+  "runtime/webgpu",
   "extract/extract",
-  "kernels/messages",
-  "kernels/belonging",
-  "kernels/interrupt",
-  "kernels/cells",
+  "embed/int8",
+  "cli/errors",
 ];
-together.sort((a, b) => rankOf(a) - rankOf(b));
+files.sort((a, b) => rankOf(a) - rankOf(b));
 let passed = 0;
 let failed = 0;
 const slow = [];
 let reapedCpu = cpuOfChildren();
 
-await inTurn(together, Math.max(1, Math.min(4, availableParallelism())));
-await inTurn(alone, 1);
+// Two files for each core: most of them wait for a process now and then.
+const queue = [...files];
+await Promise.all(Array.from({ length: 2 * availableParallelism() }, runQueue));
 console.log("the slowest files, in wall and CPU seconds:");
 for (const { wall, cpu, file } of slow.sort((a, b) => b.wall - a.wall).slice(0, 12))
   console.log(`  ${wall.toFixed(1).padStart(6)} ${cpu.toFixed(1).padStart(6)}  ${file}`);
@@ -50,13 +49,8 @@ console.log(`${(performance.now() / 1000).toFixed(0)} s, ${totalCpu.toFixed(0)} 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
-async function inTurn(list, lanes) {
-  const queue = [...list];
-  await Promise.all(
-    Array.from({ length: lanes }, async () => {
-      for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
-    }),
-  );
+async function runQueue() {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
 }
 
 function rankOf(file) {

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { type Corpus, type ScanOptions, scan } from "../corpus/scan.js";
 import { identifyModel } from "../embed/open-model.js";
 import { interrupted, invalid } from "../errors.js";
@@ -87,7 +87,8 @@ export interface ExtractResult {
  * A failure that the file's bytes did not decide (a disk that was away, a missing FFmpeg, a crash) is tried again by the next
  * run. A fault of the machine is no failure of a file: it ends the rank.
  *
- * @throws `conflict` when the folder holds embeddings that were made another way, or another process works in it; `missing`
+ * @throws `conflict` when the folder holds embeddings that were made another way, or another process works in it (a second call in
+ * one process waits for the first); `missing`
  * when a rank died or its machine is at fault, naming what is missing (what was done is kept); `interrupted` when it was
  * stopped; `invalid` when nothing could be embedded
  *
@@ -113,15 +114,31 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
   const identity: ExtractionIdentity = { version: 1, ...model.identity, channel };
   const list = shardOf(typeof corpus === "string" ? await scan(corpus, options) : corpus, options.shard);
   const folder = partFolder(outputDir, options.shard);
-  const lock = await lockFolder(folder, {
-    purpose: "extracting embeddings",
-    onWait: options.onLog,
-    abortSignal: options.abortSignal,
+  return await inTurn(resolve(folder), async () => {
+    const lock = await lockFolder(folder, {
+      purpose: "extracting embeddings",
+      onWait: options.onLog,
+      abortSignal: options.abortSignal,
+    });
+    try {
+      return await extractPart(list, folder, identity, devices, options);
+    } finally {
+      await lock.release();
+    }
   });
+}
+
+/** The last call of this process for each folder. */
+const calls = new Map<string, Promise<unknown>>();
+
+/** Waits for earlier calls of this process: a notebook cell that was interrupted may still be stopping its ranks. */
+async function inTurn<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const call = (calls.get(folder) ?? Promise.resolve()).then(work, work);
+  calls.set(folder, call);
   try {
-    return await extractPart(list, folder, identity, devices, options);
+    return await call;
   } finally {
-    await lock.release();
+    if (calls.get(folder) === call) calls.delete(folder);
   }
 }
 
@@ -205,7 +222,7 @@ async function extractPart(
         },
         abortSignal,
       );
-      if (result.error === undefined && !abortSignal?.aborted)
+      if (result.error === undefined && !result.stopped)
         onLog?.(
           `Rank ${rank}: Finished ${result.done} files, ${result.failed} failed, in ${seconds().toFixed(1)} s ` +
             `(${(result.done / seconds()).toFixed(1)} files/s)`,
@@ -216,7 +233,7 @@ async function extractPart(
 
   const after = await readExtraction(outputDir, list);
   const stored = after.outcomes.filter((outcome) => outcome !== undefined).length;
-  if (abortSignal?.aborted)
+  if (abortSignal?.aborted || ranks.some(({ stopped }) => stopped))
     throw interrupted(
       `Extraction into ${outputDir} was stopped with ${stored} of ${list.utterances.length} files stored. Run the same command again to go on.`,
       { path: outputDir },
@@ -251,7 +268,7 @@ async function extractPart(
     resumed,
     failures,
     doubts: doubtsOf(after),
-    ranks: ranks.map(({ error: _error, ...rank }) => rank),
+    ranks: ranks.map(({ error: _error, stopped: _stopped, ...rank }) => rank),
   };
 }
 

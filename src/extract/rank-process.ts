@@ -30,8 +30,11 @@ const readAheadBytes = 64 << 20;
 
 let stopping = false;
 let onItems: ((items: RankItem[]) => void) | undefined;
-// Ctrl-C reaches every process of the terminal: the parent decides when ranks stop.
-process.on("SIGINT", () => {});
+// Ctrl-C reaches every process of a terminal, and an interrupted notebook cell signals its child processes: the rank then
+// finishes the file in hand.
+process.on("SIGINT", () => {
+  stopping = true;
+});
 process.on("disconnect", () => process.exit(1));
 process.on("message", (message: ParentMessage) => {
   if (message.type === "stop") stopping = true;

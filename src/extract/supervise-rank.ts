@@ -16,6 +16,8 @@ export interface RankEvents {
 export interface RankResult {
   done: number;
   failed: number;
+  /** It was told to stop, by the abort signal or by SIGINT, before its share was done. */
+  stopped: boolean;
   /** Files of the rank's share that are not stored, and why; undefined when all are. */
   error?: ScopeError;
 }
@@ -59,7 +61,7 @@ export async function superviseRank(
     const exit = await runOnce(job, share, state, suspects, utterances, events, abortSignal);
     state = await stateOf(job, indices, utterances);
     const { left, done, failed, end } = state;
-    if (left.length === 0 || exit.stopped) return { done, failed };
+    if (left.length === 0 || exit.stopped) return { done, failed, stopped: left.length > 0 };
     const { current, cause } = exit;
     const name = describe(current, utterances);
     const guilty = current.length === 1 && suspects.has(current[0]!) ? current[0] : undefined;
@@ -78,6 +80,7 @@ export async function superviseRank(
       return {
         done,
         failed,
+        stopped: false,
         error: missing(
           `Rank ${job.rank} left ${counts} undone. ${sentence(why)} What is done is kept. Once the cause is removed, the same command goes on.`,
           { got: exit.error ?? cause },
@@ -89,7 +92,7 @@ export async function superviseRank(
     state = await stateOf(job, indices, utterances);
     // What is left of its batch is still done one by one.
     died = false;
-    if (state.left.length === 0) return { done: state.done, failed: state.failed };
+    if (state.left.length === 0) return { done: state.done, failed: state.failed, stopped: false };
   }
 }
 
@@ -177,6 +180,7 @@ function runOnce(
     tell({ type: "items", items });
   };
   let error: string | undefined;
+  let stopped = false;
   let killTimer: NodeJS.Timeout | undefined;
   let watchdog: NodeJS.Timeout | undefined;
   let hung = false;
@@ -202,6 +206,7 @@ function runOnce(
         watch();
       } else if (message.type === "progress" || message.type === "finished")
         events.onProgress(state.done + message.done, state.failed + message.failed);
+      else if (message.type === "stopped") stopped = true;
       else if (message.type === "error") error = message.message;
     });
     child.on("error", (cause) =>
@@ -214,7 +219,7 @@ function runOnce(
       const lines = stderr.trim().split("\n");
       const last = lines.findLast((line) => line.includes("Error")) ?? lines.at(-1);
       resolve({
-        stopped: abortSignal?.aborted ?? false,
+        stopped: stopped || (abortSignal?.aborted ?? false),
         error,
         cause: hung
           ? `no answer for ${patience / 1000} s`

@@ -53,7 +53,8 @@ interface LockRecord {
 export const lockName = "speakerscope.lock";
 
 /**
- * Keeps other processes, on this machine and on others that share the file system, from working in a folder.
+ * Keeps other processes, on this machine and on others that share the file system, from working in a folder. A second call
+ * in the same process waits for the first: a notebook cell that was interrupted may still be putting its work down.
  *
  * The lock is a file that names its holder and is renewed while the holder lives. That of a dead process of this machine
  * is taken over at once; that of another machine once it has not been renewed for five minutes, going by the clock of the
@@ -148,6 +149,11 @@ async function claim(path: string, draft: string, own: LockRecord, options: Lock
     await writeFile(draft, contents(own));
     const silentMs = (await stat(draft)).mtimeMs - other.mtimeMs;
     if (isAlive(other.record, own, silentMs <= deadAfterMs)) {
+      if (other.record?.machine === own.machine && other.record.pid === own.pid) {
+        throwIfAborted("Waiting for the lock", abortSignal);
+        await sleep(20);
+        continue;
+      }
       const renewed = seen !== undefined && seen.mtimeMs !== other.mtimeMs;
       if (other.record?.machine === own.machine || renewed) throw held(path, other.record, own);
       if (seen === undefined) onWait?.(waiting(path, other.record));
