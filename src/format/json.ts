@@ -38,28 +38,6 @@ export function* pythonJsonChunks(value: unknown): Generator<string> {
   if (text.pending) yield text.pending;
 }
 
-/**
- * The same text for a list whose rows come one by one from somewhere slow.
- *
- * @example
- * for await (const text of pythonJsonList(rows)) await file.write(text);
- */
-export async function* pythonJsonList(
-  rows: AsyncIterable<unknown> | Iterable<unknown>,
-): AsyncGenerator<string> {
-  let pending = "[";
-  let count = 0;
-  for await (const row of rows) {
-    pending += count++ === 0 ? "\n  " : ",\n  ";
-    for (const piece of pieces(row, "\n  ", `value[${count - 1}]`)) pending += piece;
-    if (pending.length >= chunkLength) {
-      yield pending;
-      pending = "";
-    }
-  }
-  yield `${pending}${count === 0 ? "" : "\n"}]`;
-}
-
 /** @param newline a line feed and the indentation of the line that `value` begins on */
 function* pieces(value: unknown, newline: string, subject: string): Generator<string> {
   if (newline.length > 1000)

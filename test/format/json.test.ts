@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { pythonJson, pythonJsonChunks, pythonJsonList } from "../../src/format/json.js";
+import { pythonJson, pythonJsonChunks } from "../../src/format/json.js";
 import { readNpy } from "../../src/format/npy.js";
 import { float, pythonRepr } from "../../src/format/python-float.js";
 import { python, runPython } from "../python.js";
@@ -85,27 +85,6 @@ chunks("join to the text of the whole", () => {
   assert.equal(JSON.parse(pieces.join("")), rows);
 });
 chunks.run();
-
-const list = suite("pythonJsonList");
-list("writes rows that come one by one as the whole list", async () => {
-  const rows = Array.from({ length: 3000 }, (_, i) => ({
-    key: `speaker ${i}`,
-    tags: [],
-    pairs: [[i, float(1)]],
-  }));
-  async function* slowly() {
-    yield* rows;
-  }
-  for (const some of [rows, rows.slice(0, 1), []]) {
-    let text = "";
-    for await (const piece of pythonJsonList(some)) text += piece;
-    assert.is(text, pythonJson(some));
-  }
-  let count = 0;
-  for await (const piece of pythonJsonList(slowly())) count += piece.length;
-  assert.is(count, pythonJson(rows).length);
-});
-list.run();
 
 const repr = suite("pythonRepr");
 if (python === null) {
