@@ -7,13 +7,13 @@ export type Block = Float32Array[];
 const packetCodecs = ["mp3", "mp2", "aac", "alac", "vorbis"] as const;
 export type PacketCodec = (typeof packetCodecs)[number];
 
-/** Frames of FLAC per block, and packets per batch: enough that the calls cost nothing, and little memory. */
+/** Large enough that the cost of a call does not matter, small enough to need little memory. */
 const blockFrames = 1 << 16;
 const batchBytes = 1 << 14;
 const batchPackets = 64;
 
 /**
- * Decodes FLAC frames, all of them: bytes that belong to none are an error.
+ * Decodes FLAC frames. Bytes that belong to no frame are an error.
  *
  * @param head the `fLaC` mark and the metadata, STREAMINFO at least
  * @throws Error with the decoder's reason
@@ -22,7 +22,7 @@ export const decodeFlac = (head: Uint8Array, frames: Uint8Array): Generator<Bloc
   run([head, frames], (wasm, machine) => wasm.open_flac(machine, head.length));
 
 /**
- * Decodes packets, one block for every batch of them (without channels where a batch gives no samples).
+ * Decodes packets, one block for each batch. A batch that gives no samples is a block without channels.
  *
  * @param extra AudioSpecificConfig (AAC), magic cookie (ALAC), identification and setup header (Vorbis), else empty
  * @throws Error with the decoder's reason
@@ -37,7 +37,7 @@ export const decodePackets = (
 /**
  * Decodes Opus packets at 48 kHz.
  *
- * @param mapping for each channel the decoded channel that it takes, RFC 7845 section 5.1.1
+ * @param mapping the decoded channel of each output channel, RFC 7845 section 5.1.1
  * @throws Error with the decoder's reason
  */
 export const decodeOpus = (
@@ -47,7 +47,7 @@ export const decodeOpus = (
   batches: Iterable<Uint8Array[]>,
 ): Generator<Block> => run([mapping], (wasm, machine) => wasm.open_opus(machine, streams, coupled), batches);
 
-/** Packets in batches of some kilobytes, each worth a call. */
+/** Packets in batches of about 16 kB, so that few calls are needed. */
 export function* batchesOf(packets: Iterable<Uint8Array>): Generator<Uint8Array[]> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
@@ -69,7 +69,7 @@ function* run(
 ): Generator<Block> {
   const wasm = borrow();
   const machine = wasm.create();
-  let sound = true;
+  let hasTrapped = false;
   try {
     let at =
       wasm.reserve(
@@ -93,19 +93,19 @@ function* run(
       yield planes(wasm, machine, check(wasm, machine, wasm.decode(machine, 0)));
     }
   } catch (error) {
-    // A panic, a refused allocation or too deep a stack leaves the instance in pieces.
+    // After a panic, a failed allocation or a stack overflow the instance cannot be used again.
     if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError)) throw error;
-    sound = false;
+    hasTrapped = true;
     throw new Error("the decoder gave up on it", { cause: error });
   } finally {
-    if (sound) {
+    if (!hasTrapped) {
       wasm.destroy(machine);
       giveBack(wasm);
     }
   }
 }
 
-/** Each packet goes behind its length. */
+/** Writes each packet with its length in front. */
 function fillPackets(wasm: Wasm, machine: number, packets: Uint8Array[]): void {
   const length = packets.reduce((sum, packet) => sum + 4 + packet.length, 0);
   const start = wasm.reserve(machine, length) >>> 0;

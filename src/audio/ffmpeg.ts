@@ -16,7 +16,7 @@ interface FfmpegOptions {
   abortSignal: AbortSignal | undefined;
 }
 
-/** What FFmpeg makes of a file. It runs until it has been closed. */
+/** A running FFmpeg and its output. It must be closed. */
 export interface FfmpegDecoding extends Omit<Decoding, "blocks" | "doubts"> {
   blocks: AsyncIterable<Block>;
   /** What it complained of, known when all blocks have been read. */
@@ -25,79 +25,32 @@ export interface FfmpegDecoding extends Omit<Decoding, "blocks" | "doubts"> {
 }
 
 /**
- * The demuxers that may be used: those of formats that hold audio in the one file. Left out is whatever can open
- * further files or hosts (HLS, DASH, concat, image sequences, SDP, scripts, playlists) and what holds no speech.
+ * The demuxers that FFmpeg may use: formats that keep their audio in one file. Those that can open other files or hosts
+ * (HLS, DASH, concat, image sequences, SDP, scripts, playlists) are left out, and those that hold no speech.
  */
 const formats = [
-  ...[
-    "aac",
-    "ac3",
-    "aiff",
-    "amr",
-    "amrnb",
-    "amrwb",
-    "ape",
-    "aptx",
-    "asf",
-    "au",
-    "avi",
-    "caf",
-    "dsf",
-    "dts",
-    "dtshd",
-  ],
-  ...[
-    "eac3",
-    "flac",
-    "flv",
-    "iff",
-    "ircam",
-    "latm",
-    "loas",
-    "matroska",
-    "mlp",
-    "mov",
-    "mp3",
-    "mpc",
-    "mpc8",
-    "mpeg",
-  ],
-  ...[
-    "mpegts",
-    "nistsphere",
-    "nut",
-    "ogg",
-    "oma",
-    "qcp",
-    "rm",
-    "shn",
-    "sox",
-    "tak",
-    "truehd",
-    "tta",
-    "voc",
-    "vqf",
-  ],
-  ...["w64", "wav", "wv", "xwma"],
+  "aac,ac3,aiff,amr,amrnb,amrwb,ape,aptx,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,iff,ircam",
+  "latm,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,nistsphere,nut,ogg,oma,qcp,rm,shn,sox",
+  "tak,truehd,tta,voc,vqf,w64,wav,wv,xwma",
 ].join(",");
 
-/** The file that FFmpeg gets, as the fourth of the files that it inherits. */
+/** FFmpeg inherits the open file as file descriptor 3. */
 const inherited = "file:/dev/fd/3";
 
-/** Of what it writes on stderr no more is kept, however much a file provokes. */
+/** Bytes of stderr that are kept at most: a damaged file can cause any amount. */
 const maxComplaint = 1 << 14;
 
-/** The header of the format in which it answers is never longer, as long as it is given no metadata. */
+/** The longest AU header that FFmpeg writes without metadata. */
 const maxHeader = 1 << 12;
 
-/** It says so, and succeeds all the same. */
+/** FFmpeg exits with 0 after these messages, although the file is cut off. */
 const endsEarly = /File ended prematurely|read_timestamp failed|partial file/;
 
-/** FFmpeg ran, and failed. */
+/** FFmpeg failed. */
 export class FfmpegError extends Error {
   constructor(
     message: string,
-    /** Whether it is about the file; where FFmpeg was killed, it is not. */
+    /** Whether the file is at fault; it is not when FFmpeg was killed. */
     readonly isVerdict = true,
   ) {
     super(message);
@@ -107,10 +60,10 @@ export class FfmpegError extends Error {
 /**
  * Decodes the first audio stream of anything that the user's own FFmpeg knows.
  *
- * FFmpeg is the program `ffmpeg` on the PATH, or what the environment variable FFMPEG names. It inherits the opened
- * file, because some formats are read back and forth: it learns no name that could steer it, and opens no other file
- * and no connection, whatever the bytes ask for. Bytes lie in a file without a name meanwhile. Its output is read as
- * it is needed and never held; when nobody reads it any more, even because this process was killed, it ends.
+ * FFmpeg is the program `ffmpeg` on the PATH, or the one that the environment variable FFMPEG names. It inherits the open
+ * file, because some formats need seeking. It never sees a file name, and opens no other file and no connection, whatever
+ * the bytes ask for. Bytes in memory are written to an unlinked temporary file first. Output is read as it is needed; once
+ * nobody reads it, even because this process was killed, FFmpeg ends.
  *
  * @returns undefined where there is no FFmpeg
  * @throws FfmpegError with FFmpeg's own reason, here or from the blocks
@@ -124,7 +77,7 @@ export async function ffmpeg(bytes: Uint8Array, options: FfmpegOptions): Promise
   }
 }
 
-/** A file that is gone when nobody has it open any more. */
+/** Writes the bytes to a temporary file and unlinks it: it disappears when it is closed. */
 async function unnamed(bytes: Uint8Array) {
   const folder = await mkdtemp(join(tmpdir(), "speakerscope-"));
   try {
@@ -193,10 +146,10 @@ async function started(
   }
 }
 
-/** The status with which it ends; null where a signal ended it. */
+/** The exit status; null when a signal ended the process. */
 function endOf(child: ChildProcess): Promise<number | null> {
   return new Promise((done) => {
-    // An abort is an error too; it ends all the same.
+    // An abort emits an error before the process closes.
     child.on("error", () => {});
     child.on("close", done);
   });
@@ -212,7 +165,7 @@ function complaintsOf(child: ChildProcess): () => string {
   return () => Buffer.concat(kept).toString();
 }
 
-/** Its first complaint, without the names and addresses that it puts in front. */
+/** The first line of stderr, without the names and addresses in front. */
 function reasonIn(complaints: string): string | undefined {
   const line = complaints.split("\n").find((line) => line.trim() !== "");
   return line

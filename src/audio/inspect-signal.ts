@@ -1,7 +1,7 @@
 import type { Doubt } from "../types.js";
 
 export interface InspectOptions {
-  /** Fewer samples than this are a failure: what the model needs, if that is more than 25 ms. */
+  /** The fewest samples that the model needs; 0 by default. Less than 25 ms is a failure in any case. */
   minSamples?: number;
 }
 
@@ -13,11 +13,11 @@ export interface Inspection {
   doubts: Pick<Doubt, "warning" | "detail">[];
 }
 
-/** Full scale, with some room for what resampling does to a clipped wave. */
+/** Slightly below full scale, because resampling changes a clipped wave a little. */
 const fullScale = 0.99;
-/** A loud but sound recording has a few samples there, a clipped one hundreds in every second. */
-const clippedShare = 0.001;
-/** Float files may well go some dB beyond full scale; 20 dB say that they have another scale. */
+/** A loud recording has a few samples at full scale, a clipped one hundreds in every second. */
+const clippedFraction = 0.001;
+/** Float files may exceed full scale by some dB; 20 dB mean that they use another scale. */
 const loudPeak = 10;
 const quietDb = -50;
 /** Frames this far below the loudest one are pauses. */
@@ -25,7 +25,7 @@ const pauseDb = -30;
 const frameSeconds = 0.025;
 
 /**
- * Looks whether a signal can be speech at all, before a model makes a confident embedding of nothing.
+ * Checks whether a signal can be speech, because a model gives an embedding of silence and noise too.
  *
  * Failures: no samples, NaN or infinite ones, all of them equal (digital silence), less than 25 ms. Doubts: `short`
  * (under 1 s), `clipped` (more than 0.1 % of the samples within 1 % of full scale or beyond), `loud` (a peak beyond ten
@@ -57,7 +57,7 @@ export function inspectSignal(
       power += sample * sample;
       if (sample >= fullScale || sample <= -fullScale) clipped++;
     }
-    // Only now, because a sum is no number as soon as one sample is none.
+    // One check for each frame: a single NaN makes the sum NaN.
     if (!Number.isFinite(power)) return failed(badSample(samples, f * frame, sampleRate));
     powers[f] = power / (end - f * frame);
   }
@@ -65,11 +65,11 @@ export function inspectSignal(
     return failed(`digital silence: all samples are ${samples[0]}`);
   const doubts: Inspection["doubts"] = [];
   if (seconds < 1) doubts.push({ warning: "short", detail: `${show(seconds)} s` });
-  const share = clipped / samples.length;
+  const fraction = clipped / samples.length;
   const peak = peakOf(samples, powers, frame);
   if (peak > loudPeak) doubts.push({ warning: "loud", detail: `a peak of ${show(peak)} times full scale` });
-  else if (share > clippedShare)
-    doubts.push({ warning: "clipped", detail: `${show(100 * share)} % of the samples at full scale` });
+  else if (fraction > clippedFraction)
+    doubts.push({ warning: "clipped", detail: `${show(100 * fraction)} % of the samples at full scale` });
   const level = speechLevel(powers);
   if (level < quietDb)
     doubts.push({ warning: "quiet", detail: `speech at ${level.toFixed(1)} dB of full scale` });
@@ -86,7 +86,7 @@ function badSample(samples: Float32Array, from: number, sampleRate: number): str
     : `a sample that is no number: ${samples[at]} at ${show(at / sampleRate)} s`;
 }
 
-/** The largest magnitude. Only frames of much power are looked into, which are none in a file of ordinary scale. */
+/** The largest magnitude. Only frames of high power are searched; a file of ordinary scale has none. */
 function peakOf(samples: Float32Array, powers: Float64Array, frame: number): number {
   let peak = 0;
   for (let f = 0; f < powers.length; f++) {
@@ -97,7 +97,7 @@ function peakOf(samples: Float32Array, powers: Float64Array, frame: number): num
   return peak;
 }
 
-/** dB of full scale of the frames that are no pauses. */
+/** Mean power of the frames that are not pauses, in dB of full scale. */
 function speechLevel(powers: Float64Array): number {
   const loudest = powers.reduce((a, b) => Math.max(a, b), 0);
   const active = powers.filter((power) => power >= loudest * 10 ** (pauseDb / 10));

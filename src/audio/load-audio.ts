@@ -9,11 +9,11 @@ import { type AudioFacts, streamAudio } from "./stream-audio.js";
 export interface Audio extends Signal, AudioFacts {}
 
 export interface LoadOptions {
-  /** Samples per second of the result. */
+  /** Sample rate of the result in Hz; 16000 by default. */
   sampleRate?: number;
-  /** The mean of the channels, or one of them by its number from 0. */
+  /** `mean` (the default) for the mean of all channels, or the number of one, from 0. */
   channel?: Channel;
-  /** A longer file is an error: compressed silence of a few kilobytes can be days long. 4 hours by default. */
+  /** A longer file is an error: a few kilobytes of compressed silence can last days. 14400 s (4 hours) by default. */
   maxSeconds?: number;
   abortSignal?: AbortSignal;
 }

@@ -4,12 +4,13 @@ import type { Channel } from "./mixdown.js";
 import { streamAudio } from "./stream-audio.js";
 
 export interface SegmentOptions {
-  /** Length of a piece; the last is between half and one and a half times as long. */
+  /** Length of a piece in seconds; the last one is 0.5 to 1.5 times as long. */
   seconds: number;
-  /** Samples per second of the pieces. */
+  /** Sample rate of the pieces in Hz; 16000 by default. */
   sampleRate?: number;
+  /** `mean` (the default) for the mean of all channels, or the number of one, from 0. */
   channel?: Channel;
-  /** A longer file is an error: 100 hours by default. */
+  /** A longer file is an error; 360000 s (100 hours) by default. */
   maxSeconds?: number;
 }
 
@@ -38,7 +39,7 @@ export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions):
   }
 }
 
-/** Gathers samples into pieces of a length; what is not given yet is never less than half a piece. */
+/** Cuts a stream of samples into pieces of one length. At least half a piece is held back for the last one. */
 class Pieces {
   #held = new Float32Array(1 << 16);
   #count = 0;
@@ -65,7 +66,7 @@ class Pieces {
     return complete;
   }
 
-  /** Forgets all, unless some were given. */
+  /** Drops all samples; false if a piece was given already. */
   clear(): boolean {
     if (!this.#hasGiven) this.#count = 0;
     return !this.#hasGiven;

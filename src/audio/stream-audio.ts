@@ -17,7 +17,7 @@ export interface StreamOptions {
   abortSignal?: AbortSignal | undefined;
   /** For error messages, and for FFmpeg. */
   path?: string | undefined;
-  /** Takes back all pieces, because FFmpeg begins anew; false where they have been used already. */
+  /** Drops all pieces, because FFmpeg starts over; false if they have been used already. */
   restart?: () => boolean;
 }
 
@@ -38,14 +38,14 @@ export interface AudioFacts {
   doubts: FileDoubt[];
 }
 
-/** Decoding comes to an abort signal, and lets others run, after every so many samples. */
+/** After so many samples decoding yields to the event loop and looks at the abort signal. */
 const turnSamples = 1 << 22;
 
-/** What FFmpeg says where a packet is not whole. */
+/** FFmpeg's messages about an incomplete packet. */
 const cutOff =
   /corrupt input packet|ended prematurely|read_timestamp failed|partial file|incomplete frame|packet (size )?(is )?too small|Input buffer exhausted/i;
 
-/** Full scale is 1; far beyond this no front end has a finite answer any more. */
+/** Full scale is 1. Far beyond this a front end no longer gives finite features. */
 const maxMagnitude = 1e9;
 
 /**
@@ -152,7 +152,7 @@ async function* pieces(
   return { sampleRate, channels, originalSampleRate, seconds: frames / originalSampleRate, format, codec };
 }
 
-/** One sample that is no number, or near the end of what a float holds, would spoil the whole of a filter's output. */
+/** A single NaN or huge sample would spoil all of a filter's output. */
 function checkNumbers(
   samples: Float32Array,
   start: number,

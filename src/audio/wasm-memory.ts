@@ -6,7 +6,7 @@ export interface Area {
   length: number;
 }
 
-/** Arrays in the module's memory. Its buffer changes whenever it grows, so views are made anew for each use. */
+/** Arrays in the module's memory. The buffer changes whenever it grows, so each use makes a new view. */
 export class WasmMemory {
   private readonly areas: Area[] = [];
 
@@ -22,7 +22,7 @@ export class WasmMemory {
     return new Float32Array(this.wasm.memory.buffer, address, length);
   }
 
-  /** Copies doubles in; each takes the room of two floats. */
+  /** Copies float64 numbers in; each takes the space of two floats. */
   put(numbers: Float64Array): Area {
     const area = this.take(2 * numbers.length);
     new Float64Array(this.wasm.memory.buffer, area.address, numbers.length).set(numbers);

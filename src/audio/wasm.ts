@@ -1,6 +1,6 @@
 import { loadWasm } from "../util/load-wasm.js";
 
-/** What wasm/src/lib.rs exports. A machine is the address of one decoder; the other addresses are those of memory. */
+/** What wasm/src/lib.rs exports. `machine` is the address of one decoder. */
 export interface Wasm {
   memory: WebAssembly.Memory;
   create(): number;
@@ -45,7 +45,7 @@ const keptBytes = 1 << 26;
 let compiled: WebAssembly.Module | undefined;
 let idle: Wasm | undefined;
 
-/** An instance for one user at a time; goes back by `giveBack`, unless it trapped. */
+/** An instance for one user at a time. Return it with `giveBack`, unless it trapped. */
 export function borrow(): Wasm {
   const wasm = idle ?? instantiate();
   idle = undefined;
