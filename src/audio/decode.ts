@@ -28,7 +28,7 @@ export interface Decoded {
   sampleRate: number;
   format: string;
   codec: string;
-  /** In what the file contradicts itself without being unreadable. */
+  /** Where the file contradicts itself but can still be read. */
   doubts: FileDoubt[];
 }
 
@@ -37,7 +37,7 @@ export interface DecodeOptions {
   path?: string;
 }
 
-/** Rates that any microphone, telephone or studio has; the rest is a broken header. */
+/** Sample rates of real audio in Hz; anything else is a broken header. */
 const sampleRates = { min: 1000, max: 768_000 };
 const maxChannels = 1024;
 
@@ -74,7 +74,7 @@ export function decode(bytes: Uint8Array, { path }: DecodeOptions = {}): Decoded
 export function opened(bytes: Uint8Array, path: string | undefined): Decoding {
   const file = sourceOf(bytes, path);
   if (bytes.length === 0) throw broken(file, "The file is empty (0 bytes).");
-  // Taggers put theirs before anything.
+  // Some programs put tags in front of every format.
   const source = withoutLeadingTags(file);
   const decoding = reader(source)(source);
   const { sampleRate, channels } = decoding;

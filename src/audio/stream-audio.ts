@@ -34,7 +34,7 @@ export interface AudioFacts {
   format: string;
   /** What is in it, in FFmpeg's names: `pcm_s16le`, `flac`, `opus`, `aac`, ... */
   codec: string;
-  /** In what the file contradicts itself without being unreadable. */
+  /** Where the file contradicts itself but can still be read. */
   doubts: FileDoubt[];
 }
 

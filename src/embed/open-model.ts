@@ -21,17 +21,17 @@ export const bundledModel: string = join(
 export interface ModelOptions {
   /** Path of an .onnx file; the bundled CAM++ by default. */
   modelPath?: string;
-  /** Its configuration, when it does not lie beside it. */
+  /** Path of its configuration; by default the one beside the model. */
   configFile?: string;
-  /** `cpu`, `cuda:0`, `webgpu`, ... or `auto`. */
+  /** `cpu` (the default), `cuda:0`, `webgpu`, ... or `auto`: the first GPU, else the CPU. */
   device?: string;
-  /** Threads of one operator on the CPU. */
+  /** Threads of one operator on the CPU; 1 by default. */
   threads?: number;
-  /** `fp32`, or a precision that the configuration lists under `variants`. */
+  /** `fp32` (the default), or a precision that the configuration lists under `variants`. */
   precision?: string;
   /**
-   * Cut features down to a multiple of so many frames, so that frame counts repeat: for a GPU that plans for each. It
-   * changes embeddings, so it is part of the identity.
+   * Cut features down to a multiple of this many frames; 1 (nothing is cut) by default. Frame counts then repeat, which
+   * helps a GPU that plans for each. It changes embeddings, so it is part of the identity.
    */
   bucket?: number;
 }

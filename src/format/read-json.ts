@@ -7,7 +7,7 @@ export type JsonObject = Record<string, unknown>;
 /**
  * The value in a JSON file.
  *
- * @param what the file as the reader of an error knows it: `The speaker list`
+ * @param what what the file is, for error messages: `The speaker list`
  * @throws `missing`, `invalid` or `unsupported`, naming the file
  */
 export function readJson(path: string, what: string): unknown {

@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from "./read-json.js";
  *
  * The object has no prototype, so that no key is there but those in the file.
  *
- * @param what the file as the reader of an error knows it: `The model configuration`
+ * @param what what the file is, for error messages: `The model configuration`
  * @throws `missing`, `invalid` or `unsupported`, naming the file
  */
 export function readYaml(path: string, what: string): JsonObject {

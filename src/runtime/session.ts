@@ -11,9 +11,9 @@ export interface FloatTensor {
 }
 
 export interface SessionOptions {
-  /** `cpu`, `cuda:0`, `webgpu`, `coreml`, `dml`, ... or `auto`: the first GPU that ONNX Runtime can use, else cpu. */
+  /** `cpu` (the default), `cuda:0`, `webgpu`, `coreml`, `dml`, ... or `auto`: the first GPU that can be used, else the CPU. */
   device?: string;
-  /** Threads of one operator on the CPU. */
+  /** Threads of one operator on the CPU; 1 by default. */
   threads?: number;
 }
 
@@ -22,7 +22,7 @@ export interface Session {
   device: string;
   inputs: readonly TensorInfo[];
   outputs: readonly TensorInfo[];
-  /** @param into outputs that are written where they are, instead of into new memory */
+  /** @param into arrays that take the outputs; by default new ones are made */
   run(
     inputs: Record<string, FloatTensor>,
     into?: Record<string, FloatTensor>,
@@ -40,7 +40,7 @@ export interface TensorInfo {
 /**
  * Opens an ONNX graph on a device.
  *
- * A device that is not there is an error that lists what there is, never a silent fall back to the CPU.
+ * A missing device is an error that lists the available ones. There is no silent fallback to the CPU.
  *
  * @param model path of an .onnx file, or its bytes
  */
@@ -153,7 +153,7 @@ function tensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
   return { name: metadata.name, type: metadata.type, shape: metadata.shape };
 }
 
-/** Half and double floats come as arrays of other kinds, and read as float32 they would be other numbers. */
+/** The error for float16, float64 and other types, whose bytes must not be read as float32. */
 export function notFloat32(subject: string, name: string, type: string): Error {
   return unsupported(
     `The graph value "${name}" of ${subject} is ${type}, but only float32 can be used. Convert it with a Cast node to float32.`,

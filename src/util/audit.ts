@@ -2,7 +2,7 @@ import { reasonOf, shown, throwIfAborted } from "../errors.js";
 
 export type Audit = ReturnType<typeof openAudit>;
 
-/** Gathers what was looked at and what was wrong with it. */
+/** Counts what was checked and collects the problems. */
 export function openAudit(abortSignal: AbortSignal | undefined) {
   const checked: Record<string, number> = {};
   const problems: string[] = [];
@@ -16,7 +16,7 @@ export function openAudit(abortSignal: AbortSignal | undefined) {
   return {
     count,
     problem,
-    /** Calls a function whose exception is a problem. */
+    /** Calls a function and notes its exception as a problem. */
     async attempt<Result>(what: string, action: () => Result | Promise<Result>): Promise<Result | undefined> {
       try {
         return await action();

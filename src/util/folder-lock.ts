@@ -19,13 +19,13 @@ import { conflict, invalid, throwIfAborted } from "../errors.js";
 import { namePath } from "./name-path.js";
 
 export interface LockOptions {
-  /** What the holder does, to finish the sentence "the process ... is ...": `extracting embeddings`. */
+  /** What the holder is doing, for messages: `extracting embeddings`. */
   purpose: string;
-  /** How often the lock is renewed. */
+  /** How often the lock is renewed, in milliseconds; 30000 by default. */
   renewMs?: number;
-  /** A lock of another host that has not been renewed for so long belongs to nobody. */
+  /** A lock of another host that was not renewed for this many milliseconds is dead; 300000 (5 minutes) by default. */
   deadAfterMs?: number;
-  /** Told, once, that the lock of another host may be that of a dead process, and that this is waited for. */
+  /** Called once when this process waits to see whether the holder on another host is alive. */
   onWait?: (line: string) => void;
   abortSignal?: AbortSignal;
 }
@@ -34,7 +34,7 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-/** What stands in a lock file. */
+/** The content of a lock file. */
 interface LockRecord {
   /** Tells this lock from every other. */
   id: string;
@@ -82,7 +82,7 @@ export async function lockFolder(folder: string, options: LockOptions): Promise<
     try {
       if (parse(readFileSync(path, "utf8"))?.id === id) unlinkSync(path);
     } catch {
-      // A lock that stays behind is one of a dead process.
+      // A lock that remains is one of a dead process.
     }
   };
   process.once("exit", atExit);

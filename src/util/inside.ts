@@ -2,9 +2,9 @@ import { join, relative, resolve, sep } from "node:path";
 import { invalid, shown } from "../errors.js";
 
 /**
- * Joins names to a folder and makes sure that the result lies in it: names come out of files and folder listings.
+ * Joins names to a folder and checks that the result is inside it, because the names come from files.
  *
- * @throws `invalid` when they lead out, and for `..` anywhere: it would lead from one of the names to what is beside it
+ * @throws `invalid` when the result is outside, and for `..` in any name
  */
 export function inside(folder: string, ...names: string[]): string {
   const path = join(folder, ...names);

@@ -8,15 +8,15 @@ const mostBytes = 2 ** 31 - 1;
 const mostTextBytes = 2 ** 29 - 24;
 
 export interface ReadFileOptions {
-  /** A larger file is an error before it is read. */
+  /** A larger file is an error, before it is read. The default is what Node can hold: 2 GiB, or 0.5 GiB of text. */
   maxBytes?: number;
 }
 
 /**
- * The bytes of a file. Every error names it: one that is missing, a folder, a device or pipe (which may never end), one that
- * is too large.
+ * The bytes of a regular file. It is an error, with the path, when the file is missing, is a folder, is a device or pipe
+ * (which may never end), or is too large.
  *
- * @param what the file as the reader of an error knows it: `The speaker list`
+ * @param what what the file is, for error messages: `The speaker list`
  */
 export function readBytes(
   path: string,

@@ -7,21 +7,21 @@ type Chunk = string | Uint8Array;
 
 export interface WriteFileOptions {
   /**
-   * Bring the file and its name onto the disk before returning, so that it survives a power failure; on by default.
-   * Writers of many small files leave it to one `syncFolder` at the end.
+   * Flush the file and its name to disk before returning, so that it survives a power failure; true by default.
+   * Writers of many small files call `syncFolder` once at the end instead.
    */
   durable?: boolean;
 }
 
-/** A path to write a file at before it is renamed. Not made of the file's own name, which may be as long as names can be. */
+/** A path for a file until it is renamed. It does not contain the final name, which may be as long as names can be. */
 export const temporaryIn = (folder: string): string =>
   join(folder, `.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
 
-/** Whether a name is one that a killed process has left of `temporaryIn`. */
+/** Whether a file was left behind by a killed process that used `temporaryIn`. */
 export const isTemporary = (name: string): boolean => /^\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
 
 /**
- * Writes a file beside its place and renames it into it, so that a reader never sees half of one.
+ * Writes a temporary file beside `path` and renames it, so that a reader never sees half of a file.
  *
  * Chunks are gathered into writes of about a megabyte: a list of a million rows is neither one string nor a million
  * system calls. The folder is made where it is missing; on any error nothing is left behind.
@@ -65,7 +65,7 @@ export async function writeFile(
   if (durable) await syncName(folder);
 }
 
-/** Brings the names in a folder onto the disk; where folders cannot be opened (Windows), the file system sees to it. */
+/** Flushes the names in a folder to disk. On Windows folders cannot be opened, and this does nothing. */
 async function syncName(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   await handle?.sync().catch(() => {});

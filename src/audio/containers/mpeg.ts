@@ -21,7 +21,7 @@ interface Header {
   frames: number;
   sampleRate: number;
   channels: number;
-  /** Where an encoder's own words stand in a frame without audio. */
+  /** Where the Xing or Info header starts in a first frame that has one. */
   infoAt: number;
 }
 
@@ -32,7 +32,7 @@ const bitrates = {
   "2": [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 };
 
-/** Samples that every decoder of layer III lags behind its encoder. */
+/** Samples of delay that every layer III decoder has. */
 const decoderDelay = 529;
 
 /**
@@ -81,7 +81,7 @@ export function mpeg(source: Source): Decoding {
 /** Whether the bytes are MPEG audio, also such as the decoder here does not read. */
 export const isMpeg = (source: Source): boolean => firstFrame(source) >= 0 || isFreeFormat(source);
 
-/** Where two frames of one kind follow each other, or the only one begins; -1 without. */
+/** Where two consecutive frames of one kind begin, or the only frame; -1 if there are none. */
 function firstFrame(source: Source, from = 0, within = 1 << 16): number {
   const { bytes } = source;
   for (let at = from; at < Math.min(from + within, bytes.length - 4); at++) {
@@ -208,7 +208,7 @@ function headerAt(source: Source, at: number): Header | undefined {
   };
 }
 
-/** What the first frame says instead of sounding: the number of frames behind it, and the encoder's delay. */
+/** Reads the Xing, Info or VBRI header: the number of frames after it, and the encoder's delay and padding. */
 function infoOf(source: Source, start: number, first: Header) {
   const { view, bytes } = source;
   let at = start + first.infoAt;

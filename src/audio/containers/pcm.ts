@@ -21,7 +21,7 @@ export function pcmName({ kind, width, bigEndian }: PcmLayout): string {
   return `pcm_${{ uint: "u", int: "s", float: "f" }[kind]}${width * 8}${order}`;
 }
 
-/** Whether there are such samples at all. */
+/** Whether samples of this kind and width exist. */
 export function isPcm({ kind, width }: PcmLayout): boolean {
   if (kind === "float") return width === 4 || width === 8;
   return kind === "int" || kind === "uint" ? width >= 1 && width <= 4 : width === 1;
@@ -109,7 +109,7 @@ function ulawTable(): Float32Array {
   });
 }
 
-/** A doubt about bytes that lie behind the samples and are more than padding. */
+/** A doubt about bytes after the samples that are more than padding. */
 export function doubtBehind(source: Source, end: number, name: string): FileDoubt[] {
   const { bytes } = source;
   const behind = bytes.length - end;

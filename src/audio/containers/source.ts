@@ -19,7 +19,7 @@ export interface Decoding {
   channels: number;
   /** Decodes as it is read. Throws where the file turns out to be broken. */
   blocks: Iterable<Block>;
-  /** In what the file contradicts itself without being unreadable. */
+  /** Where the file contradicts itself but can still be read. */
   doubts?: FileDoubt[];
 }
 
@@ -49,7 +49,7 @@ export const text = (source: Source, start: number, length = 4): string =>
   );
 
 /**
- * The file may be well, but it is beyond the decoders here, or they are not sure of it: `loadAudio` goes on to FFmpeg.
+ * The decoders here cannot read the file, or not with certainty. `loadAudio` then tries FFmpeg.
  */
 export class ForeignError extends ScopeError {}
 
@@ -62,7 +62,7 @@ export const broken = (source: Source, sentence: string, detail: ErrorDetail = {
   new ScopeError("invalid", sentence, { ...detail, path: source.path });
 
 /**
- * The file may be well, but it is beyond the decoders here. `loadAudio` goes on to FFmpeg.
+ * The error for a file that the decoders here cannot read. `loadAudio` then tries FFmpeg.
  *
  * @param sentence what they cannot read
  */
@@ -77,7 +77,7 @@ export const foreign = (source: Source, sentence: string, detail: ErrorDetail = 
 export const truncated = (source: Source, what: string, got: number, want: number): ScopeError =>
   broken(source, `The file is cut off in the ${what}: ${got} of its ${want} bytes are there.`);
 
-/** The seconds of a place in a file, for messages. */
+/** A position in a file in seconds, for messages. */
 export const seconds = (frames: number, sampleRate: number): string =>
   `${(frames / sampleRate).toFixed(3)} s`;
 
@@ -98,7 +98,7 @@ export function* trim(
   }
 }
 
-/** Blocks whose errors name the file: those of a codec do not. */
+/** Adds the path to the errors of a codec. */
 export function* named(source: Source, blocks: Iterable<Block>): Generator<Block> {
   try {
     yield* blocks;

@@ -16,7 +16,7 @@ export function tagAt(source: Source, at: number): number {
   return mark === "LYRICSBEGIN" ? lyricsLength(source, at) : 0;
 }
 
-/** The length of all tags that lie one behind the other up to `end`. */
+/** The total length of the consecutive tags that end at `end`. */
 export function tagsBefore(source: Source, end: number): number {
   let start = end;
   for (let length = tagBefore(source, start); length > 0; length = tagBefore(source, start)) start -= length;
@@ -24,8 +24,8 @@ export function tagsBefore(source: Source, end: number): number {
 }
 
 /**
- * Where the audio of a file ends that has tags behind it, also those that only their beginning tells (ID3v2 without a
- * footer, APEv2 likewise). The search takes time.
+ * Where the audio ends before trailing tags, including those that can only be recognised by their start (ID3v2 and APEv2
+ * without a footer). This searches the whole file, which is slow.
  */
 export function endBeforeTags(source: Source): number {
   const { buffer, byteOffset, length } = source.bytes;
