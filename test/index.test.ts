@@ -39,6 +39,7 @@ test("the public list is this, and a name on it stays", () => {
     "layout",
     "loadAudio",
     "map2d",
+    "measuredThreshold",
     "merge",
     "minDcf",
     "openFbank",

@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
 import type { Histogram, SimilarityStatistics, SpeakerInfo, SpeakerPair } from "../types.js";
+import type { MeasuredThreshold } from "./measured-threshold.js";
 import { type PairRow, pairTable } from "./pair-table.js";
 
 /** The result of comparing speakers. */
@@ -39,13 +40,19 @@ export interface DatasetSummary {
 
 /** What `analyze` finds. */
 export interface Analysis {
-  /** Every listed pair, the most similar first: the rows of similarity_analysis.csv. */
+  /**
+   * The rows of similarity_analysis.csv, the most similar first: every listed pair, and with `measured` those at or above
+   * `minSimilarity`.
+   */
   pairs: PairRow[];
   /** The first of them: at most `maxResults`, from `minSimilarity` on. */
   top: PairRow[];
-  /** Listed pairs above 0.95: probably one person under two names. */
+  /** Probably one person under two names: listed pairs above 0.95, or with `measured` those within a data set at or above it. */
   duplicates: PairRow[];
-  /** Listed pairs from two data sets, from `minSimilarity` on: leakage when one trains and the other tests. */
+  /**
+   * People in two data sets, leakage when one trains and the other tests: listed pairs across data sets, at or above
+   * `minSimilarity`, or with `measured` at or above that.
+   */
   leakage: PairRow[];
   bands: Band[];
   datasets: DatasetSummary[];
@@ -58,12 +65,14 @@ export interface Analysis {
     /** Pairs at or above the threshold, including those beyond the end of the list. */
     highPairs: number;
     listedPairs: number;
-    /** Pairs above 0.95, listed or not. */
+    /** Pairs above 0.95, listed or not; with `measured` the number of `duplicates`. */
     duplicates: number;
     leakage: number;
+    /** Listed pairs between the threshold of the comparison and the measured one. Only with `measured`. */
+    betweenThresholds?: number;
   };
   /** What limited the lists. */
-  info: { minSimilarity: number; maxResults: number; threshold: number };
+  info: { minSimilarity: number; maxResults: number; threshold: number; measured?: MeasuredThreshold };
 }
 
 const bands: Pick<Band, "name" | "range" | "meaning" | "low" | "high">[] = [
@@ -81,28 +90,40 @@ const duplicateFrom = 0.95;
  * Bands count all pairs, from the histogram. Lists hold the pairs that were listed when the speakers were compared, those
  * at or above its threshold.
  *
- * @param minSimilarity leaves pairs below out of `top` and `leakage`, cosine in [-1, 1]; default 0; `pairs` has all
+ * @param minSimilarity leaves pairs below out of `top` and `leakage`, cosine in [-1, 1]; default: the threshold of the
+ * comparison; `pairs` has all
  * @param maxResults most pairs in `top`; default 100
+ * @param measured what `measuredThreshold` gives: duplicates and leakage are then judged by it. `pairs` has to hold all
+ * pairs at or above it. Default: they are judged by 0.95 and by `minSimilarity`
  * @throws invalid when the histogram has no edge at a limit of a band
  * @example
  * const { duplicates, leakage } = analyze({ speakers, ...result, pairs }, { minSimilarity: 0.6 });
  */
 export function analyze(
   { speakers, statistics, histogram, pairs: listed }: Comparison,
-  { minSimilarity = 0, maxResults = 100 }: { minSimilarity?: number; maxResults?: number } = {},
+  {
+    minSimilarity = statistics.threshold,
+    maxResults = 100,
+    measured,
+  }: { minSimilarity?: number; maxResults?: number; measured?: MeasuredThreshold } = {},
 ): Analysis {
   if (!(minSimilarity >= -1 && minSimilarity <= 1))
     throw invalid(`minSimilarity must be a cosine from -1 to 1, not ${minSimilarity}.`);
   if (!(maxResults >= 0)) throw invalid(`maxResults must be 0 or more, not ${maxResults}.`);
-  const pairs = pairTable(listed);
-  const shown = pairs.filter(({ similarity }) => similarity >= minSimilarity);
-  const leakage = shown.filter(({ sameDataset }) => !sameDataset);
+  const table = pairTable(listed);
+  const shown = table.filter(({ similarity }) => similarity >= minSimilarity);
+  const pairs = measured === undefined ? table : shown;
+  const alike = measured && table.filter(({ similarity }) => similarity >= measured.threshold);
+  const duplicates =
+    alike?.filter(({ sameDataset }) => sameDataset) ??
+    table.filter(({ similarity }) => similarity > duplicateFrom);
+  const leakage = (alike ?? shown).filter(({ sameDataset }) => !sameDataset);
   const all = histogram.counts.reduce((sum, count) => sum + count, 0);
   const datasets = datasetSummaries(speakers, pairs);
   return {
     pairs,
     top: shown.slice(0, maxResults),
-    duplicates: pairs.filter(({ similarity }) => similarity > duplicateFrom),
+    duplicates,
     leakage,
     bands: bands.map((band) => {
       const count = countBetween(histogram, band.low, band.high);
@@ -117,11 +138,18 @@ export function analyze(
       totalPairs: statistics.totalPairs,
       highPairs: statistics.highPairs,
       listedPairs: pairs.length,
-      duplicates: countBetween(histogram, duplicateFrom, Infinity),
+      duplicates: measured ? duplicates.length : countBetween(histogram, duplicateFrom, Infinity),
       leakage: leakage.length,
+      ...(measured && { betweenThresholds: between(table, measured.threshold, statistics.threshold) }),
     },
-    info: { minSimilarity, maxResults, threshold: statistics.threshold },
+    info: { minSimilarity, maxResults, threshold: statistics.threshold, ...(measured && { measured }) },
   };
+}
+
+/** Pairs at or above the lower of two thresholds, and below the higher one. */
+function between(pairs: readonly PairRow[], a: number, b: number): number {
+  const [low, high] = [Math.min(a, b), Math.max(a, b)];
+  return pairs.filter(({ similarity }) => similarity >= low && similarity < high).length;
 }
 
 function countBetween({ edges, counts }: Histogram, low: number, high: number): number {

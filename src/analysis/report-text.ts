@@ -34,7 +34,12 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
   }
   lines.push("", ...listing(analysis));
 
-  lines.push("", `Likely duplicates (above 0.95): ${quantity(summary.duplicates, "pair")}`);
+  const { measured } = info;
+  const judged = measured && `${two(measured.threshold)} or more`;
+  lines.push(
+    "",
+    `Likely duplicates (${judged === undefined ? "above 0.95" : `within a data set, ${judged}`}): ${quantity(summary.duplicates, "pair")}`,
+  );
   if (summary.duplicates > 0) {
     lines.push(
       "  One person under two names, or one person recorded twice: listen to both before you merge them.",
@@ -44,10 +49,10 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
       lines.push(`  ${whole(summary.duplicates - duplicates.length)} of them are not in the list of pairs.`);
   }
 
-  const from = Math.max(info.threshold, info.minSimilarity);
+  const from = `${two(info.minSimilarity)} or more`;
   lines.push(
     "",
-    `Possible leakage (pairs across data sets, ${two(from)} or more): ${quantity(leakage.length, "pair")}`,
+    `Possible leakage (pairs across data sets, ${judged ?? from}): ${quantity(leakage.length, "pair")}`,
   );
   if (leakage.length > 0)
     lines.push(
@@ -55,7 +60,7 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
       ...pairLines(leakage),
     );
 
-  lines.push("", `Most similar pairs${top.length > 0 ? "" : `: none at ${two(from)} or more`}`);
+  lines.push("", `Most similar pairs${top.length > 0 ? ` (${from})` : `: none at ${from}`}`);
   if (top.length > 0) lines.push(...pairLines(top, Infinity));
   if (csvPath !== undefined)
     lines.push(
@@ -72,12 +77,14 @@ function datasetLines({ datasets }: Analysis): string[] {
       { heading: "speakers", align: "right" },
       { heading: "utterances", align: "right" },
       { heading: "pairs within", align: "right" },
+      { heading: "listed", align: "right" },
       { heading: "their mean", align: "right" },
     ],
     datasets.map(({ dataset, speakers, utterances, pairs, meanSimilarity }) => [
       dataset,
       whole(speakers),
       whole(utterances),
+      whole((speakers * (speakers - 1)) / 2),
       whole(pairs),
       meanSimilarity === null ? "-" : four(meanSimilarity),
     ]),
@@ -85,7 +92,7 @@ function datasetLines({ datasets }: Analysis): string[] {
 }
 
 function bandLines({ bands }: Analysis): string[] {
-  return textTable(
+  const table = textTable(
     [
       { heading: "similarity" },
       { heading: "band" },
@@ -101,13 +108,25 @@ function bandLines({ bands }: Analysis): string[] {
       meaning,
     ]),
   );
+  return [
+    ...table,
+    "  The bands are those of the original Python pipeline, the same for every corpus and model.",
+  ];
 }
 
-function listing({ summary, info }: Analysis): string[] {
-  const { highPairs, listedPairs } = summary;
-  const found = `High similarity (${two(info.threshold)} or more): ${quantity(highPairs, "pair")}`;
+function listing({ summary, info: { threshold, measured } }: Analysis): string[] {
+  const { highPairs, listedPairs, betweenThresholds = 0 } = summary;
+  const high = `High similarity (${two(threshold)} or more): ${quantity(highPairs, "pair")}`;
+  const lines = [
+    listedPairs < highPairs ? `${high}, of which the ${whole(listedPairs)} most similar are listed` : high,
+  ];
+  if (measured === undefined) return lines;
+  const { eer, targetPairs, nonTargetPairs } = measured;
   return [
-    listedPairs < highPairs ? `${found}, of which the ${whole(listedPairs)} most similar are listed` : found,
+    ...lines,
+    `The labels of this corpus give ${two(measured.threshold)}: ${quantity(betweenThresholds, "pair")} between the two`,
+    `  There the equal error rate is ${(100 * eer).toFixed(2)} %, over ${quantity(targetPairs, "pair")} of utterances of one speaker`,
+    `  and ${whole(nonTargetPairs)} of two. Duplicates and leakage are judged by it; --similarity_threshold eer lists by it.`,
   ];
 }
 

@@ -34,6 +34,7 @@ export function extractCommand(program: Command): void {
         numShards,
         ...settings
       }: ExtractSettings & { logFile: string; numShards?: number }) => {
+        options.checkComparison(settings);
         const reporter = openReporter({ logFile });
         const given = settings.shard === undefined ? shardFromEnvironment(process.env, numShards) : undefined;
         if (given !== undefined)

@@ -46,10 +46,22 @@ async function main(args: readonly string[], onUsageError: () => void): Promise<
       .configureOutput({
         outputError(text, write) {
           onUsageError();
-          write(text);
+          write(withSuggestion(text, command));
         },
       });
   await program.parseAsync(withDashes(args), { from: "user" });
+}
+
+/** Commander suggests names that are spelt alike; this also names the flags that hold the word: --threshold. */
+function withSuggestion(text: string, command: Command): string {
+  const [, word] = /unknown option '--([^'=]+)/.exec(text) ?? [];
+  if (word === undefined || text.includes("Did you mean")) return text;
+  const names = command.options.map(({ long }) => long ?? "").filter((name) => name.includes(word));
+  if (names.length === 0) return text;
+  return text.replace(
+    /\n/,
+    `\n(Did you mean ${names.join(" or ").replaceAll("-", "_").replaceAll("__", "--")}?)\n`,
+  );
 }
 
 /**

@@ -18,6 +18,7 @@ export function mergeCommand(program: Command): void {
     .addOption(options.partial())
     .addOption(options.logFile())
     .action(async ({ logFile, ...settings }: MergeSettings & { logFile: string }) => {
+      options.checkComparison(settings);
       const reporter = openReporter({ logFile });
       try {
         await mergeStage(options.inOptions(settings), { reporter, abortSignal: interruptSignal() });

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { invalid } from "../errors.js";
 import { backendNames } from "../similarity/backend.js";
 
 /*
@@ -17,6 +18,11 @@ export const positiveInteger = (name: string) =>
 
 const similarity = (name: string) =>
   number(name, (value) => value >= -1 && value <= 1, "a cosine between -1 and 1");
+
+const threshold = (text: string) =>
+  text.trim().toLowerCase() === "eer"
+    ? ("eer" as const)
+    : number("threshold", (value) => value >= -1 && value <= 1, "a cosine between -1 and 1, or eer")(text);
 
 /** Parses a switch, in the same words on the command line, in the environment and in a settings file. */
 export function boolean(text: string): boolean {
@@ -51,9 +57,10 @@ export const mergeIndividual = () =>
 export const computeSimilarity = () =>
   flag("compute-similarity", "compare every speaker with every other").default(false);
 export const similarityThreshold = () =>
-  new Option("--similarity-threshold <cosine>", "from here on a pair of speakers is listed")
-    .argParser(similarity("threshold"))
-    .default(0.8);
+  new Option(
+    "--similarity-threshold <cosine>",
+    "pairs at or above are listed; eer: where the corpus's own labels give the equal error rate (default: 0.8)",
+  ).argParser(threshold);
 export const similarityBackend = () =>
   new Option("--similarity-backend <name>", "what computes it (default: the fastest there is)").choices(
     backendNames,
@@ -124,8 +131,22 @@ interface Flags {
   device?: string;
   useGpu?: boolean;
   fileTimeout?: number;
-  similarityThreshold?: number;
+  similarityThreshold?: number | "eer";
   similarityBackend?: string;
+}
+
+/** Throws for flags of a comparison that does not take place. */
+export function checkComparison(settings: { computeSimilarity?: boolean } & Flags): void {
+  const { computeSimilarity, similarityThreshold, similarityBackend } = settings;
+  const [idle] = Object.entries({ similarityThreshold, similarityBackend }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (computeSimilarity || idle === undefined) return;
+  const flag = idle[0] === "similarityThreshold" ? "--similarity_threshold" : "--similarity_backend";
+  throw invalid(
+    `${flag} ${idle[1]} has no effect, because the speakers are not compared. Add --compute_similarity, or leave it out.`,
+    { got: idle[1] },
+  );
 }
 
 /** Flags as options of the library. */

@@ -17,7 +17,7 @@ export function runCommand(program: Command): void {
     .command("run")
     .description("All stages in a row: 1 extract, 2 merge and compare, 3 report, 4 clean up.")
     .addOption(stage("stage", "first stage (default: 1)"))
-    .addOption(stage("stop-stage", "last stage (default: 3)"))
+    .addOption(stage("stop-stage", "last stage (default: 3, or the first one if that is 4)"))
     .addOption(options.dataRoot())
     .option("--output-dir <folder>", "what the ranks write", "embeddings_output")
     .option("--final-dir <folder>", "what merging writes", "final_embeddings");
@@ -50,7 +50,14 @@ export function runCommand(program: Command): void {
         stopStage: last,
         ...rest
       } = settings as Record<string, unknown> & { logFile: string };
+      options.checkComparison(settings);
       const reporter = openReporter({ logFile });
+      for (const flag of idleFlags(
+        command,
+        Number(first ?? 1),
+        Number(last ?? Math.max(3, Number(first ?? 1))),
+      ))
+        reporter.log(`Note: ${flag} has no effect, because its stage does not run`);
       try {
         await runPipeline(
           {
@@ -65,6 +72,28 @@ export function runCommand(program: Command): void {
         reporter.close();
       }
     });
+}
+
+/** The flags that only other stages read. */
+function idleFlags(command: Command, first: number, last: number): string[] {
+  const stagesOf: Record<string, number[]> = { outputDir: [1, 2, 4], finalDir: [2, 3, 4], normalize: [1, 2] };
+  for (const name of ["mergeIndividual", "partial"]) stagesOf[name] = [2];
+  for (const name of ["outputCsv", "minSimilarity", "maxResults"]) stagesOf[name] = [3];
+  for (const name of ["computeSimilarity", "similarityThreshold", "similarityBackend"])
+    stagesOf[name] = [2, 3];
+  for (const name of ["stage", "stopStage", "settings", "logFile"]) stagesOf[name] = [1, 2, 3, 4];
+  stagesOf.yes = [4];
+  return command.options
+    .filter((option) => {
+      const name = option.attributeName();
+      const stages = stagesOf[name] ?? [1];
+      return (
+        command.getOptionValueSource(name) === "cli" &&
+        !stages.some((stage) => stage >= first && stage <= last)
+      );
+    })
+    .map(({ long }) => long!.slice(2).replaceAll("-", "_"))
+    .map((name) => `--${name}`);
 }
 
 /** Asks in the terminal; without a terminal the answer is no. */

@@ -1,6 +1,9 @@
+import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CompareFilesOptions, compareFiles } from "../comparison/compare-files.js";
 import { conflict } from "../errors.js";
+import { readSpeakerList } from "../merged/read-speaker-list.js";
+import { thresholdIn } from "../pipeline/measure-threshold.js";
 import { backend } from "../similarity/backend.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
 import type { Vectors } from "../store/read-vectors.js";
@@ -12,7 +15,7 @@ interface Settings {
   input: string;
   outputDir: string;
   level: "speaker" | "utterance";
-  similarityThreshold: number;
+  similarityThreshold?: number | "eer";
   similarityBackend?: string;
   topK?: number;
   matrix?: boolean;
@@ -82,7 +85,7 @@ async function run(settings: Settings): Promise<void> {
     reporter.log(line);
     const compareOptions: CompareFilesOptions = {
       level: settings.level,
-      threshold: settings.similarityThreshold,
+      threshold: await thresholdOf(settings),
       backend: settings.similarityBackend,
       topK,
       matrix: settings.matrix,
@@ -109,6 +112,13 @@ async function run(settings: Settings): Promise<void> {
   } finally {
     reporter.close();
   }
+}
+
+/** The threshold to use; `eer` needs labels, which a folder of merged embeddings has. */
+async function thresholdOf({ input, similarityThreshold }: Settings): Promise<number | undefined> {
+  if (similarityThreshold !== "eer") return similarityThreshold;
+  const folder = /_embeddings\.pkl$/.test(input) ? dirname(input) : input;
+  return thresholdIn(folder, "eer", readSpeakerList(folder));
 }
 
 function* report(

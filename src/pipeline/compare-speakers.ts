@@ -14,11 +14,15 @@ import type { SpeakerEmbedding } from "../types.js";
 import { digestOf } from "../util/digest.js";
 import { lockFolder } from "../util/folder-lock.js";
 import { writeFile } from "../util/write-file.js";
+import { thresholdIn } from "./measure-threshold.js";
 import { remember, type StageMemory } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
 /** The options of `similarity` that a stage takes. */
-export interface CompareSettings extends StageMemory, Pick<SimilarityOptions, "threshold" | "backend"> {}
+export interface CompareSettings extends StageMemory, Pick<SimilarityOptions, "backend"> {
+  /** Pairs at or above this cosine, in [-1, 1], are listed; `eer`: the one that the corpus's own labels give. Default 0.8. */
+  threshold?: number | "eer";
+}
 
 /** The whole matrix is written up to this many speakers: 1.6 GB. */
 const maxMatrixSpeakers = 20_000;
@@ -29,7 +33,7 @@ const subsetSpeakers = 50;
 /**
  * Compares the speakers of a folder of embeddings and writes the similarity files and pictures beside them.
  *
- * @param settings `threshold`: from here on a pair is listed, cosine in [-1, 1], default 0.8; `backend`: default the
+ * @param settings `threshold`: pairs at or above are listed, cosine in [-1, 1] or `eer`, default 0.8; `backend`: default the
  * fastest there is; `stagesFile`: by which the work is skipped when nothing has changed
  * @returns whether there was anything to compare; with fewer than two speakers a line says so, and the files of an earlier
  * comparison are deleted
@@ -55,7 +59,7 @@ export async function compareSpeakers(
 
 async function compareLocked(
   folder: string,
-  { threshold = 0.8, backend, stagesFile }: CompareSettings,
+  { threshold: wanted = 0.8, backend, stagesFile }: CompareSettings,
   context: StageContext,
 ): Promise<boolean> {
   const { reporter } = context;
@@ -65,6 +69,7 @@ async function compareLocked(
     await takeAwayComparison(folder);
     return false;
   }
+  const threshold = await thresholdIn(folder, wanted, speakers);
   const hasMatrix = speakers.length <= maxMatrixSpeakers;
   const { overview, heatmap: map, subset } = pictureFiles;
   const { matrix, ...files } = similarityFiles;
@@ -85,10 +90,13 @@ async function compareLocked(
   );
   if (!ran)
     reporter.log(
-      `Unchanged: similarity of ${speakers.length} speakers at threshold ${threshold} in ${folder}`,
+      `Unchanged: similarity of ${speakers.length} speakers at threshold ${tidy(threshold)} in ${folder}`,
     );
   return true;
 }
+
+/** A measured threshold has more digits than anybody reads. */
+const tidy = (threshold: number) => Number(threshold.toFixed(4));
 
 /** The line that says why a folder has no similarity. */
 export const nothingToCompare = (folder: string, speakers: number): string =>
@@ -115,6 +123,6 @@ async function compare(
   const { mean, std, min, max, highPairs, totalPairs, threshold } = result.statistics;
   reporter.log(
     `Similarity of ${speakers.length} speakers (${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
-      `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${totalPairs} pairs >= ${threshold}`,
+      `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${totalPairs} pairs >= ${tidy(threshold)}`,
   );
 }

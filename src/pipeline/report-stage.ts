@@ -16,6 +16,7 @@ import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import { nothingToCompare } from "./compare-speakers.js";
+import { measureThreshold } from "./measure-threshold.js";
 import type { StageContext } from "./stage.js";
 
 export interface ReportSettings {
@@ -65,11 +66,17 @@ export async function reportStage(
         "`speakerscope merge --compute_similarity`.",
       { path: resultsDir },
     );
-  const { minSimilarity = statistics.threshold } = settings;
-  const pairs = pairsFrom(resultsDir, stored, { speakers, minSimilarity, log: (line) => reporter.log(line) });
+  const measured = await measureThreshold(resultsDir, speakers);
+  const { minSimilarity: wanted = statistics.threshold } = settings;
+  const lowest = Math.min(wanted, measured?.threshold ?? wanted);
+  const log = (line: string) => reporter.log(line);
+  const pairs = pairsFrom(resultsDir, stored, { speakers, minSimilarity: lowest, log });
+  // Without a matrix the list ends at the threshold of the comparison.
+  const minSimilarity = pairs.complete ? wanted : Math.max(wanted, statistics.threshold);
+  const isMeasured = measured && (pairs.complete || measured.threshold >= statistics.threshold);
   const analysis = analyze(
-    { speakers, statistics, histogram, pairs },
-    { minSimilarity, ...(maxResults ? { maxResults } : {}) },
+    { speakers, statistics, histogram, pairs: pairs.listed },
+    { minSimilarity, ...(maxResults && { maxResults }), ...(isMeasured && { measured }) },
   );
   await writeFile(outputCsv, csvLines(analysis.pairs));
   for (const line of reportText(analysis, { csvPath: outputCsv }).trimEnd().split("\n")) reporter.log(line);
@@ -97,18 +104,20 @@ async function checkComparison(
     );
 }
 
+const two = (x: number) => String(Number(x.toFixed(4)));
+
 interface PairsSettings {
   speakers: readonly SpeakerInfo[];
   minSimilarity: number;
   log: (line: string) => void;
 }
 
-/** All pairs at or above `minSimilarity`: the listed ones, or those of the matrix where the list ends above it. */
+/** The pairs at or above `minSimilarity`: the listed ones, or those of the matrix where the list ends above it. */
 function pairsFrom(
   folder: string,
   stored: StoredSimilarity,
   { speakers, minSimilarity, log }: PairsSettings,
-): SpeakerPair[] {
+): { listed: SpeakerPair[]; complete: boolean } {
   const { pairs, statistics, keys } = stored;
   if (minSimilarity < statistics.threshold) {
     const n = keys.length;
@@ -120,15 +129,19 @@ function pairsFrom(
           `Warning: ${listed.total} pairs are at or above ${minSimilarity}; the table lists the ${listed.pairs.length} most ` +
             "similar (a higher --min_similarity lists all)",
         );
-      return highSimilarityPairs({ n, statistics, pairs: listed.pairs }, speakers, {
-        threshold: minSimilarity,
-      });
+      const known = { n, statistics, pairs: listed.pairs };
+      return {
+        listed: highSimilarityPairs(known, speakers, { threshold: minSimilarity }),
+        complete: true,
+      };
     }
     log(
-      `Warning: pairs below ${statistics.threshold} were not listed and there is no matrix; compare again with a lower threshold`,
+      `Warning: pairs from ${two(minSimilarity)} to ${two(statistics.threshold)} were not listed, and there is no matrix to find them in. ` +
+        "Compare again with a lower --similarity_threshold (eer: the measured one).",
     );
+    return { listed: pairs, complete: false };
   }
-  return pairs.filter(({ similarity }) => similarity >= minSimilarity);
+  return { listed: pairs.filter(({ similarity }) => similarity >= minSimilarity), complete: true };
 }
 
 /** The matrix in blocks of rows, or as one block where the JSON file alone holds it. */

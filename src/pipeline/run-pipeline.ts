@@ -1,5 +1,6 @@
 import { invalid, missing } from "../errors.js";
 import { type CleanSettings, cleanStage } from "./clean-stage.js";
+import { compareSpeakers } from "./compare-speakers.js";
 import { type ExtractSettings, extractStage } from "./extract-stage.js";
 import { mergeStage } from "./merge-stage.js";
 import { reportStage } from "./report-stage.js";
@@ -15,7 +16,7 @@ export interface PipelineSettings extends Omit<ExtractSettings, "dataRoot"> {
   minSimilarity?: number;
   maxResults?: number;
   outputCsv?: string;
-  /** First and last stage, default 1 and 3: 1 extract, 2 merge and compare, 3 report, 4 clean up. */
+  /** First and last stage, default 1 and 3 (or the first, where that is 4): 1 extract, 2 merge and compare, 3 report, 4 clean up. */
   stage?: number;
   stopStage?: number;
   /** Asks the user before stage 4 deletes; default: nothing is deleted. */
@@ -33,7 +34,7 @@ export interface PipelineSettings extends Omit<ExtractSettings, "dataRoot"> {
 export async function runPipeline(settings: PipelineSettings, context: StageContext): Promise<void> {
   const {
     stage = 1,
-    stopStage = 3,
+    stopStage = Math.max(3, stage),
     finalDir = "final_embeddings",
     computeSimilarity = true,
     dataRoot,
@@ -64,8 +65,13 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
   }
   if (runs(3)) {
     begin(3, "report");
-    if (computeSimilarity) await reportStage({ ...settings, resultsDir: finalDir }, context);
-    else
+    if (computeSimilarity) {
+      const { threshold, backend } = settings;
+      // Stage 2 was not asked for, but a threshold was.
+      if (!runs(2) && threshold !== undefined)
+        await compareSpeakers(finalDir, { threshold, backend }, context);
+      await reportStage({ ...settings, resultsDir: finalDir }, context);
+    } else
       context.reporter.log(
         "No similarity was computed (--compute_similarity), so there is nothing to report",
       );

@@ -1,0 +1,45 @@
+import type { UtteranceEmbedding } from "../types.js";
+import { equalErrorRate } from "./equal-error-rate.js";
+import { intraInterScores } from "./intra-inter-scores.js";
+
+/** The threshold that the labels of a corpus give. */
+export interface MeasuredThreshold {
+  /** Cosine in [-1, 1] at the equal error rate. */
+  threshold: number;
+  /** Equal error rate, 0 to 1. */
+  eer: number;
+  /** Pairs of utterances of one speaker that it was measured on. */
+  targetPairs: number;
+  /** Pairs of utterances of two speakers. */
+  nonTargetPairs: number;
+}
+
+/** Most scores of each kind. */
+const maxPairs = 200_000;
+
+/**
+ * The threshold of the equal error rate, measured on the corpus's own labels: pairs of utterances of one speaker against
+ * pairs of two speakers of the same data set. People who are in two data sets would count as errors, so pairs across data
+ * sets count only where no data set has two speakers.
+ *
+ * @returns undefined when no speaker has two utterances, or there is only one speaker
+ * @throws invalid for embeddings that are zero, not finite or of different length
+ * @example
+ * const { threshold = 0.5 } = measuredThreshold(utterances) ?? {};
+ */
+export function measuredThreshold(utterances: readonly UtteranceEmbedding[]): MeasuredThreshold | undefined {
+  const datasets = new Map<string, UtteranceEmbedding[]>();
+  for (const utterance of utterances) {
+    const own = datasets.get(utterance.dataset);
+    if (own === undefined) datasets.set(utterance.dataset, [utterance]);
+    else own.push(utterance);
+  }
+  const limit = { maxPairs: Math.max(1, Math.ceil(maxPairs / datasets.size)) };
+  const parts = Array.from(datasets.values(), (own) => intraInterScores(own, limit));
+  const target = parts.flatMap((part) => Array.from(part.target));
+  const within = parts.flatMap((part) => Array.from(part.nonTarget));
+  const nonTarget = within.length > 0 ? within : intraInterScores(utterances, { maxPairs }).nonTarget;
+  if (target.length === 0 || nonTarget.length === 0) return undefined;
+  const { threshold, eer } = equalErrorRate({ target, nonTarget });
+  return { threshold, eer, targetPairs: target.length, nonTargetPairs: nonTarget.length };
+}

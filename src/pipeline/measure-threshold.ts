@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type MeasuredThreshold, measuredThreshold } from "../analysis/measured-threshold.js";
+import { invalid, missing } from "../errors.js";
+import { mergedFiles } from "../merged/files.js";
+import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
+import type { SpeakerInfo, UtteranceEmbedding } from "../types.js";
+
+/** Of a larger corpus, a part of the speakers is read: about this many utterances. */
+const mostUtterances = 100_000;
+
+/**
+ * The threshold that the labels of a folder of embeddings give, measured on its utterances; undefined when there are none, or
+ * their labels give none.
+ */
+export async function measureThreshold(
+  folder: string,
+  speakers: readonly SpeakerInfo[],
+): Promise<MeasuredThreshold | undefined> {
+  const path = join(folder, mergedFiles.utterances);
+  if (!existsSync(path)) return undefined;
+  const total = speakers.reduce((sum, { numUtterances }) => sum + numUtterances, 0);
+  const step = Math.ceil(total / mostUtterances);
+  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string }) =>
+    `${dataset}\0${speakerId}`;
+  const wanted = step > 1 && new Set(speakers.filter((_, i) => i % step === 0).map(nameOf));
+  const utterances: UtteranceEmbedding[] = [];
+  for await (const [key, value] of embeddingEntries(path)) {
+    const utterance = utteranceRow(key, value, path);
+    if (!wanted || wanted.has(nameOf(utterance))) utterances.push(utterance);
+  }
+  return measuredThreshold(utterances);
+}
+
+/** A threshold as a number; `eer` is measured in a folder. @throws `missing` or `invalid` when it cannot be */
+export async function thresholdIn(
+  folder: string,
+  threshold: number | "eer",
+  speakers: readonly SpeakerInfo[],
+): Promise<number> {
+  if (threshold !== "eer") return threshold;
+  if (!existsSync(join(folder, mergedFiles.utterances)))
+    throw missing(
+      `The threshold eer is measured on labelled utterances, and ${folder} has no ${mergedFiles.utterances}. Give a number instead.`,
+      { path: folder },
+    );
+  const measured = await measureThreshold(folder, speakers);
+  if (measured === undefined)
+    throw invalid(
+      `The threshold eer needs two speakers, one of them with two utterances, and ${folder} has none such. Give a number instead.`,
+      { path: folder, got: threshold },
+    );
+  return measured.threshold;
+}
