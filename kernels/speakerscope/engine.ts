@@ -291,7 +291,9 @@ export class Engine {
     const { write, takeLastLine } = takeOverOutput({ post: this.#o.post, cell: () => this.#host.cell() });
     takeOverChildren(this.#scope, write);
     const stray = (what: string) => (error: unknown) => {
-      if (this.#current) return this.#fail(this.#current, error);
+      const cell = this.#current;
+      // What an earlier cell left running must not fail this one.
+      if (cell && (this.#scope.cell() ?? cell.id) === cell.id) return this.#fail(cell, error);
       const { traceback } = pristine(() =>
         errorContent(error, "", (n) => this.#sources.get(n), this.#colors),
       );

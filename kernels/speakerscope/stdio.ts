@@ -31,13 +31,26 @@ export function takeOverOutput({ post, cell }: StdioOptions): { write: Write; ta
     post({ type: "stream", cell: writer, name, text });
   };
 
-  for (const name of ["stdout", "stderr"] as const)
-    process[name].write = ((chunk: string | Uint8Array, encoding?: unknown, done?: () => void): boolean => {
-      write(name, chunk);
-      const callback = typeof encoding === "function" ? (encoding as () => void) : done;
+  for (const name of ["stdout", "stderr"] as const) {
+    const callBack = (args: unknown[]) => {
+      const callback = args.find((item) => typeof item === "function");
       if (callback) native.nextTick(callback);
-      return true;
-    }) as typeof process.stdout.write;
+    };
+    Object.assign(process[name], {
+      write(chunk: string | Uint8Array, ...rest: unknown[]): boolean {
+        write(name, chunk);
+        callBack(rest);
+        return true;
+      },
+      // The stream stays open: later cells write to it too.
+      end(...args: unknown[]) {
+        const [chunk] = args as [string | Uint8Array | undefined];
+        if (chunk && typeof chunk !== "function") write(name, chunk);
+        callBack(args);
+        return process[name];
+      },
+    });
+  }
   const takeLastLine = () => {
     const line = lastCell === cell() ? lastLine : "";
     // The user's answer ends it.

@@ -51,6 +51,20 @@ const sources: Record<string, string> = {
 for (const [name, code] of Object.entries(sources))
   test(`${name} of a cell prints under that cell while another runs`, () => printsUnderItsCell(code));
 
+test("an exception of an earlier cell's timer is printed under that cell and leaves the running one alone", async () => {
+  const first = await client.sendCell(`setTimeout(() => { ${done}; throw new Error("late fault") }, 300); 1`);
+  await client.finished(first);
+  const { reply, stderr } = await client.run(
+    `while (!(globalThis as any).printed) ${wait(20)} ${wait(100)} "alive"`,
+  );
+  assert.is(reply.status, "ok");
+  assert.is(stderr, "");
+  await client.until(() =>
+    client.iopub.some((m) => m.parent === first && /late fault/.test(m.content.text ?? "")),
+  );
+  await client.run("(globalThis as any).printed = false");
+});
+
 test("a display of an earlier cell is shown under that cell", async () => {
   const first = await client.sendCell(
     `import { display } from "speakerscope/kernel"; setTimeout(() => { display.text("late"); ${done} }, 300); 1`,

@@ -186,6 +186,15 @@ test("a TypeScript file may export another one under a name", async () => {
   assert.is(await client.value('import { inner } from "./outer"; inner.one'), "1");
 });
 
+test("a file with top-level await beside the notebook fails with what to do instead", async () => {
+  write("waits.ts", "export const waited = await Promise.resolve(1);\n");
+  for (const code of ['import { waited } from "./waits"; waited', 'await import("./waits")'])
+    assert.match(
+      (await fails(code)).evalue,
+      /^waits.ts uses top-level await, .* Move it into an exported async function/,
+    );
+});
+
 test("a changed TypeScript file and a changed build are picked up by importing again", async () => {
   const cell =
     "import { version } from './build/index.js'; import { row as again } from './local'; [version, again.a]";
@@ -227,6 +236,13 @@ test("the toolkit and its types are found from any folder", async () => {
 test("unicode names and text stay what they are", async () => {
   assert.is(await client.value("const größe = 'ü😀'; größe"), "'ü😀'");
   assert.is(await client.value("größe.length"), "3");
+});
+
+test("process.stdout.end writes its text, calls back, and leaves the stream open", async () => {
+  const { stdout } = await client.run(
+    'await new Promise<void>((done) => process.stdout.end("the end\\n", done)); process.stdout.write("and on\\n");',
+  );
+  assert.is(stdout, "the end\nand on\n");
 });
 
 test("magics", async () => {

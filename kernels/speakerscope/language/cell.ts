@@ -124,7 +124,7 @@ function namesIn(ts: Ts, name: TypeScript.BindingName): string[] {
 }
 
 /** Where the `var`s and `await`s of a cell end. */
-const isOwnScope = (ts: Ts, node: TypeScript.Node): boolean =>
+export const isOwnScope = (ts: Ts, node: TypeScript.Node): boolean =>
   ts.isFunctionLike(node) || ts.isClassStaticBlockDeclaration(node) || ts.isModuleBlock(node);
 
 function hoistedVars(ts: Ts, file: TypeScript.SourceFile): string[] {
@@ -139,7 +139,7 @@ function hoistedVars(ts: Ts, file: TypeScript.SourceFile): string[] {
   return found;
 }
 
-function hasTopLevelAwait(ts: Ts, file: TypeScript.SourceFile): boolean {
+export function hasTopLevelAwait(ts: Ts, file: TypeScript.SourceFile): boolean {
   const visit = (node: TypeScript.Node): boolean => {
     if (ts.isAwaitExpression(node)) return true;
     if (ts.isForOfStatement(node) && node.awaitModifier) return true;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type * as TypeScript from "typescript";
 import { folderOf, isEsModule, lentPaths, packageRoot } from "../resolve.js";
-import { type Cell, parse, readCell } from "./cell.js";
+import { type Cell, hasTopLevelAwait, parse, readCell } from "./cell.js";
 import {
   type Declaration,
   mergeDeclarations,
@@ -218,11 +218,7 @@ export class Converter {
 
   #emit(cell: Cell, all: Declaration[]): Converted {
     const program = this.#program();
-    const texts = new Map(
-      this.#service
-        .getEmitOutput(this.#cellFile, false, true)
-        .outputFiles.map(({ name, text }) => [extension(name), text]),
-    );
+    const { code: output, map, declarations } = this.#outputOf(this.#cellFile);
     const checker = program.getTypeChecker();
     const file = program.getSourceFile(this.#cellFile) as TypeScript.SourceFile;
     const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(file) as TypeScript.Symbol);
@@ -231,16 +227,26 @@ export class Converter {
       const type = checker.getTypeOfSymbol(checker.getAliasedSymbol(alias));
       return `declare let ${name}: ${checker.typeToString(type, file, this.#ts.TypeFormatFlags.NoTruncation)};\n`;
     });
-    const fresh = splitDeclarations(this.#ts, `${texts.get(".d.ts") ?? ""}\n${hoisted.join("")}`);
+    const fresh = splitDeclarations(this.#ts, `${declarations}\n${hoisted.join("")}`);
     return {
       problems: [],
-      output: withoutMap(texts.get(".js") ?? ""),
-      map: texts.get(".js.map") ?? null,
+      output,
+      map,
       declared: textOf(fresh),
       declarations: fresh.length > 0 ? this.#know(mergeDeclarations(all, fresh)) : this.#known.text,
       isAsync: cell.isAsync,
       imports: cell.hasImports ? this.#importsOf(this.#cellFile, cell.text) : [],
       sources: this.#sourcesOf(program),
+    };
+  }
+
+  #outputOf(path: string): { code: string; map: string | null; declarations: string } {
+    const { outputFiles } = this.#service.getEmitOutput(path, false, true);
+    const find = (ending: RegExp) => outputFiles.find(({ name }) => ending.test(name))?.text;
+    return {
+      code: withoutMap(find(/\.[cm]?jsx?$/) ?? ""),
+      map: find(/\.map$/) ?? null,
+      declarations: find(/\.d\.[cm]?ts$/) ?? "",
     };
   }
 
@@ -251,16 +257,22 @@ export class Converter {
     const found = this.#filesBehind(program).flatMap((path): Source[] => {
       const version = this.#version(path);
       if (this.#emitted.get(path) === version) return [];
-      const { outputFiles } = this.#service.getEmitOutput(path, false, true);
-      const [code = "", map = null] = [".js", ".js.map"].map(
-        (e) => outputFiles.find(({ name }) => extension(name) === e)?.text,
-      );
+      const file = program.getSourceFile(path) as TypeScript.SourceFile;
+      if (hasTopLevelAwait(this.#ts, file)) return [this.#refusal(path)];
+      const { code, map } = this.#outputOf(path);
       this.#emitted.set(path, version);
-      const imports = this.#importsOf(path, program.getSourceFile(path)?.text ?? "");
-      return [{ path, code: withoutMap(code), map, imports }];
+      const imports = this.#importsOf(path, file.text);
+      return [{ path, code, map, imports }];
     });
     this.#transformers = cellTransform;
     return found;
+  }
+
+  /** Code that throws when it is loaded: the file becomes a CommonJS module, which cannot await. */
+  #refusal(path: string): Source {
+    const name = relative(this.#folder, path);
+    const message = `${name} uses top-level await, which works in cells only. Move it into an exported async function and await that in a cell.`;
+    return { path, code: `throw new SyntaxError(${JSON.stringify(message)});\n`, map: null, imports: [] };
   }
 
   /** What Node.js cannot load as it is: TypeScript, and JavaScript that is an ES module without saying so. */
@@ -394,8 +406,6 @@ export class Converter {
     return this.#ts.createLanguageService(
       {
         ...this.#host,
-        fileExists: this.#host.fileExists,
-        readFile: this.#host.readFile,
         readDirectory: sys.readDirectory,
         getCurrentDirectory: () => this.#folder,
         useCaseSensitiveFileNames: () => true,
@@ -428,12 +438,6 @@ const asModule = (code: string) => `${code}\nexport {};\n`;
 const withoutMap = (code: string) => code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
 
 const isMissing = (problems: Problem[]) => problems.some(({ code }) => code === missingModule);
-
-const extension = (name: string) =>
-  /(?:\.d)?\.[cm]?[jt]sx?(?:\.map)?$/
-    .exec(name)?.[0]
-    .replace(/[cm](?=[jt]s)/, "")
-    .replace("x", "") ?? "";
 
 function optionsOf(ts: Ts): TypeScript.CompilerOptions {
   return {

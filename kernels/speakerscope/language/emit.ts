@@ -1,4 +1,5 @@
 import type * as TypeScript from "typescript";
+import { isOwnScope } from "./cell.js";
 
 type Ts = typeof TypeScript;
 
@@ -283,8 +284,7 @@ function isOfCell(ts: Ts, list: TypeScript.VariableDeclarationList): boolean {
   if (list.flags & ts.NodeFlags.BlockScoped) return false;
   let node: TypeScript.Node = parent;
   while (!ts.isSourceFile(node)) {
-    if (ts.isFunctionLike(node) || ts.isClassStaticBlockDeclaration(node) || ts.isModuleBlock(node))
-      return false;
+    if (isOwnScope(ts, node)) return false;
     node = node.parent;
   }
   return true;
