@@ -30,15 +30,15 @@ interface Row {
   moved: number;
 }
 
-/** Five pictures a second move smoothly; all bars of a notebook share the budget. */
-const hertz = 5;
-const budget = 15;
+/** Five frames a second look smooth. All bars of a notebook share them: each frame draws up to three. */
+const frameMs = 200;
+const barsAFrame = 3;
 const consoleMs = 2000;
 
-const dirty = new Set<() => void>();
-let timer: NodeJS.Timeout | undefined;
-let allowance = budget;
-let refilled = 0;
+/** Draws the bars that have changed, those that have waited longest first. */
+const changed = new Set<() => void>();
+let isTimerSet = false;
+let lastFrame = 0;
 
 /**
  * Bars that move in place while a long job runs.
@@ -57,7 +57,7 @@ export function progress(title = ""): ProgressBar {
 
   function draw(): void {
     drawn = Date.now();
-    dirty.delete(draw);
+    changed.delete(draw);
     const list = [...rows.values()];
     if (list.length === 0) return;
     if (!kernel) return void console.error(list.map((row) => lineOf(row)).join("\n"));
@@ -77,12 +77,11 @@ export function progress(title = ""): ProgressBar {
     row.failed = event.failed ?? row.failed;
     row.total = event.total ?? row.total;
     row.moved = now;
-    // A busy loop never lets the timer run, so each event looks at the clock too.
-    if (now - drawn >= (kernel ? 1000 / hertz : consoleMs) && (!kernel || mayDraw(now))) draw();
-    else if (kernel) later(draw);
+    if (kernel) drawSoon(draw);
+    else if (now - drawn >= consoleMs) draw();
   }
 
-  kernel?.atEnd(() => dirty.has(draw) && draw());
+  kernel?.atEnd(() => changed.has(draw) && draw());
   return Object.assign(bar, { end: draw });
 }
 
@@ -97,29 +96,27 @@ export function* progressOf<T>(items: readonly T[], title = ""): Generator<T> {
   bar.end();
 }
 
-function mayDraw(now: number): boolean {
-  if (now - refilled >= 1000) {
-    refilled = now;
-    allowance = budget;
-  }
-  return allowance-- > 0;
+function drawSoon(draw: () => void): void {
+  changed.add(draw);
+  // A busy loop never lets the timer run, so each event looks at the clock too.
+  if (Date.now() - lastFrame >= frameMs) drawFrame();
+  else startTimer();
 }
 
-function later(draw: () => void): void {
-  dirty.add(draw);
-  if (timer) return;
-  timer = setTimeout(() => {
-    timer = undefined;
-    const now = Date.now();
-    for (const next of [...dirty]) {
-      if (!mayDraw(now)) {
-        later(next);
-        return;
-      }
-      next();
-    }
-  }, 1000 / hertz);
-  timer.unref();
+function drawFrame(): void {
+  lastFrame = Date.now();
+  for (const draw of [...changed].slice(0, barsAFrame)) draw();
+  if (changed.size > 0) startTimer();
+}
+
+function startTimer(): void {
+  if (isTimerSet) return;
+  isTimerSet = true;
+  const frame = () => {
+    isTimerSet = false;
+    drawFrame();
+  };
+  setTimeout(frame, frameMs).unref();
 }
 
 function lineOf({ label, done, failed, total, began, moved }: Row): string {

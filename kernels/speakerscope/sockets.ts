@@ -59,8 +59,11 @@ export async function bindSockets(
     stdin: listen("stdin", connection.stdin_port),
   };
   // A REP would answer as well, but a peer that speaks no ZMTP brings its order of requests and replies into disarray.
-  const heartbeat = new Endpoint(router, address(connection.hb_port), (frames) => void beat(frames));
-  const beat = inTurn((frames) => heartbeat.socket.send(frames));
+  const heartbeat = new Endpoint(
+    router,
+    address(connection.hb_port),
+    (frames) => void heartbeat.send(frames),
+  );
   const iopub = new Endpoint(
     () => new Broadcast(),
     address(connection.iopub_port),
@@ -77,11 +80,6 @@ export async function bindSockets(
     for (const endpoint of all) endpoint.close();
     throw error;
   }
-  const senders = {
-    shell: inTurn((frames) => routers.shell.socket.send(frames)),
-    control: inTurn((frames) => routers.control.socket.send(frames)),
-    stdin: inTurn((frames) => routers.stdin.socket.send(frames)),
-  };
   const budget = createBudget();
   let isOpen = true;
   const publish = inTurn(async (frames, isWanted) => {
@@ -89,8 +87,8 @@ export async function bindSockets(
     if (isOpen && isWanted()) await iopub.socket.publish(frames, isWanted);
   });
   return {
-    send: (channel, frames) => senders[channel](frames),
-    publish: (frames, isWanted) => publish(frames, isWanted),
+    send: (channel, frames) => routers[channel].send(frames),
+    publish,
     close: () => {
       isOpen = false;
       for (const endpoint of all) endpoint.close();
@@ -101,6 +99,7 @@ export async function bindSockets(
 /** A socket at an address for as long as the kernel lives: it survives what it receives, and one that breaks is bound anew. */
 class Endpoint<S extends Router | Broadcast> {
   socket: S;
+  readonly send = inTurn((frames) => this.socket.send(frames));
   readonly #create: () => S;
   readonly #address: string;
   readonly #take: (frames: Buffer[], socket: S) => void;
