@@ -6,12 +6,12 @@ import { INTERRUPTS, type Protect } from "./flags.js";
 import { type Host, setHost } from "./host.js";
 import { native, pristine, rememberIntrinsics } from "./intrinsics.js";
 import { encodeBundle, toJson } from "./json.js";
-import { complete, inspectAt } from "./language.js";
+import { inspectAt } from "./language.js";
 import { keepListeners } from "./listeners.js";
 import { createMagics, type Magics } from "./magics.js";
 import type { CellRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
 import { Prompts } from "./prompts.js";
-import type { ErrorContent, MimeBundle, Payload } from "./replies.js";
+import type { ErrorContent, Payload } from "./replies.js";
 import { createScope, type Scope } from "./scope.js";
 import { type CellValue, Session } from "./session.js";
 import { takeOverStdin } from "./stdin.js";
@@ -238,21 +238,16 @@ export class Engine {
 
   #askLanguage(question: Question): Promise<unknown> {
     const session = this.#session;
-    if (question.ask === "complete") return complete(session, question.code, question.position);
+    if (question.ask === "complete") return session.complete(question.code, question.position);
     if (question.ask === "inspect")
       return inspectAt(session, question.code, question.position, question.detail);
     return session.completeness(question.code);
   }
 
-  #publish(
-    cell: number | null,
-    message: string,
-    content: Record<string, unknown>,
-    extra: { metadata?: MimeBundle; buffers?: Uint8Array[] } = {},
-  ): void {
+  #publish: Host["publish"] = (cell, type, content, extra) => {
     const { post } = this.#o;
-    pristine(() => post({ type: "publish", cell, message, content: toJson(content), ...extra }));
-  }
+    pristine(() => post({ type: "publish", cell, outgoing: { type, content: toJson(content), ...extra } }));
+  };
 
   #remember(name: string, code: string): void {
     this.#sources.delete(name);
@@ -268,7 +263,7 @@ export class Engine {
     };
     return {
       cell: writing,
-      publish: (cell, message, content, extra) => this.#publish(cell, message, content, extra),
+      publish: this.#publish,
       format: (value) => format(value, this.#colors),
       settle: (work) => void this.#current?.pending.push(work),
       atEnd: (work) => void this.#current?.atEnd.push(work),

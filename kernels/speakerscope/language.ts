@@ -1,20 +1,9 @@
 import { pristine } from "./intrinsics.js";
 import type { Information } from "./language/requests.js";
-import type { CompletionList } from "./messages.js";
 import type { MimeBundle } from "./replies.js";
 import type { Session } from "./session.js";
 
-/** More are no help to anybody, and JupyterLab draws each. */
-const shownMatches = 500;
 const shownSource = 4000;
-
-export async function complete(session: Session, code: string, position: number): Promise<CompletionList> {
-  const { start, end, names } = await session.complete(code, position);
-  return pristine(() => {
-    const shown = names.slice(0, shownMatches);
-    return { matches: shown.map(({ name }) => name), types: shown.map(({ kind }) => kind), start, end };
-  });
-}
 
 /**
  * What is known of the name at a position: its type and documentation; with detail 1 also its source and value.

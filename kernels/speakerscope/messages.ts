@@ -1,4 +1,5 @@
-import type { ErrorContent, MimeBundle, Payload } from "./replies.js";
+import type { ErrorContent, Payload } from "./replies.js";
+import type { Outgoing } from "./wire.js";
 
 /** One cell to run. `id` names it in every message between the threads. */
 export interface CellRequest {
@@ -14,19 +15,6 @@ export type Question =
   | { ask: "complete"; code: string; position: number }
   | { ask: "inspect"; code: string; position: number; detail: 0 | 1 }
   | { ask: "isComplete"; code: string };
-
-export interface Completeness {
-  status: "complete" | "incomplete" | "invalid";
-  indent?: string;
-}
-
-export interface CompletionList {
-  matches: string[];
-  types: string[];
-  /** UTF-16 units. */
-  start: number;
-  end: number;
-}
 
 /** How a cell ended. */
 export interface Outcome {
@@ -46,6 +34,9 @@ export type ToMain =
   | { type: "input"; prompt: number; value: string }
   | { type: "shutdown" };
 
+/** A message to every client. Its content is JSON already, written where the values live. */
+export type Published = Outgoing & { content: string };
+
 /** From the main thread to the worker. */
 export type FromMain =
   /** The process is about to exit. */
@@ -54,15 +45,7 @@ export type FromMain =
   | { type: "answer"; serial: number; answer: unknown; error?: ErrorContent }
   | { type: "done"; cell: number; outcome: Outcome }
   | { type: "stream"; cell: number | null; name: "stdout" | "stderr"; text: string }
-  /** `content` is JSON already: it was written where the values live. */
-  | {
-      type: "publish";
-      cell: number | null;
-      message: string;
-      content: string;
-      metadata?: MimeBundle;
-      buffers?: Uint8Array[];
-    }
+  | { type: "publish"; cell: number | null; outgoing: Published }
   | { type: "prompt"; id: number; cell: number; prompt: string; password: boolean; wait: boolean };
 
 /** What a message costs while it lies between the threads, however short it is. */
@@ -72,7 +55,8 @@ export const messageOverhead = 2048;
 export function outputSize(message: FromMain): number | null {
   if (message.type === "stream") return message.text.length;
   if (message.type !== "publish") return null;
-  let size = message.content.length;
-  for (const buffer of message.buffers ?? []) size += buffer.byteLength;
+  const { content, buffers = [] } = message.outgoing;
+  let size = content.length;
+  for (const buffer of buffers) size += buffer.byteLength;
   return size;
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { toPoints, toUnits } from "./code-points.js";
 import type { History, HistoryRequest } from "./history.js";
+import type { Completeness, Completion } from "./language/requests.js";
 import { log } from "./log.js";
-import type { CellRequest, Completeness, CompletionList, Outcome, Question } from "./messages.js";
+import type { CellRequest, Outcome, Question } from "./messages.js";
 import * as replies from "./replies.js";
 import type { Channel, Sockets } from "./sockets.js";
 import type { Codec, Header, Message, Outgoing } from "./wire.js";
@@ -63,7 +64,7 @@ const streamBytes = 1 << 18;
 /** With more than this on its way when the user interrupts, a cell is one that prints without end. */
 const floodBytes = 1 << 16;
 
-type Handler = (message: Message, channel: Channel) => Promise<object | null> | object | null;
+type Handler = (message: Message) => Promise<object | null> | object | null;
 
 /**
  * The kernel as the protocol sees it: what is asked, in which order, and what is answered.
@@ -88,7 +89,7 @@ export class Protocol {
 
   readonly handlers: Record<string, Handler> = {
     kernel_info_request: () => replies.kernelInfo(this.#o.versions),
-    // One that has code goes into the queue.
+    // Only a request without code comes here; `receive` puts the others into the queue.
     execute_request: ({ content }) => ({ code: codeOf(content) }),
     complete_request: ({ content }) => this.#complete(content),
     inspect_request: ({ content }) => this.#inspect(content),
@@ -181,7 +182,7 @@ export class Protocol {
     let content: object | null = null;
     if (handler)
       try {
-        content = await handler(message, channel);
+        content = await handler(message);
       } catch (error) {
         content = replies.failed(errorOf(error));
       }
@@ -283,13 +284,9 @@ export class Protocol {
   async #complete(content: Record<string, unknown>): Promise<object> {
     const code = codeOf(content);
     const position = positionOf(content, code);
-    const found = (await this.#o.engine.ask({ ask: "complete", code, position })) as CompletionList;
-    return replies.complete({
-      matches: found.matches,
-      types: found.types,
-      start: toPoints(code, found.start),
-      end: toPoints(code, found.end),
-    });
+    const found = (await this.#o.engine.ask({ ask: "complete", code, position })) as Completion;
+    const [start, end] = [found.start, found.end].map((at) => toPoints(code, at));
+    return replies.complete({ ...found, start, end });
   }
 
   async #inspect(content: Record<string, unknown>): Promise<object> {
@@ -379,15 +376,9 @@ export class Protocol {
     void this.#o.sockets.publish(this.#o.codec.encode([type], outgoing));
   }
 
-  #reply(channel: Channel, message: Message, type: string, content: object): Promise<void> {
-    return this.#o.sockets.send(
-      channel,
-      this.#o.codec.encode(message.identities, {
-        type,
-        content: content as Record<string, unknown>,
-        parent: message.header,
-      }),
-    );
+  #reply(channel: Channel, { identities, header }: Message, type: string, content: object): Promise<void> {
+    const outgoing = { type, content: content as Record<string, unknown>, parent: header };
+    return this.#o.sockets.send(channel, this.#o.codec.encode(identities, outgoing));
   }
 }
 

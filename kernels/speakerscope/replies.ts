@@ -1,3 +1,4 @@
+import type { Completion } from "./language/requests.js";
 import { protocolVersion } from "./wire.js";
 
 /** What an error looks like on the wire. */
@@ -15,15 +16,6 @@ export interface Payload {
 }
 
 export type HistoryEntry = [session: number, line: number, input: string | [string, string | null]];
-
-export interface Completions {
-  matches: string[];
-  /** What each match is: `function`, `property`... */
-  types: string[];
-  /** Code points, not UTF-16 units. */
-  start: number;
-  end: number;
-}
 
 export const ok = () => ({ status: "ok" as const });
 
@@ -71,7 +63,8 @@ export const executeError = (execution_count: number, error: ErrorContent) => ({
 
 export const executeAborted = () => ({ status: "aborted" as const });
 
-export const complete = ({ matches, types, start, end }: Completions) => ({
+/** `start` and `end` count code points. */
+export const complete = ({ matches, types, start, end }: Completion) => ({
   ...ok(),
   matches,
   cursor_start: start,

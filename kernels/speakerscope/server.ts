@@ -133,17 +133,7 @@ function receive(message: FromMain): void {
   if (size !== null) giveRoom(flags, messageOverhead);
   if (message.type === "acknowledge") unacknowledged.delete(message.serial);
   else if (message.type === "stream") protocol.stream(message.cell, message.name, message.text);
-  else if (message.type === "publish")
-    protocol.publish(
-      message.cell,
-      {
-        type: message.message,
-        content: message.content,
-        metadata: message.metadata,
-        buffers: message.buffers,
-      },
-      size ?? 0,
-    );
+  else if (message.type === "publish") protocol.publish(message.cell, message.outgoing, size ?? 0);
   else if (message.type === "prompt") ask(message);
   else if (message.type === "leave") {
     sockets.close();

@@ -1,6 +1,9 @@
 import type * as TypeScript from "typescript";
 import type { Completion } from "./requests.js";
 
+/** JupyterLab draws every match, and nobody reads more. */
+const shownMatches = 500;
+
 /** The names that go on with the word at the position first, then those that contain it. */
 export function ranked(
   code: string,
@@ -25,5 +28,6 @@ export function ranked(
   entries.sort((a, b) =>
     a.key < b.key ? -1 : a.key > b.key ? 1 : word ? a.index - b.index : a.name.localeCompare(b.name),
   );
-  return { start, end, names: entries.map(({ name, kind }) => ({ name, kind })) };
+  const shown = entries.slice(0, shownMatches);
+  return { matches: shown.map(({ name }) => name), types: shown.map(({ kind }) => kind), start, end };
 }

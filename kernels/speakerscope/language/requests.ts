@@ -32,9 +32,12 @@ export interface Converted {
 }
 
 export interface Completion {
+  matches: string[];
+  /** The kind of each match: `function`, `property`... */
+  types: string[];
+  /** The text that a match replaces, in UTF-16 units. */
   start: number;
   end: number;
-  names: { name: string; kind: string }[];
 }
 
 /** What is known of a name. */
