@@ -20,7 +20,7 @@ import { cellName, errorContent, installStackTraces, KernelInterrupted } from ".
 
 interface EngineOptions {
   flags: Int32Array;
-  /** Keeps interrupts from tearing a piece of work. */
+  /** Runs work that an interrupt must not cut short. */
   protect: Protect;
   promptPort: MessagePort;
   /** Where relative imports of cells begin. */
@@ -40,16 +40,16 @@ interface Running extends CellRequest {
   pending: Promise<unknown>[];
 }
 
-/** Texts of cells whose traces may still turn up. */
+/** Cells whose source is kept for stack traces. */
 const keptSources = 1000;
 
 const nextTurn = () => new native.Promise<void>((resolve) => native.setImmediate(resolve));
 
 /**
- * The main thread's part: runs one cell at a time and answers questions about the language.
+ * Runs cells, one at a time, on the main thread, and answers questions about the language.
  *
- * An interrupt may end its JavaScript anywhere outside `protect`. Hence nothing that must happen depends on the stack
- * that runs a cell: `#finish` is reached from that stack, or from the interrupt's message, whichever comes first.
+ * An interrupt may terminate JavaScript anywhere outside `protect`, so nothing that must happen may depend on the stack
+ * that runs a cell: `#finish` is called from that stack or on the interrupt's message, whichever comes first.
  */
 export class Engine {
   readonly #o: EngineOptions;
@@ -65,12 +65,12 @@ export class Engine {
   readonly #colors = useColors();
   #current: Running | null = null;
   #last: Running | null = null;
-  /** The id of the cell that ended last; ids rise. */
+  /** The id of the last cell that ended; ids increase. */
   #done = 0;
 
   constructor(options: EngineOptions) {
     this.#o = options;
-    // What the kernel does itself, it does among the originals of what cells may replace.
+    // The kernel's own work uses the original built-ins, whatever cells have replaced.
     this.#protect = (work) => options.protect(() => pristine(work));
     this.#prompts = new Prompts(options);
     this.#session = new Session(options.folder);
@@ -94,7 +94,7 @@ export class Engine {
     rememberIntrinsics();
   }
 
-  /** Takes a message of the worker; it may come twice. */
+  /** Handles a message of the worker. Messages may be delivered twice. */
   receive(message: ToMain & { serial: number }): void {
     this.#protect(() => {
       if (this.#received.has(message.serial)) return;
@@ -102,7 +102,7 @@ export class Engine {
         this.#received.add(message.serial);
         this.#o.post({ type: "acknowledge", serial: message.serial });
       };
-      // A cell is heard only when it runs: until then what an interrupted cell left may hold the thread.
+      // A cell is acknowledged when it starts: until then, leftovers of an interrupted cell may block the thread.
       if (message.type === "execute") return this.#begin(message.cell, acknowledge);
       acknowledge();
       if (message.type === "question") void this.#answer(message);
@@ -150,7 +150,7 @@ export class Engine {
       if (cell.timed) this.#magics.end();
       do {
         await pristine(() => native.Promise.all(cell.pending.splice(0)));
-        // What was rejected meanwhile and nobody caught is reported in these turns.
+        // Unhandled rejections are reported in these turns of the event loop.
         await nextTurn();
         await nextTurn();
       } while (cell.pending.length > 0);
@@ -192,7 +192,7 @@ export class Engine {
 
   #fail(cell: Running, error: unknown): void {
     if (this.#current !== cell) return;
-    // What fails because it was interrupted (a child process that got the signal) is an interrupt, too.
+    // A failure caused by the interrupt, such as a child process that got SIGINT, is reported as the interrupt.
     const isInterrupted = cell.interrupts !== native.Atomics.load(this.#o.flags, INTERRUPTS);
     const content = pristine(() =>
       errorContent(
@@ -258,7 +258,7 @@ export class Engine {
   #createHost(): Host {
     const writing = () => this.#scope.cell() ?? (this.#current ?? this.#last)?.id ?? null;
     const running = () => {
-      if (!this.#current) throw new Error("input: unsupported outside a running cell");
+      if (!this.#current) throw new Error("Input can only be asked for while a cell runs.");
       return this.#current;
     };
     return {
@@ -271,7 +271,7 @@ export class Engine {
       input: (prompt, password) => {
         const cell = running();
         if (!cell.allowStdin)
-          return native.Promise.reject(new Error("input: unsupported: nobody is here to answer"));
+          return native.Promise.reject(new Error("input() failed: nobody is here to answer."));
         return this.#prompts.ask(cell.id, prompt, password);
       },
       inputSync: (prompt) => {
@@ -281,7 +281,7 @@ export class Engine {
     };
   }
 
-  /** Output, input, children, stray errors and signals of the process belong to cells from now on; ends its input. */
+  /** Redirects output, input, children, stray errors and signals of the process to cells. Returns what ends the input. */
   #takeOverProcess(): () => void {
     const { write, takeLastLine } = takeOverOutput({ post: this.#o.post, cell: () => this.#host.cell() });
     takeOverChildren(this.#scope, write);

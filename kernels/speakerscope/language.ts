@@ -6,9 +6,9 @@ import type { Session } from "./session.js";
 const shownSource = 4000;
 
 /**
- * What is known of the name at a position: its type and documentation; with detail 1 also its source and value.
+ * The type and documentation of the name at a position; with detail 1 also its source.
  *
- * Inside a call's parentheses it is the function, as people expect of Shift-Tab.
+ * Inside the parentheses of a call it describes the function, as Shift-Tab should.
  */
 export async function inspectAt(
   session: Session,
@@ -39,13 +39,13 @@ function describe(session: Session, info: Information, detail: 0 | 1): MimeBundl
   return { "text/plain": join(sections), "text/markdown": join(markdown) };
 }
 
-/** A function of an earlier cell is known to the compiler only by its signature; its text is in its value. */
+/** The compiler knows only the signature of an earlier cell's function; the function itself has its source. */
 function sourceText(session: Session, name: string): string | undefined {
   const value = Object.hasOwn(session.variables, name) ? session.variables[name] : undefined;
   return typeof value === "function" && !/\[native code\]/.test(String(value)) ? String(value) : undefined;
 }
 
-/** The last character of the function whose call the position stands in; -1 when it stands in none. */
+/** The index of the last character of the callee around the position; -1 outside of calls. */
 function calleeEnd(code: string, position: number): number {
   let depth = 0;
   for (let at = position - 1; at >= 0; at--) {

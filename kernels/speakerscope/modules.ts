@@ -10,7 +10,7 @@ type Namespace = Record<string, unknown>;
 type Import = (specifier: string, options?: ImportCallOptions) => Promise<Namespace>;
 type Require = (specifier: string) => unknown;
 
-/** What tslab and Node.js have, but do not declare. */
+/** Part of Node.js, but missing from its types. */
 interface CompiledModule extends Module {
   _compile(code: string, filename: string): void;
 }
@@ -19,7 +19,7 @@ const { _nodeModulePaths } = Module as unknown as { _nodeModulePaths(folder: str
 /** A piece of code with imports: a cell, or a file beside the notebook. */
 export type Importing = Pick<Source, "path" | "code" | "imports">;
 
-/** One that is to be loaded before the code runs; null for the path where Node.js's `require` does not find it. */
+/** A module to load before the code runs. Its path is null if `require` cannot resolve it. */
 interface EsModule {
   specifier: string;
   path: string | null;
@@ -27,10 +27,10 @@ interface EsModule {
 }
 
 /**
- * Gives cells their modules: CommonJS and JSON by `require`, ES modules by a true `import`, TypeScript files beside the
- * notebook as the compiler gave their code; and a changed build of any when the import is run again.
+ * Loads the modules that cells import: CommonJS and JSON by `require`, ES modules by `import()`, local TypeScript files
+ * from the compiler's output. Files that changed are loaded again when the import runs again.
  *
- * @param find asks the compiler which file with code an import means
+ * @param find asks the compiler for the local source file that an import resolves to
  */
 export function createModuleLoader(
   find: (specifier: string, from: string) => Promise<{ path: string | null; sources: Source[] }>,
@@ -50,7 +50,7 @@ export function createModuleLoader(
     return known;
   };
 
-  /** Takes the code of files beside the notebook: those that changed, and what imports them, are loaded afresh. */
+  /** Takes the code of local files. Those that changed, and their importers, are loaded again. */
   function addSources(given: Source[]): void {
     const changed = new Set<string>();
     for (const source of given) {
@@ -64,7 +64,7 @@ export function createModuleLoader(
     }
   }
 
-  /** Loads the ES modules among what a cell imports, directly or through files beside it, and forgets changed builds. */
+  /** Loads the ES modules that a cell imports, directly or through local files, and unloads files that changed. */
   async function prepare(importing: Importing): Promise<void> {
     const found = pristine(() => esModulesOf(importing));
     for (let i = 0; i < found.length; i++) {
@@ -73,7 +73,7 @@ export function createModuleLoader(
         const namespace = await load(specifier, path, from);
         pristine(() => namespaces.set(keyOf(specifier, from), asCommonJs(namespace)));
       } catch (error) {
-        // The code may only look as if it asked for this; if it does ask, `require` has the same to say.
+        // The text may only look like an import. If it is one, `require` will report the same.
         if (path !== null || (error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
       }
     }
@@ -96,7 +96,7 @@ export function createModuleLoader(
   /** True when `prepare` has to be awaited before the cell. */
   const needsPreparing = ({ code }: Importing): boolean => requiredBy(code).some((s) => !isBuiltin(s));
 
-  /** `require` as a cell or a file has it. */
+  /** The `require` of a cell or a local file. */
   function requireIn({ path, imports }: Pick<Importing, "path" | "imports">, native: Require): Require {
     const files = new Map(imports);
     return (specifier) => {
@@ -129,12 +129,12 @@ export function createModuleLoader(
     module.paths = _nodeModulePaths(dirname(source.path));
     const native = module.require.bind(module);
     module.require = requireIn(source, native) as NodeJS.Require;
-    // Before it runs: one that imports it in turn gets what it has exported by then.
+    // Before it runs: in an import cycle the other module gets what has been exported so far.
     loaded.set(source.path, module);
     return { module, isNew: true };
   }
 
-  /** Remembers how old the loaded files are, so that a later import can tell a new build. */
+  /** Remembers the modification times of loaded files, so that a later import notices a new build. */
   function remember(): void {
     const loaded = Object.keys(require.cache);
     if (loaded.length === remembered) return;
@@ -167,7 +167,7 @@ export function createModuleLoader(
       importHere: importFrom(from),
       href: path === null ? null : currentUrl(path),
     }));
-    // Awaited, here and below: to return a promise is to call its `then`, which a cell may have replaced.
+    // `return await`, here and below: returning a promise would call its `then`, which a cell may have replaced.
     if (href !== null) return await importHere(href, options);
     try {
       return await importHere(specifier, options);
@@ -177,7 +177,7 @@ export function createModuleLoader(
     }
   }
 
-  /** The loader keeps a module for good under its URL; for a changed one another query makes another URL. */
+  /** Node.js caches ES modules by URL for good, so a changed module gets a new query string. */
   function currentUrl(path: string): string {
     const { href } = pathToFileURL(path);
     const before = seen.get(path);
@@ -185,7 +185,7 @@ export function createModuleLoader(
     return before !== undefined && before !== seen.get(path) ? `${href}?modified=${seen.get(path)}` : href;
   }
 
-  /** What `import()` does. */
+  /** The `import()` of a cell or a local file. */
   async function importAt(from: string, specifier: string, options?: ImportCallOptions): Promise<Namespace> {
     const { name, mayBeSource } = pristine(() => {
       const name = specifier.startsWith("file:") ? fileURLToPath(specifier) : specifier;
@@ -206,7 +206,7 @@ export function createModuleLoader(
     const path = pristine(() => (isBuiltin(name) ? null : resolve(name, from)));
     if (path !== null && !pristine(() => isEsModule(path))) {
       pristine(() => forgetChanged(path));
-      // Node.js warns that JSON modules are new, and keeps them for good.
+      // `import()` of JSON prints a warning and is cached for good.
       if (pristine(() => extname(path) === ".json")) return { default: pristine(() => require(path)) };
     }
     return await load(name, path, from, options);
@@ -259,13 +259,13 @@ function requiredBy(code: string): string[] {
   return [...new Set([...code.matchAll(/\brequire\("([^"\n]+)"\)/g)].map(([, specifier]) => specifier))];
 }
 
-/** Files that people build while the kernel runs: this package's own, and everything that was not installed. */
+/** Files that may be rebuilt while the kernel runs: this package's own, and all outside node_modules. */
 function isOurs(path: string): boolean {
   const inside = path.startsWith(packageRoot + sep) ? path.slice(packageRoot.length) : path;
   return !inside.includes(`${sep}node_modules${sep}`) && extname(path) !== ".node";
 }
 
-/** A loaded module and what it loaded, without installed packages. */
+/** A loaded module and its dependencies, without installed packages. */
 function treeOf(path: string): string[] {
   const found = new Set([path]);
   for (const file of found)
@@ -278,12 +278,12 @@ function modified(path: string): number | null {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 
-/** The compiler's import helpers take `__esModule` as the word that `default` is among the names. */
+/** TypeScript's import helpers use `default` as it is only where `__esModule` is set. */
 function asCommonJs(namespace: Namespace): Namespace {
   return "__esModule" in namespace ? namespace : { __esModule: true, ...namespace };
 }
 
-/** What `import()` gives of CommonJS. */
+/** The namespace that `import()` makes of CommonJS exports. */
 function asNamespace(exports: Namespace): Namespace {
   return exports.__esModule ? exports : { ...exports, default: exports };
 }

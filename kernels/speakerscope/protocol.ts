@@ -8,18 +8,18 @@ import * as replies from "./replies.js";
 import type { Channel, Sockets } from "./sockets.js";
 import type { Codec, Header, Message, Outgoing } from "./wire.js";
 
-/** What the protocol core needs of a language; the real one lives in another thread, a test's is an object. */
+/** What the protocol core needs of a language. The real engine runs in another thread; tests use an object. */
 export interface Engine {
   execute(cell: CellRequest): Promise<Outcome>;
   ask(question: Question): Promise<unknown>;
   interrupt(): void;
-  /** Resolves when the engine has come down. */
+  /** Resolves when the engine has shut down. */
   shutdown(restart: boolean): Promise<void>;
   /** The answer to a cell's question to the user. */
   input(prompt: number, value: string): void;
-  /** So much of what cells wrote has been sent, or is not going to be: they may write on. */
+  /** Tells the engine that this many bytes of output were sent or dropped, so that cells may write more. */
   release(size: number): void;
-  /** How much they wrote that is still on its way. */
+  /** Bytes of output that have not been sent yet. */
   unsent(): number;
 }
 
@@ -32,7 +32,7 @@ interface Cell {
   store: boolean;
   allowStdin: boolean;
   stopOnError: boolean;
-  /** Bytes that were thrown away after an interrupt; null while nothing is. */
+  /** Bytes dropped since an interrupt; null while output is sent. */
   dropped: number | null;
 }
 
@@ -42,7 +42,7 @@ interface Prompt {
   cell: Cell;
   prompt: string;
   password: boolean;
-  /** The message that asks, once it was sent. */
+  /** The id of the input_request, once it was sent. */
   request?: string;
 }
 
@@ -52,22 +52,22 @@ interface ProtocolOptions {
   engine: Engine;
   history: History;
   versions: { kernel: string; typescript: string; node: string };
-  /** Milliseconds in which requests that were sent before a failure's reply still arrive. */
+  /** How long to wait, after a cell failed, for queued requests that must be aborted too. */
   graceMs?: number;
 }
 
-/** Cells whose late output still finds its way. */
+/** Cells remembered so that their late output can be attributed to them. */
 const rememberedCells = 500;
-/** Output within this time goes out as one message: Jupyter drops what exceeds 1,000 messages a second. */
+/** Output within this time is sent as one message: Jupyter drops what exceeds 1,000 messages a second. */
 const streamMs = 15;
 const streamBytes = 1 << 18;
-/** With more than this on its way when the user interrupts, a cell is one that prints without end. */
+/** If an interrupt finds more unsent output than this, the cell is taken to print without end. */
 const floodBytes = 1 << 16;
 
 type Handler = (message: Message) => Promise<object | null> | object | null;
 
 /**
- * The kernel as the protocol sees it: what is asked, in which order, and what is answered.
+ * The Jupyter messaging protocol: takes requests in order and answers them.
  *
  * It knows neither sockets nor TypeScript.
  */
@@ -81,7 +81,7 @@ export class Protocol {
   #count = 0;
   #serial = 0;
   #pending: { cell: Cell | null; name: "stdout" | "stderr"; text: string } | null = null;
-  /** The first was asked and waits for its answer. */
+  /** Only the first has been sent; the others wait for its answer. */
   readonly #prompts: Prompt[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Settled when all output until now was sent or dropped. */
@@ -98,7 +98,7 @@ export class Protocol {
     history_request: ({ content }) => replies.history(this.#o.history.find(historyRequest(content))),
     comm_info_request: ({ content }) => replies.commInfo(this.#commsOf(content.target_name)),
     comm_open: (message) => {
-      // No target can be registered here, so the protocol wants it closed at once.
+      // No comm targets can be registered here; the protocol then requires comm_close at once.
       this.#publish("comm_close", replies.commClose(text(message.content.comm_id)), message.header);
       return null;
     },
@@ -120,7 +120,7 @@ export class Protocol {
     this.#publish("status", replies.status("starting"));
   }
 
-  /** Takes the frames of one message; what is not a message of this session is dropped. */
+  /** Takes the frames of one message; an invalid message is logged and dropped. */
   async receive(channel: Channel, frames: Buffer[]): Promise<void> {
     try {
       const message = this.#o.codec.decode(frames);
@@ -134,7 +134,7 @@ export class Protocol {
     }
   }
 
-  /** Standard output of a cell, collected for a moment. */
+  /** Output of a cell, batched for a moment. */
   stream(cellId: number | null, name: "stdout" | "stderr", text: string): void {
     const cell = this.#cellOf(cellId);
     if (this.#isUnwanted(cell, text.length)) return;
@@ -156,7 +156,7 @@ export class Protocol {
     this.#emit(cell, { ...message, parent: cell?.message.header }, size);
   }
 
-  /** Asks the user of the client that sent the cell, when its turn comes; false when that client takes no questions. */
+  /** Queues a question for the client that sent the cell; false when that client does not allow stdin. */
   requestInput(id: number, cellId: number, prompt: string, password: boolean): boolean {
     const cell = this.#cells.get(cellId);
     if (!cell?.allowStdin) return false;
@@ -191,7 +191,7 @@ export class Protocol {
     if (content) sent = this.#reply(channel, message, reply, content);
     if (type === "shutdown_request") await this.#shutDown(message, content as object, sent);
     this.#publish("status", replies.status("idle"), message.header);
-    // Clients take the last status they saw for the kernel's: a question must not make a busy kernel look idle.
+    // Clients show the last status they saw, so a side request must not make a busy kernel look idle.
     if (this.#running && this.#running.message.header !== message.header)
       this.#publish("status", replies.status("busy"), this.#running.message.header);
   }
@@ -268,7 +268,7 @@ export class Protocol {
     for (const next of aborted) this.#abort(next);
   }
 
-  /** The kernel itself has failed: the client is told, and the next cell runs. */
+  /** The kernel itself has failed: tell the client, and go on with the next cell. */
   #giveUp({ message, channel }: Cell, error: Error): void {
     log(`A cell could not be run. ${error.stack}`);
     void this.#reply(channel, message, "execute_reply", replies.failed(errorOf(error)));
@@ -297,15 +297,15 @@ export class Protocol {
     return replies.inspect(data as replies.MimeBundle | null);
   }
 
-  /** Whoever was asked may answer, and nobody else; an answer to what was asked before comes too late. */
+  /** Accepts an answer only from the client that was asked, and only to the current question. */
   #answerInput({ header, identities, parentId, content }: Message): void {
     const [asked] = this.#prompts;
-    if (header.msg_type !== "input_reply") throw new Error(`Nothing but input_reply belongs there.`);
-    if (!asked) throw new Error("Nobody was asked.");
+    if (header.msg_type !== "input_reply") throw new Error(`Only input_reply is accepted there.`);
+    if (!asked) throw new Error("No question is open.");
     if (!sameFrames(identities, asked.cell.message.identities)) throw new Error("Another client was asked.");
     if (typeof parentId === "string" && parentId !== asked.request)
       throw new Error("It answers another question.");
-    if (typeof content.value !== "string") throw new Error("Its value is no text.");
+    if (typeof content.value !== "string") throw new Error("Its value is not a string.");
     this.#prompts.shift();
     this.#o.engine.input(asked.id, content.value);
     this.#askNext();
@@ -316,7 +316,7 @@ export class Protocol {
     this.#prompts.splice(0, this.#prompts.length, ...left);
   }
 
-  /** Counts output that goes nowhere. */
+  /** Whether a cell's output is to be dropped; counts what is. */
   #isUnwanted(cell: Cell | null, size: number): boolean {
     if (!cell || (!cell.silent && cell.dropped === null)) return false;
     if (cell.dropped !== null) cell.dropped += size;
@@ -325,14 +325,14 @@ export class Protocol {
   }
 
   async #tellWhatWasDropped(cell: Cell): Promise<void> {
-    // Only when its turn comes is a message known to be dropped.
+    // Whether a message is dropped is decided when its turn comes.
     await this.#lastOutput;
     const size = cell.dropped ?? 0;
     if (size === 0) {
       cell.dropped = null;
       return;
     }
-    const text = `Interrupted: ${Math.ceil(size / 1024)} KiB of output had not been sent and were dropped. What this cell still prints is dropped, too.\n`;
+    const text = `Interrupted: ${Math.ceil(size / 1024)} KiB of unsent output were dropped. Further output of this cell is dropped, too.\n`;
     this.#publish("stream", replies.stream("stderr", text), cell.message.header);
   }
 
@@ -347,7 +347,7 @@ export class Protocol {
     else this.#comms.delete(String(comm_id));
   }
 
-  /** Output that belongs to no cell any more goes to the last one, as a terminal would show it. */
+  /** Output whose cell is unknown goes to the last cell, as in a terminal. */
   #cellOf(id: number | null): Cell | null {
     return (id === null ? null : this.#cells.get(id)) ?? this.#last;
   }
@@ -362,7 +362,7 @@ export class Protocol {
     this.#emit(cell, { type: "stream", content, parent: cell?.message.header }, text.length);
   }
 
-  /** Sends what a cell wrote, unless the user has interrupted it by the time of its turn. */
+  /** Sends output of a cell, unless the cell was interrupted before the message's turn came. */
   #emit(cell: Cell | null, message: Outgoing, size: number): void {
     const isWanted = () => !cell || cell.dropped === null;
     const sent = this.#o.sockets.publish(this.#o.codec.encode([message.type], message), isWanted);
@@ -385,14 +385,14 @@ export class Protocol {
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 function codeOf({ code }: Record<string, unknown>): string {
-  if (typeof code !== "string") throw new TypeError("The request's code is no text.");
+  if (typeof code !== "string") throw new TypeError("The request's code is not a string.");
   return code;
 }
 
-/** The position in UTF-16 units; without one it is the end. */
+/** The position in UTF-16 units; the end if the request has none. */
 function positionOf({ cursor_pos }: Record<string, unknown>, code: string): number {
   if (cursor_pos === undefined || cursor_pos === null) return code.length;
-  if (!Number.isFinite(cursor_pos)) throw new TypeError("The request's cursor_pos is no number.");
+  if (!Number.isFinite(cursor_pos)) throw new TypeError("The request's cursor_pos is not a number.");
   return toUnits(code, cursor_pos as number);
 }
 

@@ -23,7 +23,7 @@ export type CellValue = { value: unknown } | null;
 
 type RunResult = CellValue | undefined | Promise<CellValue | undefined>;
 
-/** What tslab's executor asks of a converter. */
+/** The part of a converter that tslab's executor uses. */
 interface Converter {
   convert(declarations: string, source: string): { diagnostics: never[] };
   addModule(name: string, source: string): never[];
@@ -33,7 +33,7 @@ interface Executor {
   execute(source: string): Promise<boolean>;
 }
 
-/** tslab's global: its executor sets `require`, which also knows the TypeScript files beside the notebook. */
+/** tslab's global. Its executor sets `require`; `import` and `meta` are ours. */
 interface TslabGlobal {
   exports: object;
   require: NodeJS.Require;
@@ -44,13 +44,11 @@ interface TslabGlobal {
 const version = "1.0.22";
 
 /**
- * A TypeScript session: takes cells through the compiler and tslab's executor, runs what comes out, and keeps what it
- * declares.
+ * A TypeScript session: compiles cells, runs them, and keeps their variables and declarations.
  *
- * The executor calls back with `convert`, which takes what the compiler made of the cell and leaves the executor nothing
- * to run: it would forget the declarations of a failed cell, and watch for SIGINT, which costs a millisecond a cell. The
- * code is started in a turn of the event loop of its own: an interrupt may end that turn at any instruction, and no more
- * than it.
+ * tslab's executor drives each cell, but the code itself is run here: the executor would forget the declarations of a
+ * failed cell, and its SIGINT watch costs a millisecond a cell. The code starts in its own turn of the event loop, so that
+ * an interrupt, which may stop it at any instruction, stops nothing else.
  */
 export class Session {
   readonly variables: Record<string, unknown> = {};
@@ -58,22 +56,22 @@ export class Session {
   readonly #executor: Executor;
   readonly #modules: ModuleLoader;
   readonly #maps = new Map<string, MapBack>();
-  /** What a cell takes for its own file. */
+  /** `__filename` of a cell. */
   readonly #filename: string;
   #declarations = "";
-  /** Resolves when the declarations are those that the last failed cell left. */
+  /** Resolves when the declarations of the last failed cell have been merged. */
   #settled: Promise<void> = native.Promise.resolve();
-  /** The compiler works on the running cell. */
+  /** The running cell is being compiled. */
   #isCompiling = false;
-  /** The cell that the executor has been given. */
+  /** The cell that was handed to the executor. */
   #given: Compiled | null = null;
   #running: Compiled | null = null;
   #before: Record<string, unknown> = {};
-  /** Rises when a cell is abandoned: what it had not begun by then must not begin. */
+  /** Incremented when a cell is abandoned: steps of it that have not begun must not begin. */
   #epoch = 0;
-  /** Ends the wait for the running cell. */
+  /** Rejects the promise of the running cell. */
   #reject: (reason: Error) => void = () => {};
-  /** Called between compiling and running; throws when the cell must not start any more. */
+  /** Called between compiling and running; throws if the cell was interrupted meanwhile. */
   onCompiled: (isTimed: boolean) => void = () => {};
 
   constructor(folder: string) {
@@ -92,7 +90,7 @@ export class Session {
 
   /** Runs a cell; rejects with what it threw, or with a CompileError. */
   async execute(source: string, name: string): Promise<CellValue> {
-    // Without a method of promises, which a cell may replace.
+    // No promise methods here: a cell may have replaced them.
     return new native.Promise((resolve, reject) => {
       this.#reject = reject;
       void this.#execute(source, name, resolve, reject);
@@ -117,7 +115,7 @@ export class Session {
       if (compiled.module !== null) return resolve(null);
       this.#running = compiled;
       const value = await this.#start(compiled, name);
-      // Unless the cell has reset the session, or was abandoned.
+      // Skipped if the cell reset the session or was abandoned.
       if (this.#running === compiled) this.#declarations = compiled.declarations;
       this.#running = null;
       pristine(() => this.#modules.remember());
@@ -128,7 +126,7 @@ export class Session {
     }
   }
 
-  /** Ends a cell that failed or was interrupted: what it had declared until then stays. */
+  /** Ends a cell that failed or was interrupted; what it declared before that stays. */
   abandon(): void {
     this.#epoch++;
     this.#reject(new Error("abandoned"));
@@ -149,7 +147,7 @@ export class Session {
     try {
       this.#declarations = await this.#compiler.ask("merge", this.#declarations, declared, set);
     } catch {
-      // The compiler is no more: what was declared before the cell still holds.
+      // The compiler crashed: keep the declarations from before the cell.
     }
   }
 
@@ -166,11 +164,11 @@ export class Session {
 
   async complete(source: string, position: number): Promise<Completion> {
     const known = await this.#known();
-    // Awaited, here and below: to return a promise is to call its `then`, which a cell may have replaced.
+    // `return await`, here and below: returning a promise would call its `then`, which a cell may have replaced.
     return await pristine(() => this.#compiler.ask("complete", known, source, position));
   }
 
-  /** What is known of the name at the first of these positions at which there is one. */
+  /** Describes the name at the first of these positions that has one. */
   async inspect(source: string, positions: number[]): Promise<Information | null> {
     const known = await this.#known();
     return await pristine(() => this.#compiler.ask("inspect", known, source, positions));
@@ -187,14 +185,14 @@ export class Session {
     return pristine(() => found.filter(({ name }) => Object.hasOwn(this.variables, name)));
   }
 
-  /** Forgets everything, what the running cell declared so far as well. */
+  /** Deletes all variables and declarations, those of the running cell too. */
   reset(): void {
     this.#declarations = "";
     this.#running = null;
     for (const name of Object.keys(this.variables)) delete this.variables[name];
   }
 
-  /** Where a position in running code stands in the cell or file. */
+  /** Maps a position in running code to the cell or file. */
   mapBack(name: string, line: number, column: number): [number, number] | null {
     return this.#maps.get(name)?.(line, column) ?? null;
   }
@@ -214,14 +212,14 @@ export class Session {
     this.#modules.addSources(compiled.sources);
   }
 
-  /** Runs what was compiled, in a turn of its own. */
+  /** Runs a compiled cell in its own turn of the event loop. */
   async #start(compiled: Compiled, name: string): Promise<CellValue> {
     const epoch = this.#epoch;
     const importing = { path: this.#filename, code: compiled.output, imports: compiled.imports };
     if (pristine(() => this.#modules.needsPreparing(importing))) await this.#modules.prepare(importing);
     const { script, requireHere } = pristine(() => this.#load(compiled, importing, name));
     const folder = dirname(this.#filename);
-    // Not for the promise of an asynchronous cell, whose `then` may be another by now: in an object it is no promise.
+    // Wrapped in an object, so that resolving does not call the `then` of the cell's promise, which may be replaced.
     const { result } = await new native.Promise<{ result: RunResult }>((resolve, reject) => {
       native.setImmediate(() => {
         if (epoch !== this.#epoch) return;
@@ -260,8 +258,8 @@ function scriptOf(code: string, filename: string): vm.Script {
 }
 
 /**
- * tslab's executor over what the compiler has made of a cell already. It looks for tslab's tags in a cell by a compiler
- * of its own; ours has done so, and the main thread does without a second copy of it.
+ * tslab's executor for cells that are compiled already. Its metadata module, which would load a second compiler into the
+ * main thread to look for tslab's tags, is replaced: our compiler has found them.
  */
 function createExecutor(folder: string, given: () => Compiled | null, onCompiled: () => void): Executor {
   const found = require("tslab/package.json").version;

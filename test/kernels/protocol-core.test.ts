@@ -263,7 +263,7 @@ test("what a cell that prints without end had not sent is dropped by an interrup
   const streams = sent.filter((m) => m.parent === id && m.type === "stream");
   assert.is(streams.length, 1);
   assert.is(streams[0].content.name, "stderr");
-  assert.match(String(streams[0].content.text), "Interrupted: 5 KiB of output had not been sent");
+  assert.match(String(streams[0].content.text), "Interrupted: 5 KiB of unsent output were dropped");
   assert.is(released, 6000);
 });
 

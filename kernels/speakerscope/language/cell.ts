@@ -3,22 +3,22 @@ import { isGlobal } from "./declarations.js";
 
 type Ts = typeof TypeScript;
 
-/** What a look at a cell's text alone tells. */
+/** What the text of a cell alone tells. */
 export interface Cell {
-  /** What is compiled: every character of the cell is where it was, and all that it declares is exported behind it. */
+  /** The text to compile: the cell, at unchanged positions, followed by an export of all that it declares. */
   text: string;
-  /** The length of the cell in it. */
+  /** The length of the cell within `text`. */
   length: number;
   /** What it declares at top level. */
   names: string[];
-  /** `var`s of its blocks and loops: they belong to the cell like those at top level. */
+  /** `var`s in blocks and loops, which are hoisted to the cell. */
   hoisted: string[];
-  /** It names another module. */
+  /** It may import another module. */
   hasImports: boolean;
   isAsync: boolean;
   /** The last statement is an expression without a semicolon. */
   isShown: boolean;
-  /** What the parser did not understand; then nothing else holds. */
+  /** Syntax errors; if there are any, the other fields mean nothing. */
   problems: readonly TypeScript.Diagnostic[];
 }
 
@@ -48,13 +48,13 @@ export function readCell(ts: Ts, code: string): Cell {
 export function parse(ts: Ts, code: string): TypeScript.SourceFile {
   const options: TypeScript.CreateSourceFileOptions = {
     languageVersion: ts.ScriptTarget.Latest,
-    // As a module, though it imports nothing: `await (x)` would be a call.
+    // Parse as a module even without imports: in a script `await (x)` is a call.
     setExternalModuleIndicator: (file) => Object.assign(file, { externalModuleIndicator: true }),
   };
   return ts.createSourceFile("cell.ts", code, options, false, ts.ScriptKind.TS);
 }
 
-/** The errors of the parser alone; the public way to them would check a whole program. */
+/** Syntax errors, read from a private field: the public API needs a whole program for them. */
 export function parseProblems(file: TypeScript.SourceFile): readonly TypeScript.Diagnostic[] {
   return (file as unknown as { parseDiagnostics: TypeScript.Diagnostic[] }).parseDiagnostics;
 }
@@ -68,7 +68,7 @@ function isExport(ts: Ts, statement: TypeScript.Statement): boolean {
   return modifiersOf(ts, statement).some((m) => m.kind === ts.SyntaxKind.ExportKeyword);
 }
 
-/** A cell exports all that it declares, so the word says nothing: blanks stand in its place. */
+/** Replaces the user's `export`s by blanks: every cell exports all that it declares anyway. */
 function withoutExports(ts: Ts, file: TypeScript.SourceFile): string {
   let { text } = file;
   const put = (start: number, end: number, instead = "") => {
@@ -84,7 +84,7 @@ function withoutExports(ts: Ts, file: TypeScript.SourceFile): string {
       else put(start, moduleSpecifier.getStart(file), "import");
     } else if (ts.isExportAssignment(statement)) {
       const { expression } = statement;
-      // A statement may not begin with these.
+      // An expression statement must not begin with these.
       const isStatement = /^(?:\{|function\b|class\b|async\b|let\b)/.test(expression.getText(file));
       put(start, expression.getStart(file), isStatement ? "void" : "");
     } else if (ts.isNamespaceExportDeclaration(statement)) put(start, statement.end);
@@ -109,7 +109,7 @@ function declaredBy(ts: Ts, statement: TypeScript.Statement): string[] {
   }
   if (ts.isVariableStatement(statement)) {
     const { declarationList: list } = statement;
-    // What is `using` is disposed of when the cell ends.
+    // `using` variables are disposed when the cell ends, so later cells must not see them.
     return list.flags & ts.NodeFlags.Using ? [] : list.declarations.flatMap((d) => namesIn(ts, d.name));
   }
   if (ts.isModuleDeclaration(statement))
@@ -123,7 +123,7 @@ function namesIn(ts: Ts, name: TypeScript.BindingName): string[] {
   return name.elements.flatMap((e) => (ts.isOmittedExpression(e) ? [] : namesIn(ts, e.name)));
 }
 
-/** Where the `var`s and `await`s of a cell end. */
+/** Nodes that have their own scope for `var` and `await`. */
 export const isOwnScope = (ts: Ts, node: TypeScript.Node): boolean =>
   ts.isFunctionLike(node) || ts.isClassStaticBlockDeclaration(node) || ts.isModuleBlock(node);
 
@@ -149,7 +149,7 @@ export function hasTopLevelAwait(ts: Ts, file: TypeScript.SourceFile): boolean {
     )
       return true;
     if (isOwnScope(ts, node) || ts.isPropertyDeclaration(node)) {
-      // The computed name and the decorators of a member belong to what is around it.
+      // Computed names and decorators are evaluated in the surrounding scope.
       const { name, modifiers = [] } = node as TypeScript.PropertyDeclaration;
       return (
         (name !== undefined && ts.isComputedPropertyName(name) && visit(name)) || [...modifiers].some(visit)

@@ -3,14 +3,14 @@ import { Worker } from "node:worker_threads";
 import { native, pristine } from "../intrinsics.js";
 import type { Answered, Asked, CompilerData, Questions } from "./requests.js";
 
-/** Deep enough for code that is nested twenty thousand times; memory is taken only as it is used. */
+/** Enough for code nested 20,000 deep. The system commits stack memory only as it is used. */
 const stackSizeMb = 128;
 
 type Promised<K extends keyof Questions> = Promise<ReturnType<Questions[K]>>;
 
 /**
- * The compiler, in a thread of its own: it has a larger stack than Node.js gives cells, no cell can break what it is
- * made of, an interrupt can end it, and should it fail altogether the next question starts another.
+ * The compiler, in its own thread: it gets a larger stack, cells cannot tamper with it, an interrupt can end it, and
+ * after a crash the next question starts another.
  */
 export class Compiler {
   readonly #data: CompilerData;
@@ -34,7 +34,7 @@ export class Compiler {
     });
   }
 
-  /** Keeps a module cell for a compiler that is started later. */
+  /** Keeps a module cell for compilers that are started later. */
   addModule(name: string, code: string): void {
     this.#data.modules.set(name, code);
   }
@@ -54,7 +54,9 @@ export class Compiler {
     worker.on("message", (answered: Answered) => pristine(() => this.#hear(answered)));
     const failed = (error: Error) => {
       if (worker === this.#worker)
-        pristine(() => this.#end(`The compiler failed (${error.message}) and is started anew: try again.`));
+        pristine(() =>
+          this.#end(`The compiler failed (${error.message}) and is restarted. Run the cell again.`),
+        );
     };
     worker.on("error", failed);
     worker.on("exit", (code) => failed(new Error(`exit status ${code}`)));

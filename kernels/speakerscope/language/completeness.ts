@@ -2,10 +2,10 @@ import type * as TypeScript from "typescript";
 import { parse, parseProblems } from "./cell.js";
 import type { Completeness } from "./requests.js";
 
-/** Codes of the compiler for comments, templates and regular expressions that do not end. */
+/** Compiler errors for unterminated comments, templates and regular expressions. */
 const openEnded = new Set([1010, 1160, 1161]);
 
-/** Whether a cell can be run as it stands. */
+/** Whether a cell can be run as it is. */
 export function completeness(ts: typeof TypeScript, code: string): Completeness {
   const problems = parseProblems(parse(ts, code));
   if (problems.length === 0) return { status: "complete" };

@@ -18,7 +18,7 @@ import type { Completion, Converted, Information, Problem, Source } from "./requ
 
 type Ts = typeof TypeScript;
 
-/** Of the compiler's errors these say that a cell is no CommonJS module, which is what it becomes, but may not look like. */
+/** Errors that only apply to CommonJS modules. A cell is compiled to one, but may be written as an ES module. */
 const notForCells = new Set([
   1323, // import() needs another `module`
   1324, // and so does its second argument
@@ -33,7 +33,7 @@ const notForCells = new Set([
 ]);
 const missingModule = 2307;
 
-/** Enough of Node.js for most first cells; whatever else they name brings in all of its types. */
+/** Enough of Node's types for most first cells. Any other name makes the compiler load all of them. */
 const lightGlobals = `interface Console {
   ${["log", "info", "warn", "error", "debug"].map((name) => `${name}(message?: any, ...optionalParams: any[]): void;`).join("\n  ")}
 }
@@ -41,12 +41,12 @@ declare var console: Console;
 `;
 
 /**
- * What tslab calls a converter, over TypeScript's public language service: cells to JavaScript and declarations, and
- * answers about them.
+ * Compiles cells to JavaScript and declarations, and answers completion and inspection requests. It stands on
+ * TypeScript's public language service and is what tslab calls a converter.
  *
- * The earlier cells' declarations are a file of their own, which the checker takes for the scope around the cell: see
- * `#program`. Most of a start is spent reading types, so at first it reads TypeScript's own alone; the first import,
- * error, completion or inspection has it read Node's.
+ * The declarations of earlier cells are a separate file, which the checker treats as the scope around the cell: see
+ * `#program`. Loading types takes most of the start-up time, so at first only TypeScript's own are loaded; the first
+ * import, error, completion or inspection loads Node's.
  */
 export class Converter {
   readonly #ts: Ts;
@@ -54,12 +54,12 @@ export class Converter {
   readonly #cellFile: string;
   readonly #earlierFile: string;
   readonly #lightFile: string;
-  /** Files that are no files: the cell, what earlier cells declared, module cells. */
+  /** Files that exist in memory only: the cell, the declarations of earlier cells, module cells. */
   readonly #texts = new Map<string, { text: string; version: number }>();
   readonly #snapshots = new Map<string, { version: string; snapshot: TypeScript.IScriptSnapshot }>();
-  /** The versions of files beside the notebook whose code was given out. */
+  /** Versions of the local files whose code was returned already. */
   readonly #emitted = new Map<string, string>();
-  /** What services share: the files as they were read, without their documentation, which takes longer than the rest. */
+  /** Parsed files, shared by successive services. JSDoc is left out: parsing it takes longer than all the rest. */
   readonly #registry: TypeScript.DocumentRegistry;
   #service: TypeScript.LanguageService;
   #options: TypeScript.CompilerOptions;
@@ -101,7 +101,7 @@ export class Converter {
     return this.#emit(cell, all);
   }
 
-  /** Makes what a file of this name would hold importable. */
+  /** Makes a module cell importable under its name. */
   addModule(name: string, code: string): Problem[] {
     const path = this.#pathOf(name);
     this.readAll();
@@ -118,7 +118,7 @@ export class Converter {
     return this.#know(mergeDeclarations(this.#declarationsOf(before), fresh, (name) => isSet.has(name)));
   }
 
-  /** The code of a file beside the notebook that a cell imports under a name it has computed. */
+  /** The code of a local file that a cell imports by `import()`. */
   sources(specifier: string, from: string): { path: string | null; sources: Source[] } {
     const path = this.#resolve(specifier, from);
     if (path === null) return { path, sources: [] };
@@ -143,7 +143,7 @@ export class Converter {
   inspect(declarations: string, code: string, position: number): Information | null {
     this.#show(declarations, code);
     const info = this.#service.getQuickInfoAtPosition(this.#cellFile, position);
-    // Of a name that it does not know the service says `any`.
+    // For an unknown name the service answers `any`.
     if (!info?.displayParts?.length || info.kind === this.#ts.ScriptElementKind.unknown) return null;
     const { start, length } = info.textSpan;
     const definitions = this.#service.getDefinitionAtPosition(this.#cellFile, position) ?? [];
@@ -159,7 +159,7 @@ export class Converter {
     this.#service.dispose();
   }
 
-  /** Where a module cell would be if it were a file. */
+  /** The path of a module cell, as if it were a file. */
   #pathOf(name: string): string {
     return `${this.#folder}/${name}.ts`;
   }
@@ -172,7 +172,7 @@ export class Converter {
     return { file: found.fileName, isCell, text: file.text.slice(start, start + length) };
   }
 
-  /** Of the first definition that has some. */
+  /** The documentation of the first definition that has any. */
   #documentationOf(definitions: readonly TypeScript.DefinitionInfo[]): Documentation {
     for (const { fileName, textSpan } of definitions) {
       const text = this.#service.getProgram()?.getSourceFile(fileName)?.text;
@@ -182,7 +182,7 @@ export class Converter {
     return { documentation: "", tags: [] };
   }
 
-  /** Lets the service see a cell that somebody is writing. */
+  /** Gives the service a cell that is being edited. */
   #show(declarations: string, code: string): void {
     this.readAll();
     this.#put(this.#earlierFile, `${textOf(this.#declarationsOf(declarations))}export {};\n`);
@@ -192,7 +192,7 @@ export class Converter {
 
   #check(cell: Cell, earlier: Declaration[]): Problem[] {
     const { names } = cell;
-    // What a cell declares globally takes the place of what an earlier one did.
+    // A cell's global declarations replace those of earlier cells.
     const fresh = cell.text.includes("declare") ? splitDeclarations(this.#ts, cell.text) : [];
     const isReplaced = ({ name }: Declaration) => name.includes(" ") && fresh.some((d) => d.name === name);
     const kept = earlier.filter((declaration) => !isReplaced(declaration));
@@ -250,7 +250,7 @@ export class Converter {
     };
   }
 
-  /** The files with code, not only declarations, that a cell imports: those whose code is not given out yet. */
+  /** The local files that a cell imports and whose code was not returned yet. */
   #sourcesOf(program: TypeScript.Program): Source[] {
     const cellTransform = this.#transformers;
     this.#transformers = () => sourceTransformers(this.#ts);
@@ -275,7 +275,7 @@ export class Converter {
     return { path, code: `throw new SyntaxError(${JSON.stringify(message)});\n`, map: null, imports: [] };
   }
 
-  /** What Node.js cannot load as it is: TypeScript, and JavaScript that is an ES module without saying so. */
+  /** Files that Node.js cannot load as they are: TypeScript, and ES modules not marked as such. */
   #filesBehind(program: TypeScript.Program): string[] {
     return program.getSourceFiles().flatMap((file) => {
       const { fileName } = file;
@@ -299,18 +299,18 @@ export class Converter {
     });
   }
 
-  /** The file with code that an import means; null for packages, declarations and whatever Node.js finds itself. */
+  /** The local source file that an import resolves to; null for packages, declarations and built-in modules. */
   #resolve(specifier: string, from: string): string | null {
     const { resolvedModule } = this.#ts.resolveModuleName(specifier, from, this.#options, this.#host);
     const path = resolvedModule?.resolvedFileName;
     return path && isSource(path) ? path : null;
   }
 
-  /** The program for the texts that were put. */
+  /** The program for the current texts. */
   #program(): TypeScript.Program {
     const program = this.#service.getProgram() as TypeScript.Program;
-    // tslab's way to put one scope around another, and the only place where we rely on the compiler's insides: a name
-    // that the cell does not know is looked up where its parent's names are.
+    // tslab's way to nest one scope in another. It relies on an undocumented detail of the checker: a name that is not
+    // declared in a source file is looked up in its parent.
     const cell = program.getSourceFile(this.#cellFile) as TypeScript.SourceFile;
     Object.assign(cell, { parent: program.getSourceFile(this.#earlierFile) });
     return program;
@@ -344,14 +344,14 @@ export class Converter {
     return this.#known.declarations;
   }
 
-  /** The text of declarations, which comes back with the next question. */
+  /** Remembers declarations by their text, because the next question carries the same text. */
   #know(declarations: Declaration[]): string {
     const text = textOf(declarations);
     this.#known = { text, declarations };
     return text;
   }
 
-  /** From now on with the types of Node.js and of everything that the notebook can import. */
+  /** Loads the types of Node.js and of every package that the notebook can import. */
   readAll(): void {
     if (!this.#isLight) return;
     this.#isLight = false;
@@ -359,7 +359,7 @@ export class Converter {
     this.#lookAgain();
   }
 
-  /** Forgets where modules were found, and where not; what was read of them stays. */
+  /** Resolves all modules again; parsed files are kept. */
   #lookAgain(): void {
     const before = this.#service;
     this.#service = this.#createService();
@@ -446,9 +446,9 @@ function optionsOf(ts: Ts): TypeScript.CompilerOptions {
     lib: libraries(),
     module: ts.ModuleKind.CommonJS,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
-    // Modules that can only be imported, not required: the loader does so.
+    // Packages that can only be imported, not required: the module loader imports them.
     customConditions: ["import"],
-    // One copy of Node's types, which `getScriptFileNames` names: no folder is searched for others.
+    // Node's types are named in `getScriptFileNames`; the compiler must not search for other copies.
     types: [],
     allowImportingTsExtensions: true,
     allowJs: true,
@@ -456,9 +456,9 @@ function optionsOf(ts: Ts): TypeScript.CompilerOptions {
     esModuleInterop: true,
     declaration: true,
     sourceMap: true,
-    // Nothing is written; but the code of a JavaScript file must not seem to go where the file is.
+    // Nothing is written, but the compiler refuses output that would overwrite a JavaScript source.
     outDir: "/__tslab__",
-    // An enum is there at run time for the cells behind it.
+    // Later cells may use a const enum, so it must exist at run time.
     preserveConstEnums: true,
     skipLibCheck: true,
     newLine: ts.NewLineKind.LineFeed,
@@ -467,7 +467,7 @@ function optionsOf(ts: Ts): TypeScript.CompilerOptions {
   };
 }
 
-/** The types of what this Node.js has. */
+/** The library types that match the running Node.js. */
 function libraries(): string[] {
   const has = (object: object, ...names: string[]) => names.every((name) => name in object);
   const newer: [name: string, isThere: boolean][] = [
@@ -498,12 +498,12 @@ function nodeTypes(): string {
   return folder;
 }
 
-/** Files of packages do not change while a kernel runs, except our own build. */
+/** Installed packages are assumed not to change while a kernel runs, except our own build. */
 function isFixed(path: string): boolean {
   if (path.startsWith(join(packageRoot, "dist"))) return false;
   return path.includes("/node_modules/");
 }
 
-/** A file beside the notebook that is no declaration. */
+/** A source file outside node_modules, not a declaration file. */
 const isSource = (path: string) =>
   /\.(?:[jt]sx?|[cm]ts)$/.test(path) && !/\.d\.[cm]?ts$/.test(path) && !path.includes("/node_modules/");

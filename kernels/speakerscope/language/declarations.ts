@@ -5,21 +5,21 @@ type Ts = typeof TypeScript;
 const VALUE = 1;
 const TYPE = 2;
 
-/** One name that cells have declared, and how: `declare const x: number;`. Overloads and merged interfaces share a name. */
+/** One declaration of a cell, e.g. `declare const x: number;`. Overloads and merged interfaces share a name. */
 export interface Declaration {
   name: string;
   text: string;
   meaning: number;
-  /** Every word of the text: what else it may refer to. */
+  /** Every identifier in the text: the names that it may refer to. */
   words: Set<string>;
-  /** What `%who` shows; undefined for what is only a type. */
+  /** What `%who` shows; undefined for pure types. */
   type?: string;
 }
 
 export const wordsOf = (text: string): Set<string> =>
   new Set(text.match(/[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/gu));
 
-/** Splits declarations, as the compiler prints them for a cell, into single names. */
+/** Splits the compiler's declaration output into single declarations. */
 export function splitDeclarations(ts: Ts, text: string): Declaration[] {
   const file = ts.createSourceFile("declarations.d.ts", text, ts.ScriptTarget.Latest, true);
   return file.statements.flatMap((statement) => split(ts, statement));
@@ -66,7 +66,7 @@ function split(ts: Ts, statement: TypeScript.Statement): Declaration[] {
 
 const nameOf = (node: { name?: TypeScript.Node }): string => node.name?.getText() ?? "";
 
-/** `declare global` has a name that looks like any other. */
+/** Tells `declare global` from a namespace called `global`: both nodes have that name. */
 export const isGlobal = (ts: Ts, node: TypeScript.ModuleDeclaration): boolean =>
   (node.flags & ts.NodeFlags.GlobalAugmentation) !== 0;
 
@@ -87,9 +87,9 @@ function importsOf(ts: Ts, statement: TypeScript.ImportDeclaration): [name: stri
 }
 
 /**
- * What is declared after a cell.
+ * The declarations that hold after a cell: its own, and those of earlier cells that it did not replace.
  *
- * @param isSet whether a cell that failed came as far as to give this name a value; what it did not keeps the old type
+ * @param isSet for a cell that failed: whether it assigned this name before it failed; if not, the old type stays
  */
 export function mergeDeclarations(
   old: Declaration[],
@@ -103,14 +103,14 @@ export function mergeDeclarations(
     const left = declaration.meaning & ~(meanings.get(declaration.name) ?? 0);
     if (left === declaration.meaning) return [declaration];
     if (left !== VALUE) return [];
-    // A class whose name is now an interface: the value is still there, of a type without a name.
+    // An interface has replaced the class as a type. The class still exists as a value, but its type has no name.
     const { name } = declaration;
     return [{ name, text: `declare let ${name}: any;`, meaning: VALUE, words: new Set([name]), type: "any" }];
   });
   return [...kept, ...rest];
 }
 
-/** Those of the declarations that these words can refer to, directly or through others. */
+/** The declarations that these words refer to, directly or through other declarations. */
 export function needed(declarations: Declaration[], words: Set<string>): Declaration[] {
   const byName = new Map<string, Declaration[]>();
   const found = new Set<Declaration>();

@@ -3,9 +3,9 @@ import { isOwnScope } from "./cell.js";
 
 type Ts = typeof TypeScript;
 
-/** A cell, as the emitter has to know it. */
+/** What the emitter needs to know about a cell. */
 interface Emitted {
-  /** What it and earlier cells declare: nothing else can live in `exports`. */
+  /** The names that it and earlier cells declare: only these are properties of `exports`. */
   names: Set<string>;
   hoisted: string[];
   isShown: boolean;
@@ -13,9 +13,9 @@ interface Emitted {
 }
 
 /**
- * Variables live in `exports` alone, never in a local: every cell and every function sees what was assigned last. So
- * declarations become assignments, names of earlier cells and of the cell's own variables become `exports.name`; and
- * the last expression is returned.
+ * Variables are stored in `exports` only, never in a local, so every cell and function sees the latest value.
+ * Declarations become assignments, references to variables and to names of earlier cells become `exports.name`, and the
+ * last expression is returned.
  */
 export function cellTransformers(
   ts: Ts,
@@ -29,7 +29,7 @@ export function cellTransformers(
     const property = (name: string) =>
       factory.createPropertyAccessExpression(factory.createIdentifier("exports"), name);
 
-    /** Whether what an identifier means is kept in `exports`. */
+    /** Whether a symbol's value is stored in `exports`. */
     const isKept = (symbol: TypeScript.Symbol | undefined): boolean =>
       symbol?.declarations?.some((declaration) => {
         const top = topOf(ts, declaration);
@@ -84,7 +84,7 @@ export function cellTransformers(
     const withoutThis = (callee: TypeScript.Expression, original: TypeScript.Expression) => {
       const pos = original.getStart(file);
       const value = factory.createComma(factory.createNumericLiteral(0), callee);
-      // Traces give the parenthesis behind the function as the place of the call: it is where the name begins.
+      // V8 reports the closing parenthesis as the place of the call; map it to where the name begins.
       return ts.setSourceMapRange(factory.createParenthesizedExpression(value), { pos, end: pos });
     };
 
@@ -124,11 +124,11 @@ export function cellTransformers(
       const isTop = statement.parent === file;
       return statement.declarationList.declarations.flatMap((declaration): TypeScript.Statement[] => {
         const { name, initializer } = declaration;
-        // A `var` of a block that is given no value keeps the one that it has.
+        // A nested `var` without an initializer keeps its value.
         if (!initializer && !isTop) return [];
         if (!isTop || !initializer || !ts.isIdentifier(name) || !isNameless(ts, initializer))
           return [ts.setTextRange(factory.createExpressionStatement(assignment(declaration)), declaration)];
-        // Functions and classes get their names from a variable, not from a property.
+        // An anonymous function or class takes its name from a variable, but not from a property.
         variables.add(name.text);
         const local = factory.createVariableDeclaration(
           name.text,
@@ -164,7 +164,7 @@ export function cellTransformers(
     );
     return factory.updateSourceFile(file, [...hoisted, ...body, ...exportsOf(file)]);
 
-    /** What is left to export: functions, classes, enums, namespaces and imports. */
+    /** The remaining exports: functions, classes, enums, namespaces and imports. */
     function exportsOf({ statements }: TypeScript.SourceFile): TypeScript.Statement[] {
       const list = statements.at(-1) as TypeScript.ExportDeclaration;
       const { elements } = list.exportClause as TypeScript.NamedExports;
@@ -176,7 +176,7 @@ export function cellTransformers(
   return { before: [before], after: [withoutPreamble(ts)] };
 }
 
-/** A file beside the notebook: all but `import()` is as the compiler has it. */
+/** For local files: only `import()` and `import.meta` are changed. */
 export function sourceTransformers(ts: Ts): TypeScript.CustomTransformers {
   const before: TypeScript.TransformerFactory<TypeScript.SourceFile> = (context) => (file) => {
     const visit = (node: TypeScript.Node): TypeScript.Node =>
@@ -186,7 +186,7 @@ export function sourceTransformers(ts: Ts): TypeScript.CustomTransformers {
   return { before: [before] };
 }
 
-/** `import()` would become `require`, and `import.meta` is none of CommonJS: the module loader has both. */
+/** CommonJS has no `import.meta`, and `import()` would become `require`: calls the module loader for both. */
 function ownImport(ts: Ts, factory: TypeScript.NodeFactory, node: TypeScript.Node): TypeScript.Node {
   const own = (name: string) =>
     factory.createPropertyAccessExpression(factory.createIdentifier("__tslab__"), name);
@@ -199,8 +199,8 @@ function ownImport(ts: Ts, factory: TypeScript.NodeFactory, node: TypeScript.Nod
 }
 
 /**
- * Takes out what the compiler puts before the code of a module: it would unset variables before the cell sets them, and
- * fix imports, which a later cell may declare again.
+ * Removes the compiler's module preamble. It would reset the exported variables, and define imports as getters, which a
+ * later cell could not redeclare.
  */
 function withoutPreamble(ts: Ts): TypeScript.TransformerFactory<TypeScript.SourceFile> {
   return ({ factory }) =>
@@ -210,7 +210,7 @@ function withoutPreamble(ts: Ts): TypeScript.TransformerFactory<TypeScript.Sourc
         file.statements.flatMap((statement) => {
           if (!ts.isExpressionStatement(statement)) return [statement];
           const { expression } = statement;
-          // The same in the cell itself stands at some position.
+          // Synthesized nodes have no position; the same expression in the user's code has one.
           if (statement.pos < 0 && isUnsetting(ts, expression)) return [];
           const defined = definedProperty(ts, expression);
           if (!defined) return [statement];
@@ -245,14 +245,14 @@ function definedProperty(
   return [name.text, ts.isReturnStatement(result) ? result.expression : undefined];
 }
 
-/** Whether an identifier is an expression, and not a name of something: a property, a declaration, a label. */
+/** Whether an identifier is an expression rather than the name of a property, declaration or label. */
 function isUse(ts: Ts, node: TypeScript.Identifier): boolean {
   const parent = node.parent as TypeScript.Node & Record<"name" | "propertyName" | "label", unknown>;
   if (parent.name === node || parent.propertyName === node || parent.label === node) return false;
   return !ts.isQualifiedName(parent) && !ts.isImportEqualsDeclaration(parent);
 }
 
-/** The file that a declaration stands in at top level; a `var` of a block counts, too. */
+/** The file of a top-level declaration, including nested `var`s; null for any other. */
 function topOf(ts: Ts, declaration: TypeScript.Node): TypeScript.SourceFile | null {
   let node = declaration;
   while (ts.isBindingElement(node) || ts.isObjectBindingPattern(node) || ts.isArrayBindingPattern(node))
@@ -276,7 +276,7 @@ function isVariable(ts: Ts, declaration: TypeScript.Node): boolean {
   return ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration);
 }
 
-/** Whether variables belong to the cell as a whole. */
+/** Whether the variables have the scope of the whole cell. */
 function isOfCell(ts: Ts, list: TypeScript.VariableDeclarationList): boolean {
   if (list.flags & ts.NodeFlags.Using) return false;
   const { parent } = list;
@@ -290,7 +290,7 @@ function isOfCell(ts: Ts, list: TypeScript.VariableDeclarationList): boolean {
   return true;
 }
 
-/** `declare const x` in a cell promises that something else defines x. */
+/** `declare const x` in a cell says that x is defined elsewhere. */
 const isAmbient = (ts: Ts, statement: TypeScript.VariableStatement): boolean =>
   !statement.getSourceFile().isDeclarationFile &&
   (statement.modifiers?.some((m) => m.kind === ts.SyntaxKind.DeclareKeyword) ?? false);

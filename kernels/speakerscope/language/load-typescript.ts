@@ -11,13 +11,13 @@ import { packageRoot } from "../resolve.js";
 
 export interface LoadedTypeScript {
   ts: typeof TypeScript;
-  /** Keeps V8's compiled code for the next start; call it once the compiler has worked, so that what it used is in it. */
+  /** Caches V8's code for the next start. Call it after the compiler has run: the cache holds only functions that did. */
   saveCode(): void;
 }
 
 const digestLength = 20;
 
-/** Loads the compiler: nine megabytes of JavaScript, whose compiled code V8 takes from a file where there is one. */
+/** Loads the compiler, nine megabytes of JavaScript, with V8's code cache if there is one. */
 export function loadTypeScript(folders = cacheFolders()): LoadedTypeScript {
   const filename = require.resolve("typescript");
   const { version } = require("typescript/package.json");
@@ -42,13 +42,13 @@ export function loadTypeScript(folders = cacheFolders()): LoadedTypeScript {
   };
 }
 
-/** In the package; where that cannot be written, in the user's cache. */
+/** The package's own folder; where that is read-only, the user's cache. */
 function cacheFolders(): string[] {
   const ofUser = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   return [join(packageRoot, "node_modules", ".cache", "speakerscope"), join(ofUser, "speakerscope")];
 }
 
-/** V8 checks that the code was made for it, but not that the disk kept every byte. */
+/** V8 checks the version of a code cache but not its integrity, hence the digest. */
 function readCode(folders: string[], name: string): Buffer | undefined {
   for (const folder of folders)
     try {
@@ -56,7 +56,7 @@ function readCode(folders: string[], name: string): Buffer | undefined {
       const code = bytes.subarray(digestLength);
       if (digest(code).equals(bytes.subarray(0, digestLength))) return code;
     } catch {
-      // Not there, or not readable: the compiler loads without.
+      // Missing or unreadable: TypeScript loads without a cache.
     }
   return undefined;
 }
@@ -70,7 +70,7 @@ function writeCode(folders: string[], name: string, code: Buffer): void {
       renameSync(temporary, join(folder, name));
       return;
     } catch {
-      // A package that was installed read-only: try the next folder.
+      // The folder is read-only: try the next one.
     }
 }
 

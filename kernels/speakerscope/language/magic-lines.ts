@@ -4,7 +4,7 @@ import { completeness } from "./completeness.js";
 
 type Ts = typeof TypeScript;
 
-/** What a cell's text became: the code to compile, on the same lines, and whether all of it is timed. */
+/** The code to compile, on the same lines as the cell's text, and whether the whole cell is timed. */
 interface Translated {
   code: string;
   isTimed: boolean;

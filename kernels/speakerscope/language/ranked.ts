@@ -4,7 +4,7 @@ import type { Completion } from "./requests.js";
 /** JupyterLab draws every match, and nobody reads more. */
 const shownMatches = 500;
 
-/** The names that go on with the word at the position first, then those that contain it. */
+/** Completions: first the names that begin with the word at the position, then those that contain it. */
 export function ranked(
   code: string,
   position: number,
@@ -24,7 +24,7 @@ export function ranked(
   const entries = (found?.entries ?? [])
     .map((entry, index) => ({ ...entry, index, key: `${rank(entry.name)}${entry.sortText}` }))
     .filter(({ key }) => !key.startsWith("3"));
-  // Names of equal standing: as the compiler has them.
+  // Equal rank: keep the compiler's order, or sort by name when nothing was typed.
   entries.sort((a, b) =>
     a.key < b.key ? -1 : a.key > b.key ? 1 : word ? a.index - b.index : a.name.localeCompare(b.name),
   );

@@ -5,7 +5,7 @@ export interface Problem {
   length: number;
   message: string;
   code: number;
-  /** Another file than the cell. */
+  /** The file, if it is not the cell. */
   file: string | null;
 }
 
@@ -14,7 +14,7 @@ export interface Source {
   path: string;
   code: string;
   map: string | null;
-  /** Which of its imports are such files, too. */
+  /** Its imports that are such files, too. */
   imports: [specifier: string, path: string][];
 }
 
@@ -25,7 +25,7 @@ export interface Converted {
   imports: Source["imports"];
   /** What this cell declares. */
   declared: string;
-  /** What is declared when it has run. */
+  /** All declarations that hold after it has run. */
   declarations: string;
   isAsync: boolean;
   sources: Source[];
@@ -40,7 +40,7 @@ export interface Completion {
   end: number;
 }
 
-/** What is known of a name. */
+/** Type, documentation and source of a name. */
 export interface Information {
   name: string;
   signature: string;
@@ -49,11 +49,11 @@ export interface Information {
   source: { file: string; isCell: boolean; text: string } | null;
 }
 
-/** What a cell's text became. */
+/** A compiled cell. */
 export interface Compiled extends Converted {
-  /** All of it is timed. */
+  /** The whole cell is timed. */
   isTimed: boolean;
-  /** The name under which other cells import it; then nothing of it runs. */
+  /** The name under which other cells import it. A module cell does not run by itself. */
   module: string | null;
 }
 
@@ -62,7 +62,7 @@ export interface Completeness {
   indent?: string;
 }
 
-/** What can be asked of the compiler. It keeps nothing of a session that is not in the question, but module cells. */
+/** What the compiler can be asked. Each question carries the session's declarations; only module cells are kept. */
 export interface Questions {
   compile(declarations: string, code: string): Compiled;
   merge(before: string, after: string, set: string[]): string;

@@ -5,7 +5,7 @@ import { loadTypeScript } from "./load-typescript.js";
 import { translateMagics } from "./magic-lines.js";
 import type { Answered, Asked, CompilerData, Questions } from "./requests.js";
 
-/** How long after the last question the thread has time for itself. */
+/** Without a question for this long, the thread prepares for the next ones. */
 const idleMs = 2000;
 
 const { folder, modules } = workerData as CompilerData;
@@ -13,7 +13,7 @@ const { ts, saveCode } = loadTypeScript();
 let converter: Converter | null = null;
 let rest: NodeJS.Timeout | undefined;
 
-/** After a failure nobody knows what state the compiler was left in: the next question has a fresh one. */
+/** Creates the converter, also after a failure, which may have left the last one in an inconsistent state. */
 function fresh(): Converter {
   converter ??= new Converter(ts, folder, modules);
   return converter;
@@ -70,7 +70,7 @@ function answer({ id, question, given }: Asked): Answered {
   }
 }
 
-/** By now the code has run that most cells need; and the next of them may import something. */
+/** Saves the code cache, which now holds what most cells need, and loads all types for the first import. */
 function useIdleTime(): void {
   clearTimeout(rest);
   rest = setTimeout(() => {
@@ -83,6 +83,6 @@ parentPort?.on("message", (asked: Asked) => {
   parentPort?.postMessage(answer(asked));
   useIdleTime();
 });
-// Nobody may have asked yet: what the first cell needs is then read before it comes.
+// Warm up before the first cell arrives.
 setImmediate(() => converter ?? fresh().convert("", "0"));
 useIdleTime();

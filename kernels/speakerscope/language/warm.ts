@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Converter } from "./converter.js";
 import { loadTypeScript } from "./load-typescript.js";
 
-/** `node warm.js`: set-up runs the compiler once, so that already the first kernel finds its code compiled. */
+/** `node warm.js`: set-up runs the compiler once, so that the first kernel finds its code cache. */
 const folder = mkdtempSync(join(tmpdir(), "speakerscope-"));
 try {
   const { ts, saveCode } = loadTypeScript();
