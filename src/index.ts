@@ -1,6 +1,5 @@
 // The public list: what notebooks and programs import from "speakerscope".
 
-export { detCurve } from "./analysis/det-curve.js";
 // Analysis
 export * from "./analysis/index.js";
 export { audioExtensions } from "./audio/formats.js";
@@ -57,6 +56,7 @@ export { type Recording, type RecordingsSettings, recordings } from "./pipeline/
 export { runPipeline } from "./pipeline/run-pipeline.js";
 export { devices } from "./runtime/session.js";
 // Scoring
+export * from "./scoring/index.js";
 export { type LabelledEmbedding, type Plda, type PldaOptions, plda } from "./scoring/plda.js";
 export { type PldaSet, pldaScore, pldaSet } from "./scoring/plda-score.js";
 export { cosineMatrix } from "./similarity/cosine-matrix.js";

@@ -2,13 +2,9 @@ export { type Analysis, analyze, type Band, type Comparison, type DatasetSummary
 export { centroids } from "./centroids.js";
 export { clusterOrder } from "./cluster-order.js";
 export { csv } from "./csv.js";
-export { detCurve } from "./det-curve.js";
-export { equalErrorRate } from "./equal-error-rate.js";
 export { type IntraInterScores, intraInterScores } from "./intra-inter-scores.js";
 export { type Map2d, map2d } from "./map-2d.js";
 export { type MeasuredThreshold, measuredThreshold } from "./measured-threshold.js";
-export { minDcf } from "./min-dcf.js";
-export type { OperatingPoint, TrialScores } from "./operating-points.js";
 export { type PairRow, pairTable } from "./pair-table.js";
 export { reportText } from "./report-text.js";
 export { toDataFrame } from "./to-data-frame.js";

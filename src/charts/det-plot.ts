@@ -1,4 +1,4 @@
-import type { OperatingPoint } from "../analysis/operating-points.js";
+import type { OperatingPoint } from "../scoring/operating-points.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
 import { percent } from "./intra-inter.js";

@@ -1,0 +1,37 @@
+import { type CostOptions, type DetectionCost, detectionCost } from "./detection-cost.js";
+import { type LabelledScores, type TiedScores, tiedScores } from "./tied-scores.js";
+
+/**
+ * The detection cost at the threshold that theory gives, as a part of the cost of the better of accepting all and none:
+ * log-likelihood ratios at or above log(cFa (1 - p) / (cMiss p)) are accepted. What lies between it and `minDcf` is what
+ * bad calibration costs.
+ *
+ * @param llrs log-likelihood ratios (natural logarithm), as a calibration gives them, not cosines
+ * @returns `actDcf`, 0 or more: above 1, guessing would cost less
+ * @throws invalid for empty or not finite scores, or costs that are not positive
+ * @see NIST 2016 Speaker Recognition Evaluation Plan, section 3; Brümmer and du Preez, Application-independent evaluation
+ * of speaker detection, Computer Speech & Language 2006
+ * @example
+ * const { toLogLikelihoodRatio } = calibrate(trialScores);
+ * const llrs = trialScores.map((trial) => ({ ...trial, score: toLogLikelihoodRatio(trial.score) }));
+ * actDcf(llrs, { pTarget: 0.05 }).actDcf;
+ */
+export function actDcf(
+  llrs: LabelledScores,
+  options: CostOptions = {},
+): { actDcf: number; threshold: number } {
+  const cost = detectionCost(options);
+  return { actDcf: actualCost(tiedScores(llrs), cost), threshold: cost.bayesThreshold };
+}
+
+export function actualCost(
+  { score, target, nonTarget, targets, nonTargets }: TiedScores,
+  { cost, bayesThreshold }: DetectionCost,
+): number {
+  let [missed, rejected] = [0, 0];
+  for (let i = 0; i < score.length && score[i] < bayesThreshold; i++) {
+    missed += target[i];
+    rejected += nonTarget[i];
+  }
+  return cost(missed / targets, 1 - rejected / nonTargets);
+}

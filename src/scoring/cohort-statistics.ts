@@ -1,0 +1,114 @@
+import { invalid } from "../errors.js";
+import { checkedRows, compare } from "../similarity/compare.js";
+import type { LongTask, Progress } from "../types.js";
+import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
+
+/** How each row scores against a cohort. */
+export interface CohortStatistics {
+  mean: Float64Array;
+  /** Population deviation. */
+  std: Float64Array;
+}
+
+export interface CohortOptions extends LongTask<Extract<Progress, { stage: "similarity" }>> {
+  topN?: number;
+  backend?: string;
+}
+
+/** Rows whose best scores are held at a time. */
+const blockRows = 20_480;
+
+/**
+ * Mean and population deviation of every row's cosines with a cohort, or with its `topN` nearest there.
+ *
+ * @throws `invalid` for a cohort of fewer than two or than `topN`, and for scores that do not vary
+ */
+export async function cohortStatistics(
+  rows: Rows,
+  cohort: Rows,
+  { topN, ...task }: CohortOptions,
+): Promise<CohortStatistics> {
+  const others = unitRows(cohort, { what: "Cohort row" });
+  if (others.n < 2)
+    throw invalid(
+      `The cohort has ${others.n} embeddings. Normalising needs at least 2, better 300 and more.`,
+      {
+        got: others.n,
+      },
+    );
+  if (topN !== undefined && !(Number.isInteger(topN) && topN >= 2))
+    throw invalid(`topN is ${topN}. It has to be a whole number, 2 or more.`, { got: topN });
+  if (topN !== undefined && topN > others.n)
+    throw invalid(
+      `The cohort has ${others.n} embeddings, fewer than topN (${topN}). Give a larger cohort, or a smaller topN.`,
+      { got: topN },
+    );
+  const own = unitRows(rows);
+  if (own.dimension !== others.dimension)
+    throw invalid(
+      `The embeddings have ${own.dimension} values, the cohort has ${others.dimension}. Take a cohort of the same model.`,
+      { got: others.dimension },
+    );
+  const statistics =
+    topN === undefined ? ofAll(own, others) : await ofNearest(rows, cohort, { topN, ...task });
+  const flat = statistics.std.findIndex((std) => !(std > 1e-7));
+  if (flat >= 0)
+    throw invalid(
+      `All scores of embedding ${flat} with the cohort are the same (${statistics.mean[flat].toFixed(4)}), so nothing can be normalised by them. Does the cohort hold one voice only?`,
+    );
+  return statistics;
+}
+
+async function ofNearest(
+  rows: Rows,
+  cohort: Rows,
+  { topN, ...task }: CohortOptions & { topN: number },
+): Promise<CohortStatistics> {
+  const whole = checkedRows(rows, { against: cohort, topK: 0, maxPairs: 0, threshold: 1 });
+  const { n } = whole.first;
+  const mean = new Float64Array(n);
+  const std = new Float64Array(n);
+  for (let from = 0; from < n; from += blockRows) {
+    const to = Math.min(n, from + blockRows);
+    const { found } = await compare({ ...whole, from, to, topK: topN }, { ...task, onProgress: undefined });
+    task.onProgress?.({ stage: "similarity", done: to, total: n });
+    const { score } = found.neighbours;
+    for (let i = from; i < to; i++) {
+      const best = score.subarray((i - from) * topN, (i - from + 1) * topN);
+      let sum = 0;
+      for (const value of best) sum += value;
+      mean[i] = sum / topN;
+      let squares = 0;
+      for (const value of best) squares += (value - mean[i]) ** 2;
+      std[i] = Math.sqrt(squares / topN);
+    }
+  }
+  return { mean, std };
+}
+
+/** Without a product: mean and variance of a·c over all c are a·m and aᵀCa, m and C being the cohort's mean and covariance. */
+function ofAll({ data, n, dimension }: UnitRows, others: UnitRows): CohortStatistics {
+  const centre = new Float64Array(dimension);
+  for (let at = 0; at < others.data.length; at++) centre[at % dimension] += others.data[at] / others.n;
+  const covariance = new Float64Array(dimension * dimension);
+  const row = new Float64Array(dimension);
+  for (let c = 0; c < others.n; c++) {
+    for (let k = 0; k < dimension; k++) row[k] = others.data[c * dimension + k] - centre[k];
+    for (let k = 0; k < dimension; k++)
+      for (let l = k; l < dimension; l++) covariance[k * dimension + l] += (row[k] * row[l]) / others.n;
+  }
+  const mean = new Float64Array(n);
+  const std = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    const vector = data.subarray(i * dimension, (i + 1) * dimension);
+    let variance = 0;
+    for (let k = 0; k < dimension; k++) {
+      mean[i] += vector[k] * centre[k];
+      let sum = (covariance[k * dimension + k] * vector[k]) / 2;
+      for (let l = k + 1; l < dimension; l++) sum += covariance[k * dimension + l] * vector[l];
+      variance += 2 * vector[k] * sum;
+    }
+    std[i] = Math.sqrt(Math.max(0, variance));
+  }
+  return { mean, std };
+}

@@ -1,0 +1,112 @@
+import { invalid } from "../errors.js";
+import { random } from "../vectors/random.js";
+import type { Trial } from "./trial.js";
+
+/** What trials are made of. */
+export interface TrialUtterance {
+  key: string;
+  dataset?: string;
+  /** Null: nobody knows, so it is in no trial. */
+  speakerId: string | null;
+  /** The recording it was cut from. */
+  session?: string;
+}
+
+export interface MakeTrialsOptions {
+  /** Target trials of each speaker at most, and as many non-target trials; default 50. */
+  perSpeaker?: number;
+  /** Target trials join two different sessions only, where sessions are known; default true. */
+  crossSession?: boolean;
+  /** Another number draws other trials; default 1. */
+  seed?: number;
+}
+
+/**
+ * A balanced list of trials: for every speaker as many target as non-target trials, no pair twice, the same in every run.
+ *
+ * Two utterances of one session (recording, video, chapter) share microphone and room, so a target trial of them is too
+ * easy; they are left out unless `crossSession` is false. An utterance without a session counts as one of its own. A
+ * non-target trial stays within a data set where utterances name one: two data sets may share people under other names.
+ *
+ * @returns the trials, and the speakers of whom no target trial can be made, who are in no trial as `enroll`
+ * @throws invalid when there is no target trial at all, or no other speaker in the data set
+ * @example
+ * const { trials } = makeTrials(utterances, { perSpeaker: 20 });
+ */
+export function makeTrials(
+  utterances: readonly TrialUtterance[],
+  { perSpeaker = 50, crossSession = true, seed = 1 }: MakeTrialsOptions = {},
+): { trials: Trial[]; without: string[] } {
+  if (!(Number.isInteger(perSpeaker) && perSpeaker >= 1))
+    throw invalid(`perSpeaker is ${perSpeaker}. It has to be a whole number, 1 or more.`, {
+      got: perSpeaker,
+    });
+  const next = random(seed);
+  const datasets = new Map<string, Map<string, TrialUtterance[]>>();
+  const keys = new Set<string>();
+  for (const utterance of utterances) {
+    const { key, dataset = "", speakerId } = utterance;
+    if (keys.has(key)) throw invalid(`Two utterances have the key ${key}. Trials need names that differ.`);
+    keys.add(key);
+    if (speakerId === null) continue;
+    const speakers = datasets.get(dataset) ?? new Map<string, TrialUtterance[]>();
+    datasets.set(dataset, speakers);
+    speakers.set(speakerId, [...(speakers.get(speakerId) ?? []), utterance]);
+  }
+  const trials: Trial[] = [];
+  const without: string[] = [];
+  for (const [dataset, speakers] of datasets) {
+    const drawn = new Set<string>();
+    const everybody = [...speakers.values()].flat();
+    for (const [speakerId, own] of speakers) {
+      const mayJoin = (a: TrialUtterance, b: TrialUtterance) =>
+        !crossSession || a.session === undefined || a.session !== b.session;
+      const pairs = own.flatMap((a, i) =>
+        own.slice(i + 1).flatMap((b) => (mayJoin(a, b) ? [{ enroll: a, test: b }] : [])),
+      );
+      if (pairs.length === 0) {
+        without.push(dataset === "" ? speakerId : `${dataset}/${speakerId}`);
+        continue;
+      }
+      const targets = sample(pairs, perSpeaker, next);
+      const others = everybody.length - own.length;
+      const possible = own.length * others;
+      if (others === 0)
+        throw invalid(
+          `There is no other speaker beside ${speakerId}${dataset === "" ? "" : ` in ${dataset}`}. Non-target trials need two.`,
+        );
+      for (const { enroll, test } of targets)
+        trials.push({ enroll: enroll.key, test: test.key, isTarget: true });
+      // A pair may have been drawn from its other side; where few are left, a speaker has fewer.
+      for (
+        let made = 0, tries = 0;
+        made < Math.min(targets.length, possible) && tries < 50 * possible;
+        tries++
+      ) {
+        const a = own[Math.floor(next() * own.length)];
+        const b = everybody[Math.floor(next() * everybody.length)];
+        const pair = JSON.stringify(a.key < b.key ? [a.key, b.key] : [b.key, a.key]);
+        if (b.speakerId === speakerId || drawn.has(pair)) continue;
+        drawn.add(pair);
+        trials.push({ enroll: a.key, test: b.key, isTarget: false });
+        made++;
+      }
+    }
+  }
+  if (trials.length === 0)
+    throw invalid(
+      `No target trial can be made of ${utterances.length} utterances: no speaker has two${crossSession ? " from different sessions. Allow those of one session with crossSession: false" : ""}.`,
+      { got: utterances.length },
+    );
+  return { trials, without };
+}
+
+/** So many items, none twice, in their order. */
+function sample<Item>(items: readonly Item[], count: number, next: () => number): Item[] {
+  let wanted = Math.min(count, items.length);
+  return items.filter((_, at) => {
+    const isTaken = next() * (items.length - at) < wanted;
+    if (isTaken) wanted--;
+    return isTaken;
+  });
+}

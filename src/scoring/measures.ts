@@ -1,0 +1,155 @@
+import { invalid } from "../errors.js";
+import { actualCost } from "./act-dcf.js";
+import { area } from "./area-under-curve.js";
+import { costOfRatios } from "./cllr.js";
+import { type CostOptions, detectionCost } from "./detection-cost.js";
+import { crossing } from "./equal-error-rate.js";
+import { leastCostOfRatios } from "./min-cllr.js";
+import { leastCost } from "./min-dcf.js";
+import { operatingPoints } from "./operating-points.js";
+import { speakerBootstrap } from "./speaker-bootstrap.js";
+import { type LabelledScores, type TiedScores, tiedScores } from "./tied-scores.js";
+import { isScoredTrials } from "./trial.js";
+import type { SpeakerOf } from "./trial-speakers.js";
+
+/** From the lower to the upper end. */
+export type Interval = [low: number, high: number];
+
+export interface MeasuresOptions {
+  /** Priors and costs of the detection costs; default pTarget 0.01, 0.05 and 0.001 with costs of 1. */
+  costs?: readonly CostOptions[];
+  /** The scores are log-likelihood ratios (natural logarithm): `cllr` and `actDcf` make sense. Default false. */
+  logLikelihoodRatios?: boolean;
+  /** Resamples of the bootstrap for the intervals; 0 for none. Default 500, where trials are named. */
+  resamples?: number;
+  /** Part of the resamples within an interval; default 0.95. */
+  confidence?: number;
+  /** Whose voice a key of a trial names; default: what target trials join is one speaker. */
+  speakerOf?: SpeakerOf;
+  /** Another number draws other resamples; default 1. */
+  seed?: number;
+}
+
+export interface DetectionCosts extends Required<CostOptions> {
+  minDcf: number;
+  /** The threshold that gives it. */
+  threshold: number;
+  /** Null unless the scores are log-likelihood ratios. */
+  actDcf: number | null;
+  minDcfInterval: Interval | null;
+  actDcfInterval: Interval | null;
+}
+
+export interface Measures {
+  targets: number;
+  nonTargets: number;
+  /** Equal error rate, 0 to 1, and the score that gives it. */
+  eer: number;
+  eerThreshold: number;
+  /** Area under the receiver operating characteristic, 0 to 1. */
+  auc: number;
+  dcf: DetectionCosts[];
+  /** Bits; null unless the scores are log-likelihood ratios. */
+  cllr: number | null;
+  minCllr: number;
+  /** Null without a bootstrap. */
+  intervals: {
+    eer: Interval;
+    auc: Interval;
+    minCllr: Interval;
+    cllr: Interval | null;
+    /** What was drawn anew: so many speakers. */
+    speakers: number;
+    resamples: number;
+    confidence: number;
+  } | null;
+}
+
+/**
+ * How well scores tell one speaker from two: equal error rate, detection costs, area under the curve and the costs of
+ * log-likelihood ratios, each with an interval.
+ *
+ * The intervals come from a bootstrap over speakers: a resample draws as many speakers as there are, with replacement, and a
+ * trial counts as often as its speakers were drawn (the product, for a non-target trial). Trials of one speaker
+ * stand and fall together, so drawing trials would give intervals that are far too narrow.
+ *
+ * @param scores cosines or any other scores: labelled ones as `scoreTrials` gives them, or of both kinds without intervals
+ * @throws invalid for one kind of trials only, NaN or infinite scores, scores that do not vary, and options out of range
+ * @see the single measures (`equalErrorRate`, `minDcf`, `actDcf`, `cllr`, `minCllr`, `areaUnderCurve`); Poh and Bengio,
+ * Estimating the confidence interval of expected performance curve in biometric authentication using joint bootstrap,
+ * ICASSP 2007 (bootstrap over users)
+ * @example
+ * const { eer, intervals } = measures(trialScores, { resamples: 200 });
+ */
+export function measures(scores: LabelledScores, options: MeasuresOptions = {}): Measures {
+  const {
+    costs = [{ pTarget: 0.01 }, { pTarget: 0.05 }, { pTarget: 0.001 }],
+    logLikelihoodRatios = false,
+    confidence = 0.95,
+    seed = 1,
+    speakerOf,
+  } = options;
+  const isNamed = isScoredTrials(scores);
+  const { resamples = isNamed ? 500 : 0 } = options;
+  if (!(Number.isInteger(resamples) && resamples >= 0))
+    throw invalid(`resamples is ${resamples}. It has to be a whole number, 0 or more.`, { got: resamples });
+  if (!(confidence > 0 && confidence < 1))
+    throw invalid(`confidence is ${confidence}. It has to lie between 0 and 1.`, { got: confidence });
+  if (resamples > 0 && !isNamed)
+    throw invalid(
+      "Intervals are drawn over speakers, so the trials have to be named. Give scored trials (enroll, test, score, isTarget), or resamples: 0.",
+    );
+  const tied = tiedScores(scores);
+  if (tied.score.length === 1)
+    throw invalid(`All scores are ${tied.score[0]}. Scores that do not vary tell nothing.`, {
+      got: tied.score[0],
+    });
+  const settings = costs.map((cost) => ({ pTarget: 0.01, costMiss: 1, costFalseAlarm: 1, ...cost }));
+  const rated = settings.map(detectionCost);
+
+  /** All numbers, in one order. */
+  const numbersOf = (some: TiedScores): number[] => {
+    const points = operatingPoints(some);
+    return [
+      crossing(points).eer,
+      area(points),
+      leastCostOfRatios(some),
+      logLikelihoodRatios ? costOfRatios(some) : Number.NaN,
+      ...rated.map((cost) => leastCost(points, cost).minDcf),
+      ...rated.map((cost) => (logLikelihoodRatios ? actualCost(some, cost) : Number.NaN)),
+    ];
+  };
+  const [eer, auc, leastCllr, ownCllr, ...dcf] = numbersOf(tied);
+  const drawn =
+    resamples === 0 || !isNamed
+      ? null
+      : speakerBootstrap(scores, tied, { resamples, confidence, seed, speakerOf, numbersOf });
+  const orNull = <T>(value: T): T | null => (logLikelihoodRatios ? value : null);
+  const points = operatingPoints(tied);
+  return {
+    targets: tied.targets,
+    nonTargets: tied.nonTargets,
+    eer,
+    eerThreshold: crossing(points).threshold,
+    auc,
+    dcf: settings.map((setting, s) => ({
+      ...setting,
+      minDcf: dcf[s],
+      threshold: leastCost(points, rated[s]).threshold,
+      actDcf: orNull(dcf[settings.length + s]),
+      minDcfInterval: drawn === null ? null : drawn.intervals[4 + s],
+      actDcfInterval: drawn === null ? null : orNull(drawn.intervals[4 + settings.length + s]),
+    })),
+    cllr: orNull(ownCllr),
+    minCllr: leastCllr,
+    intervals: drawn && {
+      eer: drawn.intervals[0],
+      auc: drawn.intervals[1],
+      minCllr: drawn.intervals[2],
+      cllr: orNull(drawn.intervals[3]),
+      speakers: drawn.speakers,
+      resamples,
+      confidence,
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { invalid } from "../errors.js";
+import { random } from "../vectors/random.js";
+import type { TiedScores } from "./tied-scores.js";
+import type { ScoredTrial } from "./trial.js";
+import { type SpeakerOf, trialSpeakers } from "./trial-speakers.js";
+
+/** Draws that may lack a kind of trials, for every resample that is wanted. */
+const triesPerResample = 20;
+
+/**
+ * Percentile intervals of some numbers by a bootstrap over the speakers of trials.
+ *
+ * @param tied the scores of the trials
+ * @param numbersOf the numbers, of the trials weighed anew
+ * @throws invalid where speakers are too few for resamples with trials of both kinds
+ */
+export function speakerBootstrap(
+  trials: readonly ScoredTrial[],
+  tied: TiedScores,
+  {
+    resamples,
+    confidence,
+    seed,
+    speakerOf,
+    numbersOf,
+  }: {
+    resamples: number;
+    confidence: number;
+    seed: number;
+    speakerOf?: SpeakerOf;
+    numbersOf: (tied: TiedScores) => number[];
+  },
+): { intervals: [number, number][]; speakers: number } {
+  const { count, enroll, test } = trialSpeakers(trials, speakerOf);
+  const place = Uint32Array.from(trials, ({ score }) => placeOf(tied.score, score));
+  const next = random(seed);
+  const draws: number[][] = [];
+  const times = new Uint32Array(count);
+  for (let tries = 0; draws.length < resamples && tries < resamples * triesPerResample; tries++) {
+    times.fill(0);
+    for (let s = 0; s < count; s++) times[Math.floor(next() * count)]++;
+    const resample: TiedScores = {
+      score: tied.score,
+      target: new Float64Array(tied.score.length),
+      nonTarget: new Float64Array(tied.score.length),
+      targets: 0,
+      nonTargets: 0,
+    };
+    for (let t = 0; t < trials.length; t++) {
+      const [e, u] = [enroll[t], test[t]];
+      const weight = e === u ? times[e] : times[e] * times[u];
+      if (trials[t].isTarget) {
+        resample.target[place[t]] += weight;
+        resample.targets += weight;
+      } else {
+        resample.nonTarget[place[t]] += weight;
+        resample.nonTargets += weight;
+      }
+    }
+    if (resample.targets > 0 && resample.nonTargets > 0) draws.push(numbersOf(resample));
+  }
+  if (draws.length < resamples)
+    throw invalid(
+      `The trials have ${count} speakers, too few for intervals: most resamples lack a kind of trials. Leave the intervals out with resamples: 0.`,
+      { got: count },
+    );
+  const intervals = draws[0].map((_, at): [number, number] => {
+    const values = Float64Array.from(draws, (draw) => draw[at]).sort();
+    return [quantile(values, (1 - confidence) / 2), quantile(values, (1 + confidence) / 2)];
+  });
+  return { intervals, speakers: count };
+}
+
+/** Where a value stands among ascending ones. */
+function placeOf(values: Float64Array, value: number): number {
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Of ascending values, between neighbours by a straight line. */
+export function quantile(values: Float64Array, part: number): number {
+  const at = part * (values.length - 1);
+  const below = Math.floor(at);
+  const above = Math.min(values.length - 1, below + 1);
+  return values[below] + (at - below) * (values[above] - values[below]);
+}
