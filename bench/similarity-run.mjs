@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 const [job, path, backend] = process.argv.slice(2);
 const { readVectors } = require("../dist/src/store/read-vectors.js");
 const { similarity } = require("../dist/src/similarity/similarity.js");
-const { compareFiles } = require("../dist/src/comparison/compare-files.js");
+const { compareVectors } = require("../dist/src/comparison/compare-vectors.js");
 
 const compare = async (options) =>
   similarity((await readVectors(path)).rows, { matrix: false, backend, ...options });
@@ -18,7 +18,7 @@ const jobs = {
   "top-20": () => compare({ topK: 20 }),
   stage: async () => {
     const folder = mkdtempSync(join(tmpdir(), "similarity-bench-"));
-    const { result } = await compareFiles(path, folder, { threshold: 0.8, backend });
+    const { result } = await compareVectors(path, folder, { threshold: 0.8, backend });
     rmSync(folder, { recursive: true });
     return result;
   },

@@ -10,7 +10,7 @@ export { resample } from "./audio/resample.js";
 // Charts
 export * from "./charts/index.js";
 // Similarity
-export { compareFiles } from "./comparison/compare-files.js";
+export { compareVectors } from "./comparison/compare-vectors.js";
 export { highSimilarityPairs } from "./comparison/high-similarity-pairs.js";
 export { pairsInMatrix } from "./comparison/pairs-in-matrix.js";
 export { readSimilarity, type StoredSimilarity } from "./comparison/read-similarity.js";

@@ -16,13 +16,16 @@ const number = (name: string, check: (value: number) => boolean, want: string) =
 export const positiveInteger = (name: string) =>
   number(name, (value) => Number.isInteger(value) && value > 0, "a positive whole number");
 
-const similarity = (name: string) =>
+export const cosine = (name: string) =>
   number(name, (value) => value >= -1 && value <= 1, "a cosine between -1 and 1");
 
 const threshold = (text: string) =>
   text.trim().toLowerCase() === "eer"
     ? ("eer" as const)
     : number("threshold", (value) => value >= -1 && value <= 1, "a cosine between -1 and 1, or eer")(text);
+
+export const probability = (name: string) =>
+  number(name, (value) => value > 0 && value < 1, "between 0 and 1");
 
 /** Parses a switch, in the same words on the command line, in the environment and in a settings file. */
 export function boolean(text: string): boolean {
@@ -72,7 +75,7 @@ export const minSimilarity = () =>
   new Option(
     "--min-similarity <cosine>",
     "leave out pairs below (default: the threshold of the comparison)",
-  ).argParser(similarity("similarity"));
+  ).argParser(cosine("similarity"));
 export const maxResults = () =>
   new Option("--max-results <n>", "show at most that many pairs")
     .argParser(positiveInteger("number of results"))
@@ -80,15 +83,20 @@ export const maxResults = () =>
 export const logFile = () =>
   new Option("--log-file <file>", "where the log lines go too").default("logs/extraction.log");
 
+/** The model, and where it runs. */
+export const modelOptions = () => [
+  new Option("--model-path <file>", "ONNX model (default: the bundled CAM++, 192-d)"),
+  new Option("--config-file <file>", "configuration of the model (default: beside it)"),
+  new Option("--precision <name>", "fp32, or a variant of the model such as int8").default("fp32"),
+  new Option("--device <name>", "cpu, cuda, cuda:1, webgpu, ... (default: GPUs, else CPU)"),
+];
+
 /** Adds all options of extraction and of the comparison after it, except the folders. */
 export function addExtractionOptions(command: Command): Command {
   const count = (flags: string, description: string, name: string) =>
     new Option(flags, description).argParser(positiveInteger(name));
   for (const option of [
-    new Option("--model-path <file>", "ONNX model (default: the bundled CAM++, 192-d)"),
-    new Option("--config-file <file>", "configuration of the model (default: beside it)"),
-    new Option("--precision <name>", "fp32, or a variant of the model such as int8").default("fp32"),
-    new Option("--device <name>", "cpu, cuda, cuda:1, webgpu, ... (default: GPUs, else CPU)"),
+    ...modelOptions(),
     flag("use-gpu", "use the GPUs that are there, and fail when there is none").default(false),
     new Option(
       "--gpus <indices>",

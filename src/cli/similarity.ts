@@ -1,12 +1,10 @@
 import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type CompareFilesOptions, compareFiles } from "../comparison/compare-files.js";
-import { conflict } from "../errors.js";
+import { type CompareVectorsOptions, compareVectors } from "../comparison/compare-vectors.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { thresholdIn } from "../pipeline/measure-threshold.js";
 import { backend } from "../similarity/backend.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
-import type { Vectors } from "../store/read-vectors.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -21,7 +19,6 @@ interface Settings {
   matrix?: boolean;
   maxPairs: number;
   against?: string;
-  query?: string;
   rows?: [number, number];
   blockRows: number;
 }
@@ -30,9 +27,7 @@ interface Settings {
 export function similarityCommand(program: Command): void {
   program
     .command("similarity")
-    .description(
-      "Compare vectors with each other, with another set, or look for the nearest: exact, in bounded memory.",
-    )
+    .description("Compare vectors with each other, or with another set: exact, in bounded memory.")
     .requiredOption(
       "--input <path>",
       "vectors.npy, .npz, a pickle of embeddings or vectors, or a folder that merging wrote",
@@ -45,11 +40,7 @@ export function similarityCommand(program: Command): void {
     )
     .addOption(options.similarityThreshold())
     .addOption(options.similarityBackend())
-    .option(
-      "--top-k <n>",
-      "neighbours to find for every row (default: none, with --query 20)",
-      whole("top k"),
-    )
+    .option("--top-k <n>", "neighbours to find for every row (default: none)", whole("top k"))
     .option("--matrix", "write the whole matrix (default: up to 20,000 rows)")
     .option("--no-matrix", "do not write the matrix")
     .option(
@@ -59,7 +50,6 @@ export function similarityCommand(program: Command): void {
       1_000_000,
     )
     .option("--against <path>", "compare with these instead of with each other, such as another data set")
-    .option("--query <path>", "look for these among the input: who is this?")
     .option(
       "--rows <from:to>",
       "compare these rows only and store them; with all rows there, join them",
@@ -76,28 +66,26 @@ export function similarityCommand(program: Command): void {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { input, query, against, outputDir, rows, topK = query === undefined ? 0 : 20 } = settings;
-  if (query !== undefined && against !== undefined)
-    throw conflict("--query and --against exclude each other. Give one of them.");
+  const { input, against, outputDir, rows, topK = 0 } = settings;
   const reporter = openReporter();
   try {
     const { line } = await backend(settings.similarityBackend);
     reporter.log(line);
-    const compareOptions: CompareFilesOptions = {
+    const compareOptions: CompareVectorsOptions = {
       level: settings.level,
       threshold: await thresholdOf(settings),
       backend: settings.similarityBackend,
       topK,
       matrix: settings.matrix,
       maxPairs: settings.maxPairs,
-      against: query === undefined ? against : input,
+      against,
       rowRange: rows,
       blockRows: settings.blockRows,
       onProgress: (progress) => reporter.progress(progress),
       abortSignal: interruptSignal(),
     };
-    const compared = await compareFiles(query ?? input, outputDir, compareOptions);
-    const { result, vectors, others } = compared;
+    const compared = await compareVectors(input, outputDir, compareOptions);
+    const { result } = compared;
     reporter.close();
     if (compared.joinedElsewhere)
       reporter.log(
@@ -107,8 +95,7 @@ async function run(settings: Settings): Promise<void> {
       reporter.log(
         `Rows ${rows?.join(":")} are stored in ${outputDir}/similarity_rows; other rows are still missing`,
       );
-    else
-      for (const text of report(result, vectors, others, outputDir, query !== undefined)) reporter.log(text);
+    else for (const text of report(result, outputDir)) reporter.log(text);
   } finally {
     reporter.close();
   }
@@ -121,22 +108,7 @@ async function thresholdOf({ input, similarityThreshold }: Settings): Promise<nu
   return thresholdIn(folder, "eer", readSpeakerList(folder));
 }
 
-function* report(
-  result: SimilarityResult,
-  vectors: Vectors,
-  others: Vectors,
-  folder: string,
-  isQuery: boolean,
-): Generator<string> {
-  const { statistics: s, pairs, neighbours } = result;
-  if (isQuery && neighbours !== undefined)
-    for (let q = 0; q < Math.min(20, vectors.n); q++) {
-      const best = Array.from({ length: Math.min(5, neighbours.k) }, (_, r) => q * neighbours.k + r);
-      const names = best.map(
-        (at) => `${others.info[neighbours.index[at]].key} ${neighbours.score[at].toFixed(4)}`,
-      );
-      yield `${vectors.info[q].key}: ${names.join(", ")}`;
-    }
+function* report({ statistics: s, pairs }: SimilarityResult, folder: string): Generator<string> {
   if (s.totalPairs === 0) yield "One row only: there is no pair to compare";
   else
     yield `${s.totalPairs} pairs: mean ${s.mean.toFixed(4)}, std ${s.std.toFixed(4)}, median ${s.median.toFixed(4)}, ` +

@@ -1,13 +1,11 @@
-import { conflict, invalid, shown, unknown } from "../errors.js";
+import { invalid } from "../errors.js";
 import type { LongTask, Progress } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { type Rows, unitRows } from "../vectors/unit-rows.js";
 import { cohortStatistics } from "./cohort-statistics.js";
+import { findEmbeddings } from "./find-embeddings.js";
 import type { KeyedEmbedding, ScoredTrial, Trial } from "./trial.js";
 import { meanOf, withoutMean } from "./without-mean.js";
-
-/** Unknown names that a message lists; the error holds them all. */
-const shownNames = 10;
 
 export interface ScoreTrialsOptions extends LongTask<Extract<Progress, { stage: "similarity" }>> {
   /** Subtracted from every embedding, the cohort's too: such as the mean of the training data. Default none. */
@@ -31,7 +29,8 @@ export interface ScoreTrialsOptions extends LongTask<Extract<Progress, { stage: 
  *
  * The cohort should hold nobody who is in the trials: a speaker in it normalises her own scores away.
  *
- * @param embeddings utterances, models of `enroll`, or both; a trial names them by `key`, or by `path` where no key fits
+ * @param embeddings utterances, models of `enroll`, or both; a trial names them by `key`, or where no key fits by
+ * `path` or what only one path ends in
  * @returns the trials in their order with a `score` each; equal ones and labels are kept as they are
  * @throws unknown for names without an embedding (`got` holds them all), conflict for two embeddings of one key, invalid
  * for embeddings that are zero, not finite or of different length, for a cohort smaller than `topN`, and for one whose
@@ -53,7 +52,7 @@ export async function scoreTrials<T extends Trial>(
     throw invalid(
       `${topN === undefined ? 'mean: "cohort"' : "topN"} needs a cohort. Give embeddings of other speakers as cohort.`,
     );
-  const { enroll, test, used } = resolved(trials, embeddings);
+  const { enroll, test, used } = findEmbeddings(trials, embeddings);
   const shift = mean === "cohort" ? meanOf(cohort!) : mean;
   const centred = (rows: Rows) => (shift === undefined ? rows : withoutMean(rows, shift));
   const rows = unitRows(centred(used), { what: "Embedding" });
@@ -64,45 +63,4 @@ export async function scoreTrials<T extends Trial>(
     const [s, e, u] = [cosine(t), enroll[t], test[t]];
     return { ...trial, score: ((s - means[e]) / std[e] + (s - means[u]) / std[u]) / 2 };
   });
-}
-
-/** The rows that trials name, and which of them each trial is about. */
-function resolved(trials: readonly Trial[], embeddings: readonly KeyedEmbedding[]) {
-  const byKey = new Map<string, KeyedEmbedding>();
-  const byPath = new Map<string, KeyedEmbedding>();
-  for (const row of embeddings) {
-    if (byKey.has(row.key))
-      throw conflict(`Two embeddings have the key ${row.key}. Trials need names that differ.`, {
-        got: row.key,
-      });
-    byKey.set(row.key, row);
-    if (row.path !== undefined) byPath.set(row.path, row);
-  }
-  const used: KeyedEmbedding[] = [];
-  const rowOf = new Map<string, number>();
-  const unknownNames = new Set<string>();
-  const find = (name: string): number => {
-    const known = rowOf.get(name);
-    if (known !== undefined) return known;
-    const row = byKey.get(name) ?? byPath.get(name);
-    if (row === undefined) {
-      unknownNames.add(name);
-      return 0;
-    }
-    rowOf.set(name, used.length);
-    return used.push(row) - 1;
-  };
-  const enroll = Uint32Array.from(trials, (trial) => find(trial.enroll));
-  const test = Uint32Array.from(trials, (trial) => find(trial.test));
-  if (unknownNames.size > 0) {
-    const names = [...unknownNames];
-    const rest = names.length > shownNames ? `, and ${names.length - shownNames} more` : "";
-    const example =
-      embeddings.length > 0 ? ` The embeddings are called like ${shown(embeddings[0].key)}.` : "";
-    throw unknown(
-      `${names.length} names in the trials have no embedding: ${names.slice(0, shownNames).join(", ")}${rest}.${example}`,
-      { got: names },
-    );
-  }
-  return { enroll, test, used };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { compareFiles } from "../../src/comparison/compare-files.js";
+import { compareVectors } from "../../src/comparison/compare-vectors.js";
 import { highSimilarityPairs } from "../../src/comparison/high-similarity-pairs.js";
 import { MatrixFile } from "../../src/comparison/matrix-file.js";
 import { readSimilarity } from "../../src/comparison/read-similarity.js";
@@ -74,9 +74,13 @@ test("A .npy file that is cut off, of integers or of one axis is refused before 
   ];
   for (const [name, bytes, tag, pattern] of cases) {
     writeFileSync(join(folder, name), bytes);
-    await fails(() => compareFiles(join(folder, name), join(folder, "out")), tag, pattern);
+    await fails(() => compareVectors(join(folder, name), join(folder, "out")), tag, pattern);
   }
-  await fails(() => compareFiles(join(folder, "absent.npy"), join(folder, "out")), "missing", /absent\.npy/);
+  await fails(
+    () => compareVectors(join(folder, "absent.npy"), join(folder, "out")),
+    "missing",
+    /absent\.npy/,
+  );
 });
 
 test("float64, another byte order and Fortran order are read as what they are", async () => {
@@ -130,7 +134,7 @@ test("An interrupt keeps nothing half-written", async () => {
   const onProgress = () => controller.abort("enough");
   await fails(
     () =>
-      compareFiles(join(folder, "many.npy"), place, {
+      compareVectors(join(folder, "many.npy"), place, {
         abortSignal: controller.signal,
         onProgress,
         topK: 5,

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { compareFiles } from "../../src/comparison/compare-files.js";
+import { compareVectors } from "../../src/comparison/compare-vectors.js";
 import { writeNpy } from "../../src/format/npy.js";
 import type { Progress } from "../../src/types.js";
 import { vectors } from "../similarity/vectors.js";
@@ -34,13 +34,13 @@ function sameFiles(a: string, b: string): void {
 
 test("Row blocks in any order give the bytes of a single run", async () => {
   const [single, shared] = [join(folder, "single"), join(folder, "shared")];
-  await compareFiles(input, single, options);
+  await compareVectors(input, single, options);
   for (const rowRange of [
     [700, n],
     [0, 300],
     [300, 700],
   ] as [number, number][]) {
-    const { result } = await compareFiles(input, shared, { ...options, rowRange, blockRows: 133 });
+    const { result } = await compareVectors(input, shared, { ...options, rowRange, blockRows: 133 });
     assert.is(result === undefined, rowRange[0] !== 300, "the last one joins");
   }
   assert.not(existsSync(join(shared, "similarity_rows")));
@@ -51,8 +51,8 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
   const killed = join(folder, "killed");
   const home = join(killed, "similarity_rows");
   const script = `
-    const { compareFiles } = require(${JSON.stringify(join(__dirname, "../../src/comparison/compare-files.ts"))});
-    compareFiles(${JSON.stringify(input)}, ${JSON.stringify(killed)}, ${JSON.stringify({ ...options, rowRange: [0, n], blockRows: 60 })});
+    const { compareVectors } = require(${JSON.stringify(join(__dirname, "../../src/comparison/compare-vectors.ts"))});
+    compareVectors(${JSON.stringify(input)}, ${JSON.stringify(killed)}, ${JSON.stringify({ ...options, rowRange: [0, n], blockRows: 60 })});
   `;
   const child = spawn(process.execPath, ["--import", "tsx", "--eval", script], { stdio: "inherit" });
   const ended = new Promise((resolve) => child.on("close", resolve));
@@ -74,7 +74,7 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
       );
     }
   };
-  await compareFiles(input, killed, {
+  await compareVectors(input, killed, {
     ...options,
     rowRange: [0, n],
     blockRows: 60,
@@ -82,13 +82,13 @@ test("After kill -9 what is stored is not done again, and nothing half-done coun
   });
   assert.is(started, before.length * 60);
   const fresh = join(folder, "fresh");
-  await compareFiles(input, fresh, { ...options });
+  await compareVectors(input, fresh, { ...options });
   sameFiles(fresh, killed);
 });
 
 test("Blocks of other vectors or settings are an error before anything is computed", async () => {
   const mixed = join(folder, "mixed");
-  await compareFiles(input, mixed, { ...options, rowRange: [0, 700] });
+  await compareVectors(input, mixed, { ...options, rowRange: [0, 700] });
   const other = join(folder, "other.npy");
   writeFileSync(other, writeNpy(vectors(n, 24, { seed: 2 }).data, { shape: [n, 24] }));
   const onProgress = () => {
@@ -99,7 +99,7 @@ test("Blocks of other vectors or settings are an error before anything is comput
     [input, { topK: 9 }, /topK 6 instead of 9/],
     [other, {}, /with other vectors\./],
   ] as const)
-    await compareFiles(path, mixed, { ...options, rowRange: [700, n], onProgress, ...changed }).then(
+    await compareVectors(path, mixed, { ...options, rowRange: [700, n], onProgress, ...changed }).then(
       () => assert.unreachable(),
       (error) => {
         assert.is(error.tag, "conflict");
@@ -108,7 +108,7 @@ test("Blocks of other vectors or settings are an error before anything is comput
       },
     );
   // Rows that are there, in whatever blocks, are not done again.
-  const { result } = await compareFiles(input, mixed, { ...options, rowRange: [600, n], blockRows: 50 });
+  const { result } = await compareVectors(input, mixed, { ...options, rowRange: [600, n], blockRows: 50 });
   assert.is(result!.statistics.totalPairs, (n * (n - 1)) / 2);
   sameFiles(join(folder, "single"), mixed);
 });
@@ -119,9 +119,9 @@ test("Processes that join the rows at the same time all end well, and no block o
     [0, 500],
     [500, 899],
   ] as [number, number][])
-    await compareFiles(input, stored, { ...options, rowRange, blockRows: 100 });
+    await compareVectors(input, stored, { ...options, rowRange, blockRows: 100 });
   const single = join(folder, "single");
-  await compareFiles(input, single, options);
+  await compareVectors(input, single, options);
   for (let round = 0; round < 2; round++) {
     const place = join(folder, `joined ${round}`);
     cpSync(stored, place, { recursive: true });
@@ -129,7 +129,7 @@ test("Processes that join the rows at the same time all end well, and no block o
     const foreign = join(place, "similarity_rows", "000000000-000000100.elsewhere.1.abcdef01.tmp");
     mkdirSync(foreign);
     const results = await Promise.all(
-      [0, 1, 2].map(() => compareFiles(input, place, { ...options, rowRange: [899, n] })),
+      [0, 1, 2].map(() => compareVectors(input, place, { ...options, rowRange: [899, n] })),
     );
     assert.ok(results.some(({ result }) => result !== undefined));
     for (const { result, joinedElsewhere } of results) assert.ok(result !== undefined || joinedElsewhere);
@@ -141,10 +141,10 @@ test("Processes that join the rows at the same time all end well, and no block o
 
 test("A block that says nothing is an error that names its file", async () => {
   const place = join(folder, "torn");
-  await compareFiles(input, place, { ...options, rowRange: [0, 100] });
+  await compareVectors(input, place, { ...options, rowRange: [0, 100] });
   const facts = join(place, "similarity_rows", "000000000-000000100", "block.json");
   writeFileSync(facts, "");
-  const error = await compareFiles(input, place, { ...options, rowRange: [100, n] }).then(
+  const error = await compareVectors(input, place, { ...options, rowRange: [100, n] }).then(
     () => undefined,
     (reason: Error) => reason,
   );

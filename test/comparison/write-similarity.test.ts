@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { compareFiles } from "../../src/comparison/compare-files.js";
+import { compareVectors } from "../../src/comparison/compare-vectors.js";
 import { highSimilarityPairs } from "../../src/comparison/high-similarity-pairs.js";
 import { readSimilarity } from "../../src/comparison/read-similarity.js";
 import { writeSimilarity } from "../../src/comparison/write-similarity.js";
@@ -145,9 +145,9 @@ test("What an earlier comparison has left, and this one does not write, goes", a
   const input = join(folder, "left.npy");
   const output = join(folder, "left");
   writeFileSync(input, writeNpy(vectors(30, 8).data, { shape: [30, 8] }));
-  await compareFiles(input, output, { matrix: true, topK: 3 });
+  await compareVectors(input, output, { matrix: true, topK: 3 });
   const before = readdirSync(output);
-  await compareFiles(input, output, { matrix: false });
+  await compareVectors(input, output, { matrix: false });
   assert.equal(before.filter((name) => !readdirSync(output).includes(name)).sort(), [
     "neighbours_index.npy",
     "neighbours_score.npy",

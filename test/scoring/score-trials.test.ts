@@ -29,6 +29,20 @@ scoring("finds embeddings by path where no key fits", async () => {
   const renamed = noisy.map(({ key, embedding }, i) => ({ key: `u${i}`, path: key, embedding }));
   assert.equal(await scoreTrials(few, renamed), await scoreTrials(few, noisy));
 });
+scoring("finds embeddings by what only one path ends in", async () => {
+  const rows = noisy.map(({ key, embedding }, i) => ({ key: `u${i}`, path: `/corpus/${key}`, embedding }));
+  const short = few.map(({ enroll, test }) => ({
+    enroll: enroll.replace("test-other/", "").replace(".flac", ""),
+    test,
+  }));
+  const scores = (scored: { score: number }[]) => scored.map(({ score }) => score);
+  assert.equal(scores(await scoreTrials(short, rows)), scores(await scoreTrials(few, noisy)));
+  const twice = [...rows, { ...rows[0], key: "again", path: `/other/${noisy[0].key}` }];
+  await scoreTrials(few, twice).then(
+    () => assert.unreachable("two files fit"),
+    ({ tag, got }) => assert.equal([tag, got], ["unknown", [noisy[0].key]]),
+  );
+});
 scoring("subtracts a mean from embeddings and cohort", async () => {
   const mean = Float64Array.from({ length: 192 }, (_, k) => Math.sin(k) / 4);
   const shifted = (rows: { embedding: Float32Array }[]) =>
@@ -61,7 +75,7 @@ scoring("refuses what makes no sense", async () => {
   assert.is(unknown.tag, "unknown");
   assert.match(
     unknown.message,
-    /^12 names in the trials have no embedding: x0, x1, .*, x9, and 2 more\. The embeddings are called like "test-other/,
+    /^12 names in the trials fit no embedding, or several: x0, x1, .*, x9, and 2 more\. The embeddings are called like "test-other/,
   );
   assert.equal(
     unknown.got,

@@ -22,7 +22,7 @@ import { RowBlocks, type StoredBlock } from "./row-blocks.js";
 import { writeComparison } from "./write-comparison.js";
 import { similarityFiles } from "./write-similarity.js";
 
-export interface CompareFilesOptions extends Omit<SimilarityOptions, "against" | "onRows"> {
+export interface CompareVectorsOptions extends Omit<SimilarityOptions, "against" | "onRows"> {
   /** What to compare in a folder or pickle of embeddings; default `speaker`. */
   level?: "speaker" | "utterance";
   /** File or folder to compare with; default: the rows with each other. */
@@ -31,7 +31,7 @@ export interface CompareFilesOptions extends Omit<SimilarityOptions, "against" |
   blockRows?: number;
 }
 
-export interface ComparedFiles {
+export interface ComparedVectors {
   /** Absent while other rows are missing. */
   result?: SimilarityResult;
   /** True when another process joined the rows at the same time and wrote the result. */
@@ -55,13 +55,13 @@ const writtenMatrixRows = 20_000;
  * @throws as `similarity` and `readVectors` do; `invalid` when there is nothing to compare; `conflict` when the rows that are
  * there were compared otherwise
  * @example
- * const { result } = await compareFiles("final_embeddings/speaker_embeddings.pkl", "comparison", { topK: 5 });
+ * const { result } = await compareVectors("final_embeddings/speaker_embeddings.pkl", "comparison", { topK: 5 });
  */
-export async function compareFiles(
+export async function compareVectors(
   input: string,
   folder: string,
-  { level, against, blockRows = 12_288, rowRange, ...options }: CompareFilesOptions = {},
-): Promise<ComparedFiles> {
+  { level, against, blockRows = 12_288, rowRange, ...options }: CompareVectorsOptions = {},
+): Promise<ComparedVectors> {
   const vectors = await readVectors(input, { level });
   const others = against === undefined ? vectors : await readVectors(against, { level });
   for (const [path, { n }] of [[input, vectors] as const, [against ?? input, others] as const])

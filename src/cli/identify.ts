@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { extname, join } from "node:path";
+import { type Command, Option } from "commander";
+import { audioExtensions } from "../audio/formats.js";
+import { type ModelOptions, openModel } from "../embed/open-model.js";
+import { invalid, missing } from "../errors.js";
+import { mergedFiles } from "../merged/files.js";
+import { embedFile } from "../scoring/embed-file.js";
+import { type Identified, identify } from "../scoring/identify.js";
+import { readCalibration } from "../scoring/score-calibration.js";
+import { readVectors } from "../store/read-vectors.js";
+import { compare } from "../util/compare.js";
+import { writeFile } from "../util/write-file.js";
+import type { Rows } from "../vectors/unit-rows.js";
+import { interruptSignal } from "./interrupt.js";
+import * as options from "./options.js";
+import { printLine } from "./print.js";
+
+interface Settings extends ModelOptions {
+  query: string[];
+  enrolled: string;
+  topK: number;
+  threshold?: number;
+  calibration?: string;
+  prior?: number;
+  level: "speaker" | "utterance";
+  outputJson?: string;
+  similarityBackend?: string;
+}
+
+/** Registers `speakerscope identify`. */
+export function identifyCommand(program: Command): void {
+  const command = program
+    .command("identify")
+    .description("Say who speaks: the nearest of the enrolled to every query.")
+    .requiredOption(
+      "--query <paths...>",
+      "audio files, folders of them, or vectors (.npy, .npz, .pkl, merged files)",
+    )
+    .requiredOption(
+      "--enrolled <path>",
+      "a folder that merging wrote (its speakers), or vectors of the same model",
+    )
+    .option("--top-k <n>", "candidates for each query", options.positiveInteger("top k"), 5)
+    .option("--threshold <cosine>", "who scores below is nobody", options.cosine("threshold"))
+    .option("--calibration <file>", "what scores mean: gives probabilities")
+    .option(
+      "--prior <p>",
+      "how probable it is that a query is one of the enrolled (0.5)",
+      options.probability("prior"),
+    )
+    .addOption(
+      new Option("--level <what>", "enrolled of a merged folder: its speakers, or its utterances")
+        .choices(["speaker", "utterance"])
+        .default("speaker"),
+    )
+    .addOption(options.similarityBackend())
+    .option("--output-json <file>", "write the rows there too: query, rank, key, score, probability");
+  for (const option of options.modelOptions()) command.addOption(option);
+  command.action(run);
+}
+
+async function run(settings: Settings): Promise<void> {
+  const { query, enrolled, topK, threshold, prior, outputJson, level } = settings;
+  const calibration = settings.calibration === undefined ? undefined : readCalibration(settings.calibration);
+  const abortSignal = interruptSignal();
+  const known = await readVectors(enrolled, { level });
+  const rows = await identify(await queriesOf(query, settings), known.rows, {
+    topK,
+    threshold,
+    calibration,
+    prior,
+    backend: settings.similarityBackend,
+    abortSignal,
+  });
+  for (const row of rows) printLine(lineOf(row));
+  if (outputJson !== undefined) await writeFile(outputJson, `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+const lineOf = ({ query, rank, key, score, probability }: Identified): string =>
+  `${query} ${rank} ${key} ${score.toFixed(4)}${probability === null ? "" : ` ${probability.toPrecision(4)}`}`;
+
+const isVectors = (path: string) => /\.(npy|npz|pkl|pickle)$/.test(path);
+
+async function queriesOf(
+  paths: readonly string[],
+  settings: ModelOptions & Pick<Settings, "level">,
+): Promise<Rows> {
+  for (const path of paths) if (!existsSync(path)) throw missing(`There is no query ${path}.`, { path });
+  const holdsVectors = (path: string) =>
+    statSync(path).isDirectory() ? existsSync(join(path, mergedFiles.utterances)) : isVectors(path);
+  const vectors = paths.filter(holdsVectors);
+  if (vectors.length > 0 && paths.length > 1)
+    throw invalid(
+      `${vectors[0]} holds vectors, so it must be the only query. Give vectors or audio files, not both.`,
+      { path: vectors[0] },
+    );
+  if (vectors.length > 0) return (await readVectors(vectors[0], { level: "utterance" })).rows;
+  const files = paths.flatMap((path) => (statSync(path).isDirectory() ? audioIn(path) : [path]));
+  const model = await openModel({ ...settings, device: settings.device ?? "auto" });
+  try {
+    const rows: { key: string; embedding: Float32Array }[] = [];
+    for (const key of files) rows.push({ key, embedding: (await embedFile(key, model)).embedding });
+    return rows;
+  } finally {
+    await model.close();
+  }
+}
+
+function audioIn(folder: string): string[] {
+  const files = readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((path) => audioExtensions.has(extname(path).toLowerCase()))
+    .sort(compare);
+  if (files.length === 0) throw missing(`There are no audio files in ${folder}.`, { path: folder });
+  return files;
+}

@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { conflict, invalid } from "../errors.js";
+import { readScores, readTrials } from "../scoring/read-trials.js";
+import { readCalibration, writeCalibration } from "../scoring/score-calibration.js";
+import { type ScoreReport, scoreReport } from "../scoring/score-report.js";
+import { scoreTrials } from "../scoring/score-trials.js";
+import type { KeyedEmbedding, ScoredTrial } from "../scoring/trial.js";
+import { writeScores } from "../scoring/write-scores.js";
+import { readVectors } from "../store/read-vectors.js";
+import type { Matrix } from "../types.js";
+import { writeFile } from "../util/write-file.js";
+import { interruptSignal } from "./interrupt.js";
+import * as options from "./options.js";
+import { openReporter, type Reporter } from "./reporter.js";
+
+interface Settings {
+  trials?: string;
+  embeddings?: string;
+  scores?: string;
+  cohort?: string;
+  topN?: number | "all";
+  subtractMean?: boolean;
+  calibration?: string;
+  outputDir: string;
+  resamples: number;
+  similarityBackend?: string;
+}
+
+/** Registers `speakerscope score`. */
+export function scoreCommand(program: Command): void {
+  program
+    .command("score")
+    .description("Score a list of trials, and say how well the scores tell one speaker from two.")
+    .option("--trials <file>", "a line for each: enroll test [target|nontarget|1|0], or 1|0 enroll test")
+    .option("--embeddings <path>", "a folder that merging wrote, or .npz, .npy or a pickle with keys")
+    .option("--scores <file>", "measure these scores instead: enroll test score [label]")
+    .option("--cohort <path>", "embeddings of other speakers: scores are normalised by them (AS-norm)")
+    .option("--top-n <n>", "nearest of the cohort that count, or all (S-norm); default 300", topN)
+    .addOption(options.flag("subtract-mean", "subtract the cohort's mean from every embedding"))
+    .option("--calibration <file>", "what scores mean; default: learnt on the trials")
+    .option("--output-dir <folder>", "where scores.txt and score_report.json go", "scores")
+    .option("--resamples <n>", "of the bootstrap for the intervals; 0 for none", whole, 500)
+    .addOption(options.similarityBackend())
+    .action(async (settings: Settings) => {
+      const reporter = openReporter();
+      try {
+        await run(settings, reporter);
+      } finally {
+        reporter.close();
+      }
+    });
+}
+
+async function run(settings: Settings, reporter: Reporter): Promise<void> {
+  const { calibration: path, outputDir, resamples } = settings;
+  // What cannot be read is said before anything is computed.
+  const calibration = path === undefined ? undefined : { line: readCalibration(path), from: path };
+  const scored = await scoresOf(settings, reporter);
+  if (settings.scores === undefined) await writeScores(join(outputDir, "scores.txt"), scored);
+  const unlabelled = scored.filter(({ isTarget }) => isTarget === undefined).length;
+  if (unlabelled > 0) {
+    if (settings.scores !== undefined)
+      throw invalid(
+        `${settings.scores} has no labels, so nothing can be measured. Give --trials with labels beside --scores.`,
+        { path: settings.scores },
+      );
+    reporter.log("The trials have no labels, so nothing is measured.");
+    reporter.log(`Written to ${outputDir}: scores.txt`);
+    return;
+  }
+  const { report, learnt } = scoreReport(scored, { calibration, resamples });
+  await writeFile(join(outputDir, "score_report.json"), `${JSON.stringify(report, null, 2)}\n`);
+  if (learnt !== undefined) await writeCalibration(join(outputDir, "calibration.json"), learnt);
+  for (const line of linesOf(report)) reporter.log(line);
+  const files = [
+    ...(settings.scores === undefined ? ["scores.txt"] : []),
+    "score_report.json",
+    ...(learnt === undefined ? [] : ["calibration.json"]),
+  ];
+  reporter.log(`Written to ${outputDir}: ${files.join(", ")}`);
+}
+
+async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredTrial[]> {
+  const { trials: list, embeddings, scores, cohort, topN } = settings;
+  const trials = list === undefined ? undefined : readTrials(list);
+  if (trials !== undefined) reporter.log(`${trials.trials.length} trials in the order "${trials.order}"`);
+  if (scores !== undefined) {
+    const forEmbeddings = Object.entries({ embeddings, cohort }).find(([, value]) => value !== undefined);
+    if (forEmbeddings !== undefined)
+      throw conflict(
+        `--scores measures scores that are there already, --${forEmbeddings[0]} is for making them. Leave one of them out.`,
+      );
+    const read = readScores(scores);
+    return trials === undefined ? read : labelled(read, trials.trials, scores);
+  }
+  if (trials === undefined || embeddings === undefined)
+    throw invalid(
+      "There is nothing to score. Give --trials and --embeddings, or --scores for scores that are there already.",
+    );
+  if (cohort === undefined && (topN !== undefined || settings.subtractMean))
+    throw invalid(
+      `--${topN === undefined ? "subtract_mean" : "top_n"} needs --cohort, embeddings of other speakers.`,
+    );
+  const rows = await keyedRows(embeddings);
+  return scoreTrials(trials.trials, rows, {
+    ...(cohort === undefined
+      ? {}
+      : {
+          cohort: (await readVectors(cohort)).rows,
+          topN: topN === "all" ? undefined : (topN ?? 300),
+          mean: settings.subtractMean ? ("cohort" as const) : undefined,
+        }),
+    backend: settings.similarityBackend,
+    onProgress: (progress) => reporter.progress(progress),
+    abortSignal: interruptSignal(),
+  });
+}
+
+/** The embeddings of utterances under the names that trials call them by; rows without names go by their number. */
+async function keyedRows(path: string): Promise<KeyedEmbedding[]> {
+  const { rows, info } = await readVectors(path, { level: "utterance" });
+  if (Array.isArray(rows)) return rows as KeyedEmbedding[];
+  const { data, columns } = rows as Matrix;
+  return info.map(({ key }, i) => ({ key, embedding: data.subarray(i * columns, (i + 1) * columns) }));
+}
+
+/** Scores with the labels of a list of trials. */
+function labelled(
+  scored: readonly ScoredTrial[],
+  trials: readonly { enroll: string; test: string; isTarget?: boolean }[],
+  path: string,
+): ScoredTrial[] {
+  const labels = new Map(trials.map((trial) => [JSON.stringify([trial.enroll, trial.test]), trial.isTarget]));
+  return scored.map((trial) => {
+    const name = JSON.stringify([trial.enroll, trial.test]);
+    if (!labels.has(name))
+      throw invalid(
+        `${path} scores ${trial.enroll} against ${trial.test}, which is not in the list of trials.`,
+        {
+          path,
+        },
+      );
+    return { ...trial, isTarget: labels.get(name) };
+  });
+}
+
+function* linesOf(report: ScoreReport): Generator<string> {
+  const { intervals, calibration } = report;
+  const within = (interval: [number, number] | null | undefined, show: (value: number) => string) =>
+    interval ? ` (95 %: ${show(interval[0])} to ${show(interval[1])})` : "";
+  const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
+  const number = (value: number) => value.toFixed(4);
+  yield `${report.targets} target and ${report.non_targets} non-target trials${intervals ? ` of ${intervals.speakers} speakers` : ""}`;
+  yield `EER ${percent(report.eer)}${within(intervals?.eer, percent)} at ${number(report.eer_threshold)}`;
+  for (const [p, cost] of Object.entries(report.min_dcf))
+    yield `minDCF(${p}) ${number(cost)}${within(intervals?.min_dcf[p], number)}${report.act_dcf ? `, actDCF ${number(report.act_dcf[p])}` : ""}`;
+  yield `AUC ${number(report.auc)}, minCllr ${number(report.min_cllr)}${report.cllr === null ? "" : `, Cllr ${number(report.cllr)}${within(intervals?.cllr, number)}`}`;
+  yield calibration
+    ? `Calibration: log-likelihood ratio = ${calibration.scale.toFixed(4)} x score ${calibration.offset < 0 ? "-" : "+"} ${Math.abs(calibration.offset).toFixed(4)}, from ${calibration.from}`
+    : `No calibration: ${report.calibration_missing}`;
+  if (report.cross_validated) yield `Cross-validated by speaker: Cllr ${number(report.cross_validated.cllr)}`;
+  if (intervals === null) yield "No intervals: too few speakers, or none asked for";
+}
+
+function topN(text: string): number | "all" {
+  return text === "all" ? "all" : options.positiveInteger("top n")(text);
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("must be a whole number, 0 or more");
+  return Number(text);
+}

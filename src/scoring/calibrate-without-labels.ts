@@ -1,0 +1,155 @@
+import { invalid } from "../errors.js";
+import { random } from "../vectors/random.js";
+import { type ScoreCalibration, scoreCalibration } from "./score-calibration.js";
+import { quantile } from "./speaker-bootstrap.js";
+import { isScoredTrials, type ScoredTrial } from "./trial.js";
+
+export interface CalibrationWithoutLabels extends ScoreCalibration {
+  /** The score at which one speaker and two are equally likely. */
+  threshold: number;
+  /** Where 95 % of the bootstrap's thresholds lie. */
+  thresholdInterval: [low: number, high: number];
+  /** The two Gaussians: means, common deviation, and part of the scores that belongs to the upper one. */
+  targetMean: number;
+  nonTargetMean: number;
+  deviation: number;
+  targetShare: number;
+  /** Distance of the means in deviations (d'): below 3 or so the threshold is not worth much. */
+  separation: number;
+  scores: number;
+}
+
+export interface WithoutLabelsOptions {
+  /** Resamples of the bootstrap; default 100. */
+  resamples?: number;
+  /** Another number draws other resamples; default 1. */
+  seed?: number;
+}
+
+/** The scores with what each counts. */
+interface Weighted {
+  score: Float64Array;
+  weight: Float64Array;
+}
+
+interface Mixture {
+  low: number;
+  high: number;
+  deviation: number;
+  share: number;
+}
+
+/**
+ * Learns what scores mean without knowing a single answer: takes them for two Gaussians of one variance, speakers with
+ * themselves and with others, and finds the two by expectation maximisation. The log-likelihood ratio of the two is a line:
+ *
+ *     llr = (m1 - m0) / v * (s - (m0 + m1) / 2)
+ *
+ * The scores must hold a good part of both kinds, as those of `unlabelledScores` do. The model is rough (the two kinds are neither
+ * Gaussian nor equally wide), so take it for a threshold and a first idea of probabilities; where there are labels,
+ * `calibrate` is better. The uncertainty is that of a bootstrap over utterances, not of the model.
+ *
+ * @param scores of `unlabelledScores`, or any scores that hold both kinds; a label that they have is not looked at
+ * @throws invalid for fewer than 20 scores, NaN, scores that do not vary, or of which no two kinds can be told apart
+ * @see Brümmer et al., Unsupervised calibration of speaker verification scores, Odyssey 2014 (equal-variance Gaussian mixture);
+ * Dempster, Laird and Rubin 1977 (EM)
+ * @example
+ * const { threshold, thresholdInterval } = calibrateWithoutLabels(await unlabelledScores(utterances));
+ */
+export function calibrateWithoutLabels(
+  scores: readonly ScoredTrial[] | ArrayLike<number>,
+  { resamples = 100, seed = 1 }: WithoutLabelsOptions = {},
+): CalibrationWithoutLabels {
+  const named = isScoredTrials(scores) ? scores : undefined;
+  const score = named
+    ? Float64Array.from(named, (trial) => trial.score)
+    : Float64Array.from(scores as ArrayLike<number>);
+  if (score.length < 20)
+    throw invalid(`There are ${score.length} scores, too few to see two kinds in them. Give 20 or more.`, {
+      got: score.length,
+    });
+  const wrong = score.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0)
+    throw invalid(`Score ${wrong} is ${score[wrong]}. All scores must be finite.`, { got: score[wrong] });
+  const all = { score, weight: new Float64Array(score.length).fill(1) };
+  const mixture = twoGaussians(all);
+  if (mixture === null)
+    throw invalid(
+      "The scores do not fall into two kinds. Give scores of utterances that share speakers with others, such as those of unlabelledScores.",
+    );
+  const { low, high, deviation, share } = mixture;
+  const middle = (low + high) / 2;
+  const scale = (high - low) / deviation ** 2;
+  const next = random(seed);
+  const thresholds: number[] = [];
+  for (let r = 0; r < resamples; r++) {
+    const resample = twoGaussians({ score, weight: drawn(named, score.length, next) });
+    if (resample !== null) thresholds.push((resample.low + resample.high) / 2);
+  }
+  if (thresholds.length === 0) thresholds.push(Number.NaN);
+  const sorted = Float64Array.from(thresholds).sort();
+  const line = scoreCalibration({ scale, offset: -scale * middle });
+  return {
+    ...line,
+    threshold: middle,
+    thresholdInterval: [quantile(sorted, 0.025), quantile(sorted, 0.975)],
+    targetMean: high,
+    nonTargetMean: low,
+    deviation,
+    targetShare: share,
+    separation: (high - low) / deviation,
+    scores: score.length,
+  };
+}
+
+/** How often each score counts when utterances (or, without names, the scores themselves) are drawn anew. */
+function drawn(named: readonly ScoredTrial[] | undefined, n: number, next: () => number): Float64Array {
+  if (named === undefined) {
+    const weight = new Float64Array(n);
+    for (let i = 0; i < n; i++) weight[Math.floor(next() * n)]++;
+    return weight;
+  }
+  const times = new Map<string, number>();
+  for (const { enroll, test } of named) for (const key of [enroll, test]) times.set(key, 0);
+  const keys = [...times.keys()];
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[Math.floor(next() * keys.length)];
+    times.set(key, times.get(key)! + 1);
+  }
+  return Float64Array.from(named, ({ enroll, test }) => times.get(enroll)! * times.get(test)!);
+}
+
+/** Two Gaussians of one variance. */
+function twoGaussians({ score, weight }: Weighted): Mixture | null {
+  const sorted = score.filter((_, i) => weight[i] > 0).sort();
+  let [low, high] = [quantile(sorted, 0.25), quantile(sorted, 0.9)];
+  const whole = sorted[sorted.length - 1] - sorted[0];
+  if (!(whole > 0))
+    throw invalid(`All scores are ${sorted[0]}. Scores that do not vary tell nothing.`, { got: sorted[0] });
+  if (high === low) [low, high] = [sorted[0], sorted[sorted.length - 1]];
+  let variance = ((high - low) / 4) ** 2;
+  let share = 0.3;
+  for (let round = 0; round < 1000; round++) {
+    let [upper, lower, upperSum, lowerSum, squares] = [0, 0, 0, 0, 0];
+    const slope = (high - low) / variance;
+    const bias = Math.log(share / (1 - share)) - (slope * (low + high)) / 2;
+    for (let i = 0; i < score.length; i++) {
+      if (weight[i] === 0) continue;
+      const isUpper = weight[i] / (1 + Math.exp(-(slope * score[i] + bias)));
+      const isLower = weight[i] - isUpper;
+      upper += isUpper;
+      lower += isLower;
+      upperSum += isUpper * score[i];
+      lowerSum += isLower * score[i];
+      squares += weight[i] * score[i] * score[i];
+    }
+    const total = upper + lower;
+    const before = low + high;
+    [low, high, share] = [lowerSum / lower, upperSum / upper, upper / total];
+    // The squares about the two means: what is left of all squares.
+    variance = (squares - lower * low * low - upper * high * high) / total;
+    if (!(variance > 1e-12 * whole * whole && share > 1e-6 && share < 1 - 1e-6)) return null;
+    if (Math.abs(low + high - before) < 1e-10 * whole) break;
+  }
+  return { low, high, deviation: Math.sqrt(variance), share };
+}

@@ -1,0 +1,94 @@
+import { invalid } from "../errors.js";
+
+/** What somebody is enrolled from. */
+export interface EnrollUtterance {
+  key: string;
+  dataset?: string;
+  /** Null: nobody knows. */
+  speakerId: string | null;
+  /** Float32Array (dimension). */
+  embedding: Float32Array;
+  seconds?: number;
+}
+
+export interface EnrollOptions<U> {
+  /**
+   * Names the speaker model that an utterance belongs to; null leaves it out. Default: `dataset_speaker`, the key that a speaker
+   * has in merged files.
+   */
+  by?: (utterance: U) => string | null;
+  /** Weighs utterances by their seconds, which each must have; default false: all count alike. */
+  byDuration?: boolean;
+}
+
+/** A speaker, ready to be recognised. */
+export interface SpeakerModel {
+  key: string;
+  /** Float32Array (dimension): the mean of unit vectors. */
+  embedding: Float32Array;
+  /** What it stands on. */
+  numUtterances: number;
+  /** Null where an utterance does not say its length. */
+  seconds: number | null;
+}
+
+/**
+ * Speaker models: the mean of each speaker's unit vectors, in the order of their first utterance. A long or loud recording
+ * counts no more than others unless `byDuration` says so.
+ *
+ * @throws invalid for an utterance without a speaker (leave it out with `by`), for embeddings that are zero, not finite or
+ * of different length, for opposite ones that leave no mean, and for missing seconds where they are to weigh
+ * @example
+ * const enrolled = enroll(utterances);
+ * enroll(utterances, { by: ({ path }) => (path.includes("0000") ? path.split("/")[1] : null) });
+ */
+export function enroll<U extends EnrollUtterance>(
+  utterances: readonly U[],
+  { by, byDuration = false }: EnrollOptions<U> = {},
+): SpeakerModel[] {
+  if (utterances.length === 0) throw invalid("There are no utterances to enrol anybody from.");
+  const { length } = utterances[0].embedding;
+  const models = new Map<string, { sum: Float64Array; weight: number; count: number; seconds: number }>();
+  for (const utterance of utterances) {
+    const key = by === undefined ? speakerKey(utterance) : by(utterance);
+    if (key === null) continue;
+    const { embedding, seconds } = utterance;
+    if (embedding.length !== length)
+      throw invalid(
+        `The embedding of ${utterance.key} has ${embedding.length} values, that of ${utterances[0].key} has ${length}. Take embeddings of one model.`,
+      );
+    let square = 0;
+    for (const value of embedding) square += value * value;
+    if (!(square > 0 && Number.isFinite(square)))
+      throw invalid(
+        `The embedding of ${utterance.key} ${square === 0 ? "is a zero vector, which has no direction" : "holds values that are not finite"}.`,
+      );
+    if (byDuration && !(seconds !== undefined && seconds > 0 && Number.isFinite(seconds)))
+      throw invalid(
+        `${utterance.key} does not say how many seconds it has (${seconds}), so it cannot be weighed by them. Add seconds, or leave byDuration out.`,
+        { got: seconds },
+      );
+    const model = models.get(key) ?? { sum: new Float64Array(length), weight: 0, count: 0, seconds: 0 };
+    models.set(key, model);
+    const weight = byDuration ? seconds! : 1;
+    for (let k = 0; k < length; k++) model.sum[k] += (weight * embedding[k]) / Math.sqrt(square);
+    model.weight += weight;
+    model.count++;
+    model.seconds += seconds ?? Number.NaN;
+  }
+  if (models.size === 0) throw invalid("by left out every utterance, so nobody is enrolled.");
+  return Array.from(models, ([key, { sum, weight, count, seconds }]) => {
+    const embedding = Float32Array.from(sum, (value) => value / weight);
+    if (embedding.every((value) => Math.abs(value) < 1e-7))
+      throw invalid(`The utterances of ${key} point in opposite directions: their mean is zero.`);
+    return { key, embedding, numUtterances: count, seconds: Number.isNaN(seconds) ? null : seconds };
+  });
+}
+
+function speakerKey({ key, dataset, speakerId }: EnrollUtterance): string {
+  if (speakerId === null)
+    throw invalid(
+      `Nobody knows whose voice ${key} is, so it cannot enrol anybody. Leave it out, or name speakers with by.`,
+    );
+  return dataset === undefined || dataset === "" ? speakerId : `${dataset}_${speakerId}`;
+}

@@ -1,0 +1,131 @@
+import { reasonOf } from "../errors.js";
+import { type Calibration, calibrate } from "./calibrate.js";
+import { crossValidated } from "./cross-validated.js";
+import { type Measures, measures } from "./measures.js";
+import type { ScoreCalibration } from "./score-calibration.js";
+import type { ScoredTrial } from "./trial.js";
+import type { SpeakerOf } from "./trial-speakers.js";
+
+type Interval = [low: number, high: number];
+
+/** What `speakerscope score` writes as score_report.json. */
+export interface ScoreReport {
+  trials: number;
+  targets: number;
+  non_targets: number;
+  eer: number;
+  eer_threshold: number;
+  auc: number;
+  /** By the prior of a target trial, costs of 1. */
+  min_dcf: Record<string, number>;
+  /** At the threshold that the calibration gives; null without one. */
+  act_dcf: Record<string, number> | null;
+  /** Bits, of the calibrated scores; null without a calibration. */
+  cllr: number | null;
+  min_cllr: number;
+  /** Null where these trials allow none; `calibration_missing` says why. */
+  calibration: { scale: number; offset: number; from: string } | null;
+  calibration_missing?: string;
+  /**
+   * The same costs by lines that know neither speaker of a trial: what the calibration is worth for other speakers. Null for one
+   * from elsewhere, and where speakers are too few.
+   */
+  cross_validated: { cllr: number; act_dcf: Record<string, number> } | null;
+  /** Of 95 %, by a bootstrap over speakers; null where there are too few for one. */
+  intervals:
+    | ({ eer: Interval; auc: Interval; min_cllr: Interval; cllr: Interval | null } & {
+        min_dcf: Record<string, Interval>;
+        act_dcf: Record<string, Interval> | null;
+        speakers: number;
+      })
+    | null;
+}
+
+export interface ScoreReportOptions {
+  /** Where it is from, for the report; default: learnt on these trials. */
+  calibration?: { line: ScoreCalibration; from: string };
+  speakerOf?: SpeakerOf;
+  /** Of the bootstrap; default 500. */
+  resamples?: number;
+}
+
+/**
+ * All measures of labelled scores. A calibration that is learnt on these trials is judged by cross-validation over
+ * speakers.
+ *
+ * @returns the report, and the calibration where one could be learnt
+ */
+export function scoreReport(
+  scored: readonly ScoredTrial[],
+  { calibration: given, speakerOf, resamples = 500 }: ScoreReportOptions = {},
+): { report: ScoreReport; learnt?: Calibration } {
+  const [learnt, why] = given ? [undefined, undefined] : attempt(() => calibrate(scored, { speakerOf }));
+  const line = given?.line ?? learnt;
+  // Who is in too few trials for a bootstrap still has an error rate.
+  const measured = (trials: readonly ScoredTrial[], logLikelihoodRatios: boolean) =>
+    attempt(() => measures(trials, { logLikelihoodRatios, speakerOf, resamples }))[0] ??
+    measures(trials, { logLikelihoodRatios, resamples: 0 });
+  const raw = measured(scored, false);
+  const calibrated =
+    line &&
+    measured(
+      scored.map((trial) => ({ ...trial, score: line.toLogLikelihoodRatio(trial.score) })),
+      true,
+    );
+  const judged = learnt && crossValidated(scored, { speakerOf });
+  const crossed = judged && measures(judged, { logLikelihoodRatios: true, resamples: 0 });
+  const report = {
+    ...rawPart(raw),
+    ...calibratedPart(calibrated),
+    ...(line
+      ? { calibration: { scale: line.scale, offset: line.offset, from: given?.from ?? "these trials" } }
+      : { calibration: null, calibration_missing: why }),
+    cross_validated: crossed
+      ? { cllr: crossed.cllr!, act_dcf: byPrior(crossed.dcf, ({ actDcf }) => actDcf!) }
+      : null,
+    intervals: intervals(raw, calibrated),
+  };
+  return { report, learnt };
+}
+
+function attempt<T>(job: () => T): [T, undefined] | [undefined, string] {
+  try {
+    return [job(), undefined];
+  } catch (error) {
+    if ((error as { tag?: string }).tag !== "invalid") throw error;
+    return [undefined, reasonOf(error)];
+  }
+}
+
+const rawPart = ({ targets, nonTargets, eer, eerThreshold, auc, minCllr, dcf }: Measures) => ({
+  trials: targets + nonTargets,
+  targets,
+  non_targets: nonTargets,
+  eer,
+  eer_threshold: eerThreshold,
+  auc,
+  min_dcf: byPrior(dcf, ({ minDcf }) => minDcf),
+  min_cllr: minCllr,
+});
+
+const calibratedPart = (calibrated: Measures | undefined) => ({
+  act_dcf: calibrated ? byPrior(calibrated.dcf, ({ actDcf }) => actDcf!) : null,
+  cllr: calibrated?.cllr ?? null,
+});
+
+function intervals(raw: Measures, calibrated: Measures | undefined): ScoreReport["intervals"] {
+  if (raw.intervals === null) return null;
+  const { eer, auc, minCllr, speakers } = raw.intervals;
+  return {
+    eer,
+    auc,
+    min_cllr: minCllr,
+    cllr: calibrated?.intervals?.cllr ?? null,
+    min_dcf: byPrior(raw.dcf, ({ minDcfInterval }) => minDcfInterval!),
+    act_dcf: calibrated?.intervals ? byPrior(calibrated.dcf, ({ actDcfInterval }) => actDcfInterval!) : null,
+    speakers,
+  };
+}
+
+const byPrior = <T>(dcf: Measures["dcf"], value: (row: Measures["dcf"][number]) => T): Record<string, T> =>
+  Object.fromEntries(dcf.map((row) => [String(row.pTarget), value(row)]));

@@ -1,0 +1,46 @@
+import { invalid } from "../errors.js";
+import { checkedRows, compare } from "../similarity/compare.js";
+import { dot } from "../vectors/dot.js";
+import { random } from "../vectors/random.js";
+import { type Rows, unitRows } from "../vectors/unit-rows.js";
+import type { ScoredTrial } from "./trial.js";
+
+/**
+ * Scores that hold both kinds of trials although nobody knows which is which: of every utterance with its `k` nearest, where
+ * its own speaker is, and with `k` others at random. No pair comes twice.
+ *
+ * @param rows embeddings with keys, of at least two speakers
+ * @param k default 8, or all others where there are fewer
+ * @param seed another number draws other pairs; default 1
+ * @throws invalid for fewer than 10 rows, NaN, zero vectors and different dimensions
+ * @example
+ * const { threshold } = calibrateWithoutLabels(await unlabelledScores(utterances));
+ */
+export async function unlabelledScores(
+  rows: Rows,
+  { k = 8, seed = 1 }: { k?: number; seed?: number } = {},
+): Promise<ScoredTrial[]> {
+  if (!(Number.isInteger(k) && k >= 1))
+    throw invalid(`k is ${k}. It has to be a whole number, 1 or more.`, { got: k });
+  const { data, n, dimension, keys } = unitRows(rows);
+  if (n < 10)
+    throw invalid(`There are ${n} embeddings, too few to tell one speaker from two. Give 10 or more.`, {
+      got: n,
+    });
+  const { found } = await compare(checkedRows(rows, { topK: k, maxPairs: 0, threshold: 1 }), {});
+  const { k: near, index } = found.neighbours;
+  const next = random(seed);
+  const trials: ScoredTrial[] = [];
+  const seen = new Set<number>();
+  const add = (i: number, j: number) => {
+    const pair = Math.min(i, j) * n + Math.max(i, j);
+    if (i === j || seen.has(pair)) return;
+    seen.add(pair);
+    trials.push({ enroll: keys[i], test: keys[j], score: dot(data, i, data, j, dimension) });
+  };
+  for (let i = 0; i < n; i++) {
+    for (let r = 0; r < near; r++) add(i, index[i * near + r]);
+    for (let r = 0; r < near; r++) add(i, Math.floor(next() * n));
+  }
+  return trials;
+}
