@@ -1,7 +1,8 @@
 import { invalid } from "../errors.js";
 import { checkedRows, compare } from "../similarity/compare.js";
-import type { LongTask, Progress } from "../types.js";
+import type { LongTask, Matrix } from "../types.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
+import { bestValues } from "./best-values.js";
 
 /** How each row scores against a cohort. */
 export interface CohortStatistics {
@@ -10,13 +11,10 @@ export interface CohortStatistics {
   std: Float64Array;
 }
 
-export interface CohortOptions extends LongTask<Extract<Progress, { stage: "similarity" }>> {
+export interface CohortOptions extends LongTask {
   topN?: number;
   backend?: string;
 }
-
-/** Rows whose best scores are held at a time. */
-const blockRows = 20_480;
 
 /**
  * Mean and population deviation of every row's cosines with a cohort, or with its `topN` nearest there.
@@ -64,25 +62,18 @@ async function ofNearest(
   cohort: Rows,
   { topN, ...task }: CohortOptions & { topN: number },
 ): Promise<CohortStatistics> {
-  const whole = checkedRows(rows, { against: cohort, topK: 0, maxPairs: 0, threshold: 1 });
+  const whole = checkedRows(rows, { against: cohort, maxPairs: 0, threshold: 1 });
   const { n } = whole.first;
   const mean = new Float64Array(n);
   const std = new Float64Array(n);
-  for (let from = 0; from < n; from += blockRows) {
-    const to = Math.min(n, from + blockRows);
-    const { found } = await compare({ ...whole, from, to, topK: topN }, { ...task, onProgress: undefined });
-    task.onProgress?.({ stage: "similarity", done: to, total: n });
-    const { score } = found.neighbours;
-    for (let i = from; i < to; i++) {
-      const best = score.subarray((i - from) * topN, (i - from + 1) * topN);
-      let sum = 0;
-      for (const value of best) sum += value;
-      mean[i] = sum / topN;
-      let squares = 0;
-      for (const value of best) squares += (value - mean[i]) ** 2;
-      std[i] = Math.sqrt(squares / topN);
+  const onRows = ({ data, rows: height, columns }: Matrix, firstRow: number) => {
+    for (let i = 0; i < height; i++) {
+      const best = bestValues(data, i * columns, (i + 1) * columns, topN);
+      mean[firstRow + i] = best.mean;
+      std[firstRow + i] = best.std;
     }
-  }
+  };
+  await compare(whole, { ...task, onRows });
   return { mean, std };
 }
 

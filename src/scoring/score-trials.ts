@@ -1,5 +1,5 @@
 import { invalid } from "../errors.js";
-import type { LongTask, Progress } from "../types.js";
+import type { LongTask } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { type Rows, unitRows } from "../vectors/unit-rows.js";
 import { cohortStatistics } from "./cohort-statistics.js";
@@ -7,7 +7,7 @@ import { findEmbeddings } from "./find-embeddings.js";
 import type { KeyedEmbedding, ScoredTrial, Trial } from "./trial.js";
 import { meanOf, withoutMean } from "./without-mean.js";
 
-export interface ScoreTrialsOptions extends LongTask<Extract<Progress, { stage: "similarity" }>> {
+export interface ScoreTrialsOptions extends LongTask {
   /** Subtracted from every embedding, the cohort's too: such as the mean of the training data. Default none. */
   mean?: ArrayLike<number> | "cohort";
   /** Embeddings of other speakers, best one a speaker: scores are normalised by how these score. */
