@@ -81,6 +81,8 @@ test("the public list is this, and a name on it stays", () => {
     "readSpeakerList",
     "readTrials",
     "recordings",
+    "reliability",
+    "reliabilityPlot",
     "reportText",
     "resample",
     "runPipeline",

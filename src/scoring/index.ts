@@ -20,6 +20,7 @@ export { minDcf } from "./min-dcf.js";
 export { neighbourRows, type RankedRow } from "./neighbour-rows.js";
 export type { OperatingPoint } from "./operating-points.js";
 export { readScores, readTrials } from "./read-trials.js";
+export { type ReliabilityBin, type ReliabilityOptions, reliability } from "./reliability.js";
 export { readCalibration, type ScoreCalibration, writeCalibration } from "./score-calibration.js";
 export { type ScoreTrialsOptions, scoreTrials } from "./score-trials.js";
 export type { LabelledScores, TrialScores } from "./tied-scores.js";

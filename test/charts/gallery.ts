@@ -70,6 +70,25 @@ export function gallery(name = (kind: string, i: number) => `${kind}-${i}`): Rec
     detPlot: () => charts.detPlot(points, { eer: 0.125 }),
     similarityVsDuration: () => charts.similarityVsDuration(utterances),
     utteranceMap: () => charts.utteranceMap(utterances, { method: "first two principal components" }),
+    detPlotSystems: () =>
+      charts.detPlot(
+        {
+          [name("system", 0)]: points,
+          [name("system", 1)]: points.map((point) => ({ ...point, missRate: point.missRate / 2 })),
+        },
+        { eer: { [name("system", 0)]: 0.125, [name("system", 1)]: 0.088 } },
+      ),
+    reliabilityPlot: () =>
+      charts.reliabilityPlot(
+        [0.04, 0.16, 0.35, 0.62, 0.93].map((predicted, b) => ({
+          from: b / 5,
+          to: (b + 1) / 5,
+          predicted,
+          observed: predicted ** 1.2,
+          targets: 10 * b,
+          nonTargets: 200 - 45 * b,
+        })),
+      ),
   };
 }
 

@@ -1,0 +1,95 @@
+import type { ReliabilityBin } from "../scoring/reliability.js";
+import { tidy } from "./bins.js";
+import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
+import { rowsOf, type Table } from "./options.js";
+import { whole } from "./text.js";
+
+export interface ReliabilityPlotOptions {
+  /** Default "What probabilities came to". */
+  title?: string;
+  /** Pixels; default 380. */
+  size?: number;
+}
+
+/**
+ * Whether the probabilities of a calibration come true: for every bin the part of target trials against the mean probability
+ * that was given. On the diagonal they do; below it the calibration is too sure of one speaker, above it not sure enough. The
+ * larger a dot, the more trials it stands for.
+ *
+ * @param bins as `reliability` gives them
+ * @throws `missing` when a column is not there
+ *
+ * @example
+ * reliabilityPlot(reliability(trialScores, calibrate(trialScores), { bins: 5 }));
+ */
+export function reliabilityPlot(
+  bins: Table<ReliabilityBin>,
+  { title = "What probabilities came to", size = 380 }: ReliabilityPlotOptions = {},
+): Chart {
+  const columns = ["predicted", "observed", "targets", "nonTargets"] as const;
+  const rows = rowsOf<ReliabilityBin>("reliabilityPlot", bins, columns);
+  const trials = rows.reduce((sum, { targets, nonTargets }) => sum + targets + nonTargets, 0);
+  const heading = {
+    title,
+    subtitle: rows.length === 0 ? "" : `${whole(trials)} trials`,
+    width: size,
+    description: `Dots. ${title}: ${rows
+      .map(({ predicted, observed }) => `${percent(predicted)} given, ${percent(observed)} true`)
+      .join("; ")}.`,
+  };
+  if (rows.length === 0) return chart(emptyView("No trials", { width: size, height: size }), heading);
+  const axis = (name: string) => ({
+    type: "quantitative",
+    scale: { domain: [0, 1] },
+    axis: { title: name, format: ".0%", tickCount: 5 },
+  });
+  const x = { field: "predicted", ...axis("probability of one speaker that was given") };
+  const y = { field: "observed", ...axis("part that was one speaker") };
+  const view = {
+    width: size,
+    height: size,
+    layer: [
+      {
+        data: { values: [{ d: 0 }, { d: 1 }] },
+        mark: { type: "line", color: "#9a9a9a", strokeDash: [3, 3], strokeWidth: 1, ...silent },
+        encoding: { x: { ...x, field: "d" }, y: { ...y, field: "d" } },
+      },
+      {
+        data: {
+          values: rows.map(({ predicted, observed, targets, nonTargets }) => ({
+            predicted: tidy(predicted, 4),
+            observed: tidy(observed, 4),
+            targets,
+            nonTargets,
+            trials: targets + nonTargets,
+          })),
+        },
+        layer: [
+          { mark: { type: "line", color: colors.line, strokeWidth: 1.5, ...silent }, encoding: { x, y } },
+          {
+            mark: { type: "point", filled: true, opacity: 1, color: colors.line },
+            encoding: {
+              x,
+              y,
+              size: {
+                field: "trials",
+                type: "quantitative",
+                scale: { type: "sqrt", range: [25, 300] },
+                legend: null,
+              },
+              tooltip: [
+                { field: "predicted", title: "given", type: "quantitative", format: ".1%" },
+                { field: "observed", title: "true", type: "quantitative", format: ".1%" },
+                { field: "targets", title: "target trials", type: "quantitative" },
+                { field: "nonTargets", title: "non-target trials", type: "quantitative" },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  };
+  return chart(view, heading);
+}
+
+const percent = (value: number) => `${(100 * value).toFixed(0)} %`;

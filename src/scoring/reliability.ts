@@ -1,0 +1,79 @@
+import { invalid } from "../errors.js";
+import { logOdds, type ScoreCalibration } from "./score-calibration.js";
+import { type LabelledScores, scoresOfBoth } from "./tied-scores.js";
+
+/** Trials whose probabilities lie in one bin, and what came true. */
+export interface ReliabilityBin {
+  from: number;
+  to: number;
+  /** Mean probability of one speaker that the calibration gives them. */
+  predicted: number;
+  /** Part of them that are target trials, at the prior. */
+  observed: number;
+  targets: number;
+  nonTargets: number;
+}
+
+export interface ReliabilityOptions {
+  /** How probable a target trial is; default 0.5. */
+  prior?: number;
+  /** Bins of probability, equally wide; default 10. */
+  bins?: number;
+}
+
+/**
+ * Whether probabilities come true: of the trials to which a calibration gives 70 to 80 %, three quarters should be target
+ * trials. The trials are weighed so that targets are as frequent among them as the prior says.
+ *
+ * @param scores labelled scores that the calibration was not learnt on: else it flatters itself
+ * @returns the bins that hold trials, ascending
+ * @throws invalid for one kind of trials only, NaN, and options out of range
+ * @see DeGroot and Fienberg, The comparison and evaluation of forecasters, The Statistician 1983
+ * @example
+ * reliabilityPlot(reliability(trialScores, calibrate(trialScores)));
+ */
+export function reliability(
+  scores: LabelledScores,
+  { toProbability }: Pick<ScoreCalibration, "toProbability">,
+  { prior = 0.5, bins = 10 }: ReliabilityOptions = {},
+): ReliabilityBin[] {
+  if (!(Number.isInteger(bins) && bins >= 1))
+    throw invalid(`bins is ${bins}. It has to be a whole number, 1 or more.`, { got: bins });
+  logOdds(prior);
+  const { target, nonTarget } = scoresOfBoth(scores);
+  const sums = Array.from({ length: bins }, () => ({
+    targets: 0,
+    nonTargets: 0,
+    same: 0,
+    all: 0,
+    predicted: 0,
+  }));
+  for (const [values, kind, share] of [
+    [target, "targets", prior],
+    [nonTarget, "nonTargets", 1 - prior],
+  ] as const) {
+    const weight = share / values.length;
+    for (const score of values) {
+      const probability = toProbability(score, prior);
+      const bin = sums[Math.min(bins - 1, Math.floor(probability * bins))];
+      bin[kind]++;
+      bin.all += weight;
+      bin.predicted += weight * probability;
+      if (kind === "targets") bin.same += weight;
+    }
+  }
+  return sums.flatMap(({ targets, nonTargets, same, all, predicted }, b) =>
+    all === 0
+      ? []
+      : [
+          {
+            from: b / bins,
+            to: (b + 1) / bins,
+            predicted: predicted / all,
+            observed: same / all,
+            targets,
+            nonTargets,
+          },
+        ],
+  );
+}
