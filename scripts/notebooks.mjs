@@ -1,4 +1,4 @@
-// Executes the three notebooks without a window, into results/notebooks: `npm run notebooks`.
+// Executes the notebooks without a window, into results/notebooks: `npm run notebooks`.
 //   --fresh   delete the results of earlier runs, so that everything is computed again
 //   --save    also put the outputs into notebooks/, to be committed
 // SPEAKERSCOPE_DATA_ROOT and the other variables of the parameter cells are passed on to the notebooks.
@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const names = ["01-extraction", "02-analysis", "03-variability"];
+const names = ["01-extraction", "02-analysis", "03-variability", "05-scoring"];
 const outputDir = "results/notebooks";
 const python = join(root, ".venv", "bin", "python");
 const flags = new Set(process.argv.slice(2));

@@ -67,7 +67,7 @@ export function reliabilityPlot(
         layer: [
           { mark: { type: "line", color: colors.line, strokeWidth: 1.5, ...silent }, encoding: { x, y } },
           {
-            mark: { type: "point", filled: true, opacity: 1, color: colors.line },
+            mark: { type: "point", filled: true, opacity: 1, color: colors.line, ...silent },
             encoding: {
               x,
               y,
@@ -77,6 +77,14 @@ export function reliabilityPlot(
                 scale: { type: "sqrt", range: [25, 300] },
                 legend: null,
               },
+            },
+          },
+          // A small dot is hard to hit.
+          {
+            mark: { type: "point", filled: true, opacity: 0, size: 900 },
+            encoding: {
+              x,
+              y,
               tooltip: [
                 { field: "predicted", title: "given", type: "quantitative", format: ".1%" },
                 { field: "observed", title: "true", type: "quantitative", format: ".1%" },
