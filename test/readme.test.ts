@@ -1,4 +1,4 @@
-// The blocks of the README and of docs/files.md, run as they stand and in their order, in one folder.
+// The blocks of the README, docs/files.md and docs/scoring.md, run as they stand and in their order, in one folder.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,14 +12,13 @@ import { temporaryFolder } from "./tiny.js";
 const readme = readFileSync(join(packageRoot, "README.md"), "utf8");
 const filesPage = readFileSync(join(packageRoot, "docs", "files.md"), "utf8");
 const commandsPage = readFileSync(join(packageRoot, "docs", "commands.md"), "utf8");
+const scoringPage = readFileSync(join(packageRoot, "docs", "scoring.md"), "utf8");
 const blocks = (language: string, page = readme) =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => match[1]!);
 const cwd = temporaryFolder();
 symlinkSync(join(packageRoot, "data"), join(cwd, "data"));
 
-test("the cells run", () => {
-  const cells = blocks("ts");
-  assert.ok(cells.length >= 2);
+function runCells(cells: string[]): void {
   // Inside the package, so that "speakerscope" is this one.
   const folder = join(packageRoot, "test-results");
   mkdirSync(folder, { recursive: true });
@@ -33,19 +32,39 @@ test("the cells run", () => {
     rmSync(path);
     assert.is(status, 0, `${cell}\n${stderr}`);
   }
-});
+}
 
-test("the commands run", () => {
-  const lines = blocks("shell")
-    .flatMap((block) => block.split("\n"))
-    .map((line) => line.replace(/#.*/, "").trim())
-    .filter((line) => line.startsWith("npx speakerscope") && !line.includes("/path/to"));
-  assert.ok(lines.length >= 4);
-  for (const line of lines) {
+function runCommands(commands: string[]): void {
+  for (const line of commands) {
     const { status, stdout, stderr } = speakerscope(line.split(/\s+/).slice(2), { cwd });
     assert.is(status, 0, `${line}\n${stdout}${stderr}`);
   }
+}
+
+const commandsOf = (page: string) =>
+  blocks("shell", page)
+    .flatMap((block) => block.split("\n"))
+    .map((line) => line.replace(/#.*/, "").trim())
+    .filter((line) => line.startsWith("npx speakerscope") && !line.includes("/path/to"));
+
+test("the cells run", () => {
+  const cells = blocks("ts");
+  assert.ok(cells.length >= 2);
+  runCells(cells);
+});
+
+test("the commands run", () => {
+  const lines = commandsOf(readme);
+  assert.ok(lines.length >= 4);
+  runCommands(lines);
   assert.ok(existsSync(join(cwd, "detailed_similarity.csv")));
+});
+
+test("the page on scoring runs, on what the commands above have made", () => {
+  runCells(blocks("ts", scoringPage));
+  const lines = commandsOf(scoringPage);
+  assert.is(lines.length, 4);
+  runCommands(lines);
 });
 
 test("the people that the quick start finds are those that are found", () => {
