@@ -66,3 +66,4 @@ export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
 export type * from "./types.js";
 // Voice activity
 export { type SpeechSegment, type SpeechSegmentOptions, speechSegments } from "./vad/speech-segments.js";
+export { type Voice, type Voices, type VoicesOptions, type VoiceTurn, voices } from "./vad/voices.js";

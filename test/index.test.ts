@@ -102,6 +102,7 @@ test("the public list is this, and a name on it stays", () => {
     "variability",
     "variabilityRanking",
     "verify",
+    "voices",
     "waveform",
     "writeCalibration",
     "writeNpy",
