@@ -30,6 +30,7 @@ export { ScopeError } from "./errors.js";
 // Extraction and merging
 export { type ExtractOptions, type ExtractResult, extract } from "./extract/extract.js";
 // Features and model
+export { type Family, families } from "./features/families.js";
 export { type FbankExtractor, type FbankOptions, fbank, openFbank } from "./features/fbank.js";
 // Formats
 export { pythonJson } from "./format/json.js";

@@ -34,6 +34,7 @@ test("the public list is this, and a name on it stays", () => {
     "equalErrorRate",
     "extract",
     "extractionStatus",
+    "families",
     "fbank",
     "fbankImage",
     "float",

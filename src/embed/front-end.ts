@@ -1,9 +1,9 @@
-import { type FbankOptions, openFbank } from "../features/fbank.js";
+import { type FrontEndRecord, openFbank } from "../features/fbank.js";
 import type { Matrix } from "../types.js";
 
 /** What a front end is made of; plain data, so that it travels to other threads. */
 export interface FrontEndSettings {
-  fbank: Required<FbankOptions>;
+  fbank: FrontEndRecord;
   /** Frames below which the model gives nonsense. */
   minFrames: number;
   /** Features are cut down to a multiple of so many frames; 1 for none. */

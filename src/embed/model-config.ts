@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { invalid, missing, shown, unknown } from "../errors.js";
-import { type FbankOptions, fbankDefaults } from "../features/fbank.js";
+import { type FbankOptions, type FrontEndRecord, fbankDefaults } from "../features/fbank.js";
 import { isObject, type JsonObject } from "../format/read-json.js";
 import { ownKeys, readYaml } from "../format/read-yaml.js";
 
@@ -11,7 +11,7 @@ export interface ModelConfig {
   sampleRate: number;
   /** Length of an embedding. */
   dimension: number;
-  frontend: Required<FbankOptions>;
+  frontend: FrontEndRecord;
   /** Names of the graph's input (batch, frames, mel bins) and output (batch, dimension). */
   input: string;
   output: string;
@@ -163,7 +163,7 @@ function frontendSetting(key: keyof typeof frontendKeys, value: unknown, path: s
 }
 
 /** What no key shows alone: the frame in samples, and the band of the filters. */
-function checkFrontend(frontend: Required<FbankOptions>, path: string): void {
+function checkFrontend(frontend: FrontEndRecord, path: string): void {
   const { sampleRate, frameLengthMs, frameShiftMs, lowFrequency, highFrequency } = frontend;
   const samples = (sampleRate * frameLengthMs) / 1000;
   if (!(samples >= 2 && samples <= longestFrame))

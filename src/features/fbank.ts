@@ -1,16 +1,23 @@
 import { invalid } from "../errors.js";
 import type { Matrix, Signal } from "../types.js";
-import { type BandFilter, bandEnergies, frameCount } from "./band-energies.js";
+import { bandEnergies, frameCount } from "./band-energies.js";
+import { melFilters } from "./mel-filters.js";
+import { normalizeColumns } from "./normalize-columns.js";
+import { emphasized, extended, raised, standardized } from "./signal-steps.js";
+import { type WindowKind, windowWeights } from "./window-weights.js";
 
-/** The settings of a Kaldi filter bank: one record that says all there is to say about the front end. */
-export interface FbankOptions {
+/**
+ * The settings of a front end: one record that says all there is to say about it. With the first of them alone it is a
+ * filter bank of Kaldi's; the others are what other families do differently, and are left out of a record where they do not.
+ */
+export interface FbankOptions extends FamilySettings {
   /** Samples per second. */
   sampleRate?: number;
   /** Number of mel filters: the columns of the result. */
   numMelBins?: number;
   frameLengthMs?: number;
   frameShiftMs?: number;
-  window?: "povey" | "hamming" | "hanning" | "blackman" | "rectangular";
+  window?: WindowKind;
   preemphasis?: number;
   /** Hertz. */
   lowFrequency?: number;
@@ -23,8 +30,49 @@ export interface FbankOptions {
   meanNormalization?: boolean;
 }
 
+/** Steps that Kaldi's filter bank does not have, or has in one way only. */
+export interface FamilySettings {
+  /** `waveform`: the features are the samples themselves, one a row, and only the steps before the frames are done. */
+  kind?: "fbank" | "waveform";
+  /** Make quiet signals louder, to this level in dB of full scale: -30 in Resemblyzer. */
+  minLevelDb?: number;
+  /** Shift and scale the signal to mean 0 and variance 1. */
+  standardize?: boolean;
+  /** What pre-emphasis runs over: each frame by itself, or the whole `signal` (NeMo). */
+  preemphasisOver?: "frame" | "signal";
+  /**
+   * Where frames lie: wholly within the signal (`snip`, Kaldi's snip_edges), or centred on every shift from the first
+   * sample on, with `zeros` or the signal mirrored (`reflect`) beyond its ends (torch.stft, librosa).
+   */
+  edges?: "snip" | "zeros" | "reflect";
+  /** Points of the Fourier transform; the next power of two by default. */
+  fftSize?: number;
+  /** A periodic window, where Kaldi's are symmetric. */
+  periodicWindow?: boolean;
+  melScale?: "htk" | "slaney";
+  /** What the sides of the filters are straight in; `symmetric` is SpeechBrain's. */
+  triangles?: "mel" | "hertz" | "symmetric";
+  /** Filters of equal area instead of equal peak (librosa's norm="slaney"). */
+  unitArea?: boolean;
+  /** Natural logarithm, decibel, or the energies as they are. */
+  log?: "ln" | "db" | "none";
+  /** Energies below are raised to it before the logarithm: 2^-23 by default. */
+  logFloor?: number;
+  /** Added to energies before the logarithm. */
+  logOffset?: number;
+  /** Values further below the utterance's highest one are raised; in the unit of the features. */
+  dynamicRange?: number;
+  /** Leave out the last frame, as NeMo does since version 2.5. */
+  dropLastFrame?: boolean;
+  /** Divide each column by its deviation too. */
+  deviationNormalization?: boolean;
+}
+
+/** A front end's settings with Kaldi's own all there: what an extraction remembers of it. */
+export type FrontEndRecord = Required<Omit<FbankOptions, keyof FamilySettings>> & FamilySettings;
+
 /** The front end of 3D-Speaker's models: `FBank(80, 16000, mean_nor=True)`. */
-export const fbankDefaults: Required<FbankOptions> = {
+export const fbankDefaults: FrontEndRecord = {
   sampleRate: 16000,
   numMelBins: 80,
   frameLengthMs: 25,
@@ -40,14 +88,16 @@ export const fbankDefaults: Required<FbankOptions> = {
 
 /** Computes filter banks with fixed settings. */
 export interface FbankExtractor {
-  readonly options: Required<FbankOptions>;
+  readonly options: FrontEndRecord;
   /** Samples of one frame. */
   readonly frameLength: number;
   /** Samples between the starts of two frames. */
   readonly frameShift: number;
-  /** Frames of a signal of that many samples (Kaldi's snip_edges: no frame reaches over the end). */
+  /** Frames of a signal of that many samples. */
   numFrames(samples: number): number;
-  /** Log-mel filter bank of Float32Array (n): Matrix (frames, numMelBins), natural log. */
+  /** The fewest samples that have that many frames. */
+  samplesOf(frames: number): number;
+  /** Features of Float32Array (n): Matrix (frames, numMelBins); for a waveform Matrix (n, 1). */
   compute(samples: Float32Array): Matrix;
 }
 
@@ -90,41 +140,128 @@ export async function fbank(signal: Signal, options: FbankOptions = {}): Promise
  * kaldi.compute(new Float32Array(16000)).rows // 98
  */
 export function openFbank(options: FbankOptions = {}): FbankExtractor {
-  const settings = { ...fbankDefaults, ...options };
-  const frameLength = Math.floor(settings.sampleRate * settings.frameLengthMs * 0.001);
-  const frameShift = Math.floor(settings.sampleRate * settings.frameShiftMs * 0.001);
-  check(settings, frameLength, frameShift);
-  const fftSize = 2 ** Math.ceil(Math.log2(frameLength));
-  const energies = bandEnergies({
-    shift: frameShift,
-    window: windowWeights(settings.window, frameLength).map((weight) => weight * settings.scale),
-    preemphasis: settings.preemphasis,
-    removeDcOffset: settings.removeDcOffset,
-    fftSize,
-    filters: melFilters(settings, fftSize),
-    log: { floor: energyFloor, offset: 0 },
-    centre: settings.meanNormalization,
-  });
+  const settings: FrontEndRecord = { ...fbankDefaults, ...options };
+  const isWaveform = settings.kind === "waveform";
+  const { edges = "snip", preemphasisOver = "frame", dropLastFrame = false } = settings;
+  const frameLength = isWaveform ? 1 : Math.floor(settings.sampleRate * settings.frameLengthMs * 0.001);
+  const frameShift = isWaveform ? 1 : Math.floor(settings.sampleRate * settings.frameShiftMs * 0.001);
+  if (!isWaveform) check(settings, frameLength, frameShift);
+  const beyond = edges === "snip" || isWaveform ? 0 : Math.floor(frameLength / 2);
+  const dropped = dropLastFrame && !isWaveform ? 1 : 0;
+  const samplesOf = (frames: number) =>
+    Math.max(
+      frameLength + (frames - 1 + dropped) * frameShift - 2 * beyond,
+      edges === "reflect" ? beyond + 1 : 1,
+    );
+  // One frame has no deviation.
+  const least = samplesOf(settings.deviationNormalization ? 2 : 1);
+  const features = isWaveform ? waveform : spectral(settings, frameLength, frameShift);
+
+  const prepared = (samples: Float32Array): Float32Array => {
+    let signal = samples;
+    if (settings.minLevelDb !== undefined) signal = raised(signal, settings.minLevelDb);
+    if (settings.standardize) signal = standardized(signal);
+    if (preemphasisOver === "signal") signal = emphasized(signal, settings.preemphasis);
+    return beyond === 0 || edges === "snip" ? signal : extended(signal, beyond, edges);
+  };
   return {
     options: settings,
     frameLength,
     frameShift,
-    numFrames: (samples) => frameCount(samples, frameLength, frameShift),
+    numFrames: (samples) => frameCount(samples + 2 * beyond, frameLength, frameShift) - dropped,
+    samplesOf: (frames) => Math.max(least, samplesOf(frames)),
     compute(samples) {
-      if (samples.length < frameLength)
+      if (samples.length < least)
         throw invalid(
-          `The signal has ${samples.length} samples; the filter bank needs at least ${frameLength}, one frame.`,
+          `The signal has ${samples.length} samples; the filter bank needs at least ${least}${edges === "snip" ? ", one frame" : ""}.`,
           { got: samples.length },
         );
-      return energies(samples);
+      return features(prepared(samples));
     },
   };
+}
+
+const waveform = (samples: Float32Array): Matrix => ({
+  data: samples.slice(),
+  rows: samples.length,
+  columns: 1,
+});
+
+/** The decibels of a natural logarithm of power. */
+const decibels = 10 / Math.LN10;
+
+/** The steps from a signal, which reaches over its own ends where it has to, to normalised features. */
+function spectral(
+  settings: FrontEndRecord,
+  frameLength: number,
+  frameShift: number,
+): (samples: Float32Array) => Matrix {
+  const {
+    fftSize = 2 ** Math.ceil(Math.log2(frameLength)),
+    log = "ln",
+    dynamicRange,
+    dropLastFrame = false,
+    meanNormalization,
+    deviationNormalization = false,
+  } = settings;
+  const isScaled = log === "db" || dynamicRange !== undefined;
+  // Kaldi's own steps are all in the audio module.
+  const isPlain = !isScaled && !dropLastFrame && !deviationNormalization;
+  const energies = bandEnergies({
+    shift: frameShift,
+    window: windowWeights(settings.window, frameLength, settings.periodicWindow ?? false).map(
+      (weight) => weight * settings.scale,
+    ),
+    preemphasis: settings.preemphasisOver === "signal" ? 0 : settings.preemphasis,
+    removeDcOffset: settings.removeDcOffset,
+    fftSize,
+    filters: melFilters({
+      sampleRate: settings.sampleRate,
+      fftSize,
+      count: settings.numMelBins,
+      low: settings.lowFrequency,
+      high: upperEdge(settings),
+      scale: settings.melScale ?? "htk",
+      triangles: settings.triangles ?? "mel",
+      unitArea: settings.unitArea ?? false,
+    }),
+    ...(log === "none"
+      ? {}
+      : { log: { floor: settings.logFloor ?? energyFloor, offset: settings.logOffset ?? 0 } }),
+    centre: isPlain && meanNormalization,
+  });
+  if (isPlain) return energies;
+  return (samples) => {
+    let matrix = energies(samples);
+    if (isScaled) scale(matrix.data, log === "db" ? decibels : 1, dynamicRange);
+    if (dropLastFrame)
+      matrix = {
+        data: matrix.data.slice(0, -matrix.columns),
+        rows: matrix.rows - 1,
+        columns: matrix.columns,
+      };
+    if (meanNormalization) normalizeColumns(matrix, deviationNormalization);
+    return matrix;
+  };
+}
+
+/** Multiplies values, and raises those that are further below the highest than the range; in place. */
+function scale(values: Float32Array, factor: number, range = Number.POSITIVE_INFINITY): void {
+  let highest = Number.NEGATIVE_INFINITY;
+  values.forEach((value, i) => {
+    values[i] = value * factor;
+    highest = Math.max(highest, values[i]!);
+  });
+  const floor = highest - range;
+  values.forEach((value, i) => {
+    if (value < floor) values[i] = floor;
+  });
 }
 
 /** Longer frames are a mistake in the settings, and would need tables of many megabytes. */
 const maxFrameLength = 1 << 16;
 
-function check(settings: Required<FbankOptions>, frameLength: number, frameShift: number): void {
+function check(settings: FrontEndRecord, frameLength: number, frameShift: number): void {
   const { sampleRate, numMelBins, frameLengthMs, frameShiftMs, preemphasis, scale } = settings;
   const demand = (name: string, got: number, valid: boolean, want: string) => {
     if (!valid) throw invalid(`The filter bank's ${name} is ${got}; it must be ${want}.`, { got });
@@ -145,6 +282,13 @@ function check(settings: Required<FbankOptions>, frameLength: number, frameShift
     frameLength >= 2 && frameLength <= maxFrameLength,
     `2 to ${maxFrameLength} samples long at ${sampleRate} Hz`,
   );
+  const { fftSize = frameLength + (frameLength % 2) } = settings;
+  demand(
+    "fftSize",
+    fftSize,
+    Number.isInteger(fftSize / 2) && fftSize >= frameLength && fftSize <= 2 * maxFrameLength,
+    `an even number of points from ${frameLength}, the length of a frame`,
+  );
   demand("frameShiftMs", frameShiftMs, frameShift >= 1, `at least one sample long at ${sampleRate} Hz`);
   const high = upperEdge(settings);
   if (!(settings.lowFrequency >= 0 && settings.lowFrequency < high && high <= sampleRate / 2))
@@ -154,40 +298,5 @@ function check(settings: Required<FbankOptions>, frameLength: number, frameShift
     );
 }
 
-const upperEdge = ({ highFrequency, sampleRate }: Required<FbankOptions>) =>
+const upperEdge = ({ highFrequency, sampleRate }: FrontEndRecord) =>
   highFrequency > 0 ? highFrequency : sampleRate / 2 + highFrequency;
-
-function windowWeights(kind: Required<FbankOptions>["window"], length: number): Float64Array {
-  const step = (2 * Math.PI) / (length - 1);
-  const weight: Record<typeof kind, (n: number) => number> = {
-    povey: (n) => (0.5 - 0.5 * Math.cos(step * n)) ** 0.85,
-    hanning: (n) => 0.5 - 0.5 * Math.cos(step * n),
-    hamming: (n) => 0.54 - 0.46 * Math.cos(step * n),
-    blackman: (n) => 0.42 - 0.5 * Math.cos(step * n) + 0.08 * Math.cos(2 * step * n),
-    rectangular: () => 1,
-  };
-  if (!Object.hasOwn(weight, kind))
-    throw invalid(`There is no window "${kind}". Take one of ${Object.keys(weight).join(", ")}.`, {
-      got: kind,
-    });
-  return Float64Array.from({ length }, (_, n) => weight[kind](n));
-}
-
-/** Triangles that are straight on the mel scale and overlap by half; the bin at half the sample rate is in none. */
-function melFilters(settings: Required<FbankOptions>, fftSize: number): BandFilter[] {
-  const mel = (hertz: number) => 1127 * Math.log(1 + hertz / 700);
-  const bins = Array.from({ length: fftSize / 2 }, (_, bin) => mel((bin * settings.sampleRate) / fftSize));
-  const low = mel(settings.lowFrequency);
-  const step = (mel(upperEdge(settings)) - low) / (settings.numMelBins + 1);
-  return Array.from({ length: settings.numMelBins }, (_, m) => {
-    const [left, centre, right] = [low + m * step, low + (m + 1) * step, low + (m + 2) * step];
-    const first = bins.findIndex((at) => at > left);
-    const inside = bins.filter((at) => at > left && at < right);
-    return {
-      first: Math.max(0, first),
-      weights: inside.map((at) =>
-        at <= centre ? (at - left) / (centre - left) : (right - at) / (right - centre),
-      ),
-    };
-  });
-}
