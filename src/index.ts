@@ -18,7 +18,6 @@ export { writeSimilarity } from "./comparison/write-similarity.js";
 export { type DatasetLayout, layout } from "./corpus/layout.js";
 export { type Corpus, type ScanOptions, scan } from "./corpus/scan.js";
 export { type EmbedOptions, embed } from "./embed/embed.js";
-export { type ModelConfig, readModelConfig } from "./embed/model-config.js";
 export {
   bundledModel,
   type Model,
@@ -43,6 +42,10 @@ export * from "./listen/index.js";
 export { type MergeOptions, type MergeResult, merge } from "./merge/merge.js";
 export { readSpeakerList } from "./merged/read-speaker-list.js";
 export { verify } from "./merged/verify.js";
+// Models
+export type { ModelConfig } from "./models/adapter.js";
+export { readModelConfig } from "./models/model-config.js";
+
 // Stages
 export { compareSpeakers } from "./pipeline/compare-speakers.js";
 export {

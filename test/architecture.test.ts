@@ -15,6 +15,7 @@ const order = [
   ["audio"],
   ["corpus"],
   ["features"],
+  ["models"],
   ["embed"],
   ["vad"],
   ["store"],

@@ -23,6 +23,10 @@ export interface OnnxGraph {
   initializers?: Readonly<Record<string, OnnxTensor>>;
   /** Operator set version. */
   opset?: number;
+  /** Inputs that are int64 instead. */
+  int64?: readonly string[];
+  /** What an exporter noted. */
+  metadata?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -44,12 +48,16 @@ export function onnxModel({
   nodes,
   initializers = {},
   opset = 17,
+  int64 = [],
+  metadata = {},
 }: OnnxGraph): Uint8Array {
   const graph = message([
     ...nodes.map((node) => field(1, nodeProto(node))),
     field(2, name),
     ...Object.entries(initializers).map(([key, tensor]) => field(5, tensorProto(key, tensor))),
-    ...Object.entries(inputs).map(([key, shape]) => field(11, valueInfo(key, shape))),
+    ...Object.entries(inputs).map(([key, shape]) =>
+      field(11, valueInfo(key, shape, int64.includes(key) ? INT64 : FLOAT)),
+    ),
     ...Object.entries(outputs).map(([key, shape]) => field(12, valueInfo(key, shape))),
   ]);
   return message([
@@ -57,6 +65,7 @@ export function onnxModel({
     field(2, "speakerscope"),
     field(7, graph),
     field(8, message([field(1, ""), field(2, opset)])),
+    ...Object.entries(metadata).map(([key, value]) => field(14, message([field(1, key), field(2, value)]))),
   ]);
 }
 
@@ -88,9 +97,9 @@ function tensorProto(name: string, { data, shape }: OnnxTensor): Uint8Array {
   ]);
 }
 
-function valueInfo(name: string, shape: readonly (number | string)[]): Uint8Array {
+function valueInfo(name: string, shape: readonly (number | string)[], type = FLOAT): Uint8Array {
   const dims = shape.map((n) => field(1, message([typeof n === "number" ? field(1, n) : field(2, n)])));
-  const tensorType = message([field(1, FLOAT), field(2, message(dims))]);
+  const tensorType = message([field(1, type), field(2, message(dims))]);
   return message([field(1, name), field(2, message([field(1, tensorType)]))]);
 }
 

@@ -17,7 +17,7 @@ const waitingBytes = 64 << 20;
  * Nothing is ever padded: the model has no mask, so padding would change the result. Only signals with the same number
  * of frames share a batch, which on a CPU gives the same bits as one by one.
  *
- * @throws `invalid` when a signal has another sample rate than the model or is too short for it
+ * @throws `invalid` when a signal has another sample rate than the model or is too short or too long for it
  *
  * @example
  * const files = ["103-1240-0000-part0.flac", "103-1240-0000-part1.flac"].map((name) => `data/speech/studio/103/${name}`);
@@ -39,6 +39,12 @@ export async function embed(
         throw invalid(
           `The signal has ${samples.length} samples. The model needs at least ${model.minSamples}.`,
           { got: samples.length },
+        );
+      const seconds = samples.length / sampleRate;
+      if (seconds > (model.maxSeconds ?? Infinity))
+        throw invalid(
+          `The signal is ${Number(seconds.toFixed(3))} s long. The model takes at most ${model.maxSeconds} s; extract embeds longer files in pieces.`,
+          { got: seconds },
         );
       yield model.features(samples);
     }

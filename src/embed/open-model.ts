@@ -1,28 +1,42 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import { invalid, missing, reasonOf, shown, unsupported } from "../errors.js";
-import { readOnnx } from "../format/onnx.js";
-import { notFloat32, openSession, type TensorInfo } from "../runtime/session.js";
+import { type OnnxModel, readOnnx } from "../format/onnx.js";
+import type { JsonObject } from "../format/read-json.js";
+import type { ModelConfig } from "../models/adapter.js";
+import { type UnderstoodModel, understandModel } from "../models/model-config.js";
+import { openSession } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
 import { packageRoot } from "../util/package-root.js";
+import { checkGolden } from "./check-golden.js";
 import { type FrontEnd, type FrontEndSettings, openFrontEnd } from "./front-end.js";
-import { type ModelConfig, readModelConfig } from "./model-config.js";
+import { runGraph } from "./run-graph.js";
 
-/** The model that comes with the package: CAM++ zh-en, 192-d. */
-export const bundledModel: string = join(
-  packageRoot,
-  "data",
-  "models",
-  "campplus",
-  "campplus-zh-en-192.onnx",
-);
+const bundled = (folder: string, file: string) => join(packageRoot, "data", "models", folder, file);
+
+/** The models that come with the package, by the names under which they can be opened. */
+export const bundledModels: Readonly<Record<"campplus" | "ge2e", string>> = {
+  campplus: bundled("campplus", "campplus-zh-en-192.onnx"),
+  ge2e: bundled("ge2e", "ge2e.onnx"),
+};
+
+/** The model that is used where none is named: CAM++ zh-en, 192-d. */
+export const bundledModel: string = bundledModels.campplus;
+
+/** The path of a model: of a bundled one where there is a name instead of a file. */
+export const modelFile = (modelPath: string = bundledModel): string =>
+  Object.hasOwn(bundledModels, modelPath) && !existsSync(modelPath)
+    ? bundledModels[modelPath as keyof typeof bundledModels]
+    : modelPath;
 
 export interface ModelOptions {
-  /** Path of an .onnx file; the bundled CAM++ by default. */
+  /** Path of an .onnx file, or `campplus` or `ge2e`, which are bundled; CAM++ by default. */
   modelPath?: string;
   /** Path of its configuration; by default the one beside the model. */
   configFile?: string;
+  /** Keys of a configuration, as in the file, that count more than what any file says: `{ family: "wespeaker" }`. */
+  config?: JsonObject;
   /** `cpu` (the default), `cuda:0`, `webgpu`, ... or `auto`: the first GPU, else the CPU. */
   device?: string;
   /** Threads of one operator on the CPU; 1 by default. */
@@ -46,6 +60,10 @@ export interface ModelIdentity {
   frontend: ModelConfig["frontend"];
   /** Only where features were cut down to a multiple of so many frames. */
   bucket?: number;
+  /** How the graph is fed and read, as far as that is not one input (batch, frames, features) and one output. */
+  adapter?: Partial<
+    Pick<ModelConfig, "layout" | "extraInputs" | "partials" | "frameMultiple" | "maxSeconds" | "output">
+  >;
 }
 
 /** A speaker model with its front end, ready on a device. */
@@ -57,6 +75,8 @@ export interface Model extends FrontEnd {
   readonly dimension: number;
   /** What to open the same front end in another thread with. */
   readonly frontEnd: FrontEndSettings;
+  /** Mean cosine from which two groups of turns are one voice, where the configuration says so. */
+  readonly voiceThreshold: number | undefined;
   /** Embeddings of features that all have the same number of frames: Float32Array (dimension) each, not normalised. */
   run(features: readonly Matrix[]): Promise<Float32Array[]>;
   close(): Promise<void>;
@@ -65,46 +85,40 @@ export interface Model extends FrontEnd {
 /**
  * Opens a speaker model and its front end on a device.
  *
+ * What is not told of the model is understood from its own file (`inspectModel` shows it). Where the configuration names a
+ * golden vector, it is checked once in a process.
+ *
  * @throws `missing` when the file, its weights or the device are not there, `unsupported` for a PyTorch checkpoint (with
- * the way to export it) and for inputs and outputs that are not float32, `invalid` with both numbers when graph and
- * configuration contradict each other, or when weights lie outside of the model's folder
+ * the way to export it) and for inputs and outputs that are not float32, `conflict` with both values when graph, metadata and
+ * configuration contradict each other, `invalid` when weights lie outside of the model's folder, or when the model does not
+ * give its golden vector (naming the front end that would)
  *
  * @example
  * const model = await openModel()
  */
 export async function openModel(options: ModelOptions = {}): Promise<Model> {
   const { device = "cpu", threads = 1, bucket = 1 } = options;
-  const { path, config, identity } = identifyModel(options);
+  const { path, config, configPath, identity } = identifyModel(options);
   const session = await openSession(path, { device, threads });
   try {
-    const input = pick(session.inputs, config.input, "input", path);
-    const output = pick(session.outputs, config.output, "output", path);
-    for (const { name, type } of [input, output]) if (type !== "float32") throw notFloat32(path, name, type);
-    agree("fbank_dim", config.frontend.numMelBins, input, path);
-    agree("embedding_size", config.dimension, output, path);
-    const frontEnd = { fbank: config.frontend, minFrames: config.minFrames, bucket };
+    const run = runGraph(session, config, path);
+    if (config.golden !== undefined && configPath !== undefined)
+      await checkGolden(
+        session,
+        { path, config, configPath, identity },
+        (changes) => identifyModel({ ...options, config: mergedKeys(options.config, changes) }).config,
+      );
+    const { frontend: fbank, minFrames, partials, maxSeconds, dimension, voiceThreshold } = config;
+    const frontEnd = { fbank, minFrames, bucket, partials, maxSeconds };
     return {
       path,
       device: session.device,
       identity,
-      dimension: config.dimension,
+      dimension,
       frontEnd,
+      voiceThreshold,
       ...openFrontEnd(frontEnd),
-      async run(features) {
-        const { rows, columns } = features[0]!;
-        const results = await session.run({
-          [input.name]: { data: stack(features), shape: [features.length, rows, columns] },
-        });
-        const { data } = results[output.name]!;
-        if (data.length !== features.length * config.dimension)
-          throw invalid(
-            `embedding_size in the configuration of ${path} is ${config.dimension}, but the graph gives ${data.length / features.length} numbers. Correct the configuration.`,
-            { path, got: config.dimension },
-          );
-        return features.map((_, index) =>
-          data.slice(index * config.dimension, (index + 1) * config.dimension),
-        );
-      },
+      run,
       close: () => session.close(),
     };
   } catch (error) {
@@ -113,36 +127,73 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
   }
 }
 
-/** Finds a model's file and configuration and what they are, without opening the graph. */
-export function identifyModel(options: ModelOptions = {}): {
+/** One object of keys over another, those of `frontend` one by one. */
+export function mergedKeys(keys: JsonObject = {}, changes: JsonObject): JsonObject {
+  const frontend = { ...(keys.frontend as object), ...(changes.frontend as object) };
+  return { ...keys, ...changes, ...(Object.keys(frontend).length > 0 ? { frontend } : {}) };
+}
+
+/** A model's file, what is known of it, and what tells it from others. */
+export interface IdentifiedModel extends UnderstoodModel {
   path: string;
-  config: ModelConfig;
+  /** What the file says of itself; undefined for ONNX Runtime's own format. */
+  graph: OnnxModel | undefined;
   identity: ModelIdentity;
-} {
-  const { modelPath = bundledModel, configFile, precision = "fp32", bucket = 1 } = options;
+}
+
+/** Finds a model's file and configuration and what they are, without opening the graph. */
+export function identifyModel(options: ModelOptions = {}): IdentifiedModel {
+  const { configFile, precision = "fp32", bucket = 1 } = options;
   if (!(Number.isInteger(bucket) && bucket > 0))
     throw invalid(`The bucket is ${bucket}. It must be a positive whole number of frames.`, { got: bucket });
+  const modelPath = modelFile(options.modelPath);
   checkKind(modelPath);
-  const config = readModelConfig(modelPath, configFile);
+  const main = readModel(modelPath);
+  const understood = understandModel(modelPath, { configFile, config: options.config, graph: main.graph });
+  const { config } = understood;
   const path = precision === "fp32" ? modelPath : variant(config, precision, modelPath);
+  const { graph, sha256 } = path === modelPath ? main : readModel(path);
+  const adapter = adapterOf(config, graph);
   return {
     path,
-    config,
+    graph,
+    ...understood,
     identity: {
       name: config.name,
-      sha256: fingerprint(path),
+      sha256: sha256(),
       precision,
       dimension: config.dimension,
       frontend: config.frontend,
       ...(bucket > 1 ? { bucket } : {}),
+      ...(adapter === undefined ? {} : { adapter }),
     },
   };
 }
 
+/** What is not as in models that take features as (batch, frames, features) and give an embedding alone. */
+function adapterOf(config: ModelConfig, graph: OnnxModel | undefined): ModelIdentity["adapter"] {
+  const { layout, extraInputs, partials, frameMultiple, maxSeconds, output } = config;
+  const adapter = {
+    ...(layout === "BTF" ? {} : { layout }),
+    ...(Object.keys(extraInputs).length === 0 ? {} : { extraInputs }),
+    ...(partials === undefined ? {} : { partials }),
+    ...(frameMultiple === 1 ? {} : { frameMultiple }),
+    ...(maxSeconds === undefined ? {} : { maxSeconds }),
+    ...((graph?.outputs.length ?? 1) === 1 ? {} : { output }),
+  };
+  return Object.keys(adapter).length === 0 ? undefined : adapter;
+}
+
+/** What a model's file says, and how to hash it. */
+function readModel(path: string): { graph: OnnxModel | undefined; sha256(): string } {
+  const bytes = readFileSync(path);
+  const graph = readGraph(bytes, path);
+  return { graph, sha256: () => fingerprint(bytes, graph, path) };
+}
+
 /** SHA-256 of the graph's file and of the files beside it that hold its weights. */
-function fingerprint(path: string): string {
-  const graph = readFileSync(path);
-  const hash = createHash("sha256").update(graph);
+function fingerprint(bytes: Uint8Array, graph: OnnxModel | undefined, path: string): string {
+  const hash = createHash("sha256").update(bytes);
   for (const location of externalData(graph, path)) {
     hash.update(`\0${location}\0`);
     addFile(hash, join(dirname(path), location));
@@ -150,16 +201,19 @@ function fingerprint(path: string): string {
   return hash.digest("hex");
 }
 
-/** Where a model's weights lie, below its folder: a model from elsewhere must not read other files of this machine. */
-function externalData(graph: Uint8Array, path: string): string[] {
-  // ONNX Runtime's own format, which has no such files.
-  if (Buffer.from(graph.subarray(4, 8)).toString("latin1") === "ORTM") return [];
-  let locations: string[];
+function readGraph(bytes: Uint8Array, path: string): OnnxModel | undefined {
+  // ONNX Runtime's own format, which has no files beside it.
+  if (Buffer.from(bytes.subarray(4, 8)).toString("latin1") === "ORTM") return undefined;
   try {
-    locations = [...new Set(readOnnx(graph).externalData.map(({ location }) => location))].sort();
+    return readOnnx(bytes);
   } catch (cause) {
     throw invalid(`The model ${path} is no ONNX graph (${reasonOf(cause)}).`, { path, cause });
   }
+}
+
+/** Where a model's weights lie, below its folder: a model from elsewhere must not read other files of this machine. */
+function externalData(graph: OnnxModel | undefined, path: string): string[] {
+  const locations = [...new Set(graph?.externalData.map(({ location }) => location))].sort();
   for (const location of locations) {
     const way = normalize(location);
     if (
@@ -224,39 +278,4 @@ function checkKind(path: string): void {
         "(batch, frames, mel bins), dynamic axes 0 and 1), as data/models/campplus/export/export_campplus.py does.",
       { path },
     );
-}
-
-/** The graph's value of that name, or its only one when no name was given. */
-function pick(values: readonly TensorInfo[], name: string, kind: string, path: string): TensorInfo {
-  const found = name === "" && values.length === 1 ? values[0] : values.find((value) => value.name === name);
-  if (found !== undefined) return found;
-  throw invalid(
-    `The graph of ${path} has no ${kind} ${shown(name)}. Give its name in the configuration: ${values.map((value) => value.name).join(" or ")}.`,
-    { path, got: name },
-  );
-}
-
-/** The last axis must be as long as the configuration says; a free one is checked when the model runs. */
-function agree(key: string, configured: number, { name, shape }: TensorInfo, path: string): void {
-  const last = shape.at(-1);
-  if (typeof last === "number" && last > 0 && last !== configured)
-    throw invalid(
-      `${key} in the configuration of ${path} is ${configured}, but the last axis of "${name}" in the graph has ${last}. Correct the configuration.`,
-      { path, got: configured },
-    );
-}
-
-function stack(features: readonly Matrix[]): Float32Array {
-  if (features.length === 1) return features[0]!.data;
-  const size = features[0]!.rows * features[0]!.columns;
-  const data = new Float32Array(size * features.length);
-  features.forEach((matrix, index) => {
-    if (matrix.data.length !== size)
-      throw invalid(
-        `A batch holds signals of ${features[0]!.rows} and of ${matrix.rows} frames. All of them must have as many.`,
-        { got: matrix.rows },
-      );
-    data.set(matrix.data, index * size);
-  });
-  return data;
 }

@@ -3,7 +3,7 @@ import type { Matrix, Signal } from "../types.js";
 import { bandEnergies, frameCount } from "./band-energies.js";
 import { melFilters } from "./mel-filters.js";
 import { normalizeColumns } from "./normalize-columns.js";
-import { emphasized, extended, raised, standardized } from "./signal-steps.js";
+import { emphasized, extended, filled, raised, standardized } from "./signal-steps.js";
 import { type WindowKind, windowWeights } from "./window-weights.js";
 
 /**
@@ -97,8 +97,12 @@ export interface FbankExtractor {
   numFrames(samples: number): number;
   /** The fewest samples that have that many frames. */
   samplesOf(frames: number): number;
-  /** Features of Float32Array (n): Matrix (frames, numMelBins); for a waveform Matrix (n, 1). */
-  compute(samples: Float32Array): Matrix;
+  /**
+   * Features of Float32Array (n): Matrix (frames, numMelBins); for a waveform Matrix (n, 1).
+   *
+   * @param length zeros fill the signal up to so many samples, once it has its level
+   */
+  compute(samples: Float32Array, options?: { length?: number }): Matrix;
 }
 
 /** Float32 epsilon, Kaldi's floor under the logarithm. */
@@ -157,9 +161,10 @@ export function openFbank(options: FbankOptions = {}): FbankExtractor {
   const least = samplesOf(settings.deviationNormalization ? 2 : 1);
   const features = isWaveform ? waveform : spectral(settings, frameLength, frameShift);
 
-  const prepared = (samples: Float32Array): Float32Array => {
+  const prepared = (samples: Float32Array, length: number): Float32Array => {
     let signal = samples;
     if (settings.minLevelDb !== undefined) signal = raised(signal, settings.minLevelDb);
+    if (signal.length < length) signal = filled(signal, length);
     if (settings.standardize) signal = standardized(signal);
     if (preemphasisOver === "signal") signal = emphasized(signal, settings.preemphasis);
     return beyond === 0 || edges === "snip" ? signal : extended(signal, beyond, edges);
@@ -170,13 +175,13 @@ export function openFbank(options: FbankOptions = {}): FbankExtractor {
     frameShift,
     numFrames: (samples) => frameCount(samples + 2 * beyond, frameLength, frameShift) - dropped,
     samplesOf: (frames) => Math.max(least, samplesOf(frames)),
-    compute(samples) {
-      if (samples.length < least)
+    compute(samples, { length = samples.length } = {}) {
+      if (Math.max(samples.length, length) < least)
         throw invalid(
           `The signal has ${samples.length} samples; the filter bank needs at least ${least}${edges === "snip" ? ", one frame" : ""}.`,
           { got: samples.length },
         );
-      return features(prepared(samples));
+      return features(prepared(samples, length));
     },
   };
 }

@@ -22,6 +22,13 @@ export function emphasized(samples: Float32Array, coefficient: number): Float32A
   return samples.map((sample, i) => (i === 0 ? sample : sample - coefficient * samples[i - 1]!));
 }
 
+/** A longer signal, with zeros behind. */
+export function filled(samples: Float32Array, length: number): Float32Array {
+  const whole = new Float32Array(length);
+  whole.set(samples);
+  return whole;
+}
+
 /** Puts so many samples before and behind a signal: zeros, or its own mirrored at the first and last sample. */
 export function extended(samples: Float32Array, length: number, by: "zeros" | "reflect"): Float32Array {
   const whole = new Float32Array(samples.length + 2 * length);

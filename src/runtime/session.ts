@@ -10,6 +10,12 @@ export interface FloatTensor {
   shape: readonly number[];
 }
 
+/** What sessions take besides: counts and masks. */
+export interface InputTensor {
+  data: Float32Array | BigInt64Array | Int32Array;
+  shape: readonly number[];
+}
+
 export interface SessionOptions {
   /** `cpu` (the default), `cuda:0`, `webgpu`, `coreml`, `dml`, ... or `auto`: the first GPU that can be used, else the CPU. */
   device?: string;
@@ -22,10 +28,10 @@ export interface Session {
   device: string;
   inputs: readonly TensorInfo[];
   outputs: readonly TensorInfo[];
-  /** @param into arrays that take the outputs; by default new ones are made */
+  /** @param outputs the names of those that are needed, all by default; or where they are written, instead of into new memory */
   run(
-    inputs: Record<string, FloatTensor>,
-    into?: Record<string, FloatTensor>,
+    inputs: Record<string, InputTensor>,
+    outputs?: readonly string[] | Record<string, FloatTensor>,
   ): Promise<Record<string, FloatTensor>>;
   close(): Promise<void>;
 }
@@ -84,17 +90,18 @@ export async function openSession(
     device,
     inputs: session.inputMetadata.map(tensorInfo),
     outputs: session.outputMetadata.map(tensorInfo),
-    async run(inputs, into) {
-      const tensors = (values: Record<string, FloatTensor>) =>
+    async run(inputs, wanted) {
+      const tensors = (values: Record<string, InputTensor>) =>
         Object.fromEntries(
           Object.entries(values).map(([name, { data, shape }]): [string, Tensor] => [
             name,
-            new ort.Tensor("float32", data, shape as number[]),
+            new ort.Tensor(typeOf(data), data as Float32Array, shape as number[]),
           ]),
         );
-      const results = await (into === undefined
+      const fetches = Array.isArray(wanted) ? wanted : tensors((wanted ?? {}) as Record<string, FloatTensor>);
+      const results = await (wanted === undefined
         ? session.run(tensors(inputs))
-        : session.run(tensors(inputs), tensors(into)));
+        : session.run(tensors(inputs), fetches));
       const outputs: Record<string, FloatTensor> = {};
       for (const [name, { data, dims, type }] of Object.entries(results)) {
         if (!(data instanceof Float32Array)) throw notFloat32(subject, name, type);
@@ -105,6 +112,9 @@ export async function openSession(
     close: () => session.release(),
   };
 }
+
+const typeOf = (data: InputTensor["data"]) =>
+  data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "int64";
 
 /** The devices that this build of ONNX Runtime knows (whether the hardware is there shows when a session opens). */
 export function devices(): string[] {

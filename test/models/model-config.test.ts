@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readModelConfig } from "../../src/embed/model-config.js";
 import { bundledModel } from "../../src/embed/open-model.js";
+import { readModelConfig } from "../../src/models/model-config.js";
 import { put, temporaryFolder } from "../tiny.js";
 
 const folder = temporaryFolder();

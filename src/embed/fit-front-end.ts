@@ -1,0 +1,126 @@
+import { reasonOf } from "../errors.js";
+import { families } from "../features/families.js";
+import { isObject, type JsonObject } from "../format/read-json.js";
+import type { ModelConfig } from "../models/adapter.js";
+import type { Session } from "../runtime/session.js";
+import { openFrontEnd } from "./front-end.js";
+import { runGraph } from "./run-graph.js";
+
+/** A change of a configuration, and how near the embedding comes with it. */
+export interface Fit {
+  /** The keys that differ, as a configuration has them: `window: hamming`. */
+  settings: string;
+  /** The same as an object, for `openModel({ config })`. */
+  config: JsonObject;
+  /** Cosine to the embedding that is known; NaN where the graph takes no such features. */
+  cosine: number;
+}
+
+/** From here on two embeddings are of the same front end: another window or scale stays below. */
+export const goldenCosine = 0.999;
+
+const windows = ["povey", "hamming", "hanning", "blackman", "rectangular"];
+const own: Record<string, JsonObject[]> = {
+  scale: [1, 32768].map((scale) => ({ frontend: { scale } })),
+  window: windows.flatMap((window) =>
+    [false, true].map((periodic) => ({
+      frontend: { window, ...(periodic ? { periodic_window: true } : {}) },
+    })),
+  ),
+  mean: ["mean", "none", "mean-deviation"].map((norm) => ({ norm })),
+  layout: ["BTF", "BFT"].map((layout) => ({ layout })),
+};
+
+/** What is tried where a known embedding is not met, in these words. */
+export const triedKinds = "scale, window, mean, layout and each family's front end";
+
+/** Single changes, whole families, then pairs of changes, also of families. */
+function* changes(): Generator<JsonObject[]> {
+  const singles = Object.values(own).flat();
+  const whole = Object.keys(families).map((family) => ({ family }));
+  yield [...singles, ...whole];
+  const kinds = Object.values(own).slice(0, 3);
+  yield [
+    ...kinds.flatMap((some, i) =>
+      kinds.slice(i + 1).flatMap((others) => some.flatMap((a) => others.map((b) => merged(a, b)))),
+    ),
+    ...whole.flatMap((family) => singles.map((single) => merged(family, single))),
+  ];
+}
+
+/**
+ * Looks for the front end with which a model gives an embedding that is known: first changes of one setting and whole
+ * families, then, if none fits, two changes at once.
+ *
+ * @param understand the model's configuration with these keys changed
+ * @returns all that was tried, the nearest first
+ */
+export async function fitFrontEnd(
+  session: Session,
+  path: string,
+  understand: (changes: JsonObject) => ModelConfig,
+  samples: (sampleRate: number) => Promise<Float32Array>,
+  embedding: Float32Array,
+): Promise<Fit[]> {
+  const fits: Fit[] = [];
+  const seen = new Set<string>();
+  for (const round of changes()) {
+    for (const config of round) {
+      const settings = described(config);
+      try {
+        const understood = understand(config);
+        const way = JSON.stringify([understood.frontend, understood.layout, understood.partials]);
+        if (seen.has(way)) continue;
+        seen.add(way);
+        const found = await embedOnce(session, path, understood, samples);
+        fits.push({ settings, config, cosine: cosine(found, embedding) });
+      } catch (error) {
+        // Features that the graph cannot take do not fit; a session that is gone would be another matter.
+        if (/session.*(released|closed)/i.test(reasonOf(error))) throw error;
+      }
+    }
+    fits.sort((a, b) => b.cosine - a.cosine);
+    if ((fits[0]?.cosine ?? 0) >= goldenCosine) break;
+  }
+  return fits;
+}
+
+/** The embedding of one signal, as this configuration makes it. */
+export async function embedOnce(
+  session: Session,
+  path: string,
+  config: ModelConfig,
+  samples: (sampleRate: number) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const { frontend: fbank, minFrames, partials, maxSeconds } = config;
+  const run = runGraph(session, config, path);
+  const frontEnd = openFrontEnd({ fbank, minFrames, bucket: 1, partials, maxSeconds });
+  const signal = await samples(config.sampleRate);
+  return (await run([frontEnd.features(signal)]))[0]!;
+}
+
+/** NaN for vectors of unlike lengths, or without a direction. */
+export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN;
+  let [product, squareA, squareB] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    product += a[i]! * b[i]!;
+    squareA += a[i]! ** 2;
+    squareB += b[i]! ** 2;
+  }
+  return product / Math.sqrt(squareA * squareB);
+}
+
+function merged(a: JsonObject, b: JsonObject): JsonObject {
+  const frontend = { ...part(a), ...part(b) };
+  return { ...a, ...b, ...(Object.keys(frontend).length > 0 ? { frontend } : {}) };
+}
+
+const part = ({ frontend }: JsonObject): JsonObject => (isObject(frontend) ? frontend : {});
+
+function described(config: JsonObject): string {
+  const { frontend: _, ...keys } = config;
+  return Object.entries({ ...keys, ...part(config) })
+    .map(([key, value]) => `${key}: ${value}`)
+    .join(", ");
+}
