@@ -18,8 +18,11 @@ export { writeSimilarity } from "./comparison/write-similarity.js";
 export { type DatasetLayout, layout } from "./corpus/layout.js";
 export { type Corpus, type ScanOptions, scan } from "./corpus/scan.js";
 export { type EmbedOptions, embed } from "./embed/embed.js";
+export type { Fit } from "./embed/fit-front-end.js";
+export { fitModel, inspectModel, type ModelInspection } from "./embed/inspect-model.js";
 export {
   bundledModel,
+  bundledModels,
   type Model,
   type ModelIdentity,
   type ModelOptions,

@@ -11,7 +11,14 @@ import { speakerscope as command } from "./cli.js";
 import { temporaryFolder } from "./tiny.js";
 
 /** Exports without an example: constants and what only passes things on. */
-const withoutExample = new Set(["ScopeError", "audioExtensions", "bundledModel", "devices", "families"]);
+const withoutExample = new Set([
+  "ScopeError",
+  "audioExtensions",
+  "bundledModel",
+  "bundledModels",
+  "devices",
+  "families",
+]);
 
 /** What a notebook has at hand when it comes to a line like those of the examples. */
 const preamble = `

@@ -53,6 +53,10 @@ function channel(text: string): number | "mean" {
 
 export const dataRoot = () =>
   new Option("--data-root <folder>", "corpus, laid out as dataset/speaker/utterance.wav");
+export const configFile = () =>
+  new Option("--config-file <file>", "configuration of the model (default: beside it)");
+export const precision = () =>
+  new Option("--precision <name>", "fp32, or a variant of the model such as int8").default("fp32");
 export const saveIndividual = () =>
   flag("save-individual", "also write a pickle for every utterance and speaker").default(false);
 export const mergeIndividual = () =>
@@ -83,11 +87,19 @@ export const maxResults = () =>
 export const logFile = () =>
   new Option("--log-file <file>", "where the log lines go too").default("logs/extraction.log");
 
+/** `--model NAME` is `--model_path` for the models that come with the package. */
+function bundledModel(): Option {
+  const option = new Option("--model <name>", "a bundled model (default: campplus)").choices(["campplus", "ge2e"]);
+  option.attributeName = () => "modelPath";
+  return option;
+}
+
 /** The model, and where it runs. */
 export const modelOptions = () => [
+  bundledModel(),
   new Option("--model-path <file>", "ONNX model (default: the bundled CAM++, 192-d)"),
-  new Option("--config-file <file>", "configuration of the model (default: beside it)"),
-  new Option("--precision <name>", "fp32, or a variant of the model such as int8").default("fp32"),
+  configFile(),
+  precision(),
   new Option("--device <name>", "cpu, cuda, cuda:1, webgpu, ... (default: GPUs, else CPU)"),
 ];
 
@@ -138,6 +150,7 @@ export function addExtractionOptions(command: Command): Command {
 interface Flags {
   device?: string;
   useGpu?: boolean;
+  model?: string;
   fileTimeout?: number;
   similarityThreshold?: number | "eer";
   similarityBackend?: string;

@@ -34,23 +34,20 @@ const own: Record<string, JsonObject[]> = {
 /** What is tried where a known embedding is not met, in these words. */
 export const triedKinds = "scale, window, mean, layout and each family's front end";
 
-/** Single changes, whole families, then pairs of changes, also of families. */
+/** Single changes and whole families, then scales, windows and means together, and families with a change. */
 function* changes(): Generator<JsonObject[]> {
   const singles = Object.values(own).flat();
   const whole = Object.keys(families).map((family) => ({ family }));
   yield [...singles, ...whole];
-  const kinds = Object.values(own).slice(0, 3);
   yield [
-    ...kinds.flatMap((some, i) =>
-      kinds.slice(i + 1).flatMap((others) => some.flatMap((a) => others.map((b) => merged(a, b)))),
-    ),
+    ...own.scale!.flatMap((a) => own.window!.flatMap((b) => own.mean!.map((c) => merged(merged(a, b), c)))),
     ...whole.flatMap((family) => singles.map((single) => merged(family, single))),
   ];
 }
 
 /**
  * Looks for the front end with which a model gives an embedding that is known: first changes of one setting and whole
- * families, then, if none fits, two changes at once.
+ * families, then, if none fits, several at once.
  *
  * @param understand the model's configuration with these keys changed
  * @returns all that was tried, the nearest first

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { type Corpus, type ScanOptions, scan } from "../corpus/scan.js";
-import { identifyModel } from "../embed/open-model.js";
+import { identifyModel, type ModelOptions } from "../embed/open-model.js";
 import { interrupted, invalid } from "../errors.js";
 import { pythonJson } from "../format/json.js";
 import {
@@ -36,9 +36,11 @@ export interface ExtractOptions
     Pick<ScanOptions, "onCollision"> {
   /** Folder of the rank folders. */
   outputDir?: string;
-  /** Path of an .onnx file; the bundled CAM++ by default. */
+  /** Path of an .onnx file, or `campplus` or `ge2e`, which are bundled; CAM++ by default. */
   modelPath?: string;
   configFile?: string;
+  /** Keys of the model's configuration that count more than what any file says. */
+  config?: ModelOptions["config"];
   precision?: string;
   /** Cut features down to a multiple of so many frames: for GPUs; it changes embeddings. */
   bucket?: number;
@@ -193,6 +195,7 @@ async function extractPart(
           root: list.root,
           modelPath: options.modelPath,
           configFile: options.configFile,
+          config: options.config,
           precision,
           bucket: options.bucket,
           device,

@@ -16,7 +16,8 @@ export interface Preparer {
 }
 
 /**
- * A file of more than one and a half times this is embedded in pieces: 300 s in one go take 1 GB in the bundled model.
+ * A file of more than one and a half times this is embedded in pieces: 300 s in one go take 1 GB in the bundled model. Some models take
+ * less at once.
  */
 const pieceSeconds = 200;
 
@@ -29,8 +30,9 @@ export async function* prepare(
   frontEnd: FrontEnd,
   channel: number | "mean",
 ): AsyncGenerator<Piece> {
-  const { sampleRate, minSamples } = frontEnd;
-  const segments = loadSegments(bytes, { sampleRate, channel, seconds: pieceSeconds });
+  const { sampleRate, minSamples, maxSeconds = Infinity } = frontEnd;
+  const seconds = Math.min(pieceSeconds, maxSeconds / 1.5);
+  const segments = loadSegments(bytes, { sampleRate, channel, seconds });
   for await (const { samples, doubts: ofFile } of segments) {
     const { failure, doubts: ofSignal } = inspectSignal(samples, sampleRate, { minSamples });
     const known = {

@@ -1,3 +1,4 @@
+import type { ModelOptions } from "../embed/open-model.js";
 import type { ExtractionIdentity } from "../store/extraction.js";
 import type { Utterance } from "../types.js";
 
@@ -10,6 +11,7 @@ export interface RankJob {
   root: string;
   modelPath: string | undefined;
   configFile: string | undefined;
+  config: ModelOptions["config"];
   precision: string;
   bucket: number | undefined;
   device: string;

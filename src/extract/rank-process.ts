@@ -56,10 +56,13 @@ function finish(message: RankMessage, exitCode = 0): void {
 
 async function run(job: RankJob): Promise<RankMessage> {
   const model = await openModel(job);
-  if (model.identity.sha256 !== job.identity.sha256)
-    throw conflict(`The model ${model.path} has changed since the command started. Start it again.`, {
-      path: model.path,
-    });
+  if (JSON.stringify({ ...job.identity, ...model.identity }) !== JSON.stringify(job.identity))
+    throw conflict(
+      `The model ${model.path} or its configuration has changed since the command started. Start it again.`,
+      {
+        path: model.path,
+      },
+    );
   tell({ type: "started", device: model.device });
   const path = rankLogPath(job.folder, job.rank);
   mkdirSync(dirname(path), { recursive: true });

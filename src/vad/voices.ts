@@ -11,7 +11,7 @@ import { splitSpeech } from "./split-speech.js";
 export interface VoicesOptions extends Pick<SpeechSegmentOptions, "abortSignal"> {
   /** The bundled CAM++ by default, which is opened for the call. */
   model?: Model;
-  /** Groups of turns whose mean cosine is at least this are one voice; 0.3, which is right for CAM++ alone. */
+  /** Groups of turns whose mean cosine is at least this are one voice: the model's own (`voice_threshold` in its configuration), else 0.3. */
   threshold?: number;
   /** Longer segments of speech are cut into turns of at most so many seconds; 3. */
   turnSeconds?: number;
@@ -50,7 +50,7 @@ export interface Voices {
   turns: VoiceTurn[];
 }
 
-/** From 0.26 to 0.36 it counts as well on 200 mixtures of the bundled speech (docs/voice-activity.md). */
+/** For CAM++ 0.26 to 0.36 count as well on 200 mixtures of the bundled speech (docs/voice-activity.md). */
 const campplusThreshold = 0.3;
 
 /**
@@ -77,7 +77,7 @@ export async function voices(recording: Signal, options: VoicesOptions = {}): Pr
 
 async function voicesBy(model: Model, recording: Signal, options: VoicesOptions): Promise<Voices> {
   const {
-    threshold = campplusThreshold,
+    threshold = model.voiceThreshold ?? campplusThreshold,
     turnSeconds = 3,
     minSeconds = 1,
     speech = {},

@@ -41,7 +41,7 @@ function write(graph: Graph = {}, yaml?: string): string {
         ]),
     ...(logits ? [{ op: "Neg", inputs: [output], outputs: ["logits"] }] : []),
   ];
-  const dimension = shape.length === 2 ? 1 : 80;
+  const dimension = shape.includes(80) ? 80 : 1;
   const path = join(temporaryFolder(), "model.onnx");
   writeFileSync(
     path,
