@@ -1,5 +1,5 @@
-import type { UtteranceEmbedding } from "../types.js";
 import { equalErrorRate } from "../scoring/equal-error-rate.js";
+import type { UtteranceEmbedding } from "../types.js";
 import { intraInterScores } from "./intra-inter-scores.js";
 
 /** The threshold that the labels of a corpus give. */

@@ -1,8 +1,9 @@
 import type { ReliabilityBin } from "../scoring/reliability.js";
+import { whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
 import { rowsOf, type Table } from "./options.js";
-import { whole } from "./text.js";
+import {} from "./text.js";
 
 export interface ReliabilityPlotOptions {
   /** Default "What probabilities came to". */

@@ -89,7 +89,10 @@ export const logFile = () =>
 
 /** `--model NAME` is `--model_path` for the models that come with the package. */
 function bundledModel(): Option {
-  const option = new Option("--model <name>", "a bundled model (default: campplus)").choices(["campplus", "ge2e"]);
+  const option = new Option("--model <name>", "a bundled model (default: campplus)").choices([
+    "campplus",
+    "ge2e",
+  ]);
   option.attributeName = () => "modelPath";
   return option;
 }

@@ -4,8 +4,19 @@ import { invalid } from "../errors.js";
 export interface OnnxModel {
   /** `metadata_props`: what an exporter noted, every value a string. */
   metadata: Map<string, string>;
+  /** What the caller must feed; weights that older exporters list as inputs are left out. */
+  inputs: OnnxValue[];
+  outputs: OnnxValue[];
   /** Tensors whose numbers lie in other files. */
   externalData: ExternalTensor[];
+}
+
+export interface OnnxValue {
+  name: string;
+  /** `float32`, `int64`, ... as sessions call them; undefined for what is no tensor, or of a type unknown here. */
+  type: string | undefined;
+  /** A string is a named free axis, undefined an unnamed one; no shape at all where the file gives none. */
+  shape: (number | string | undefined)[] | undefined;
 }
 
 export interface ExternalTensor {
@@ -19,7 +30,7 @@ export interface ExternalTensor {
 }
 
 /**
- * Reads the metadata and the places of external data from the bytes of an ONNX file.
+ * Reads names, shapes, metadata and the places of external data from the bytes of an ONNX file.
  *
  * Weights are skipped, so it takes milliseconds for hundreds of megabytes. Lengths are believed only as far as there are
  * bytes, and the depth of nesting is bounded.
@@ -33,15 +44,44 @@ export interface ExternalTensor {
  */
 export function readOnnx(bytes: Uint8Array, path?: string): OnnxModel {
   const file: Message = { bytes, path, depth: 0 };
-  if (messages(file, 7).length === 0) throw broken(file, "no graph");
+  const graphs = messages(file, 7);
+  if (graphs.length === 0) throw broken(file, "no graph");
+  const graphParts = (number: number) => graphs.flatMap((graph) => messages(graph, number));
+  const inputs = graphParts(11).map(readValue);
+  // A single input is no weight; the names of all weights take a while to read.
+  const weights = new Set(inputs.length > 1 ? graphParts(5).map((tensor) => text(tensor, 8)) : []);
   // Walking every node takes 30 ms in a program that has just started. Few models have external data, and those that do
   // hold this key.
   const hasLocations = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes("location");
   return {
     metadata: entries(messages(file, 14)),
+    inputs: inputs.filter(({ name }) => !weights.has(name)),
+    outputs: graphParts(12).map(readValue),
     externalData: hasLocations ? externalTensors(file, "model") : [],
   };
 }
+
+function readValue(value: Message): OnnxValue {
+  const [tensor] = messages(value, 2).flatMap((type) => messages(type, 1));
+  const [shape] = tensor === undefined ? [] : messages(tensor, 2);
+  return {
+    name: text(value, 1),
+    type: tensor === undefined ? undefined : elementTypes[integer(tensor, 1) ?? 0],
+    shape: shape && messages(shape, 1).map(axisOf),
+  };
+}
+
+/** A negative length, which some exporters write, is a free axis without a name. */
+function axisOf(axis: Message): number | string | undefined {
+  const length = integer(axis, 1);
+  return Number.isSafeInteger(length) ? length : text(axis, 2) || undefined;
+}
+
+/** TensorProto.DataType, by number. */
+const elementTypes: readonly (string | undefined)[] = [
+  ...[undefined, "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool"],
+  ...["float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"],
+];
 
 /** Which fields of each kind of message lead to tensors. */
 const nested = {

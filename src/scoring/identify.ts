@@ -71,8 +71,8 @@ export async function identify(
         together[firstRow + i] = logSum(together[firstRow + i], one);
       }
   };
-  const { found } = await compare(rows, { ...task, backend, onRows: calibration && add });
-  const { k, index, score } = found.neighbours;
+  const { reduction } = await compare(rows, { ...task, backend, onRows: calibration && add });
+  const { k, index, score } = reduction.neighbours;
   const stranger = (query: number) => Math.exp(-logSum(0, together[query]));
   const identified: Identified[] = [];
   for (let query = 0; query < first.n; query++) {

@@ -27,8 +27,8 @@ export async function unlabelledScores(
     throw invalid(`There are ${n} embeddings, too few to tell one speaker from two. Give 10 or more.`, {
       got: n,
     });
-  const { found } = await compare(checkedRows(rows, { topK: k, maxPairs: 0, threshold: 1 }), {});
-  const { k: near, index } = found.neighbours;
+  const { reduction } = await compare(checkedRows(rows, { topK: k, maxPairs: 0, threshold: 1 }), {});
+  const { k: near, index } = reduction.neighbours;
   const next = random(seed);
   const trials: ScoredTrial[] = [];
   const seen = new Set<number>();

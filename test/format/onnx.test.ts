@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { bundledModel } from "../../src/embed/open-model.js";
 import { readOnnx } from "../../src/format/onnx.js";
+import { openSession } from "../../src/runtime/session.js";
 import { field, message, onnxModel } from "../onnx-model.js";
 
 const small = onnxModel({
@@ -21,8 +22,15 @@ const external = (name: string, data: Record<string, string>) =>
   ]);
 const withGraph = (...parts: Uint8Array[]) => message([small, field(7, message(parts))]);
 
-test("the bundled model has no external data", () => {
-  assert.equal(readOnnx(readFileSync(bundledModel)).externalData, []);
+test("names, types and shapes are those that ONNX Runtime sees", async () => {
+  for (const bytes of [small, readFileSync(bundledModel)]) {
+    const { inputs, outputs, externalData } = readOnnx(bytes);
+    const session = await openSession(bytes);
+    assert.equal(inputs, session.inputs);
+    assert.equal(outputs, session.outputs);
+    assert.equal(externalData, []);
+    await session.close();
+  }
 });
 
 test("metadata is read, also where a tool has appended it to the file", () => {
@@ -38,6 +46,23 @@ test("metadata is read, also where a tool has appended it to the file", () => {
       ["__proto__", "é"],
     ],
   );
+});
+
+test("weights that are listed as inputs too are no inputs", () => {
+  const value = (name: string) => field(11, message([field(1, name)]));
+  const { inputs } = readOnnx(withGraph(value("weights"), value("lengths")));
+  assert.equal(inputs, [
+    { name: "x", type: "float32", shape: ["batch", 3] },
+    { name: "lengths", type: undefined, shape: undefined },
+  ]);
+});
+
+test("axes may be free with and without a name, and types other than float32", () => {
+  const axes = [field(1, 4), field(1, -1), field(2, "frames"), field(3, "")];
+  const shape = message(axes.map((axis) => field(1, message([axis]))));
+  const type = message([field(1, message([field(1, 10), field(2, shape)]))]);
+  const { outputs } = readOnnx(withGraph(field(12, message([field(1, "half"), field(2, type)]))));
+  assert.equal(outputs[1], { name: "half", type: "float16", shape: [4, undefined, "frames", undefined] });
 });
 
 test("external data is found wherever tensors may lie", () => {
