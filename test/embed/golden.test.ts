@@ -78,7 +78,7 @@ test("the front end of a known embedding is found, also where several settings d
       "norm: none\nfrontend: {window: hanning, scale: 32768}\n",
       /window: hanning.*norm: none|norm: none.*window: hanning/,
     ],
-    ["family: nemo\nlayout: BTF\n", /family: nemo.*layout: BTF/],
+    ["family: speechbrain\nnorm: none\n", /family: speechbrain.*norm: none/],
   ] as const) {
     const modelPath = await withGolden(right, "");
     const folder = join(modelPath, "..");
