@@ -14,31 +14,63 @@ export interface Signal {
   sampleRate: number;
 }
 
-/** One audio file of a corpus, and whose voice it holds. */
-export interface Utterance {
+/** A part of a recording, in seconds: the samples from round(start x rate) to before round(end x rate). */
+export interface Span {
+  start: number;
+  /** Left out: to the end of the recording. */
+  end?: number;
+}
+
+/** Where the audio of an utterance is. */
+export interface AudioSource {
+  /** The file. */
+  path: string;
+  /** Bytes: of the file, or of the member of an archive. */
+  size: number;
+  /** Modification time of the file in milliseconds since 1970. */
+  mtimeMs: number;
+  /** A part of the recording, cut at the rate of the file; left out: all of it. */
+  span?: Span;
+  /** Where in the file the bytes of an archive's member begin; `size` says how many there are. */
+  offset?: number;
+  /** Row and column of a Parquet file that hold the bytes; rows count from 0. */
+  cell?: { row: number; column: string };
+  /** Its channel of the file, from 0; left out: what `extract` is told for all. */
+  channel?: number;
+}
+
+/** One utterance of a corpus: where its audio is, what it is called, and what else is known of it. */
+export interface Utterance extends AudioSource {
   /** `dataset_speaker_utterance`: a name for people and for the files; never parsed. */
   key: string;
-  /** `dataset_speaker`, likewise. */
-  speakerKey: string;
+  /** `dataset_speaker`, likewise; null where the speaker is unknown. */
+  speakerKey: string | null;
   dataset: string;
-  speakerId: string;
-  /** Path below the speaker's folder without the extension; `/` between nested folders. */
+  /** Null where nobody says who speaks. */
+  speakerId: string | null;
+  /** In folders, the path below the speaker's folder without the extension; `/` between nested folders. */
   utteranceId: string;
-  /** Path below the root of the corpus: what the utterance is known by from run to run. */
+  /** The recording, video or chapter that it was cut from: it says nothing about another utterance of the same one. */
+  session?: string;
+  /**
+   * What its audio is known by from run to run, an opaque name: in folders the path below the root, in a manifest the path
+   * as it is written there, with the span.
+   */
   file: string;
-  /** The root as it was given, then `file`. */
-  path: string;
-  /** Bytes. */
-  size: number;
-  /** Modification time in milliseconds since 1970. */
-  mtimeMs: number;
+  /** Duration, as the source says. */
+  seconds?: number;
+  /** What else the source says of it: text, language, sex, ... */
+  fields?: Record<string, unknown>;
+  /** The line of the manifest that it stands on, from 1. */
+  line?: number;
 }
 
 /** The embedding of one utterance. */
 export interface UtteranceEmbedding {
   key: string;
   dataset: string;
-  speakerId: string;
+  /** Null where the speaker is unknown. */
+  speakerId: string | null;
   utteranceId: string;
   path: string;
   /** Float32Array (dimension), as the model gave it: not normalised. */
@@ -59,7 +91,7 @@ export interface SpeakerEmbedding {
 export interface Failure {
   path: string;
   dataset: string;
-  speakerId: string;
+  speakerId: string | null;
   utteranceId: string;
   /**
    * Where it failed: `read` (the file system), `decode` (not audio, or broken), `signal` (no usable speech), `model`,
@@ -73,7 +105,7 @@ export interface Failure {
 export interface Doubt {
   path: string;
   dataset: string;
-  speakerId: string;
+  speakerId: string | null;
   utteranceId: string;
   /**
    * `short` (under 1 s), `clipped`, `quiet`, `loud` (far beyond full scale), `long` (embedded in pieces),

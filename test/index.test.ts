@@ -77,6 +77,7 @@ test("the public list is this, and a name on it stays", () => {
     "readDurations",
     "readEmbeddings",
     "readIndividual",
+    "readManifest",
     "readModelConfig",
     "readNpy",
     "readPickle",

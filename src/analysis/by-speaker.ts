@@ -1,3 +1,17 @@
+import { invalid } from "../errors.js";
+
+/** The same rows without those whose speaker is unknown; an error when that is all of them. */
+export function withSpeakers<Row extends { speakerId: string | null }>(
+  rows: readonly Row[],
+): (Row & { speakerId: string })[] {
+  const known = rows.filter((row): row is Row & { speakerId: string } => row.speakerId !== null);
+  if (known.length === 0 && rows.length > 0)
+    throw invalid(
+      `The speakers of all ${rows.length} utterances are unknown, and this needs to know whose they are. Give a corpus with speakers.`,
+    );
+  return known;
+}
+
 /** Rows of one speaker. */
 export interface SpeakerGroup {
   /** `dataset_speaker`, as in the files. */

@@ -1,5 +1,6 @@
 import { speakerMeans } from "../store/speaker-means.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { withSpeakers } from "./by-speaker.js";
 
 /**
  * The mean embedding of every speaker, as merging computes it: summed in float64 in the order given, rounded once.
@@ -15,7 +16,7 @@ export function centroids(
 ): SpeakerEmbedding[] {
   const means = speakerMeans({ normalize });
   // Grouped by data set and id, because two speakers may share a key.
-  for (const utterance of utterances)
+  for (const utterance of withSpeakers(utterances))
     means.add({ ...utterance, speakerKey: `${utterance.dataset}\0${utterance.speakerId}` });
   return means.speakers().map((speaker) => ({ ...speaker, key: `${speaker.dataset}_${speaker.speakerId}` }));
 }

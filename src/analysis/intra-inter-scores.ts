@@ -3,7 +3,7 @@ import type { UtteranceEmbedding } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
 import { unitRows } from "../vectors/unit-rows.js";
-import { bySpeaker } from "./by-speaker.js";
+import { bySpeaker, withSpeakers } from "./by-speaker.js";
 
 /** Cosines of pairs of utterances. */
 export interface IntraInterScores {
@@ -26,10 +26,11 @@ export interface IntraInterScores {
  * const { target, nonTarget } = intraInterScores(utterances, { maxPairs: 50_000 });
  */
 export function intraInterScores(
-  utterances: readonly UtteranceEmbedding[],
+  embedded: readonly UtteranceEmbedding[],
   { maxPairs = 200_000, seed = 1 }: { maxPairs?: number; seed?: number } = {},
 ): IntraInterScores {
   if (!(maxPairs >= 1)) throw invalid(`maxPairs must be at least 1, not ${maxPairs}.`);
+  const utterances = withSpeakers(embedded);
   const { data, dimension, n } = unitRows(utterances);
   // With rows ordered by speaker, row p pairs with the rest of its speaker, or with all rows after its speaker.
   const order = new Uint32Array(n);

@@ -1,11 +1,12 @@
 import type { UtteranceEmbedding } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { unitRows } from "../vectors/unit-rows.js";
-import { bySpeaker } from "./by-speaker.js";
+import { bySpeaker, withSpeakers } from "./by-speaker.js";
 import { centroids } from "./centroids.js";
 
 /** An utterance, and its similarity to the mean of its speaker. */
 export interface TypicalUtterance extends Omit<UtteranceEmbedding, "embedding"> {
+  speakerId: string;
   /** Cosine to the speaker's mean embedding. */
   similarity: number;
 }
@@ -19,9 +20,10 @@ export interface TypicalUtterance extends Omit<UtteranceEmbedding, "embedding"> 
  * typicalUtterances(utterances, { count: 1 }).map(({ path }) => path);
  */
 export function typicalUtterances(
-  utterances: readonly UtteranceEmbedding[],
+  embedded: readonly UtteranceEmbedding[],
   { count = 1 }: { count?: number } = {},
 ): TypicalUtterance[] {
+  const utterances = withSpeakers(embedded);
   const rows = unitRows(utterances);
   const means = unitRows(centroids(utterances));
   return bySpeaker(utterances).flatMap((speaker, s) =>

@@ -3,7 +3,7 @@ import { dot } from "../vectors/dot.js";
 import { scatter } from "../vectors/scatter.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
 import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
-import { bySpeaker, type SpeakerGroup } from "./by-speaker.js";
+import { bySpeaker, type SpeakerGroup, withSpeakers } from "./by-speaker.js";
 import { leastSimilarity } from "./least-similarity.js";
 
 /** How similar the utterances of one speaker are. The cosines are null for a speaker with one utterance. */
@@ -23,6 +23,7 @@ export interface SpeakerVariability {
 
 /** How an utterance fits its speaker. */
 export interface UtteranceVariability extends Omit<UtteranceEmbedding, "embedding"> {
+  speakerId: string;
   /** Mean cosine to the speaker's other utterances; null when there are none. */
   similarity: number | null;
   /** `similarity` clipped to [0, 1]; low is bad. */
@@ -40,7 +41,7 @@ export interface UtteranceVariability extends Omit<UtteranceEmbedding, "embeddin
 export interface Variability {
   /** The least consistent speaker first; those with one utterance last. */
   speakers: SpeakerVariability[];
-  /** In the order given. */
+  /** In the order given; those of unknown speakers are left out. */
   utterances: UtteranceVariability[];
   /** The flagged ones, the worst first. */
   outliers: UtteranceVariability[];
@@ -74,9 +75,10 @@ const leastSpread = 0.01;
  * const { speakers, outliers } = variability(utterances);
  */
 export function variability(
-  utterances: readonly UtteranceEmbedding[],
+  embedded: readonly UtteranceEmbedding[],
   { deviations = 3 }: { deviations?: number } = {},
 ): Variability {
+  const utterances = withSpeakers(embedded);
   const rows = unitRows(utterances);
   const groups = bySpeaker(utterances);
   const sums = groups.map((group) => sumOfRows(blockOf(rows, group), rows.dimension));

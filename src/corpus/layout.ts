@@ -1,4 +1,4 @@
-import type { Corpus } from "./scan.js";
+import type { Corpus } from "./corpus.js";
 
 export interface DatasetLayout {
   dataset: string;
@@ -11,7 +11,7 @@ export interface DatasetLayout {
  * How a scan understood the folders, a row for each data set. Look at it before any work: in a scan that began a level
  * too high or too low, data sets and speakers are confused.
  *
- * @returns data sets in the order of the scan; `bytes` is the size of their files
+ * @returns data sets in the order of the scan; unknown speakers are not counted; `bytes` is the size of their files
  * @example
  * layout(await scan("data/speech"));
  */
@@ -23,7 +23,7 @@ export function layout({ utterances }: Pick<Corpus, "utterances">): DatasetLayou
       entry = { speakers: new Set(), files: 0, bytes: 0 };
       datasets.set(dataset, entry);
     }
-    entry.speakers.add(speakerId);
+    if (speakerId !== null) entry.speakers.add(speakerId);
     entry.files++;
     entry.bytes += size;
   }

@@ -6,58 +6,70 @@ export type OnCollision = "error" | "suffix";
 
 type Unnamed = Omit<Utterance, "key" | "speakerKey">;
 
+/** Says of an utterance where it is listed, for an error: its file, or its line in a manifest. */
+export type PlaceOf = (utterance: Unnamed) => string;
+
 /**
- * Sorts utterances by path and gives each its key, `dataset_speaker_utterance`.
+ * Sorts utterances by what their audio is known by, and gives each its key, `dataset_speaker_utterance`, or
+ * `dataset__utterance` where the speaker is unknown. Array and utterances are changed in place: there may be millions.
  *
  * Joined with `_`, different names can give one key: the data sets `my_set` and `my` with the speakers `x` and
  * `set_x`, or `a.wav` beside `a.flac`. That would quietly overwrite results, so it is an error that names both, or with
- * `suffix` the later one in path order gets `~2`, `~3`, ...
+ * `suffix` the later one in the order of the sort gets `~2`, `~3`, ...
  *
- * @throws `conflict` naming both files
+ * @throws `conflict` naming both places
  */
-export function nameUtterances(found: readonly Unnamed[], onCollision: OnCollision = "error"): Utterance[] {
-  const sorted = [...found].sort((a, b) => compare(a.file, b.file));
+export function nameUtterances(
+  unnamed: Unnamed[],
+  onCollision: OnCollision = "error",
+  placeOf: PlaceOf = ({ path }) => path,
+): Utterance[] {
+  const utterances = unnamed as Utterance[];
+  utterances.sort((a, b) => compare(a.file, b.file));
   // Three kinds of names must be unique: the files of a speaker, the keys of speakers, the keys of utterances.
-  const files = new Names("utterance", onCollision);
-  const speakers = new Names("speaker", onCollision);
-  const keys = new Names("utterance", onCollision);
+  const names = (kind: string) => new Names(kind, onCollision, (index) => placeOf(utterances[index]!));
+  const files = names("utterance");
+  const speakers = names("speaker");
+  const keys = names("utterance");
   const speakerKeys = new Map<string, string>();
-  return sorted.map((utterance) => {
-    const { dataset, speakerId, path } = utterance;
-    const speaker = `${dataset}/${speakerId}`;
+  for (const [index, utterance] of utterances.entries()) {
+    const { dataset, speakerId } = utterance;
+    const speaker = `${dataset}/${speakerId ?? ""}`;
     let speakerKey = speakerKeys.get(speaker);
     if (speakerKey === undefined) {
-      speakerKey = speakers.take(`${dataset}_${speakerId}`, path);
+      speakerKey = speakers.take(`${dataset}_${speakerId ?? ""}`, index);
       speakerKeys.set(speaker, speakerKey);
     }
-    const file = files.take(`${speaker}/${utterance.utteranceId}`, path);
-    const utteranceId = file.slice(speaker.length + 1);
-    const key = keys.take(`${speakerKey}_${utteranceId}`, path);
-    return { ...utterance, key, speakerKey, utteranceId };
-  });
+    const file = files.take(`${speaker}/${utterance.utteranceId}`, index);
+    utterance.utteranceId = file.slice(speaker.length + 1);
+    utterance.key = keys.take(`${speakerKey}_${utterance.utteranceId}`, index);
+    utterance.speakerKey = speakerId === null ? null : speakerKey;
+  }
+  return utterances;
 }
 
 class Names {
-  readonly #taken = new Map<string, string>();
+  readonly #taken = new Map<string, number>();
 
   constructor(
     readonly kind: string,
     readonly onCollision: OnCollision,
+    readonly place: (index: number) => string,
   ) {}
 
-  take(name: string, path: string): string {
+  take(name: string, index: number): string {
     const other = this.#taken.get(name);
     if (other === undefined) {
-      this.#taken.set(name, path);
+      this.#taken.set(name, index);
       return name;
     }
     if (this.onCollision === "error")
       throw conflict(
-        `The ${this.kind} key ${shown(name)} would be that of both ${other} and ${path}. Rename one, or give --on_collision suffix.`,
+        `The ${this.kind} key ${shown(name)} would be that of both ${this.place(other)} and ${this.place(index)}. Rename one, or give --on_collision suffix.`,
         { got: name },
       );
     let number = 2;
     while (this.#taken.has(`${name}~${number}`)) number++;
-    return this.take(`${name}~${number}`, path);
+    return this.take(`${name}~${number}`, index);
   }
 }

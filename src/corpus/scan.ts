@@ -5,6 +5,7 @@ import { audioExtensions } from "../audio/formats.js";
 import { invalid, missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
+import type { Corpus } from "./corpus.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
 import { spellingWarnings } from "./spelling-warnings.js";
 
@@ -13,17 +14,6 @@ export interface ScanOptions extends LongTask<Extract<Progress, { stage: "scan" 
   onCollision?: OnCollision;
   /** Endings of the files to list, in lower case, with their dot. */
   extensions?: ReadonlySet<string>;
-}
-
-/** The audio files below a folder, by data set and speaker. */
-export interface Corpus {
-  root: string;
-  /** Sorted by path. */
-  utterances: Utterance[];
-  /** What could not be looked at: unreadable folders, broken links, names that are not UTF-8. */
-  failures: Failure[];
-  /** What looks wrong with the layout, in words. */
-  warnings: string[];
 }
 
 /**

@@ -14,10 +14,10 @@ export function spellingWarnings(utterances: Iterable<Names>): string[] {
     const { dataset, speakerId, utteranceId } = utterance;
     if (dataset !== last?.dataset || speakerId !== last.speakerId) {
       levels["data set"].add("", dataset);
-      levels.speaker.add(dataset, speakerId);
+      if (speakerId !== null) levels.speaker.add(dataset, speakerId);
     }
     // Plain ASCII has one spelling, and is most of a large corpus.
-    if (!isAscii(utteranceId)) levels.utterance.add(`${dataset}/${speakerId}`, utteranceId);
+    if (!isAscii(utteranceId)) levels.utterance.add(`${dataset}/${speakerId ?? ""}`, utteranceId);
     last = utterance;
   }
   return Object.entries(levels).flatMap(([level, { pairs, first }]) =>

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { type AudioBytes, type AudioReader, ChangedError } from "../corpus/open-audio.js";
 import { embedFeatures } from "../embed/embed.js";
 import type { Model } from "../embed/open-model.js";
 import { reasonOf } from "../errors.js";
@@ -12,15 +12,15 @@ export type Loaded =
   | { embedding: Float32Array; seconds: number; doubts: StoredDoubt[] }
   | Refusal;
 
-/** Reads a file whole; a failure to is an answer, not an exception, unless the machine is at fault. */
-export async function readBytes(utterance: Utterance): Promise<Uint8Array | Refusal> {
+/** Reads the audio of an utterance; a failure to is an answer, not an exception, unless the machine is at fault. */
+export async function readBytes(reader: AudioReader, utterance: Utterance): Promise<AudioBytes | Refusal> {
   try {
-    const bytes = await readFile(utterance.path);
-    if (bytes.length === utterance.size) return bytes;
-    const reason = `the file changed during the run: ${utterance.size} bytes when listed, ${bytes.length} when read`;
-    return { stage: "read", reason, decided: false };
+    return await reader.read(utterance);
   } catch (error) {
-    return refusal("read", error);
+    if (error instanceof ChangedError) return { stage: "read", reason: error.message, decided: false };
+    // What is wrong with the audio shows here already where a span is cut out of it.
+    const isAudio = (error as { tag?: string }).tag !== undefined;
+    return refusal(isAudio ? "decode" : "read", error);
   }
 }
 

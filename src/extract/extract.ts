@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import { type Corpus, type ScanOptions, scan } from "../corpus/scan.js";
+import type { Corpus } from "../corpus/corpus.js";
+import { type ScanOptions, scan } from "../corpus/scan.js";
 import { identifyModel, type ModelOptions } from "../embed/open-model.js";
 import { interrupted, invalid } from "../errors.js";
 import { pythonJson } from "../format/json.js";
@@ -83,8 +84,8 @@ export interface ExtractResult {
 /**
  * Embeds every utterance of a corpus, on one process a rank, each with its device and its share of the files.
  *
- * What is done is not done again, whatever the number of ranks: a file is known by its path below the root, size and
- * time, and the folder by model, configuration and channel. A file that cannot be embedded is a row in the failures.
+ * What is done is not done again, whatever the number of ranks: a file is known by its path below the root (or as its
+ * manifest has it), size and time, and the folder by model, configuration and channel. A file that cannot be embedded is a row in the failures.
  *
  * A failure that the file's bytes did not decide (a disk that was away, a missing FFmpeg, a crash) is tried again by the next
  * run. A fault of the machine is no failure of a file: it ends the rank.
@@ -301,10 +302,14 @@ function shardOf(corpus: Corpus, shard: Shard | undefined): Corpus {
   const own = (file: string) => shardOfFile(file, shard.count) === shard.index;
   return {
     ...corpus,
-    utterances: utterances.filter(({ file }) => own(file)),
+    // The spans of a recording stay together, so that one shard decodes it.
+    utterances: utterances.filter(({ file, span }) => own(span === undefined ? file : recordingOf(file))),
     failures: failures.filter(({ path }) => own(relative(root, path))),
   };
 }
+
+/** What the recording is known by that a span is cut from. */
+const recordingOf = (file: string): string => file.replace(/#[^#]*$/, "");
 
 async function discard(folder: string, { logs }: Extraction): Promise<void> {
   for (const log of logs)

@@ -36,10 +36,10 @@ export function prepareInThreads(count: number, settings: ThreadSettings): Prepa
     if ("error" in answer) throw Object.assign(answer.error, answer.fields);
     return answer;
   };
-  const begin = async (bytes: Uint8Array) => {
+  const begin = async (file: ThreadRequest) => {
     const thread = await acquire();
     try {
-      const answer = await ask(thread, bytes);
+      const answer = await ask(thread, file);
       if (answer.last) release(thread);
       return { thread, answer };
     } catch (error) {
@@ -49,8 +49,8 @@ export function prepareInThreads(count: number, settings: ThreadSettings): Prepa
   };
 
   return {
-    prepare(bytes) {
-      const begun = begin(bytes);
+    prepare(bytes, channel) {
+      const begun = begin({ bytes, channel });
       // A failure is thrown where the pieces are read.
       begun.catch(() => {});
       return (async function* (): AsyncGenerator<Piece> {

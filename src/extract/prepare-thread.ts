@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { Channel } from "../audio/mixdown.js";
 import { type FrontEndSettings, openFrontEnd } from "../embed/front-end.js";
 import { type Piece, prepare } from "./prepare.js";
 
@@ -10,11 +11,11 @@ import { type Piece, prepare } from "./prepare.js";
 /** What a thread is started with. */
 export interface ThreadSettings {
   frontEnd: FrontEndSettings;
-  channel: number | "mean";
+  channel: Channel;
 }
 
 /** Bytes begin a file; null asks for its next piece. */
-export type ThreadRequest = Uint8Array | null;
+export type ThreadRequest = { bytes: Uint8Array; channel: Channel | undefined } | null;
 
 /** An error travels with its class, its message and what is given beside: its own fields and those of its cause. */
 export type ThreadAnswer = { piece: Piece; last: boolean } | { error: Error; fields: object };
@@ -24,10 +25,10 @@ const frontEnd = openFrontEnd(settings);
 let pieces: AsyncGenerator<Piece>;
 let next: IteratorResult<Piece>;
 
-parentPort!.on("message", async (bytes: ThreadRequest) => {
+parentPort!.on("message", async (request: ThreadRequest) => {
   try {
-    if (bytes !== null) {
-      pieces = prepare(bytes, frontEnd, channel);
+    if (request !== null) {
+      pieces = prepare(request.bytes, frontEnd, request.channel ?? channel);
       next = await pieces.next();
     }
     const piece = next.value as Piece;

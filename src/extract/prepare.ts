@@ -1,5 +1,6 @@
 import { inspectSignal } from "../audio/inspect-signal.js";
 import { loadSegments } from "../audio/load-segments.js";
+import type { Channel } from "../audio/mixdown.js";
 import type { FrontEnd } from "../embed/front-end.js";
 import type { Doubt, Matrix } from "../types.js";
 
@@ -10,8 +11,12 @@ export type Piece = { samples: number; doubts: StoredDoubt[] } & ({ features: Ma
 
 /** Makes pieces of a file's bytes, here or in other threads. */
 export interface Preparer {
-  /** Throws, where the pieces are read, when the bytes cannot be decoded. */
-  prepare(bytes: Uint8Array): AsyncIterable<Piece>;
+  /**
+   * Throws, where the pieces are read, when the bytes cannot be decoded.
+   *
+   * @param channel of this file; left out: as for all
+   */
+  prepare(bytes: Uint8Array, channel?: Channel): AsyncIterable<Piece>;
   close(): Promise<void>;
 }
 
@@ -28,7 +33,7 @@ const pieceSeconds = 200;
 export async function* prepare(
   bytes: Uint8Array,
   frontEnd: FrontEnd,
-  channel: number | "mean",
+  channel: Channel,
 ): AsyncGenerator<Piece> {
   const { sampleRate, minSamples, maxSeconds = Infinity } = frontEnd;
   const seconds = Math.min(pieceSeconds, maxSeconds / 1.5);

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { type AudioReader, bytesOf, openAudio } from "../corpus/open-audio.js";
 import { openModel } from "../embed/open-model.js";
 import { conflict, reasonOf } from "../errors.js";
 import {
@@ -13,7 +14,7 @@ import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
 import { embedEach, type Loaded, loadPieces, readBytes } from "./embed-file.js";
 import { checkRoot, type Refusal } from "./fault.js";
-import { type Piece, type Preparer, prepare } from "./prepare.js";
+import { type Piece, type Preparer, prepare, type StoredDoubt } from "./prepare.js";
 import { prepareInThreads } from "./prepare-in-threads.js";
 import type { ParentMessage, RankItem, RankJob, RankMessage } from "./rank-messages.js";
 
@@ -124,16 +125,22 @@ async function run(job: RankJob): Promise<RankMessage> {
   const preparer: Preparer =
     decodeThreads > 0
       ? prepareInThreads(decodeThreads, { frontEnd: model.frontEnd, channel })
-      : { prepare: (bytes) => prepare(bytes, model, channel), close: async () => {} };
+      : { prepare: (bytes, own = channel) => prepare(bytes, model, own), close: async () => {} };
+  const reader = openAudio();
   let finished = false;
   try {
-    for await (const { item, file } of prepareAhead(items(), preparer, 2 * decodeThreads)) {
+    for await (const { item, file, doubts } of prepareAhead(
+      readAhead(items(), reader),
+      preparer,
+      2 * decodeThreads,
+    )) {
       if (stopping) break;
       const { index, utterance, alone } = item;
       if (alone) await flush();
       const stillHere = () => tell({ type: "current", indices: [index] });
       stillHere();
       const loaded = "stage" in file ? file : await loadPieces(file, model, stillHere);
+      if ("doubts" in loaded) loaded.doubts.push(...doubts);
       if ("stage" in loaded && loaded.stage === "read") checkRoot(job.root);
       if ("features" in loaded) group.push({ item, loaded });
       else if ("embedding" in loaded) {
@@ -147,6 +154,7 @@ async function run(job: RankJob): Promise<RankMessage> {
   } finally {
     log.close();
     await preparer.close();
+    await reader.close();
   }
   await model.close();
   return finished ? { type: "finished", done, failed } : { type: "stopped" };
@@ -171,41 +179,51 @@ async function* items(): AsyncGenerator<RankItem> {
 interface Prepared {
   item: RankItem;
   file: AsyncIterable<Piece> | Refusal;
+  /** What is doubtful about it already. */
+  doubts: StoredDoubt[];
 }
 
 /** Keeps up to `most` files, and not too many bytes, with the preparer ahead of the one that is waited for, in order. */
 async function* prepareAhead(
-  items: AsyncIterator<RankItem>,
+  items: AsyncIterable<Read>,
   preparer: Preparer,
   most: number,
 ): AsyncGenerator<Prepared> {
   const pending: Prepared[] = [];
   let bytes = 0;
-  for await (const { item, value } of readAhead(items)) {
-    pending.push({ item, file: value instanceof Uint8Array ? preparer.prepare(value) : value });
-    bytes += item.utterance.size;
+  for await (const { item, value } of items) {
+    if ("stage" in value) pending.push({ item, file: value, doubts: [] });
+    else {
+      const file = preparer.prepare(value.bytes, item.utterance.channel);
+      pending.push({ item, file, doubts: value.doubts });
+    }
+    bytes += bytesOf(item.utterance);
     while (pending.length > most || (bytes > readAheadBytes && pending.length > 0)) {
       const next = pending.shift()!;
       yield next;
-      bytes -= next.item.utterance.size;
+      bytes -= bytesOf(next.item.utterance);
     }
   }
   yield* pending;
 }
 
-type Bytes = Awaited<ReturnType<typeof readBytes>>;
+/** An utterance whose audio has been read, or why it could not be. */
+interface Read {
+  item: RankItem;
+  value: Awaited<ReturnType<typeof readBytes>>;
+}
 
 /** Keeps reads under way ahead of the one that is waited for, a few files and not too many bytes, in order. */
-async function* readAhead(source: AsyncIterator<RankItem>): AsyncGenerator<{ item: RankItem; value: Bytes }> {
-  const pending: { item: RankItem; reading: Promise<Bytes> }[] = [];
+async function* readAhead(source: AsyncIterator<RankItem>, reader: AudioReader): AsyncGenerator<Read> {
+  const pending: { item: RankItem; reading: Promise<Read["value"]> }[] = [];
   let bytes = 0;
   let next = await source.next();
   while (!next.done || pending.length > 0) {
     while (!next.done) {
       const item = next.value;
-      const { size } = item.utterance;
+      const size = bytesOf(item.utterance);
       if (pending.length > 0 && (pending.length >= 5 || bytes + size > readAheadBytes)) break;
-      const reading = readBytes(item.utterance);
+      const reading = readBytes(reader, item.utterance);
       // It is waited for later; until then a fault must not count as one that nobody handles.
       reading.catch(() => {});
       pending.push({ item, reading });
@@ -214,6 +232,6 @@ async function* readAhead(source: AsyncIterator<RankItem>): AsyncGenerator<{ ite
     }
     const { item, reading } = pending.shift()!;
     yield { item, value: await reading };
-    bytes -= item.utterance.size;
+    bytes -= bytesOf(item.utterance);
   }
 }

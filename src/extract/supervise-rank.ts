@@ -96,6 +96,9 @@ export async function superviseRank(
   }
 }
 
+/** What the source said beside is not needed there. */
+const withoutFields = ({ fields: _fields, ...utterance }: Utterance): Utterance => utterance;
+
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 function describe(current: readonly number[], utterances: readonly Utterance[]): string {
@@ -173,7 +176,7 @@ function runOnce(
   const give = () => {
     const items = Array.from(state.left.subarray(given, given + handful), (index) => ({
       index,
-      utterance: utterances[index]!,
+      utterance: withoutFields(utterances[index]!),
       alone: suspects.has(index),
     }));
     given += items.length;

@@ -1,5 +1,5 @@
 import { typicalUtterances } from "../analysis/typical-utterances.js";
-import type { SpeakerInfo, SpeakerPair, UtteranceEmbedding } from "../types.js";
+import type { SpeakerPair, UtteranceEmbedding } from "../types.js";
 import type { Clip } from "./player.js";
 
 /**
@@ -15,7 +15,7 @@ export function pairVoices(
   pairs: readonly SpeakerPair[],
   utterances: readonly UtteranceEmbedding[],
 ): Clip[][] {
-  const name = ({ dataset, speakerId }: Pick<SpeakerInfo, "dataset" | "speakerId">) =>
+  const name = ({ dataset, speakerId }: Pick<UtteranceEmbedding, "dataset" | "speakerId">) =>
     `${dataset}\0${speakerId}`;
   const wanted = new Set(pairs.flatMap(({ speaker1, speaker2 }) => [name(speaker1), name(speaker2)]));
   const typical = new Map(

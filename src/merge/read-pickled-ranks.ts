@@ -30,7 +30,10 @@ export async function readPickledRanks(folder: string): Promise<MergeSource | un
   for (const path of paths)
     for await (const [key, value] of embeddingEntries(path)) {
       const utterance = utteranceRow(key, value, path);
-      const row = { ...utterance, speakerKey: `${utterance.dataset}_${utterance.speakerId}` };
+      const row = {
+        ...utterance,
+        speakerKey: utterance.speakerId === null ? null : `${utterance.dataset}_${utterance.speakerId}`,
+      };
       check(row, path);
       rows.push(row);
     }
@@ -66,6 +69,16 @@ function openChecks(folder: string): (row: EmbeddedUtterance, pickle: string) =>
       );
     taken.set(name, where);
   };
+  /** Throws when the key is that of another speaker. */
+  const checkSpeaker = (speakerKey: string, name: string, where: string) => {
+    const known = speakers.get(speakerKey);
+    if (known === undefined) speakers.set(speakerKey, { name, where });
+    else if (known.name !== name)
+      throw conflict(
+        `The speaker key ${shown(speakerKey)} would be that of two speakers, ${known.name} (${known.where}) and ${name} (${where}). Rename one.`,
+        { path: folder, got: speakerKey },
+      );
+  };
   return (row, pickle) => {
     const { key, speakerKey, dataset, speakerId, utteranceId, path, embedding } = row;
     const where = `${path} in ${pickle}`;
@@ -74,14 +87,7 @@ function openChecks(folder: string): (row: EmbeddedUtterance, pickle: string) =>
     take(keys, "The key", key, where);
     // Throws when the names lead out of the folder.
     take(places, "The name", utterancePath(folder, row), where);
-    const name = JSON.stringify([dataset, speakerId]);
-    const known = speakers.get(speakerKey);
-    if (known === undefined) speakers.set(speakerKey, { name, where });
-    else if (known.name !== name)
-      throw conflict(
-        `The speaker key ${shown(speakerKey)} would be that of two speakers, ${known.name} (${known.where}) and ${name} (${where}). Rename one.`,
-        { path: folder, got: speakerKey },
-      );
+    if (speakerKey !== null) checkSpeaker(speakerKey, JSON.stringify([dataset, speakerId]), where);
     first ??= { length: embedding.length, where };
     if (embedding.length !== first.length)
       throw conflict(

@@ -15,6 +15,7 @@ export const mergedFiles = {
   speakers: "speaker_embeddings.pkl",
   utteranceList: "utterance_list.json",
   speakerList: "speaker_list.json",
+  utteranceFacts: "utterances.jsonl",
   failures: "failed.jsonl",
   doubts: "warnings.jsonl",
   summary: "summary.json",

@@ -68,6 +68,12 @@ async function verifyMerged(folder: string, audit: Audit): Promise<void> {
   audit.same("summary.json: total_speakers", summary.total_speakers, speakers.length);
   await verifyList(folder, mergedFiles.utteranceList, utterances, audit);
   await verifyList(folder, mergedFiles.speakerList, speakers, audit);
+  // Older versions did not write it.
+  const hasFacts = existsSync(join(folder, mergedFiles.utteranceFacts));
+  const facts = !hasFacts
+    ? undefined
+    : await audit.attempt(mergedFiles.utteranceFacts, () => rowsOf(join(folder, mergedFiles.utteranceFacts)));
+  if (facts !== undefined) audit.same(`${mergedFiles.utteranceFacts}: rows`, facts, utterances.length);
   const failures = await audit.attempt(mergedFiles.failures, () =>
     rowsOf(join(folder, mergedFiles.failures)),
   );
@@ -91,11 +97,12 @@ function verifyMeans(
   audit: Audit,
 ): void {
   // Speakers are told apart by data set and id, because a key may have got a suffix.
-  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string }) =>
+  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string | null }) =>
     JSON.stringify([dataset, speakerId]);
   const ways = [false, true].map((normalize) => {
     const means = speakerMeans({ normalize });
-    for (const utterance of utterances) means.add({ ...utterance, speakerKey: nameOf(utterance) });
+    for (const utterance of utterances)
+      means.add({ ...utterance, speakerKey: utterance.speakerId === null ? null : nameOf(utterance) });
     return new Map(means.speakers().map((speaker) => [speaker.key, speaker]));
   });
   for (const speaker of speakers) {

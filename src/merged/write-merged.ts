@@ -5,7 +5,7 @@ import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import { readJsonRows } from "../format/read-json.js";
 import type { EmbeddedUtterance } from "../store/extraction.js";
 import { type WriteEmbeddingsOptions, writeEmbeddings } from "../store/write-embeddings.js";
-import type { Doubt, Failure, LongTask, Progress, SpeakerEmbedding } from "../types.js";
+import type { Doubt, Failure, LongTask, Progress, SpeakerEmbedding, Utterance } from "../types.js";
 import { countBy } from "../util/count-by.js";
 import { lockFolder } from "../util/folder-lock.js";
 import { jsonLines } from "../util/json-lines.js";
@@ -17,14 +17,18 @@ import { openStaging, type Replaced, type Staging } from "./staging.js";
 /** The utterances to merge, in path order, and what else is known of the corpus. */
 export interface MergeSource {
   utterances: () => AsyncIterable<EmbeddedUtterance>;
-  /** The same utterances without their embeddings, for the list. */
-  names: () => Iterable<Omit<EmbeddedUtterance, "embedding">>;
+  /** The same utterances without their embeddings, for the lists, with what else is known of them. */
+  names: () => Iterable<NamedUtterance>;
   total: number;
   failures: Failure[];
   doubts: Doubt[];
   /** Number of files that have neither been embedded nor failed yet. */
   missing: number;
 }
+
+/** Who and where an utterance is, and what its source said of it. */
+export type NamedUtterance = Omit<EmbeddedUtterance, "embedding"> &
+  Partial<Pick<Utterance, "file" | "span" | "cell" | "channel" | "session" | "seconds" | "fields">>;
 
 export interface WriteMergedOptions extends LongTask<Extract<Progress, { stage: "merge" }>> {
   normalize: boolean;
@@ -108,6 +112,7 @@ async function writeFiles(
     writeFile(join(folder, mergedFiles[name]), text);
   await write("utteranceList", pythonJsonChunks(utteranceRows(source)));
   await write("speakerList", pythonJsonChunks(speakerRows(speakers)));
+  await write("utteranceFacts", jsonLines(factRows(source)));
   await write("failures", jsonLines(failures));
   await write("doubts", jsonLines(doubts));
   await write(
@@ -131,6 +136,12 @@ async function writeFiles(
 function* utteranceRows({ names }: MergeSource): Generator<unknown> {
   for (const { key, dataset, speakerId, utteranceId, path } of names())
     yield { key, dataset, speaker_id: speakerId, utterance_id: utteranceId, path };
+}
+
+/** What is known of each utterance, so that it survives the clean-up of the rank folders. */
+function* factRows({ names }: MergeSource): Generator<unknown> {
+  for (const { key, path, file, span, cell, channel, session, seconds, fields } of names())
+    yield { key, path, source: file, span, row: cell?.row, channel, session, seconds, fields };
 }
 
 function* speakerRows(speakers: readonly SpeakerEmbedding[]): Generator<unknown> {

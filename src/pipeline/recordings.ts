@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { loadAudio } from "../audio/load-audio.js";
-import type { Corpus } from "../corpus/scan.js";
+import type { Corpus } from "../corpus/corpus.js";
 import { reasonOf, throwIfAborted } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { jsonLines, readJsonLines } from "../util/json-lines.js";
@@ -11,7 +11,8 @@ import type { StageContext } from "./stage.js";
 /** Facts about an audio file of a corpus. */
 export interface Recording {
   dataset: string;
-  speakerId: string;
+  /** Null where the speaker is unknown. */
+  speakerId: string | null;
   /** Path below the root of the corpus. */
   file: string;
   path: string;

@@ -12,7 +12,7 @@ import { type LogRecord, openVectorReader, scanLog, type VectorReader } from "./
 /*
  * What an extraction leaves in its folder, and nothing else reads or writes:
  *
- *   corpus.jsonl             the files to embed, by path: a header line, then an utterance or a scan failure a line
+ *   corpus.jsonl             what to embed, by what its audio is known by: a header line, then an utterance or a scan failure a line
  *   rank_NN/embeddings.log   what rank NN did: an identity record, then a record for each file, embedded or failed
  *
  * The log is the truth; the pickles and lists beside it are made from it. An extraction that is spread over machines
@@ -152,8 +152,10 @@ export async function writeCorpusList(
 ): Promise<void> {
   function* rows(): Generator<unknown> {
     yield { root, ...(shard === undefined ? {} : { shard }) };
-    // The path is root and file again: left out, it would be a third of a long list.
-    for (const { path: _path, ...utterance } of utterances) yield utterance;
+    // In folders the path is root and file again: left out, it would be a third of a long list.
+    const prefix = join(root, "_").slice(0, -1);
+    for (const { path, ...utterance } of utterances)
+      yield path === prefix + utterance.file ? utterance : { ...utterance, path };
     for (const failure of failures) yield failure;
   }
   await writeFile(corpusPath(folder), jsonLines(rows()));
@@ -187,14 +189,14 @@ async function readCorpusList(folder: string): Promise<CorpusList & { shard?: Sh
       prefix = join(root, "_").slice(0, -1);
     } else if ("reason" in row) failures.push(row as unknown as Failure);
     else {
-      const utterance = row as unknown as Omit<Utterance, "path">;
-      const { dataset, speakerId, speakerKey, file } = utterance;
+      const utterance = row as unknown as Omit<Utterance, "path"> & { path?: string };
+      const { dataset, speakerId, speakerKey, file, path } = utterance;
       utterances.push({
         ...utterance,
         dataset: shared(dataset),
-        speakerId: shared(speakerId),
-        speakerKey: shared(speakerKey),
-        path: prefix + file,
+        speakerId: speakerId === null ? null : shared(speakerId),
+        speakerKey: speakerKey === null ? null : shared(speakerKey),
+        path: path === undefined ? prefix + file : shared(path),
       });
     }
   }
@@ -361,16 +363,18 @@ function canonical(value: unknown): string {
 
 /** An utterance with its embedding and the key of its speaker. */
 export interface EmbeddedUtterance extends UtteranceEmbedding {
-  speakerKey: string;
+  /** Null where the speaker is unknown. */
+  speakerKey: string | null;
 }
 
-/** The utterances of an extraction that are embedded, in path order, without their embeddings. */
+/** The utterances of an extraction that are embedded, in path order, without their embeddings; `seconds` is how long they are. */
 export function* embeddedNames({
   utterances,
   outcomes,
 }: Pick<Extraction, "utterances" | "outcomes">): Generator<Utterance> {
   for (const [index, outcome] of outcomes.entries())
-    if (outcome !== undefined && !isFailure(outcome.record.meta)) yield utterances[index]!;
+    if (outcome !== undefined && !isFailure(outcome.record.meta))
+      yield { ...utterances[index]!, seconds: outcome.record.meta.seconds };
 }
 
 /** The embedded utterances of an extraction in path order, of all ranks or of one. */

@@ -5,7 +5,7 @@ import { inside } from "../util/inside.js";
 
 /*
  * The one place that names individual pickles. Names are those of data set, speaker and utterance wherever a file system
- * takes them; a name that it would not take is cut and marked with its hash. file_index.json says which is which.
+ * takes them; a name that it would not take (one with a slash) is cut and marked with its hash. file_index.json says which is which.
  */
 
 /** What Linux, macOS and Windows take as one name, in bytes. */
@@ -23,18 +23,28 @@ export function utterancePath(
   const file = nameOf(names.pop()!, ".pkl");
   // A folder `a.pkl` would stand where the pickle of an utterance `a` beside it belongs.
   const folders = names.map((name) => (name.endsWith(".pkl") ? cut(name) : nameOf(name)));
-  return inside(folder, "utterances", nameOf(dataset), nameOf(speakerId), ...folders, file);
+  return inside(folder, "utterances", nameOf(dataset), speakerName(speakerId), ...folders, file);
 }
 
 /** Where a speaker's own pickle lies: speakers/dataset/speaker.pkl. */
 export const speakerPath = (
   folder: string,
   { dataset, speakerId }: Pick<SpeakerEmbedding, "dataset" | "speakerId">,
-): string => inside(folder, "speakers", nameOf(dataset), nameOf(speakerId, ".pkl"));
+): string => inside(folder, "speakers", nameOf(dataset), speakerName(speakerId, ".pkl"));
+
+/** The folder of utterances whose speaker is unknown. */
+const unknownSpeaker = "~unknown";
+
+const speakerName = (speakerId: string | null, ending = ""): string => {
+  if (speakerId === null) return unknownSpeaker + ending;
+  return speakerId === unknownSpeaker ? cut(speakerId) + ending : nameOf(speakerId, ending);
+};
 
 /** A name with its ending, cut and marked with the hash of the whole where it is too long. */
-const nameOf = (name: string, ending = ""): string =>
-  Buffer.byteLength(name + ending) <= maxName ? name + ending : cut(name) + ending;
+function nameOf(name: string, ending = ""): string {
+  if (/[/\0]/.test(name)) return cut(name.replace(/[/\0]/g, "_"), name) + ending;
+  return Buffer.byteLength(name + ending) <= maxName ? name + ending : cut(name) + ending;
+}
 
 /** The beginning of a name with 64 bits of a hash. */
 function cut(name: string, hashed = name): string {

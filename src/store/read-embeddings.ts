@@ -8,7 +8,7 @@ import {
   readPickle,
   readPickleDictEntries,
 } from "../format/pickle.js";
-import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { readBytes } from "../util/read-file.js";
 import { speakerPath, utterancePath } from "./individual.js";
 
@@ -86,7 +86,7 @@ export interface IndividualName {
  */
 export function readIndividual(
   folder: string,
-  name: IndividualName & { utteranceId: string },
+  name: Pick<Utterance, "dataset" | "speakerId" | "utteranceId">,
 ): Omit<UtteranceEmbedding, "key">;
 export function readIndividual(
   folder: string,
@@ -94,11 +94,11 @@ export function readIndividual(
 ): Omit<SpeakerEmbedding, "key">;
 export function readIndividual(
   folder: string,
-  { dataset, speakerId, utteranceId }: IndividualName,
+  { dataset, speakerId, utteranceId }: Omit<IndividualName, "speakerId"> & { speakerId: string | null },
 ): Omit<UtteranceEmbedding, "key"> | Omit<SpeakerEmbedding, "key"> {
   const path =
     utteranceId === undefined
-      ? speakerPath(folder, { dataset, speakerId })
+      ? speakerPath(folder, { dataset, speakerId: speakerId ?? "" })
       : utterancePath(folder, { dataset, speakerId, utteranceId });
   if (!existsSync(path))
     throw missing(
@@ -132,7 +132,7 @@ export function utteranceRow(key: string, value: unknown, path: string): Utteran
   return {
     key,
     dataset: text(row, "dataset", path),
-    speakerId: text(row, "speaker_id", path),
+    speakerId: row.speaker_id === null ? null : text(row, "speaker_id", path),
     utteranceId: text(row, "utterance_id", path),
     path: text(row, "path", path),
     embedding: vector(row, path),

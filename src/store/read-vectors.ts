@@ -49,7 +49,11 @@ export async function readVectors(
   const rows =
     level === "speaker"
       ? await readEmbeddings(path)
-      : (await readEmbeddings(path, { level })).map((row) => ({ ...row, numUtterances: 1 }));
+      : (await readEmbeddings(path, { level })).map((row) => ({
+          ...row,
+          speakerId: row.speakerId ?? "",
+          numUtterances: 1,
+        }));
   return { rows, n: rows.length, info: rows };
 }
 

@@ -4,7 +4,8 @@ import type { EmbeddedUtterance } from "./extraction.js";
 
 /** Gathers the mean embedding of every speaker while utterances pass by. */
 export interface SpeakerMeans {
-  add(utterance: EmbeddedUtterance): void;
+  /** One of an unknown speaker counts for none. */
+  add(utterance: Pick<EmbeddedUtterance, "speakerKey" | "dataset" | "speakerId" | "embedding">): void;
   /** The speakers in the order of their first utterance. */
   speakers(): SpeakerEmbedding[];
 }
@@ -19,6 +20,7 @@ export function speakerMeans({ normalize = false }: { normalize?: boolean } = {}
   const sums = new Map<string, Omit<SpeakerEmbedding, "embedding"> & { sum: Float64Array }>();
   return {
     add({ speakerKey, dataset, speakerId, embedding }) {
+      if (speakerKey === null || speakerId === null) return;
       let entry = sums.get(speakerKey);
       if (entry === undefined) {
         entry = {

@@ -81,13 +81,14 @@ async function verifyIndividual(
   const speakers = new Map<string, EmbeddedUtterance>();
   for await (const utterance of embeddedUtterances(extraction)) {
     if (strayKeys.has(utterance.key)) continue;
-    speakers.set(utterance.speakerKey, utterance);
+    if (utterance.speakerKey !== null) speakers.set(utterance.speakerKey, utterance);
     const holders = folders.filter((folder) => existsSync(utterancePath(folder, utterance)));
     if (holders.length === 0) audit.problem(`${utterance.key}: no individual file in ${folders.join(", ")}`);
     for (const folder of holders) await verifyIndividualUtterance(folder, utterance, audit);
   }
   // A shard has its own mean of a speaker that it shares with another: here it must only be there and load.
-  for (const [key, { dataset, speakerId }] of speakers) {
+  for (const [key, { dataset, speakerId: id }] of speakers) {
+    const speakerId = id!;
     const holders = folders.filter((folder) => existsSync(speakerPath(folder, { dataset, speakerId })));
     if (holders.length === 0) audit.problem(`${key}: no individual file in ${folders.join(", ")}`);
     for (const folder of holders) {

@@ -17,7 +17,7 @@ async function embeddings() {
     const features = await models[0]!.features(samples);
     const vectors: Float32Array[] = [];
     for (const model of models) vectors.push(unit((await model.run([features]))[0]!));
-    rows.push({ speaker: speakerKey, dataset, vectors });
+    rows.push({ speaker: speakerKey!, dataset, vectors });
   }
   for (const model of models) await model.close();
   return rows;

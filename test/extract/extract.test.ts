@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join, relative } from "node:path";
 import { extract, merge, readEmbeddings, readIndividual } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { put, temporaryFolder, tinyCorpus, tinyModel, voice, wav } from "../tiny.js";
+import { contentsOf, put, temporaryFolder, tinyCorpus, tinyModel, voice, wav } from "../tiny.js";
 
 const files = Object.fromEntries(
   ["under_score/s1", "under_score/s2", "b/s1", "b/s3"].flatMap((speaker, s) =>
@@ -29,16 +29,6 @@ function setUp(contents: Record<string, number> = files) {
     return contentsOf(outputDir);
   };
   return { folder, corpus, modelPath, run, mergeAs };
-}
-
-function contentsOf(folder: string): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(folder, { recursive: true })
-      .map((name) => join(folder, String(name)))
-      .filter((path) => statSync(path).isFile())
-      .sort()
-      .map((path) => [relative(folder, path), readFileSync(path).toString("base64")]),
-  );
 }
 
 test("1, 2 and 3 ranks, and two runs of each, give the same bytes", async () => {

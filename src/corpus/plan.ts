@@ -1,0 +1,338 @@
+import { statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { isAbsolute, join, posix, resolve } from "node:path";
+import { missing, reasonOf, shown, throwIfAborted } from "../errors.js";
+import type { Failure, LongTask, Progress, Span, Utterance } from "../types.js";
+import { compare } from "../util/compare.js";
+import type { Corpus, ManifestOrigin } from "./corpus.js";
+import { type BadEntry, type Entry, isBad, type Listing } from "./listing.js";
+import { nameUtterances, type OnCollision } from "./name-utterances.js";
+import { spellingWarnings } from "./spelling-warnings.js";
+
+export interface PlanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
+  /** The data set of entries that name none. */
+  dataset?: string;
+  /** What paths begin with in the manifest, and what they begin with here. */
+  pathPrefix?: readonly [old: string, now: string];
+  onCollision?: OnCollision;
+}
+
+/** Files whose facts are asked for at a time: on a network file system each answer takes its time. */
+const statsAtOnce = 64;
+
+/** So many files are looked for in every folder that relative paths might be meant from. */
+const probes = 100;
+
+/**
+ * Makes a corpus of what a manifest lists: finds the files, and names the utterances.
+ *
+ * A line that cannot be understood, or whose file is not there, is a failure.
+ *
+ * @throws `missing` when none of the files is there; `conflict` when two lines would share a key
+ */
+export async function planCorpus(
+  listing: Listing,
+  origin: ManifestOrigin,
+  options: PlanOptions = {},
+): Promise<Corpus> {
+  const { dataset = listing.dataset, pathPrefix, onCollision, onProgress, abortSignal } = options;
+  const failures: Failure[] = [];
+  const utterances: Utterance[] = [];
+  /** Beside the utterances: which file each is in. */
+  const fileOf: number[] = [];
+  const files = new Files(pathPrefix);
+  const shared = sharedNames();
+  const place = ({ line, file }: { line?: number | undefined; file: string }) =>
+    line === undefined ? file : `line ${line} of ${listing.file}`;
+  const refuse = (entry: Entry | BadEntry, reason: string) =>
+    failures.push({
+      path: entry.path === undefined ? listing.file : files.resolved(entry.path),
+      dataset: ("dataset" in entry ? entry.dataset : undefined) ?? dataset,
+      speakerId: ("speakerId" in entry ? entry.speakerId : undefined) ?? null,
+      utteranceId: entry.utteranceId ?? "",
+      stage: "read",
+      reason,
+    });
+
+  for await (const entries of listing.entries) {
+    throwIfAborted("Reading the manifest", abortSignal);
+    for (const entry of entries) {
+      const reason = isBad(entry) ? entry.reason : problemOf(entry, place);
+      if (reason !== undefined) refuse(entry, reason);
+      else {
+        const { index, written } = files.index(entry.path!);
+        fileOf.push(index);
+        utterances.push(utteranceOf(entry as Entry, written, dataset, shared));
+      }
+    }
+    onProgress?.({ stage: "scan", files: utterances.length });
+  }
+  if (utterances.length === 0)
+    throw missing(
+      `${origin.path} lists no utterance${failures.length === 0 ? "" : ` that can be understood. The first problem: ${failures[0]!.reason}`}.`.replace(
+        /\.\.$/,
+        ".",
+      ),
+      { path: origin.path },
+    );
+  files.chooseFolder(listing.folders);
+  const looked = await files.look(abortSignal);
+  if (looked.every((file) => "problem" in file)) throw noneFound(origin.path, files, place(utterances[0]!));
+  const there = utterances.filter((utterance, index) => {
+    const file = looked[fileOf[index]!]!;
+    utterance.path = file.path;
+    if ("problem" in file) {
+      const { path, dataset, speakerId, utteranceId } = utterance;
+      const reason = `${file.problem} (${place(utterance)}).`;
+      failures.push({ path, dataset, speakerId, utteranceId, stage: "read", reason });
+      return false;
+    }
+    utterance.mtimeMs = file.mtimeMs;
+    if (utterance.offset === undefined && utterance.cell === undefined) utterance.size = file.size;
+    return true;
+  });
+  nameByPath(there);
+  makeDistinct(there);
+  nameUtterances(there, onCollision, place);
+  failures.sort((a, b) => compare(a.path, b.path));
+  return {
+    root: files.commonFolder(),
+    utterances: there,
+    failures,
+    warnings: spellingWarnings(there),
+    manifest: origin,
+  };
+}
+
+/** What is wrong with an entry, as a sentence. */
+function problemOf(
+  entry: Entry,
+  place: (entry: { line?: number; file: string }) => string,
+): string | undefined {
+  const where = () => sentenceCase(place({ line: entry.line, file: entry.inside?.name ?? entry.path }));
+  const { path, span, channel, speakerId, dataset, utteranceId } = entry;
+  if (path === "") return `${where()} has no path.`;
+  if (path.includes("\0")) return `${where()} has a path with a null character.`;
+  // Files are named after them.
+  for (const [what, name] of Object.entries({
+    speaker: speakerId,
+    "data set": dataset,
+    utterance: utteranceId,
+  }))
+    if (
+      typeof name === "string" &&
+      /(^|\/)\.{0,2}(\/|$)/.test(name) &&
+      (what === "utterance" ? name !== "" : !name.includes("/"))
+    )
+      return `${where()} has ${shown(name)} as the name of its ${what}, which no file can have.`;
+  if (channel !== undefined && !(Number.isInteger(channel) && channel >= 0))
+    return `${where()} names the channel ${shown(channel)}; channels are whole numbers from 0.`;
+  if (span === undefined) return undefined;
+  const { start, end } = span;
+  if (!Number.isFinite(start) || !(end === undefined || Number.isFinite(end)))
+    return `${where()} has a span from ${start} to ${end ?? "the end"}, which are no times in seconds.`;
+  if (start < 0) return `${where()} has a span that starts at ${start} s, before the recording.`;
+  if (end !== undefined && end <= start)
+    return `${where()} has a span of no length: it starts at ${start} s and ends at ${end} s.`;
+  return undefined;
+}
+
+const sentenceCase = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+function utteranceOf(
+  entry: Entry,
+  written: string,
+  dataset: string,
+  shared: (name: string) => string,
+): Utterance {
+  const { line, span, channel, seconds, fields, session, inside } = entry;
+  return {
+    // In the order of the fields, so that millions of utterances share one shape.
+    key: "",
+    speakerKey: null,
+    dataset: shared(entry.dataset ?? dataset),
+    speakerId: entry.speakerId === undefined || entry.speakerId === null ? null : shared(entry.speakerId),
+    utteranceId: entry.utteranceId ?? "",
+    ...(session === undefined ? {} : { session: shared(session) }),
+    file:
+      (inside === undefined ? written : `${posix.basename(written)}/${inside.name}`) +
+      spanName(span, channel),
+    path: "",
+    size: inside?.size ?? 0,
+    mtimeMs: 0,
+    ...(span === undefined ? {} : { span }),
+    ...(inside?.offset === undefined ? {} : { offset: inside.offset }),
+    ...(inside?.cell === undefined ? {} : { cell: inside.cell }),
+    ...(channel === undefined ? {} : { channel }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(fields === undefined ? {} : { fields }),
+    ...(line === undefined ? {} : { line }),
+  };
+}
+
+/** Times of a fixed width, so that the spans of a recording sort in its order. */
+function spanName(span: Span | undefined, channel: number | undefined): string {
+  if (span === undefined) return channel === undefined ? "" : `#c${channel}`;
+  const time = (seconds: number) => seconds.toFixed(6).padStart(13, "0");
+  const end = span.end === undefined ? "" : time(span.end);
+  return `#${time(span.start)}-${end}${channel === undefined ? "" : `c${channel}`}`;
+}
+
+/** Neighbours share names, so that a million utterances need not hold them a million times. */
+function sharedNames(): (name: string) => string {
+  const names = new Map<string, string>();
+  return (name) => {
+    const known = names.get(name);
+    if (known !== undefined) return known;
+    if (names.size > 100_000) names.clear();
+    names.set(name, name);
+    return name;
+  };
+}
+
+/** A file of a manifest as it is here, or what is wrong with it. */
+type Looked = { path: string } & ({ size: number; mtimeMs: number } | { problem: string });
+
+/** The files that a manifest names, each looked at once. */
+class Files {
+  readonly #indices = new Map<string, number>();
+  readonly #written: string[] = [];
+  #folder = "";
+
+  constructor(readonly prefix: PlanOptions["pathPrefix"]) {}
+
+  index(path: string): { index: number; written: string } {
+    let index = this.#indices.get(path);
+    if (index === undefined) {
+      index = this.#written.length;
+      this.#written.push(tidied(path));
+      this.#indices.set(path, index);
+    }
+    return { index, written: this.#written[index]! };
+  }
+
+  written(index: number): string {
+    return this.#written[index]!;
+  }
+
+  get count(): number {
+    return this.#written.length;
+  }
+
+  /** The folder that most of the relative paths are there in; each is tried with a few. */
+  chooseFolder(folders: readonly string[]): void {
+    const relative = this.#written.filter((path) => !isAbsolute(this.#mapped(path))).slice(0, probes);
+    let best = -1;
+    for (const folder of folders) {
+      const there = relative.filter(
+        (path) => statSync(join(folder, this.#mapped(path)), { throwIfNoEntry: false }) !== undefined,
+      ).length;
+      if (there > best) {
+        best = there;
+        this.#folder = folder;
+      }
+    }
+  }
+
+  /** Where a path of the manifest leads here. */
+  resolved(path: string): string {
+    const mapped = this.#mapped(tidied(path));
+    return isAbsolute(mapped) ? mapped : join(this.#folder, mapped);
+  }
+
+  /** What is known of each file, by its index. */
+  async look(abortSignal: AbortSignal | undefined): Promise<Looked[]> {
+    const looked: Looked[] = new Array(this.#written.length);
+    let next = 0;
+    const worker = async () => {
+      while (next < this.#written.length) {
+        throwIfAborted("Reading the manifest", abortSignal);
+        const index = next++;
+        const path = this.resolved(this.#written[index]!);
+        try {
+          const stats = await stat(path);
+          const { size, mtimeMs } = stats;
+          looked[index] = stats.isFile() ? { path, size, mtimeMs } : { path, problem: `${path} is no file` };
+        } catch (error) {
+          const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
+          const problem = isGone ? `There is no file ${path}` : `${path} cannot be read: ${reasonOf(error)}`;
+          looked[index] = { path, problem };
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: statsAtOnce }, worker));
+    return looked;
+  }
+
+  /** The folder that all files lie below. */
+  commonFolder(): string {
+    return commonFolder(this.#written.map((path) => this.resolved(path)));
+  }
+
+  #mapped(path: string): string {
+    if (this.prefix === undefined) return path;
+    const [old, now] = this.prefix;
+    return path.startsWith(old) ? join(now, path.slice(old.length)) : path;
+  }
+}
+
+/** With slashes, also where another system wrote backslashes, and without needless parts. */
+function tidied(path: string): string {
+  const slashes = path.includes("\\") && !path.includes("/") ? path.replaceAll("\\", "/") : path;
+  return posix.normalize(slashes);
+}
+
+function commonFolder(paths: readonly string[]): string {
+  let common = posix.dirname(resolve(paths[0] ?? "."));
+  for (const path of paths)
+    while (common !== "/" && !path.startsWith(`${common}/`) && !resolve(path).startsWith(`${common}/`))
+      common = posix.dirname(common);
+  return common;
+}
+
+function noneFound(manifest: string, files: Files, place: string): Error {
+  const path = files.written(0);
+  const scheme = /^([a-z][a-z0-9+.-]*):\//.exec(path);
+  const advice =
+    scheme === null
+      ? "If they lie elsewhere here, give --path_prefix OLD=NEW: what the paths begin with, and what that is on this machine."
+      : `What begins with ${scheme[1]}: is not on this machine: copy the files, and give --path_prefix OLD=NEW.`;
+  return missing(
+    `None of the ${files.count} files that ${manifest} names is there, such as ${files.resolved(path)} (${place}). ${advice}`,
+    { path: manifest },
+  );
+}
+
+/**
+ * Names the utterances that have no name after their path: below the folder that all lie in, and below that of data set and
+ * speaker, so that they have the names that a scan of these folders gives.
+ */
+function nameByPath(utterances: readonly Utterance[]): void {
+  const unnamed = utterances.filter(({ utteranceId }) => utteranceId === "");
+  if (unnamed.length === 0) return;
+  const whole = (file: string) => file.replace(/#[^#]*$/, "");
+  const common = commonFolder(unnamed.map(({ file }) => `/${file}`));
+  const start = common === "/" ? 0 : common.length;
+  for (const utterance of unnamed) {
+    const { dataset, speakerId, file, span, channel } = utterance;
+    const isPart = span !== undefined || channel !== undefined;
+    const path = isPart ? whole(file) : file;
+    let name = path.slice(start).replace(/^\/+/, "");
+    if (name.startsWith(`${dataset}/`)) name = name.slice(dataset.length + 1);
+    if (speakerId !== null && name.startsWith(`${speakerId}/`)) name = name.slice(speakerId.length + 1);
+    name = name.replace(/(?<=[^/])\.[^./]*$/, "");
+    if (span !== undefined) name += `-${span.start}-${span.end ?? "end"}`;
+    if (channel !== undefined) name += `-c${channel}`;
+    utterance.utteranceId = name;
+  }
+}
+
+/** The same audio under two names, as where two people speak at once: what it is known by must tell them apart. */
+function makeDistinct(utterances: readonly Utterance[]): void {
+  const seen = new Set<string>();
+  for (const utterance of utterances) {
+    if (seen.has(utterance.file))
+      utterance.file += `=${utterance.dataset}/${utterance.speakerId ?? ""}/${utterance.utteranceId}`;
+    seen.add(utterance.file);
+  }
+}

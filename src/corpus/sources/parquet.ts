@@ -1,0 +1,194 @@
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import type { AsyncBuffer, FileMetaData } from "hyparquet" with { "resolution-mode": "import" };
+import { invalid, missing, reasonOf } from "../../errors.js";
+import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
+import type { BadEntry, Entry, Listing } from "../listing.js";
+import { stemOf } from "./stem-of.js";
+
+type Json = Record<string, unknown>;
+
+/**
+ * Parquet: a table with the path of the audio, or with the audio itself in a column `{bytes, path}`, as the data-set hubs
+ * have it. The audio is not read here.
+ *
+ * @param paths one file, or the parts of a table
+ */
+export function parquet(paths: readonly string[], told: Columns): Listing {
+  const notes: string[] = [];
+  return {
+    file: paths[0]!,
+    entries: entries(paths, told, notes),
+    notes,
+    folders: [dirname(paths[0]!), "."],
+    dataset: paths.length === 1 ? stemOf(paths[0]!) : basename(dirname(paths[0]!)),
+  };
+}
+
+async function* entries(
+  paths: readonly string[],
+  told: Columns,
+  notes: string[],
+): AsyncGenerator<(Entry | BadEntry)[]> {
+  for (const path of paths) {
+    const file = await openParquet(path);
+    try {
+      const { metadata } = file;
+      const audio = audioColumn(metadata, told.path);
+      const names = columnNames(metadata).filter((name) => name !== audio);
+      const columns = chooseColumns(names, audio === undefined ? told : { ...told, path: "" }, path);
+      if (audio === undefined && columns.path === undefined)
+        throw missing(
+          `${path} has no column with the audio or its path. Its columns are ${names.join(", ")}: give --columns path=NAME.`,
+          { path },
+        );
+      if (path === paths[0])
+        notes.push(`Columns: ${audio === undefined ? "" : `audio=${audio}, `}${describeColumns(columns)}`);
+      const light = audio === undefined ? metadata : withoutBytes(metadata, audio);
+      let row = 0;
+      for (const group of metadata.row_groups) {
+        const count = Number(group.num_rows);
+        const rows = await file.read({ metadata: light, rowStart: row, rowEnd: row + count });
+        yield rows.map((cells, index) => entryOfRow(cells, columns, audio, row + index, path));
+        row += count;
+      }
+    } finally {
+      file.close();
+    }
+  }
+}
+
+function entryOfRow(
+  cells: Json,
+  columns: Columns,
+  audio: string | undefined,
+  row: number,
+  path: string,
+): Entry | BadEntry {
+  const where = `Row ${row + 1} of ${path}`;
+  if (audio === undefined) return entryOf(cells, columns, row + 1, where);
+  const { [audio]: cell, ...rest } = cells;
+  const name = (cell as Json | null)?.path;
+  const entry = entryOf({ ...rest, path }, { ...columns, path: "path" }, row + 1, where);
+  if ("reason" in entry) return entry;
+  const inside = { name: `${String(row).padStart(9, "0")}`, size: 0, cell: { row, column: audio } };
+  const named =
+    typeof name === "string" && name !== "" ? basename(name).replace(/(?<=.)\.[^.]*$/, "") : String(row);
+  return { ...entry, utteranceId: entry.utteranceId ?? named, inside };
+}
+
+/** A Parquet file that is read by range. */
+export interface ParquetFile {
+  metadata: FileMetaData;
+  read(options: {
+    metadata?: FileMetaData;
+    columns?: string[];
+    rowStart: number;
+    rowEnd: number;
+  }): Promise<Json[]>;
+  close(): void;
+}
+
+/** Opens a Parquet file; only the end of it is read. */
+export async function openParquet(path: string): Promise<ParquetFile> {
+  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
+  const descriptor = openFile(path);
+  const size = statSync(path).size;
+  const file: AsyncBuffer = {
+    byteLength: size,
+    async slice(start, end = size) {
+      const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start));
+      let filled = 0;
+      while (filled < bytes.length) {
+        const read = readSync(descriptor, bytes, filled, bytes.length - filled, start + filled);
+        if (read === 0)
+          throw new Error(`it ends at byte ${start + filled}, although it had ${size} when it was opened`);
+        filled += read;
+      }
+      return bytes.buffer;
+    },
+  };
+  const guarded = async <Result>(action: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await action();
+    } catch (cause) {
+      throw invalid(`${path} cannot be read as Parquet (${reasonOf(cause)}).`, { path, cause });
+    }
+  };
+  let metadata: FileMetaData;
+  try {
+    metadata = await guarded(() => parquetMetadataAsync(file));
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+  return {
+    metadata,
+    read: (options) =>
+      guarded(() => parquetReadObjects({ metadata, ...options, file, compressors, utf8: false })) as Promise<
+        Json[]
+      >,
+    close: () => closeSync(descriptor),
+  };
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (cause) {
+    throw missing(`The manifest ${path} cannot be opened (${reasonOf(cause)}).`, { path, cause });
+  }
+}
+
+/** The names of the top level. */
+function columnNames({ schema }: FileMetaData): string[] {
+  return children(schema, 0).map((index) => schema[index]!.name);
+}
+
+/** The column that holds audio: the one that is named, or one that has `bytes` inside. */
+function audioColumn({ schema }: FileMetaData, told: string | undefined): string | undefined {
+  const index = children(schema, 0).find(
+    (index) =>
+      (told === undefined || schema[index]!.name === told) &&
+      children(schema, index).some((child) => schema[child]!.name === "bytes"),
+  );
+  return index === undefined ? undefined : schema[index]!.name;
+}
+
+/** Where in the schema, which is a list of a tree in order, the children of an element are. */
+function children(schema: FileMetaData["schema"], parent: number): number[] {
+  const found: number[] = [];
+  let at = parent + 1;
+  for (let i = 0; i < (schema[parent]!.num_children ?? 0); i++) {
+    found.push(at);
+    at = endOf(schema, at);
+  }
+  return found;
+}
+
+function endOf(schema: FileMetaData["schema"], index: number): number {
+  const inner = children(schema, index);
+  return inner.length === 0 ? index + 1 : endOf(schema, inner.at(-1)!);
+}
+
+/** The file as if it had no audio in it, so that none is read for the names of the rows. */
+function withoutBytes(metadata: FileMetaData, column: string): FileMetaData {
+  const { schema } = metadata;
+  const parent = children(schema, 0).find((index) => schema[index]!.name === column)!;
+  const bytes = children(schema, parent).find((index) => schema[index]!.name === "bytes")!;
+  const isBytes = (path: readonly string[] | undefined) => path?.[0] === column && path[1] === "bytes";
+  return {
+    ...metadata,
+    schema: schema.flatMap((element, index) => {
+      if (index === bytes) return [];
+      return index === parent ? [{ ...element, num_children: element.num_children! - 1 }] : [element];
+    }),
+    row_groups: metadata.row_groups.map((group) => ({
+      ...group,
+      columns: group.columns.filter(({ meta_data }) => !isBytes(meta_data?.path_in_schema)),
+    })),
+  };
+}

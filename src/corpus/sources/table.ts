@@ -1,0 +1,115 @@
+import { createReadStream } from "node:fs";
+import { dirname } from "node:path";
+import { createGunzip } from "node:zlib";
+import { parse } from "csv-parse";
+import { invalid, missing, reasonOf } from "../../errors.js";
+import { readLines } from "../../util/read-lines.js";
+import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
+import type { BadEntry, Entry, Listing } from "../listing.js";
+import { stemOf } from "./stem-of.js";
+
+/** Rows that are handed on together. */
+const handful = 1000;
+
+/**
+ * A table with a line of column names: CSV (with `,`, `;` or `|`), or TSV, whose quotes mean nothing.
+ *
+ * Relative paths are meant from the table, from the working directory, or from `clips` beside it (Common Voice).
+ */
+export function table(path: string, kind: "csv" | "tsv", told: Columns): Listing {
+  const notes: string[] = [];
+  return {
+    file: path,
+    entries: entries(path, kind, told, notes),
+    notes,
+    folders: [dirname(path), ".", `${dirname(path)}/clips`],
+    dataset: stemOf(path),
+  };
+}
+
+async function* entries(
+  path: string,
+  kind: "csv" | "tsv",
+  told: Columns,
+  notes: string[],
+): AsyncGenerator<(Entry | BadEntry)[]> {
+  const delimiter = kind === "tsv" ? "\t" : await delimiterOf(path);
+  let names: string[] | undefined;
+  let columns: Columns = {};
+  let rows: (Entry | BadEntry)[] = [];
+  for await (const { cells, line } of records(path, delimiter, kind === "csv")) {
+    if (names === undefined) {
+      names = cells.map((name) => name.trim());
+      columns = chooseColumns(names, told, path);
+      if (columns.path === undefined)
+        throw missing(
+          `${path} has no column with the path of the audio. Its columns are ${names.join(", ")}: give --columns path=NAME.`,
+          { path, got: names },
+        );
+      notes.push(`Columns: ${describeColumns(columns)}`);
+      continue;
+    }
+    const where = `Line ${line} of ${path}`;
+    if (cells.length !== names.length)
+      rows.push({
+        line,
+        reason: `${where} has ${cells.length} cells; the table has ${names.length} columns.`,
+      });
+    else {
+      const row: Record<string, unknown> = {};
+      for (let i = 0; i < names.length; i++) row[names[i]!] = cells[i];
+      rows.push(entryOf(row, columns, line, where));
+    }
+    if (rows.length < handful) continue;
+    yield rows;
+    rows = [];
+  }
+  if (names === undefined) throw invalid(`${path} is empty.`, { path });
+  yield rows;
+}
+
+async function* records(
+  path: string,
+  delimiter: string,
+  quoted: boolean,
+): AsyncGenerator<{ cells: string[]; line: number }> {
+  const parser = parse({
+    bom: true,
+    delimiter,
+    info: true,
+    quote: quoted ? '"' : null,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+  });
+  const file = createReadStream(path, { highWaterMark: 1 << 18 });
+  const input = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  for (const stream of [file, input]) stream.on("error", (error: Error) => parser.destroy(error));
+  input.pipe(parser);
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{
+      record: string[];
+      info: { lines: number };
+    }>)
+      yield { cells: record, line: info.lines };
+  } catch (cause) {
+    const { code, lines } = cause as { code?: string; lines?: number };
+    if (code === "ENOENT") throw missing(`The manifest ${path} does not exist.`, { path, cause });
+    const where = lines === undefined ? "" : ` at line ${lines}`;
+    throw invalid(`${path} cannot be read as a table${where}: ${reasonOf(cause)}.`.replace(/\.\.$/, "."), {
+      path,
+      cause,
+    });
+  } finally {
+    file.destroy();
+  }
+}
+
+/** What separates the names in the first line. */
+async function delimiterOf(path: string): Promise<string> {
+  for await (const [line = ""] of readLines(path, "The manifest")) {
+    const count = (mark: string) => line.split(mark).length;
+    return [",", ";", "\t", "|"].reduce((a, b) => (count(b) > count(a) ? b : a));
+  }
+  throw invalid(`The manifest ${path} is empty.`, { path });
+}

@@ -1,0 +1,109 @@
+import { basename, dirname, extname } from "node:path";
+import { audioExtensions } from "../../audio/formats.js";
+import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
+import type { BadEntry, Entry, Listing } from "../listing.js";
+import { stemOf } from "./stem-of.js";
+import { type TarMember, tarMembers } from "./tar.js";
+
+/** Entries that are handed on together. */
+const handful = 1000;
+
+/**
+ * Shards of WebDataset: tar files whose members `key.wav`, `key.json`, `key.txt` make one sample. The audio is not read
+ * here. What the JSON says is read as the row of a table is; without a speaker in it, `key.spk` or `key.cls` may tell.
+ */
+export function webdataset(paths: readonly string[], told: Columns): Listing {
+  const notes: string[] = [];
+  return {
+    file: paths[0]!,
+    entries: entries(paths, told, notes),
+    notes,
+    folders: ["."],
+    dataset: paths.length === 1 ? stemOf(paths[0]!) : basename(dirname(paths[0]!)),
+  };
+}
+
+async function* entries(
+  paths: readonly string[],
+  told: Columns,
+  notes: string[],
+): AsyncGenerator<(Entry | BadEntry)[]> {
+  let held: (Entry | BadEntry)[] = [];
+  for (const path of paths) {
+    for (const sample of samples(path)) {
+      held.push("reason" in sample ? sample : entryOfSample(sample, path, told, notes));
+      if (held.length < handful) continue;
+      yield held;
+      held = [];
+    }
+  }
+  yield held;
+}
+
+interface Sample {
+  key: string;
+  audio: TarMember | undefined;
+  row: Record<string, unknown>;
+  problem?: string;
+}
+
+/** Members that follow each other and have one name up to the first dot. */
+function* samples(path: string): Generator<Sample | BadEntry> {
+  let sample: Sample | undefined;
+  for (const member of tarMembers(path)) {
+    if ("damage" in member) {
+      // Of the sample at hand members may be missing.
+      if (sample !== undefined) yield sample;
+      return yield { path, reason: `The archive ${path} is damaged: ${member.damage}.` };
+    }
+    const name = member.name.replace(/^\.\//, "");
+    if (basename(name).startsWith(".")) continue;
+    const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
+    const key = dot < 0 ? name : name.slice(0, dot);
+    const ending = dot < 0 ? "" : name.slice(dot).toLowerCase();
+    if (sample !== undefined && sample.key !== key) {
+      yield sample;
+      sample = undefined;
+    }
+    sample ??= { key, audio: undefined, row: {} };
+    if (audioExtensions.has(extname(ending) || ending)) sample.audio ??= member;
+    else addFacts(sample, ending, member);
+  }
+  if (sample !== undefined) yield sample;
+}
+
+function addFacts(sample: Sample, ending: string, member: TarMember): void {
+  if (ending === ".json") {
+    try {
+      const facts: unknown = JSON.parse(member.read().toString("utf8"));
+      if (typeof facts === "object" && facts !== null) Object.assign(sample.row, facts);
+    } catch {
+      sample.problem = `${member.name} is not JSON`;
+    }
+  } else if (ending === ".txt") sample.row.text ??= member.read().toString("utf8").trim();
+  else if (ending === ".spk" || ending === ".cls")
+    sample.row.speaker ??= member.read().toString("utf8").trim();
+}
+
+function entryOfSample(
+  { key, audio, row, problem }: Sample,
+  path: string,
+  told: Columns,
+  notes: string[],
+): Entry | BadEntry {
+  const where = `The sample ${key} of ${path}`;
+  if (audio === undefined) return { path, utteranceId: key, reason: `${where} has no audio.` };
+  if (problem !== undefined)
+    return { path, utteranceId: key, reason: `${where} cannot be understood: ${problem}.` };
+  const columns = { ...chooseColumns(Object.keys(row), { ...known(told, row), path: "" }, path), path: "" };
+  if (notes.length === 0)
+    notes.push(`Fields of the samples: ${describeColumns(columns) || "none that are known"}`);
+  const entry = entryOf({ ...row, "": path }, columns, undefined, where);
+  if ("reason" in entry) return entry;
+  const inside = { name: audio.name, offset: audio.offset, size: audio.size };
+  return { ...entry, utteranceId: entry.utteranceId ?? key, inside };
+}
+
+/** Of the fields that were told, those that a sample has: another may have them. */
+const known = (told: Columns, row: Record<string, unknown>): Columns =>
+  Object.fromEntries(Object.entries(told).filter(([, name]) => name === "" || name in row));
