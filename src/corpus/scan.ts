@@ -1,33 +1,50 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { audioExtensions } from "../audio/formats.js";
 import { invalid, missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 import type { Corpus } from "./corpus.js";
+import { type LaidOut, parseLayout } from "./layout-pattern.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
+import { looksLike, looksTooHigh, looksTooLow, sampleOf } from "./propose-layout.js";
 import { spellingWarnings } from "./spelling-warnings.js";
 
 export interface ScanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
   /** What to do when two files would share a key: an error that names both, or `~2`, `~3`, ... behind the later. */
   onCollision?: OnCollision;
+  /**
+   * Where data set, speaker, session and utterance stand in the paths: a pattern such as
+   * `{dataset}/{speaker}/{session}/{utterance}` (the default has no session, and folders below a speaker belong to the
+   * utterance), a regular expression with groups of these names, or `librispeech`, `voxceleb`, `vctk`, `aishell`, `flat`.
+   */
+  layout?: string;
+  /** The data set of files where the layout has none; by default the name of the folder. */
+  dataset?: string;
   /** Endings of the files to list, in lower case, with their dot. */
   extensions?: ReadonlySet<string>;
 }
 
+/** Folders below a speaker belong to the utterance's name. */
+const defaultLayout = "{dataset}/{speaker}/{utterance}";
+
 /**
- * Lists the audio files of a corpus laid out as root/dataset/speaker/utterance.
+ * Lists the audio files of a corpus laid out as root/dataset/speaker/utterance, or as `layout` says.
  *
- * Folders below a speaker belong to the utterance's name. Dot files are left out, links are followed, loops of links
+ * Where the folders look like another layout, `warnings` or the error propose it. Dot files are left out, links are followed, loops of links
  * are not. Throws `missing` when there is no such folder or no audio where it should be (and says on which level there
  * is some), `conflict` when two files would share a key.
  *
  * @example
  * const corpus = await scan("data/speech")
+ * const studio = await scan("data/speech/studio", { layout: "{speaker}/{session}-{_}-{utterance}" })
  */
 export async function scan(root: string, options: ScanOptions = {}): Promise<Corpus> {
   const { onCollision = "error", extensions = audioExtensions, onProgress, abortSignal } = options;
+  const { layout = defaultLayout, dataset = basename(resolve(root)) } = options;
+  const { read } = parseLayout(layout);
+  const laidOut = (parts: readonly string[]) => read(withoutExtension(parts.join("/")));
   const found: FoundFile[] = [];
   const misplaced: string[] = [];
   const failures: Failure[] = [];
@@ -78,8 +95,10 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
         failures.push(failure([...parts, name], join(folder, name), "broken link"));
     }
     const audio = files.filter(isAudio);
-    if (parts.length < 2) misplaced.push(...audio.map((name) => [...parts, name].join("/")));
-    else await look(parts, folder, audio);
+    const fitting = audio.filter((name) => laidOut([...parts, name]) !== undefined);
+    if (fitting.length < audio.length)
+      for (const name of audio) if (!fitting.includes(name)) misplaced.push([...parts, name].join("/"));
+    await look(parts, folder, fitting);
     for (const name of folders.sort(compare)) await walk([...parts, name], above);
   }
 
@@ -102,28 +121,41 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
     if (names.length > 0) onProgress?.({ stage: "scan", files: found.length });
   }
 
+  function failure(parts: readonly string[], path: string, reason: string): Failure {
+    const names: LaidOut = laidOut(parts) ?? laidOutSoFar(parts);
+    return {
+      path,
+      dataset: names.dataset ?? dataset,
+      speakerId: names.speakerId,
+      utteranceId: names.utteranceId,
+      stage: "read",
+      reason,
+    };
+  }
+
   const isAudio = (name: string) => extensions.has(extname(name).toLowerCase());
 
   await walk([], new Set());
-  if (found.length === 0 && failures.length === 0) throw nothingFound(root, misplaced, extensions);
+  if (found.length === 0 && failures.length === 0) throw nothingFound(root, layout, misplaced, extensions);
   const utterances = nameUtterances(
     found.map(({ parts, path, stats: { size, mtimeMs } }) => {
-      const inner = parts.slice(2).join("/");
-      return {
-        dataset: parts[0]!,
-        speakerId: parts[1]!,
-        utteranceId: inner.slice(0, inner.length - extname(inner).length),
-        file: parts.join("/"),
-        path,
-        size,
-        mtimeMs,
-      };
+      const names = laidOut(parts)!;
+      return { ...names, dataset: names.dataset ?? dataset, file: parts.join("/"), path, size, mtimeMs };
     }),
     onCollision,
   );
   failures.sort((a, b) => compare(a.path, b.path));
-  const warnings = [...layoutWarnings(root, utterances, misplaced), ...spellingWarnings(utterances)];
+  const warnings = [
+    ...misplacedWarning(layout, misplaced),
+    ...(options.layout === undefined ? layoutWarnings(root, utterances) : []),
+    ...spellingWarnings(utterances),
+  ];
   return { root, utterances, failures, warnings };
+}
+
+/** What an unreadable folder is called, by the levels that are usual. */
+function laidOutSoFar([dataset = "", speakerId = "", ...inner]: readonly string[]): LaidOut {
+  return { dataset, speakerId, utteranceId: withoutExtension(inner.join("/")) };
 }
 
 interface FoundFile {
@@ -132,44 +164,83 @@ interface FoundFile {
   stats: Stats;
 }
 
-function failure(parts: readonly string[], path: string, reason: string): Failure {
-  const [dataset = "", speakerId = "", ...inner] = parts;
-  const name = inner.join("/");
-  const utteranceId = name.slice(0, name.length - extname(name).length);
-  return { path, dataset, speakerId, utteranceId, stage: "read", reason };
-}
+const withoutExtension = (path: string): string => path.slice(0, path.length - extname(path).length);
 
-function nothingFound(root: string, misplaced: readonly string[], extensions: ReadonlySet<string>): Error {
-  const depths = new Set(misplaced.map((file) => file.split("/").length));
-  const hint = depths.has(2)
-    ? `Audio lies at ${misplaced[0]}, so this looks like one data set: give the folder above it`
-    : depths.has(1)
-      ? `Audio lies directly in it (${misplaced[0]}), so this looks like one speaker: give the folder two levels up`
-      : `Files with these endings count: ${[...extensions].join(" ")}`;
-  return missing(`The corpus ${root} has no audio laid out as dataset/speaker/utterance.wav. ${hint}.`, {
-    path: root,
-  });
-}
-
-function layoutWarnings(
+function nothingFound(
   root: string,
-  utterances: readonly Utterance[],
+  layout: string,
   misplaced: readonly string[],
-): string[] {
-  const warnings: string[] = [];
-  if (misplaced.length > 0)
-    warnings.push(
-      `${misplaced.length} audio files do not lie below a speaker's folder and are left out, such as ${misplaced[0]}; ` +
-        "expected dataset/speaker/utterance",
+  extensions: ReadonlySet<string>,
+): Error {
+  return missing(
+    `The corpus ${root} has no audio laid out as ${layoutInWords(layout)}. ${hintOf(misplaced, extensions)}.`,
+    { path: root },
+  );
+}
+
+/** What to do about files that do not fit. */
+function hintOf(misplaced: readonly string[], extensions: ReadonlySet<string>): string {
+  const [first] = misplaced;
+  if (first === undefined) return `Files with these endings count: ${[...extensions].join(" ")}`;
+  const known = looksLike(sampleOf(misplaced.map(withoutExtension)));
+  if (known !== undefined)
+    return `Audio lies at ${first}, as in ${known.corpus}: give --layout ${known.layout}`;
+  const depths = new Set(misplaced.map((file) => file.split("/").length));
+  if (depths.has(2))
+    return `Audio lies at ${first}, so this looks like one data set: give the folder above it, or --layout "{speaker}/{utterance}"`;
+  if (depths.has(1))
+    return (
+      `Audio lies directly in it (${first}), so this looks like one speaker: give the folder two levels up; or, if the names say who ` +
+      'speaks, a layout such as --layout "{speaker}-{utterance}"; or --layout flat, and the speakers are unknown'
     );
-  if (utterances.length > 0 && utterances.every(({ utteranceId }) => utteranceId.includes("/"))) {
-    const { dataset, speakerId, utteranceId } = utterances[0]!;
-    warnings.push(
+  return `Audio lies at ${first}`;
+}
+
+const layoutInWords = (layout: string) =>
+  layout === defaultLayout ? "dataset/speaker/utterance.wav" : layout;
+
+function misplacedWarning(layout: string, misplaced: readonly string[]): string[] {
+  if (misplaced.length === 0) return [];
+  const where = layout === defaultLayout ? "do not lie below a speaker's folder" : "do not fit the layout";
+  return [
+    `${misplaced.length} audio files ${where} and are left out, such as ${misplaced[0]}; ` +
+      `expected ${layout === defaultLayout ? "dataset/speaker/utterance" : layout}`,
+  ];
+}
+
+/** What looks as if another folder or layout was meant. */
+function layoutWarnings(root: string, utterances: readonly Utterance[]): string[] {
+  const [first] = utterances;
+  if (first === undefined) return [];
+  const speakers = new Map(utterances.map(({ file, speakerId }) => [withoutExtension(file), speakerId]));
+  const sample = sampleOf([...speakers.keys()]);
+  const known = looksLike(sample);
+  if (known !== undefined) {
+    const differing = sample.find((path) => {
+      const names = known.read(path);
+      return names !== undefined && names.speakerId !== speakers.get(path);
+    });
+    if (differing === undefined) return [];
+    const [right, taken] = [known.read(differing)?.speakerId, speakers.get(differing)];
+    return [
+      `this looks like ${known.corpus}, where the speaker of ${differing} is "${right}", and not "${taken}": give --layout ${known.layout}`,
+    ];
+  }
+  const counts = new Map<string, Set<string | null>>();
+  for (const { dataset, speakerId } of utterances)
+    counts.set(dataset, (counts.get(dataset) ?? new Set()).add(speakerId));
+  const { dataset, speakerId, utteranceId } = first;
+  if (looksTooLow(Array.from(counts.values(), ({ size }) => size)))
+    return [
+      `most of the ${counts.size} data sets hold only a few speakers, such as data set "${dataset}" with speaker "${speakerId}"; ` +
+        `if the data sets are the speakers, give --layout "{speaker}/{session}/{utterance}", or the folder above ${root}`,
+    ];
+  if (looksTooHigh(utterances))
+    return [
       `every file lies in a folder below its speaker, such as data set "${dataset}", speaker "${speakerId}", ` +
         `utterance "${utteranceId}"; if that is one level too high, give ${join(root, dataset)} instead`,
-    );
-  }
-  return warnings;
+    ];
+  return [];
 }
 
 /** The name as text, or undefined when its bytes are not UTF-8. */

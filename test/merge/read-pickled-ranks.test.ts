@@ -111,8 +111,8 @@ test("keys and fields of other types are errors that name the file", async () =>
   for (const value of [null, 3, "text", [1], { a: 1 }, new Map([[1, 2]]), Float32Array.of(1), 10n ** 40n])
     await fails(mergeRanks({ k: value }), /rank_00/);
   for (const value of [[1], 3, null, [], "dict"]) await fails(mergeRanks(value), /rank_00/);
+  // None is a speaker that nobody knows.
   for (const name of ["dataset", "speaker_id", "utterance_id", "path"])
-    // None is a speaker that nobody knows.
     for (const value of [null, 3, 10n ** 40n, ["x"], { __proto__: null, a: "b" }])
       if (name !== "speaker_id" || value !== null)
         await fails(mergeRanks({ k: { ...row("d", "s", "1"), [name]: value } }), new RegExp(name), /rank_00/);
