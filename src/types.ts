@@ -57,7 +57,7 @@ export interface Utterance extends AudioSource {
    * as it is written there, with the span.
    */
   file: string;
-  /** Duration, as the source says. */
+  /** Duration, as the source says; that of a span is `end - start`. */
   seconds?: number;
   /** What else the source says of it: text, language, sex, ... */
   fields?: Record<string, unknown>;

@@ -1,6 +1,7 @@
 import { conflict, shown } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
+import { flat } from "../util/flat.js";
 
 export type OnCollision = "error" | "suffix";
 
@@ -26,7 +27,8 @@ export function nameUtterances(
 ): Utterance[] {
   const utterances = unnamed as Utterance[];
   utterances.sort((a, b) => compare(a.file, b.file));
-  // Three kinds of names must be unique: the files of a speaker, the keys of speakers, the keys of utterances.
+  // Three kinds of names must be unique: the files of a speaker, the keys of speakers, the keys of utterances. Two files
+  // that collide have one key too, so where that is an error anyway, no memory is spent on them.
   const names = (kind: string) => new Names(kind, onCollision, (index) => placeOf(utterances[index]!));
   const files = names("utterance");
   const speakers = names("speaker");
@@ -40,9 +42,11 @@ export function nameUtterances(
       speakerKey = speakers.take(`${dataset}_${speakerId ?? ""}`, index);
       speakerKeys.set(speaker, speakerKey);
     }
-    const file = files.take(`${speaker}/${utterance.utteranceId}`, index);
-    utterance.utteranceId = file.slice(speaker.length + 1);
-    utterance.key = keys.take(`${speakerKey}_${utterance.utteranceId}`, index);
+    if (onCollision === "suffix") {
+      const file = files.take(`${speaker}/${utterance.utteranceId}`, index);
+      utterance.utteranceId = file.slice(speaker.length + 1);
+    }
+    utterance.key = keys.take(flat(speakerKey, "_", utterance.utteranceId), index);
     utterance.speakerKey = speakerId === null ? null : speakerKey;
   }
   return utterances;

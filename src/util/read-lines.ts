@@ -11,7 +11,7 @@ import { invalid, missing, reasonOf } from "../errors.js";
  * @throws `missing` where there is no such file, `invalid` where it cannot be read or is UTF-16, naming it
  */
 export async function* readLines(path: string, what: string): AsyncGenerator<string[]> {
-  const file = createReadStream(path, { highWaterMark: 1 << 20 });
+  const file = createReadStream(path, { highWaterMark: 1 << 18 });
   const input: Readable = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
   file.on("error", (error) => input.destroy(error));
   const decoder = new TextDecoder();
