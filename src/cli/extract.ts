@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type ExtractSettings, extractStage } from "../pipeline/extract-stage.js";
+import { checkCorpusSettings } from "../pipeline/open-corpus.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -10,9 +11,9 @@ export function extractCommand(program: Command): void {
     .command("extract")
     .description(
       "Embed every utterance of a corpus, on several processes; goes on where an earlier run stopped.",
-    )
-    .addOption(options.dataRoot().makeOptionMandatory())
-    .option("--output-dir <folder>", "where the rank folders go", "embeddings_output");
+    );
+  options.addCorpusOptions(command);
+  command.option("--output-dir <folder>", "where the rank folders go", "embeddings_output");
   options
     .addExtractionOptions(command)
     .addOption(options.saveIndividual())
@@ -35,6 +36,7 @@ export function extractCommand(program: Command): void {
         ...settings
       }: ExtractSettings & { logFile: string; numShards?: number }) => {
         options.checkComparison(settings);
+        checkCorpusSettings(settings);
         const reporter = openReporter({ logFile });
         const given = settings.shard === undefined ? shardFromEnvironment(process.env, numShards) : undefined;
         if (given !== undefined)

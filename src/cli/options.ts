@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { invalid } from "../errors.js";
+import { parseColumns } from "../corpus/columns.js";
+import { manifestFormats } from "../corpus/corpus.js";
 import { backendNames } from "../similarity/backend.js";
 
 /*
@@ -51,8 +53,29 @@ function channel(text: string): number | "mean" {
   return number("channel", (value) => Number.isInteger(value) && value >= 0, "mean, or 0, 1, ...")(text);
 }
 
-export const dataRoot = () =>
-  new Option("--data-root <folder>", "corpus, laid out as dataset/speaker/utterance.wav");
+/** Which corpus. */
+export function addCorpusOptions(command: Command): Command {
+  for (const option of [
+    new Option("--data-root <folder>", "corpus, laid out as dataset/speaker/utterance.wav or as --layout says"),
+    new Option(
+      "--layout <pattern>",
+      'where the names stand in the paths: "{dataset}/{speaker}/{session}/{utterance}", a regular expression with such groups, or librispeech, voxceleb, vctk, aishell, flat',
+    ),
+    new Option("--manifest <path>", "corpus as a manifest instead of a folder (docs/corpora.md)"),
+    new Option("--format <name>", "of the manifest (default: what it looks like)").choices([...manifestFormats]),
+    new Option(
+      "--columns <map>",
+      "which column of the manifest holds what, as speaker=client_id,path=path (default: the usual names)",
+    ).argParser((text) => {
+      parseColumns(text);
+      return text;
+    }),
+    new Option("--path-prefix <old=new>", "what paths of the manifest begin with there and here"),
+    new Option("--dataset <name>", "the data set, where neither layout nor manifest has one (default: their name)"),
+  ])
+    command.addOption(option);
+  return command;
+}
 export const configFile = () =>
   new Option("--config-file <file>", "configuration of the model (default: beside it)");
 export const precision = () =>

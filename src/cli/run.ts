@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { type Command, Option } from "commander";
+import { checkCorpusSettings } from "../pipeline/open-corpus.js";
 import { type PipelineSettings, runPipeline } from "../pipeline/run-pipeline.js";
 import { printable } from "../shared/printable.js";
 import { packageRoot } from "../util/package-root.js";
@@ -18,9 +19,9 @@ export function runCommand(program: Command): void {
     .description("All stages in a row: 1 extract, 2 merge and compare, 3 report, 4 clean up.")
     .addOption(stage("stage", "first stage (default: 1)"))
     .addOption(stage("stop-stage", "last stage (default: 3, or the first one if that is 4)"))
-    .addOption(options.dataRoot())
     .option("--output-dir <folder>", "what the ranks write", "embeddings_output")
     .option("--final-dir <folder>", "what merging writes", "final_embeddings");
+  options.addCorpusOptions(command);
   options
     .addExtractionOptions(command)
     .addOption(options.saveIndividual().default(true))
@@ -51,6 +52,7 @@ export function runCommand(program: Command): void {
         ...rest
       } = settings as Record<string, unknown> & { logFile: string };
       options.checkComparison(settings);
+      checkCorpusSettings(settings);
       const reporter = openReporter({ logFile });
       for (const flag of idleFlags(
         command,

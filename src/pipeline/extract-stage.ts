@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { layout } from "../corpus/layout.js";
-import { scan } from "../corpus/scan.js";
+import type { Corpus } from "../corpus/corpus.js";
 import { bundledModel } from "../embed/open-model.js";
 import { type ExtractOptions, type ExtractResult, extract } from "../extract/extract.js";
 import { pythonJson } from "../format/json.js";
@@ -9,25 +9,38 @@ import { partFolder, rankFolder } from "../store/extraction.js";
 import { countBy } from "../util/count-by.js";
 import { writeFile } from "../util/write-file.js";
 import type { CompareSettings } from "./compare-speakers.js";
+import { type CorpusSettings, openCorpus } from "./open-corpus.js";
 import type { StageContext } from "./stage.js";
 
 /** The options of `extract`, and those of the scan before and the comparison after it. */
 export interface ExtractSettings
   extends Omit<ExtractOptions, "onProgress" | "onLog" | "abortSignal">,
+    CorpusSettings,
     CompareSettings {
-  dataRoot: string;
   computeSimilarity?: boolean;
+}
+
+/** Reports how a corpus was understood. */
+function describeCorpus(corpus: Corpus, log: (line: string) => void): void {
+  const { root, utterances, failures, manifest } = corpus;
+  if (manifest === undefined) log(`Corpus ${root}: ${utterances.length} files`);
+  else {
+    log(`Corpus ${manifest.path} (${manifest.format}): ${utterances.length} utterances, audio in ${root}`);
+    for (const note of manifest.notes) log(`  ${note}`);
+  }
+  for (const { dataset, speakers, files } of layout(corpus))
+    log(`  data set ${dataset}: ${speakers === 0 ? "unknown" : speakers} speakers, ${files} ${manifest === undefined ? "files" : "utterances"}`);
+  if (manifest !== undefined && failures.length > 0)
+    log(`Warning: ${failures.length} utterances of the manifest cannot be embedded. The first: ${failures[0]!.reason}`);
 }
 
 /** Stage 1: scans the corpus, reports its layout, and embeds the files that are not embedded yet. */
 export async function extractStage(settings: ExtractSettings, context: StageContext): Promise<ExtractResult> {
   const { reporter, abortSignal } = context;
-  const { dataRoot, computeSimilarity = false, ...options } = settings;
+  const { computeSimilarity = false, ...options } = settings;
   const onProgress = reporter.progress?.bind(reporter);
-  const corpus = await scan(dataRoot, { ...options, onProgress, abortSignal });
-  reporter.log(`Corpus ${dataRoot}: ${corpus.utterances.length} files`);
-  for (const { dataset, speakers, files } of layout(corpus))
-    reporter.log(`  data set ${dataset}: ${speakers} speakers, ${files} files`);
+  const corpus = await openCorpus({ ...options, onProgress, abortSignal });
+  describeCorpus(corpus, reporter.log.bind(reporter));
   for (const warning of corpus.warnings) reporter.log(`Warning: ${warning}`);
   reporter.log(`Model ${options.modelPath ?? `${basename(bundledModel)}, the bundled one`}`);
   const result = await extract(corpus, {

@@ -6,9 +6,7 @@ import { mergeStage } from "./merge-stage.js";
 import { reportStage } from "./report-stage.js";
 import type { StageContext } from "./stage.js";
 
-export interface PipelineSettings extends Omit<ExtractSettings, "dataRoot"> {
-  /** The corpus; only stage 1 needs it. */
-  dataRoot?: string;
+export interface PipelineSettings extends ExtractSettings {
   /** Folder of the merged files; default `final_embeddings`. */
   finalDir?: string;
   mergeIndividual?: boolean;
@@ -37,7 +35,6 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
     stopStage = Math.max(3, stage),
     finalDir = "final_embeddings",
     computeSimilarity = true,
-    dataRoot,
   } = settings;
   const { saveIndividual = true, mergeIndividual = true } = settings;
   if (stage > stopStage)
@@ -48,13 +45,13 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
   const runs = (number: number) => stage <= number && number <= stopStage;
   const begin = (number: number, what: string) => context.reporter.log(`Stage ${number}: ${what}`);
   if (runs(1)) {
-    if (dataRoot === undefined)
+    if (!settings.dataRoot && !settings.manifest)
       throw missing(
-        "Stage 1 needs a corpus. Give --data_root, or --stage 2 to go on from what was extracted.",
+        "Stage 1 needs a corpus. Give --data_root or --manifest, or --stage 2 to go on from what was extracted.",
       );
     begin(1, "extracting embeddings");
     // Similarity belongs to stage 2 here: a rank sees only a part of the speakers.
-    await extractStage({ ...settings, dataRoot, saveIndividual, computeSimilarity: false }, context);
+    await extractStage({ ...settings, saveIndividual, computeSimilarity: false }, context);
   }
   if (runs(2)) {
     begin(2, computeSimilarity ? "merging and comparing the speakers" : "merging");
