@@ -99,24 +99,22 @@ export function* progressOf<T>(items: readonly T[], title = ""): Generator<T> {
 function drawSoon(draw: () => void): void {
   changed.add(draw);
   // A busy loop never lets the timer run, so each event looks at the clock too.
-  if (Date.now() - lastFrame >= frameMs) drawFrame();
-  else startTimer();
+  drawIfDue();
 }
 
-function drawFrame(): void {
-  lastFrame = Date.now();
-  for (const draw of [...changed].slice(0, barsAFrame)) draw();
-  if (changed.size > 0) startTimer();
-}
-
-function startTimer(): void {
-  if (isTimerSet) return;
+function drawIfDue(): void {
+  const now = Date.now();
+  if (now - lastFrame >= frameMs) {
+    lastFrame = now;
+    for (const draw of [...changed].slice(0, barsAFrame)) draw();
+  }
+  if (changed.size === 0 || isTimerSet) return;
   isTimerSet = true;
   const frame = () => {
     isTimerSet = false;
-    drawFrame();
+    drawIfDue();
   };
-  setTimeout(frame, frameMs).unref();
+  setTimeout(frame, lastFrame + frameMs - now).unref();
 }
 
 function lineOf({ label, done, failed, total, began, moved }: Row): string {
