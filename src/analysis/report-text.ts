@@ -114,11 +114,12 @@ function bandLines({ bands }: Analysis): string[] {
   ];
 }
 
-function listing({ summary, info: { threshold, measured } }: Analysis): string[] {
+function listing({ summary, info: { threshold, minSimilarity, measured } }: Analysis): string[] {
   const { highPairs, listedPairs, betweenThresholds = 0 } = summary;
   const high = `High similarity (${two(threshold)} or more): ${quantity(highPairs, "pair")}`;
+  const which = minSimilarity > threshold ? `at ${two(minSimilarity)} or more` : "most similar";
   const lines = [
-    listedPairs < highPairs ? `${high}, of which the ${whole(listedPairs)} most similar are listed` : high,
+    listedPairs < highPairs ? `${high}, of which the ${whole(listedPairs)} ${which} are listed` : high,
   ];
   if (measured === undefined) return lines;
   const { eer, targetPairs, nonTargetPairs } = measured;

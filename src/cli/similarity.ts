@@ -1,6 +1,9 @@
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CompareVectorsOptions, compareVectors } from "../comparison/compare-vectors.js";
+import { invalid } from "../errors.js";
+import { mergedFiles } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { thresholdIn } from "../pipeline/measure-threshold.js";
 import { backend } from "../similarity/backend.js";
@@ -105,6 +108,11 @@ async function run(settings: Settings): Promise<void> {
 async function thresholdOf({ input, similarityThreshold }: Settings): Promise<number | undefined> {
   if (similarityThreshold !== "eer") return similarityThreshold;
   const folder = /_embeddings\.pkl$/.test(input) ? dirname(input) : input;
+  if (!existsSync(join(folder, mergedFiles.speakerList)))
+    throw invalid(
+      `--similarity_threshold eer needs speaker labels, which ${input} does not have. Give a folder that merging wrote, or a number.`,
+      { path: input },
+    );
   return thresholdIn(folder, "eer", readSpeakerList(folder));
 }
 
@@ -112,7 +120,7 @@ function* report({ statistics: s, pairs }: SimilarityResult, folder: string): Ge
   if (s.totalPairs === 0) yield "One row only: there is no pair to compare";
   else
     yield `${s.totalPairs} pairs: mean ${s.mean.toFixed(4)}, std ${s.std.toFixed(4)}, median ${s.median.toFixed(4)}, ` +
-      `min ${s.min.toFixed(4)}, max ${s.max.toFixed(4)}; ${s.highPairs} at or above ${s.threshold}`;
+      `min ${s.min.toFixed(4)}, max ${s.max.toFixed(4)}; ${s.highPairs} at or above ${Number(s.threshold.toFixed(4))}`;
   if (s.highPairs > pairs.length)
     yield `Warning: only the ${pairs.length} most similar of them are listed (--max_pairs, or a higher --similarity_threshold)`;
   yield `Written to ${folder}`;
