@@ -41,11 +41,6 @@ console.log(`
 ${shared.length} people are in two data sets:`);
 for (const { speaker1, speaker2, similarity } of shared)
   console.log(`  ${speaker1} is ${speaker2}  (${similarity.toFixed(2)})`);
-console.log(`
-Results: results/final_embeddings
-  similarity_heatmap.png, similarity_analysis.png   pictures to open
-  similarity_analysis.csv                           the pairs as a table
-  *.pkl, *.npy, *.json                              for Python (docs/files.md)`);
 
 // The same as documents: a notebook that fails is an error of this command, a missing Python is not.
 const notebooks = spawnSync(process.execPath, [join(root, "scripts", "notebooks.mjs")], { stdio: "inherit" });

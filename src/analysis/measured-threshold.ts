@@ -30,6 +30,7 @@ const maxPairs = 200_000;
 export function measuredThreshold(utterances: readonly UtteranceEmbedding[]): MeasuredThreshold | undefined {
   const datasets = new Map<string, UtteranceEmbedding[]>();
   for (const utterance of utterances) {
+    if (utterance.speakerId === null) continue;
     const own = datasets.get(utterance.dataset);
     if (own === undefined) datasets.set(utterance.dataset, [utterance]);
     else own.push(utterance);

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { invalid } from "../errors.js";
 import { parseColumns } from "../corpus/columns.js";
 import { manifestFormats } from "../corpus/corpus.js";
+import { invalid } from "../errors.js";
 import { backendNames } from "../similarity/backend.js";
 
 /*
@@ -56,13 +56,18 @@ function channel(text: string): number | "mean" {
 /** Which corpus. */
 export function addCorpusOptions(command: Command): Command {
   for (const option of [
-    new Option("--data-root <folder>", "corpus, laid out as dataset/speaker/utterance.wav or as --layout says"),
+    new Option(
+      "--data-root <folder>",
+      "corpus, laid out as dataset/speaker/utterance.wav or as --layout says",
+    ),
     new Option(
       "--layout <pattern>",
       'where the names stand in the paths: "{dataset}/{speaker}/{session}/{utterance}", a regular expression with such groups, or librispeech, voxceleb, vctk, aishell, flat',
     ),
     new Option("--manifest <path>", "corpus as a manifest instead of a folder (docs/corpora.md)"),
-    new Option("--format <name>", "of the manifest (default: what it looks like)").choices([...manifestFormats]),
+    new Option("--format <name>", "of the manifest (default: what it looks like)").choices([
+      ...manifestFormats,
+    ]),
     new Option(
       "--columns <map>",
       "which column of the manifest holds what, as speaker=client_id,path=path (default: the usual names)",
@@ -71,7 +76,10 @@ export function addCorpusOptions(command: Command): Command {
       return text;
     }),
     new Option("--path-prefix <old=new>", "what paths of the manifest begin with there and here"),
-    new Option("--dataset <name>", "the data set, where neither layout nor manifest has one (default: their name)"),
+    new Option(
+      "--dataset <name>",
+      "the data set, where neither layout nor manifest has one (default: their name)",
+    ),
   ])
     command.addOption(option);
   return command;
@@ -81,9 +89,13 @@ export const configFile = () =>
 export const precision = () =>
   new Option("--precision <name>", "fp32, or a variant of the model such as int8").default("fp32");
 export const saveIndividual = () =>
-  flag("save-individual", "also write a pickle for every utterance and speaker").default(false);
+  flag("save-individual", "also write individual files: a pickle for every utterance and speaker").default(
+    false,
+  );
 export const mergeIndividual = () =>
-  flag("merge-individual", "also write a pickle for every utterance and speaker").default(true);
+  flag("merge-individual", "also write individual files: a pickle for every utterance and speaker").default(
+    true,
+  );
 export const computeSimilarity = () =>
   flag("compute-similarity", "compare every speaker with every other").default(false);
 export const similarityThreshold = () =>
@@ -140,7 +152,11 @@ export function addExtractionOptions(command: Command): Command {
       "--gpus <indices>",
       'GPUs to use, such as "0 1 2 3": rank i takes the i-th (default: all)',
     ).argParser(gpuList),
-    count("--num-ranks <n>", "processes (default: one a GPU, or one a core)", "number of ranks"),
+    count(
+      "--num-ranks <n>",
+      "ranks: processes that each embed a part of the files (default: one a GPU, or one a core)",
+      "number of ranks",
+    ),
     count("--threads <n>", "threads of a rank on the CPU", "number of threads").default(1),
     count("--batch-size <n>", "utterances gathered for a GPU at once", "batch size").default(32),
     count(

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { quantity } from "../shared/text.js";
 import { type ExtractionStatus, extractionStatus, quietMs } from "../store/extraction-status.js";
 import { printLine } from "./print.js";
 import { duration } from "./reporter.js";
@@ -26,22 +27,24 @@ export function statusLines(folder: string, status: ExtractionStatus, now: numbe
     );
   const stages = Array.from(failedByStage, ([stage, count]) => `${stage} ${count}`);
   if (failed > 0) lines.push(`failed: ${failed} (${stages.join(", ")})`);
-  for (const { name, device, embedded: done, failed: bad, rate, lastAt, damagedBytes } of ranks) {
+  for (const { name, device, embedded: done, failed: bad, rate, lastAt, isRunning, damagedBytes } of ranks) {
     const ago = lastAt === 0 ? "nothing stored yet" : `last file ${duration((now - lastAt) / 1000)} ago`;
     lines.push(`${name} on ${device}: ${done} embedded, ${bad} failed, ${rate.toFixed(1)} files/s, ${ago}`);
-    if (damagedBytes > 0 && now - lastAt >= quietMs)
+    if (damagedBytes > 0 && !isRunning)
       lines.push(
         `  ${damagedBytes} bytes of its log are torn or damaged: what they held is done again by the next run`,
       );
   }
-  const working = ranks.filter(({ lastAt }) => now - lastAt < quietMs);
+  const running = ranks.filter(({ isRunning }) => isRunning);
+  const working = running.filter(({ lastAt }) => now - lastAt < quietMs);
   const rate = working.reduce((sum, rank) => sum + rank.rate, 0);
   if (left === 0) lines.push("nothing is left to embed: `speakerscope merge` comes next");
+  else if (running.length === 0) lines.push("no rank is at work: `speakerscope extract` goes on from here");
   else if (working.length === 0)
-    lines.push("no rank is at work: the extract command once more goes on from here");
+    lines.push("an extraction is running, but has stored nothing in the last minute");
   else if (rate > 0)
     lines.push(
-      `${working.length} ranks at work, ${rate.toFixed(1)} files/s together, about ${duration(left / rate)} left`,
+      `${quantity(working.length, "rank")} at work, ${rate.toFixed(1)} files/s together, about ${duration(left / rate)} left`,
     );
   return lines;
 }

@@ -22,7 +22,7 @@ export function verifyCommand(program: Command): void {
       if (problems.length > shown) printLine(`  ... and ${problems.length - shown} more`);
       if (problems.length > 0)
         throw invalid(
-          `${folder} has ${problems.length} problems. Run the ${kind === "extraction" ? "extract" : "merge"} command again: it writes anew what is wrong.`,
+          `${folder} has ${problems.length} problems. Run ${kind === "extraction" ? "extract" : "merge"} again to repair them.`,
           { path: folder, got: problems.length },
         );
       printLine("no problem found");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { layout } from "../corpus/layout.js";
 import type { Corpus } from "../corpus/corpus.js";
+import { layout } from "../corpus/layout.js";
 import { bundledModel } from "../embed/open-model.js";
 import { type ExtractOptions, type ExtractResult, extract } from "../extract/extract.js";
 import { pythonJson } from "../format/json.js";
@@ -29,9 +29,13 @@ function describeCorpus(corpus: Corpus, log: (line: string) => void): void {
     for (const note of manifest.notes) log(`  ${note}`);
   }
   for (const { dataset, speakers, files } of layout(corpus))
-    log(`  data set ${dataset}: ${speakers === 0 ? "unknown" : speakers} speakers, ${files} ${manifest === undefined ? "files" : "utterances"}`);
+    log(
+      `  data set ${dataset}: ${speakers === 0 ? "unknown" : speakers} speakers, ${files} ${manifest === undefined ? "files" : "utterances"}`,
+    );
   if (manifest !== undefined && failures.length > 0)
-    log(`Warning: ${failures.length} utterances of the manifest cannot be embedded. The first: ${failures[0]!.reason}`);
+    log(
+      `Warning: ${failures.length} utterances of the manifest cannot be embedded. The first: ${failures[0]!.reason}`,
+    );
 }
 
 /** Stage 1: scans the corpus, reports its layout, and embeds the files that are not embedded yet. */
@@ -42,6 +46,7 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   const corpus = await openCorpus({ ...options, onProgress, abortSignal });
   describeCorpus(corpus, reporter.log.bind(reporter));
   for (const warning of corpus.warnings) reporter.log(`Warning: ${warning}`);
+  reporter.log("Each rank below is a process that embeds its part of the files");
   reporter.log(`Model ${options.modelPath ?? `${basename(bundledModel)}, the bundled one`}`);
   const result = await extract(corpus, {
     ...options,

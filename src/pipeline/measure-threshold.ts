@@ -21,7 +21,7 @@ export async function measureThreshold(
   if (!existsSync(path)) return undefined;
   const total = speakers.reduce((sum, { numUtterances }) => sum + numUtterances, 0);
   const step = Math.ceil(total / mostUtterances);
-  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string }) =>
+  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string | null }) =>
     `${dataset}\0${speakerId}`;
   const wanted = step > 1 && new Set(speakers.filter((_, i) => i % step === 0).map(nameOf));
   const utterances: UtteranceEmbedding[] = [];

@@ -26,8 +26,18 @@ export interface CorpusSettings extends Omit<ScanOptions, "extensions"> {
  * const corpus = await openCorpus({ dataRoot: "data/speech" });
  */
 export async function openCorpus(settings: CorpusSettings): Promise<Corpus> {
-  const { dataRoot, manifest, format, columns, pathPrefix, layout, dataset, onCollision, onProgress, abortSignal } =
-    settings;
+  const {
+    dataRoot,
+    manifest,
+    format,
+    columns,
+    pathPrefix,
+    layout,
+    dataset,
+    onCollision,
+    onProgress,
+    abortSignal,
+  } = settings;
   const common = { dataset: dataset || undefined, onCollision, onProgress, abortSignal };
   if (manifest)
     return readManifest(manifest, {
@@ -37,23 +47,41 @@ export async function openCorpus(settings: CorpusSettings): Promise<Corpus> {
       pathPrefix: pathPrefix ? parsePrefix(pathPrefix) : undefined,
     });
   if (!dataRoot)
-    throw missing("No corpus is named. Give --data_root FOLDER, or --manifest FILE (docs/corpora.md has the formats).");
+    throw missing(
+      "No corpus is named. Give --data_root FOLDER, or --manifest FILE (docs/corpora.md has the formats).",
+    );
   return scan(dataRoot, { ...common, layout: layout || undefined });
 }
 
 /** Throws for settings that do not go together. */
-export function checkCorpusSettings({ dataRoot, manifest, format, columns, pathPrefix, layout }: CorpusSettings): void {
+export function checkCorpusSettings({
+  dataRoot,
+  manifest,
+  format,
+  columns,
+  pathPrefix,
+  layout,
+}: CorpusSettings): void {
   if (dataRoot && manifest)
-    throw conflict(`Both --data_root ${dataRoot} and --manifest ${manifest} are given. Give one of them.`, { got: manifest });
+    throw conflict(`Both --data_root ${dataRoot} and --manifest ${manifest} are given. Give one of them.`, {
+      got: manifest,
+    });
   if (manifest && layout)
     throw conflict("--layout is about folders, and --manifest is given. Leave one out.", { got: layout });
-  const idle = Object.entries({ format, columns, path_prefix: pathPrefix }).find(([, value]) => value !== undefined);
+  const idle = Object.entries({ format, columns, path_prefix: pathPrefix }).find(
+    ([, value]) => value !== undefined,
+  );
   if (!manifest && idle !== undefined)
-    throw invalid(`--${idle[0]} is about a manifest, and none is given. Add --manifest, or leave it out.`, { got: idle[1] });
+    throw invalid(`--${idle[0]} is about a manifest, and none is given. Add --manifest, or leave it out.`, {
+      got: idle[1],
+    });
 }
 
 function parsePrefix(text: string): [string, string] {
   const at = text.indexOf("=");
-  if (at < 0) throw invalid(`The path prefix is ${shown(text)}. Write OLD=NEW, such as /their/data=/my/data.`, { got: text });
+  if (at < 0)
+    throw invalid(`The path prefix is ${shown(text)}. Write OLD=NEW, such as /their/data=/my/data.`, {
+      got: text,
+    });
   return [text.slice(0, at), text.slice(at + 1)];
 }

@@ -1,4 +1,7 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { invalid, missing } from "../errors.js";
+import { individualFolder, mergedFiles, pictureFiles, tableFile } from "../merged/files.js";
 import { type CleanSettings, cleanStage } from "./clean-stage.js";
 import { compareSpeakers } from "./compare-speakers.js";
 import { type ExtractSettings, extractStage } from "./extract-stage.js";
@@ -73,6 +76,7 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
         "No similarity was computed (--compute_similarity), so there is nothing to report",
       );
   }
+  if (runs(2) || runs(3)) for (const line of whatNext(finalDir)) context.reporter.log(line);
   if (runs(4)) {
     begin(4, "cleaning up");
     const refuse = async () => false;
@@ -80,5 +84,28 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
       { outputDir: settings.outputDir, finalDir, confirm: settings.confirm ?? refuse },
       context,
     );
+  }
+}
+
+/** Where the results are, and what to do with them. */
+function* whatNext(folder: string): Generator<string> {
+  const isThere = (name: string) => existsSync(join(folder, name));
+  const { overview, heatmap, subset } = pictureFiles;
+  const pictures = [heatmap, subset, overview].filter(isThere);
+  yield `Results: ${folder}`;
+  if (pictures.length > 0) yield `  ${pictures.join(", ")}: pictures to open`;
+  if (isThere(tableFile)) yield `  ${tableFile}: the pairs as a table`;
+  yield "  *.pkl, *.json, *.npy: for Python (docs/files.md shows how to load them)";
+  if (isThere(mergedFiles.failures) && statSync(join(folder, mergedFiles.failures)).size > 0)
+    yield `  ${mergedFiles.failures}: files that were not embedded, with the reasons`;
+  const option = (name: string, path: string, usual: string) => (path === usual ? "" : ` --${name} ${path}`);
+  if (isThere(individualFolder)) {
+    const path = join(folder, individualFolder);
+    const where = option("embeddings_dir", path, join("final_embeddings", individualFolder));
+    yield `  ${individualFolder}: a file for each utterance and speaker; speakerscope load${where} shows them`;
+  }
+  if (pictures.length > 0) {
+    yield "Next: listen to the pairs in a notebook (npm run lab), or list them by the threshold that the labels give:";
+    yield `  speakerscope run --stage 3${option("final_dir", folder, "final_embeddings")} --similarity_threshold eer`;
   }
 }

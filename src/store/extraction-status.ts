@@ -1,7 +1,8 @@
-import { relative } from "node:path";
+import { dirname, relative } from "node:path";
 import { missing } from "../errors.js";
 import { compare } from "../util/compare.js";
 import { countBy } from "../util/count-by.js";
+import { isLocked } from "../util/folder-lock.js";
 import { isFailure, type RankLog, readCorpusLists, readExtraction } from "./extraction.js";
 
 /** How far an extraction is. Every file is embedded, failed or left. */
@@ -26,10 +27,12 @@ export interface RankStatus {
   rate: number;
   /** When it stored its last file, in milliseconds since 1970; 0 when never. */
   lastAt: number;
+  /** Whether the extraction that it belongs to is running: a living process holds its folder. */
+  isRunning: boolean;
   damagedBytes: number;
 }
 
-/** A rank that has stored nothing for so long does not count as working. */
+/** A rank that has stored nothing for this long counts as silent. */
 export const quietMs = 60_000;
 /** The rate is that of the last so many milliseconds. */
 const windowMs = 300_000;
@@ -50,7 +53,9 @@ export async function extractionStatus(folder: string): Promise<ExtractionStatus
       path: folder,
     });
   const { utterances, outcomes, logs } = await readExtraction(folder, lists);
-  const ranks = new Map(logs.map((log) => [log, rankStatus(folder, log)]));
+  const parts = new Map<string, boolean>();
+  for (const part of new Set(logs.map((log) => dirname(log.folder)))) parts.set(part, await isLocked(part));
+  const ranks = new Map(logs.map((log) => [log, rankStatus(folder, log, parts.get(dirname(log.folder))!)]));
   const times = new Map<RankLog, number[]>(logs.map((log) => [log, []]));
   const failures = lists.failures.map(({ stage }) => ({ stage: stage as string }));
   let embedded = 0;
@@ -82,13 +87,18 @@ export async function extractionStatus(folder: string): Promise<ExtractionStatus
   };
 }
 
-const rankStatus = (folder: string, { folder: path, device, damagedBytes }: RankLog): RankStatus => ({
+const rankStatus = (
+  folder: string,
+  { folder: path, device, damagedBytes }: RankLog,
+  isRunning: boolean,
+): RankStatus => ({
   name: relative(folder, path),
   device: device ?? "unknown",
   embedded: 0,
   failed: 0,
   rate: 0,
   lastAt: 0,
+  isRunning,
   damagedBytes,
 });
 

@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { conflict, invalid, shown } from "../errors.js";
+import { isObject } from "../format/read-json.js";
 import type { Doubt, Failure, Utterance, UtteranceEmbedding } from "../types.js";
 import { compare } from "../util/compare.js";
 import { jsonLines, readJsonLines } from "../util/json-lines.js";
@@ -298,10 +299,23 @@ export function checkIdentity(extraction: Extraction, identity: ExtractionIdenti
       (key) => !sameJson(log.identity![key], identity[key]),
     );
     throw conflict(
-      `${log.folder} holds embeddings made another way: ${differing.map((key) => `${key} was ${shown(log.identity![key])} and is now ${shown(identity[key])}`).join("; ")}. Take another --output_dir, or throw them away with --overwrite.`,
+      `${log.folder} holds embeddings made another way: ${differencesOf(log.identity, identity).join("; ")}. Take another --output_dir, or throw them away with --overwrite.`,
       { path: log.folder, got: Object.fromEntries(differing.map((key) => [key, identity[key]])) },
     );
   }
+}
+
+/** The values that differ, each by its path such as model.name; at most three of them. */
+function differencesOf(was: object, is: object): string[] {
+  const leaves = function* (a: unknown, b: unknown, path: string): Generator<string> {
+    if (sameJson(a, b)) return;
+    if (!isObject(a) || !isObject(b)) yield `${path} was ${shown(a)} and is now ${shown(b)}`;
+    else
+      for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
+        yield* leaves(a[key], b[key], path === "" ? key : `${path}.${key}`);
+  };
+  const all = [...leaves(was, is, "")];
+  return all.length > 3 ? [...all.slice(0, 3), `${all.length - 3} more values differ`] : all;
 }
 
 /** The failures of an extraction, those of the scan among them, sorted by path. */

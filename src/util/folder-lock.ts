@@ -53,8 +53,7 @@ interface LockRecord {
 export const lockName = "speakerscope.lock";
 
 /**
- * Keeps other processes, on this machine and on others that share the file system, from working in a folder. A second call
- * in the same process waits for the first: a notebook cell that was interrupted may still be putting its work down.
+ * Keeps other processes, on this machine and on others that share the file system, from working in a folder.
  *
  * The lock is a file that names its holder and is renewed while the holder lives. That of a dead process of this machine
  * is taken over at once; that of another machine once it has not been renewed for five minutes, going by the clock of the
@@ -117,6 +116,14 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+/** Whether a living process holds the lock of a folder; that of another machine counts for five minutes after a renewal. */
+export async function isLocked(folder: string): Promise<boolean> {
+  const lock = await read(join(folder, lockName));
+  if (lock === undefined) return false;
+  const renewed = Date.now() - lock.mtimeMs <= 300_000;
+  return isAlive(lock.record, { machine: thisProcess().machine }, renewed);
+}
+
 /** Makes the lock file, with the record in it from the first moment, and opens it. */
 async function take(path: string, own: LockRecord, options: LockOptions): Promise<FileHandle> {
   const draft = `${path}.${own.id}`;
@@ -149,11 +156,6 @@ async function claim(path: string, draft: string, own: LockRecord, options: Lock
     await writeFile(draft, contents(own));
     const silentMs = (await stat(draft)).mtimeMs - other.mtimeMs;
     if (isAlive(other.record, own, silentMs <= deadAfterMs)) {
-      if (other.record?.machine === own.machine && other.record.pid === own.pid) {
-        throwIfAborted("Waiting for the lock", abortSignal);
-        await sleep(20);
-        continue;
-      }
       const renewed = seen !== undefined && seen.mtimeMs !== other.mtimeMs;
       if (other.record?.machine === own.machine || renewed) throw held(path, other.record, own);
       if (seen === undefined) onWait?.(waiting(path, other.record));
@@ -186,7 +188,11 @@ async function linked(draft: string, path: string): Promise<boolean> {
 }
 
 /** A lock that cannot be read was cut short by a full disk or comes from elsewhere: only its age counts. */
-function isAlive(record: LockRecord | undefined, own: LockRecord, renewed: boolean): boolean {
+function isAlive(
+  record: LockRecord | undefined,
+  own: Pick<LockRecord, "machine">,
+  renewed: boolean,
+): boolean {
   if (record === undefined || record.machine !== own.machine) return renewed;
   const start = processStart(record.pid);
   return start !== undefined && (start === "" || start === record.started);

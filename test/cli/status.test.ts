@@ -7,6 +7,7 @@ import { statusLines } from "../../src/cli/status.js";
 import { rankLogPath, writeCorpusList } from "../../src/store/extraction.js";
 import { openLog } from "../../src/store/record-log.js";
 import type { Utterance } from "../../src/types.js";
+import { lockFolder } from "../../src/util/folder-lock.js";
 import { put, temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
 
 const utterance = (index: number): Utterance => ({
@@ -68,16 +69,26 @@ test("the rate is files over time, without the pauses between runs", async () =>
 
 test("the lines say what is going on", async () => {
   const folder = await halfDone({ 0: everyMs(100, 20), 1: everyMs(50, 40) });
+  const lock = await lockFolder(folder, { purpose: "extracting embeddings" });
   const status = await extractionStatus(folder);
+  await lock.release();
   const at = status.ranks[0]!.lastAt;
   const running = statusLines(folder, status, at + 1000).join("\n");
   assert.match(running, /60 of 100 files done, 40 left/);
   assert.match(running, /failed: 2 \(decode 2\)/);
   assert.match(running, /rank_01 on cpu: 39 embedded, 1 failed, 20\.0 files\/s, last file 1 s ago/);
   assert.match(running, /2 ranks at work, 30\.0 files\/s together, about 1 s left/);
-  const stopped = statusLines(folder, status, at + 3_600_000).join("\n");
-  assert.match(stopped, /no rank is at work: the extract command once more goes on from here/);
-  assert.match(stopped, /last file 1 h 0 min ago/);
+  const silent = statusLines(folder, status, at + 3_600_000).join("\n");
+  assert.match(silent, /is running, but has stored nothing in the last minute/);
+  assert.match(silent, /last file 1 h 0 min ago/);
+});
+
+test("an extraction that was stopped a moment ago is not at work", async () => {
+  const folder = await halfDone({ 0: everyMs(100, 20) });
+  const status = await extractionStatus(folder);
+  const lines = statusLines(folder, status, status.ranks[0]!.lastAt + 500).join("\n");
+  assert.match(lines, /no rank is at work: `speakerscope extract` goes on from here/);
+  assert.not.match(lines, /about .* left/);
 });
 
 test("shards stand side by side, and those that have not begun are named", async () => {

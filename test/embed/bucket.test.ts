@@ -39,6 +39,11 @@ test("a bucket stands in the identity, which refuses to mix; without one nothing
   assert.is(identity(50).bucket, 50);
   const made = { logs: [{ identity: identity(), folder: "rank_00" }] } as unknown as Extraction;
   assert.throws(() => checkIdentity(made, identity(50)), /bucket was undefined and is now 50|bucket was/);
+  assert.throws(
+    () => checkIdentity(made, { ...identity(), frontend: { window: "hamming" }, name: "other" }),
+    (error: Error) =>
+      !error.message.includes("{") && /name was "[^"]+" and is now "other"/.test(error.message),
+  );
   for (const bucket of [0, -1, 1.5, Number.NaN]) assert.throws(() => identity(bucket), /The bucket is/);
 });
 
