@@ -40,7 +40,7 @@ test("people who are in two data sets do not move the threshold", () => {
 });
 
 test("with one speaker in each data set, pairs across data sets are taken", () => {
-  const rows = utterances(2, ["a"], 3).map((row) => ({ ...row, dataset: row.speakerId }));
+  const rows = utterances(2, ["a"], 3).map((row) => ({ ...row, dataset: row.speakerId! }));
   assert.is(measuredThreshold(rows)!.nonTargetPairs, 9);
 });
 
