@@ -3,7 +3,6 @@ import { whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
 import { rowsOf, type Table } from "./options.js";
-import {} from "./text.js";
 
 export interface ReliabilityPlotOptions {
   /** Default "What probabilities came to". */
