@@ -33,7 +33,7 @@ test("help lists the commands and their flags", () => {
 test("a corpus or a model that is not there is named", () => {
   fails(["extract", "--data_root", "nowhere"], /^error: The corpus nowhere is not a folder\./);
   fails(["extract", "--data_root", "corpus", "--model_path", "no.onnx"], /The model no\.onnx does not exist/);
-  fails(["extract"], /required option '--data-root/);
+  fails(["extract"], /No corpus is named/);
   mkdirSync(join(cwd, "hollow"), { recursive: true });
   fails(["extract", "--data_root", "hollow"], /The corpus hollow has no audio/);
 });

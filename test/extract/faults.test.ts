@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, truncateSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { extract, type Model, merge, scan } from "speakerscope";
 import { test } from "uvu";
@@ -196,12 +196,18 @@ test("names in a corpus list cannot lead a write out of the folder", async () =>
   const { folder, modelPath, corpus } = setUp(3);
   const list = await scan(corpus);
   list.utterances[0]!.speakerId = "../../../escaped";
+  const options = { modelPath, device: "cpu", numRanks: 1, saveIndividual: true };
   const outputDir = join(folder, "deep/er/out");
-  const error = await failed(
-    extract(list, { outputDir, modelPath, device: "cpu", numRanks: 1, saveIndividual: true }),
+  assert.is(await failed(extract(list, { ...options, outputDir })), undefined);
+  const speakers = readdirSync(join(outputDir, "embeddings_individual/utterances/d"));
+  assert.ok(
+    speakers.some((name) => name.startsWith(".._.._.._escaped~")),
+    String(speakers),
   );
-  assert.match(error?.message, /leads out of/);
-  const merged = await failed(merge(outputDir, { outputDir: join(folder, "deep/er/final"), partial: true }));
+  list.utterances[0]!.speakerId = "..";
+  const other = join(folder, "deep/er/other");
+  assert.match((await failed(extract(list, { ...options, outputDir: other })))?.message, /leads out of/);
+  const merged = await failed(merge(other, { outputDir: join(folder, "deep/er/final"), partial: true }));
   assert.match(merged?.message ?? "", /holds no embedding/);
 });
 
