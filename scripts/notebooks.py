@@ -1,6 +1,8 @@
 """Executes notebooks without a window: the executed .ipynb and a stand-alone .html of each, in one folder.
 
-python scripts/notebooks.py OUTPUT_DIR NOTEBOOK...
+python scripts/notebooks.py [--own-corpus] OUTPUT_DIR NOTEBOOK...
+
+With --own-corpus, cells with the tag `bundled`, which tell of the bundled speech, are left out.
 """
 
 import asyncio
@@ -19,9 +21,11 @@ from nbconvert import HTMLExporter
 KERNEL = "speakerscope"
 
 
-def execute(path):
+def execute(path, own_corpus):
     """A notebook with fresh outputs; cells run in the folder of the notebook, as in JupyterLab."""
     notebook = nbformat.read(path, as_version=4)
+    if own_corpus:
+        notebook.cells = [c for c in notebook.cells if "bundled" not in c.metadata.get("tags", [])]
     client = NotebookClient(
         notebook,
         kernel_name=KERNEL,
@@ -74,13 +78,15 @@ def standalone(notebook, name):
     return head + "</head>" + body
 
 
-def main(output_dir, *paths):
+def main(*args):
+    own_corpus = "--own-corpus" in args
+    output_dir, *paths = [arg for arg in args if arg != "--own-corpus"]
     output_dir = Path(output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     failed = False
     for path in map(Path, paths):
         start = time.monotonic()
-        notebook, error = execute(path.resolve())
+        notebook, error = execute(path.resolve(), own_corpus)
         nbformat.write(notebook, output_dir / path.name)
         (output_dir / f"{path.stem}.html").write_text(standalone(notebook, path.stem), encoding="utf-8")
         seconds = time.monotonic() - start

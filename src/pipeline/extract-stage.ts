@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Corpus } from "../corpus/corpus.js";
 import { layout } from "../corpus/layout.js";
@@ -7,6 +7,7 @@ import { type ExtractOptions, type ExtractResult, extract } from "../extract/ext
 import { pythonJson } from "../format/json.js";
 import { partFolder, rankFolder } from "../store/extraction.js";
 import { countBy } from "../util/count-by.js";
+import { readJsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
 import type { CompareSettings } from "./compare-speakers.js";
 import { type CorpusSettings, openCorpus } from "./open-corpus.js";
@@ -46,6 +47,13 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   const corpus = await openCorpus({ ...options, onProgress, abortSignal });
   describeCorpus(corpus, reporter.log.bind(reporter));
   for (const warning of corpus.warnings) reporter.log(`Warning: ${warning}`);
+  const folder = partFolder(options.outputDir ?? "embeddings_output", settings.shard);
+  const other = await otherCorpus(folder, corpus);
+  if (other !== undefined)
+    reporter.log(
+      `Warning: ${folder} holds the embeddings of another corpus, ${other}. A merge of it will hold those of ${corpus.root} alone and replace ` +
+        "earlier results. To keep both, stop this and give other folders (--output_dir, and --final_dir of run)",
+    );
   reporter.log("Each rank below is a process that embeds its part of the files");
   reporter.log(`Model ${options.modelPath ?? `${basename(bundledModel)}, the bundled one`}`);
   const result = await extract(corpus, {
@@ -78,6 +86,22 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
     for (const { rank } of result.ranks)
       await compareRank(rankFolder(partFolder(outputDir, settings.shard), rank), settings, context);
   return result;
+}
+
+/** The root of the corpus that a folder was filled from, where its first files are none of this one. */
+async function otherCorpus(folder: string, { utterances }: Corpus): Promise<string | undefined> {
+  const path = join(folder, "corpus.jsonl");
+  if (!existsSync(path)) return undefined;
+  const files = new Set(utterances.map(({ file }) => file));
+  let root: string | undefined;
+  let seen = 0;
+  for await (const row of readJsonLines<{ root?: string; file?: string }>(path)) {
+    root ??= row.root;
+    if (row.file === undefined) continue;
+    if (files.has(row.file)) return undefined;
+    if (++seen === 100) break;
+  }
+  return seen > 0 ? root : undefined;
 }
 
 /** Compares the speakers of one rank, beside its embeddings. */

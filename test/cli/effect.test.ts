@@ -95,6 +95,18 @@ test("flags of other stages are named, and a first stage of 4 is the last one to
   assert.match(stdout, /Stage 4: cleaning up/);
 });
 
+test("a folder that another corpus filled is named before anything is embedded", () => {
+  const other = tinyCorpus(join(cwd, "other"), { "c/x/1.wav": 1, "c/y/1.wav": 2 });
+  assert.ok(other);
+  const first = run("extract", ...corpus);
+  assert.not.match(first.stdout, /another corpus/);
+  const { stdout } = run("extract", ...corpus.map((word) => (word === "corpus" ? "other" : word)));
+  assert.match(
+    stdout,
+    /Warning: embeddings_output holds the embeddings of another corpus, corpus\..*Rank 0/s,
+  );
+});
+
 test("a part of a flag's name is answered with the flag, and help shows the defaults", () => {
   fails(
     ["run", "--threshold", "0.3"],

@@ -94,6 +94,28 @@ test("the notebooks are short documents with a parameters cell, a check and wher
   }
 });
 
+test("what is true of the bundled speech alone stands in cells that another corpus goes without", () => {
+  for (const name of notebooks)
+    for (const { cell_type, id, source, metadata } of read(join(root, "notebooks"), name).cells)
+      if (cell_type === "markdown" && !metadata.tags?.includes("bundled"))
+        assert.not.match(
+          joined(source),
+          /podcast|studio|test-other|LibriSpeech|bundled speech/,
+          `${name}, ${id}`,
+        );
+  const { status, log } = run("notebooks.mjs", ["--help"]);
+  assert.is(status, 0);
+  assert.match(log, /--fresh +delete the results.*SPEAKERSCOPE_RESULTS_DIR/s);
+  assert.is(run("notebooks.mjs", ["--frseh"]).status, 1);
+});
+
+const run = (script: string, args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "scripts", script), ...args], {
+    encoding: "utf8",
+  });
+  return { status, log: stdout + stderr };
+};
+
 test("the committed notebooks carry their outputs, small and without a path of some machine", () => {
   for (const name of notebooks) {
     const path = join(root, "notebooks", `${name}.ipynb`);
