@@ -51,7 +51,7 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
   const { utterances, speakers, failures } = merged;
   const failed = failures.length > 0 ? `; ${failures.length} files failed (failed.jsonl)` : "";
   const absent = merged.missing > 0 ? `; ${merged.missing} files are still to be embedded` : "";
-  const what = `${utterances} utterances of ${speakers.length} speakers`;
+  const what = `${utterances} utterances of ${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}`;
   reporter.log(
     `${result === undefined ? `Unchanged: ${what} in` : `Merged ${what} into`} ${outputDir}${failed}${absent}`,
   );

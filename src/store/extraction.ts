@@ -314,7 +314,10 @@ function differencesOf(was: object, is: object): string[] {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
         yield* leaves(a[key], b[key], path === "" ? key : `${path}.${key}`);
   };
-  const all = [...leaves(was, is, "")];
+  const values = [...leaves(was, is, "")];
+  // A checksum says little to people where something else differs too.
+  const telling = values.filter((text) => !text.startsWith("sha256 "));
+  const all = telling.length > 0 ? telling : values;
   return all.length > 3 ? [...all.slice(0, 3), `${all.length - 3} more values differ`] : all;
 }
 
