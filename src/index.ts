@@ -7,6 +7,9 @@ export { inspectSignal } from "./audio/inspect-signal.js";
 // Corpus and audio
 export { type Audio, type LoadOptions, loadAudio } from "./audio/load-audio.js";
 export { resample } from "./audio/resample.js";
+export { type Audit, type AuditOptions, audit } from "./audit/audit.js";
+export type { AuditUtterance } from "./audit/audit-corpus.js";
+export type { Finding, FindingKind, Remedy } from "./audit/finding.js";
 // Charts
 export * from "./charts/index.js";
 // Similarity

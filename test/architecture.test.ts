@@ -26,6 +26,7 @@ const order = [
   ["merge"],
   ["scoring"],
   ["analysis"],
+  ["audit"],
   ["charts", "listen"],
   ["pipeline"],
   ["index", "cli"],

@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   identify: async () => (await import("./identify.js")).identifyCommand,
   score: async () => (await import("./score.js")).scoreCommand,
   analyze: async () => (await import("./analyze.js")).analyzeCommand,
+  audit: async () => (await import("./audit.js")).auditCommand,
   load: async () => (await import("./load.js")).loadCommand,
   verify: async () => (await import("./verify.js")).verifyCommand,
   model: async () => (await import("./model.js")).modelCommand,

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { cholesky, solveLower, solveUpper } from "../vectors/cholesky.js";
 import { principalAxes } from "../vectors/principal-axes.js";
 import { scatter } from "../vectors/scatter.js";
 import { unitRows } from "../vectors/unit-rows.js";
@@ -29,6 +30,8 @@ export interface PldaOptions {
    * on a few hundred utterances needs some; default 0.5.
    */
   shrinkage?: number;
+  /** The same for the covariance between speakers, of which a corpus shows even less; default 0.4. */
+  betweenShrinkage?: number;
 }
 
 /** An embedding, and who speaks; utterances of an unknown speaker are left out. */
@@ -44,7 +47,7 @@ export interface LabelledEmbedding {
  *
  * Embeddings are scaled to length 1. The covariance within speakers is W = Σ(x - m)(x - m)ᵀ / (N - S), shrunk to
  * (1 - λ) W + λ tr(W)/d I; the one between them is the estimate by moments of the unbalanced analysis of variance,
- * B = (Σ n (m - μ)(m - μ)ᵀ - (S - 1) W) / (N - Σn²/N), without its negative part. Both are then diagonal at once.
+ * B = (Σ n (m - μ)(m - μ)ᵀ - (S - 1) W) / (N - Σn²/N), shrunk in the same way and without its negative part. Both are then diagonal at once.
  *
  * Trained on the corpus that it scores it takes 25 to 37 % off the equal error rate of cosines on short noisy speech.
  * The scores are natural log likelihood ratios only for speech like that it was trained on: on clean read speech they are
@@ -59,7 +62,7 @@ export interface LabelledEmbedding {
  * @example
  * const trained = plda(utterances);
  */
-export function plda(utterances: readonly LabelledEmbedding[], { shrinkage = 0.5 }: PldaOptions = {}): Plda {
+export function plda(utterances: readonly LabelledEmbedding[], options: PldaOptions = {}): Plda {
   const known = utterances.filter(({ speakerId }) => speakerId !== null);
   const { data, dimension } = unitRows(known);
   const speakers = new Map<string, number>();
@@ -74,7 +77,7 @@ export function plda(utterances: readonly LabelledEmbedding[], { shrinkage = 0.5
     counts[s]++;
     for (let k = 0; k < dimension; k++) sums[s * dimension + k] += data[i * dimension + k];
   });
-  return pldaOfSums({ dimension, counts, sums, squares: scatter(data, dimension) }, { shrinkage });
+  return pldaOfSums({ dimension, counts, sums, squares: scatter(data, dimension) }, options);
 }
 
 /** All that the model needs to know of its embeddings, unit vectors. */
@@ -91,10 +94,11 @@ export interface PldaSums {
 /** As `plda`, from sums: other names for the same utterances take no second look at them. */
 export function pldaOfSums(
   { dimension: d, counts, sums, squares }: PldaSums,
-  { shrinkage = 0.5 }: PldaOptions = {},
+  { shrinkage = 0.5, betweenShrinkage = 0.4 }: PldaOptions = {},
 ): Plda {
-  if (!(shrinkage >= 0 && shrinkage <= 1))
-    throw invalid(`The shrinkage is ${shrinkage}. It has to be between 0 and 1.`, { got: shrinkage });
+  for (const value of [shrinkage, betweenShrinkage])
+    if (!(value >= 0 && value <= 1))
+      throw invalid(`The shrinkage is ${value}. It has to be between 0 and 1.`, { got: value });
   const some = [...counts.keys()].filter((s) => counts[s] > 0);
   const speakers = some.length;
   const utterances = some.reduce((sum, s) => sum + counts[s], 0);
@@ -124,44 +128,39 @@ export function pldaOfSums(
     const square = utterances * mean[Math.floor(at / d)] * mean[at % d];
     return (x - square - (speakers - 1) * within[at]) / spread;
   });
+  let total = 0;
+  for (let k = 0; k < d; k++) total += between[k * d + k];
+  for (let at = 0; at < between.length; at++) between[at] *= 1 - betweenShrinkage;
+  for (let k = 0; k < d; k++) between[k * d + k] += (betweenShrinkage * Math.max(0, total)) / d;
   const { axes, variances } = commonAxes(within, between, d);
   return { dimension: d, mean, axes, between: variances, shrinkage, speakers, utterances };
 }
 
 /** The axes on which `within` is 1 and `between` diagonal; those on which the latter is not above zero are left out. */
 function commonAxes(within: Float64Array, between: Float64Array, d: number) {
-  const { values, vectors } = principalAxes(within, d, { count: d });
-  // What is left of a singular matrix by rounding is far below this.
-  if (!(values[d - 1] > 1e-9 * values[0]) || !(values[0] > 1e-12))
+  const lower = cholesky(within, d);
+  if (lower === undefined)
     throw invalid(
       "The covariance within speakers is singular: their utterances are equal, or too few for no shrinkage. " +
         "Give more utterances, or a shrinkage such as 0.5.",
     );
-  const whitening = new Float64Array(d * d);
-  vectors.forEach((vector, a) => {
-    for (let k = 0; k < d; k++) whitening[a * d + k] = vector[k] / Math.sqrt(values[a]);
-  });
-  const turned = timesTransposed(timesTransposed(whitening, between, d), whitening, d);
-  const whitened = turned.map((x, at) => (x + turned[(at % d) * d + Math.floor(at / d)]) / 2);
-  const speaker = principalAxes(whitened, d, { count: d });
-  const rank = speaker.values.filter((value) => value > 1e-6).length;
+  // L⁻¹ B L⁻ᵀ: B is symmetric, so solving its rows twice does both sides.
+  const half = between.slice();
+  for (let i = 0; i < d; i++) solveLower(lower, half.subarray(i * d, (i + 1) * d), d);
+  const whitened = transposed(half, d);
+  for (let i = 0; i < d; i++) solveLower(lower, whitened.subarray(i * d, (i + 1) * d), d);
+  const other = transposed(whitened, d);
+  const { values, vectors } = principalAxes(
+    whitened.map((x, at) => (x + other[at]) / 2),
+    d,
+    { count: d },
+  );
+  const rank = values.filter((value) => value > 1e-6).length;
   const axes = new Float64Array(rank * d);
-  for (let r = 0; r < rank; r++)
-    for (let a = 0; a < d; a++) {
-      const weight = speaker.vectors[r][a];
-      for (let k = 0; k < d; k++) axes[r * d + k] += weight * whitening[a * d + k];
-    }
-  return { axes, variances: Float64Array.from(speaker.values.slice(0, rank)) };
+  for (let r = 0; r < rank; r++) axes.set(solveUpper(lower, vectors[r], d), r * d);
+  return { axes, variances: Float64Array.from(values.slice(0, rank)) };
 }
 
-/** a bᵀ of two square matrices. */
-function timesTransposed(a: Float64Array, b: Float64Array, d: number): Float64Array {
-  const product = new Float64Array(d * d);
-  for (let i = 0; i < d; i++)
-    for (let j = 0; j < d; j++) {
-      let sum = 0;
-      for (let k = 0; k < d; k++) sum += a[i * d + k] * b[j * d + k];
-      product[i * d + j] = sum;
-    }
-  return product;
+function transposed(a: Float64Array, d: number): Float64Array {
+  return a.map((_, at) => a[(at % d) * d + Math.floor(at / d)]);
 }

@@ -1,0 +1,287 @@
+import { ScopeError, throwIfAborted } from "../errors.js";
+import { dot } from "../vectors/dot.js";
+import { type AuditCorpus, type AuditUtterance, auditCorpus } from "./audit-corpus.js";
+import { type Finding, type FindingKind, leastProbability, probabilityOf } from "./finding.js";
+import { type MergedName, mergedSpeakers } from "./merged-speakers.js";
+import { type NamePair, namePairs } from "./name-pairs.js";
+import { people } from "./people.js";
+import { type LabelDoubts, wrongLabels } from "./wrong-labels.js";
+
+export interface AuditOptions {
+  /** Rounds of looking at everything in the light of what the round before has found; default 3. */
+  rounds?: number;
+  abortSignal?: AbortSignal;
+}
+
+export interface Audit {
+  /** Down to a probability of 0.05, what costs most first; from 0.5 on it counts as found. */
+  findings: Finding[];
+  summary: {
+    utterances: number;
+    speakers: number;
+    /** Utterances of an unknown speaker, which were not looked at. */
+    unlabelled: number;
+    /** Findings of a probability of 0.5 or more. */
+    found: Record<FindingKind, number>;
+  };
+  info: {
+    /**
+     * What compared the voices: `plda`, a model trained on the corpus; `cosine`, where it has too few speakers for one;
+     * `none`, where there is nothing to compare.
+     */
+    model: "plda" | "cosine" | "none";
+    /** Why it was not `plda`; null where it was. */
+    why: string | null;
+    rounds: number;
+  };
+}
+
+/** Below so many speakers with two utterances the directions in which voices differ cannot be learned. */
+const leastSpeakers = 20;
+const folds = 5;
+
+/**
+ * What is wrong with the labels of a corpus, by its embeddings alone: wrong labels, one person under two names, the same
+ * person in two data sets (leakage), two people under one name.
+ *
+ * One order of work removes most of what the faults do to each other, and is gone through a few times: names of one person
+ * are found and joined; then every label is judged, given those; then every name is tried to split in two. Voices are
+ * compared by a two-covariance model (`plda`) that has not seen the speakers it judges. Thresholds are the corpus's own:
+ * every score is held against that of faults made from the corpus on purpose (a name halved, two names put together).
+ *
+ * The result is the same for any order of the utterances. Measured error rates are in docs/audit.md.
+ *
+ * @param utterances embeddings of one model with names; `session` where known: the recording an utterance was cut from
+ * @throws `invalid` for embeddings that are zero, not finite or of different length; `interrupted` when `abortSignal` is aborted
+ * @example
+ * const { findings, summary } = await audit(utterances);
+ * console.table(findings.filter(({ probability }) => probability >= 0.5));
+ */
+export async function audit(
+  utterances: readonly AuditUtterance[],
+  { rounds = 3, abortSignal }: AuditOptions = {},
+): Promise<Audit> {
+  const corpus = auditCorpus(utterances);
+  const { names, n } = corpus;
+  const repeated = names.filter(({ from, to }) => to - from > 1).length;
+  const summaryOf = (findings: readonly Finding[]) => ({
+    utterances: n,
+    speakers: names.length,
+    unlabelled: utterances.length - n,
+    found: countsOf(findings),
+  });
+  const nothing = (why: string): Audit => ({
+    findings: [],
+    summary: summaryOf([]),
+    info: { model: "none", why, rounds: 0 },
+  });
+  if (names.length < 2)
+    return nothing(
+      names.length === 0
+        ? "No utterance has a speaker."
+        : "There is one speaker only, and nobody to compare with.",
+    );
+  if (repeated === 0)
+    return nothing("No speaker has two utterances, so that no label can be held against another.");
+  const isLearned = repeated >= leastSpeakers;
+  try {
+    const judged = await judge(corpus, { rounds, isLearned, abortSignal });
+    const findings = findingsOf(corpus, judged);
+    const why = isLearned
+      ? null
+      : `${repeated} speakers have two utterances or more. A model of voices needs ${leastSpeakers}; cosines were compared instead.`;
+    return {
+      findings,
+      summary: summaryOf(findings),
+      info: { model: isLearned ? "plda" : "cosine", why, rounds },
+    };
+  } catch (error) {
+    // The embeddings of every speaker are equal: there is no measure of how much they may differ.
+    if (error instanceof ScopeError && error.message.includes("singular"))
+      return nothing(
+        "All embeddings of a speaker are equal, so that there is no measure of how much they may differ.",
+      );
+    throw error;
+  }
+}
+
+interface Judged {
+  kept: Uint8Array;
+  /** Name to person, then the names' second halves. */
+  personOfName: Int32Array;
+  pairs: NamePair[];
+  labels: LabelDoubts;
+  merged: MergedName[];
+}
+
+async function judge(
+  corpus: AuditCorpus,
+  { rounds, isLearned, abortSignal }: { rounds: number; isLearned: boolean; abortSignal?: AbortSignal },
+): Promise<Judged> {
+  const { n, names, nameOf } = corpus;
+  // With the same variance in every direction the score depends on cosines alone, and there is nothing to overfit.
+  const options = isLearned
+    ? { folds, shrinkage: 0.6, betweenShrinkage: 0.4 }
+    : { folds: 1, shrinkage: 1, betweenShrinkage: 1 };
+  let personOfName: Int32Array = Int32Array.from(names.keys());
+  let isApart = new Uint8Array(n);
+  let kept = new Uint8Array(n).fill(1);
+  let prior = 0.05;
+  let result: Judged | undefined;
+  for (let round = 0; round < rounds; round++) {
+    throwIfAborted("The audit", abortSignal);
+    const persons = () =>
+      Int32Array.from(nameOf, (name, i) => (isApart[i] ? names.length + name : personOfName[name]));
+    const pairs = await namePairs(corpus, people(corpus, persons(), kept, options), kept, { abortSignal });
+    personOfName = joined(names.length, pairs);
+
+    const known = people(corpus, persons(), kept, options);
+    const labels = await wrongLabels(corpus, known, kept, { prior, abortSignal });
+    ownerOfEveryName(corpus, labels.logOdds);
+    prior = Math.min(
+      0.3,
+      Math.max(0.5 / n, labels.logOdds.reduce((sum, x) => sum + 1 / (1 + Math.exp(-x)), 0) / n),
+    );
+    kept = Uint8Array.from(labels.logOdds, (x) => Number(x < 0));
+
+    const merged = mergedSpeakers(corpus, known, kept);
+    isApart = new Uint8Array(n);
+    for (const { part, logOdds } of merged) if (logOdds > 0) for (const i of part) isApart[i] = 1;
+    result = { kept, personOfName, pairs, labels, merged };
+  }
+  return result!;
+}
+
+/** Names to people: those of a pair are one. */
+function joined(count: number, pairs: readonly NamePair[]): Int32Array {
+  const person = Int32Array.from({ length: count }, (_, s) => s);
+  const root = (s: number): number => (person[s] === s ? s : root(person[s]));
+  for (const { first, second, logOdds } of pairs)
+    if (logOdds > 0) {
+      const [a, b] = [root(first), root(second)];
+      person[Math.max(a, b)] = Math.min(a, b);
+    }
+  return person.map((_, s) => root(s));
+}
+
+/** A name belongs to somebody: where all its labels are in doubt, the least doubtful is not. */
+function ownerOfEveryName({ names }: AuditCorpus, logOdds: Float64Array): void {
+  for (const { from, to } of names) {
+    let least = from;
+    for (let i = from; i < to; i++) if (logOdds[i] < logOdds[least]) least = i;
+    logOdds[least] = Math.min(logOdds[least], -0.01);
+  }
+}
+
+function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
+  const { names, utterances } = corpus;
+  const { kept, pairs, labels, merged, personOfName } = judged;
+  const voices = typicalOf(corpus, kept);
+  const findings: { finding: Finding; cost: number }[] = [];
+  const add = (cost: number, finding: Omit<Finding, "probability">) => {
+    const probability = probabilityOf(finding.score);
+    if (probability >= leastProbability)
+      findings.push({ finding: { ...finding, probability }, cost: cost * probability });
+  };
+  const sizeOf = (s: number) => names[s].to - names[s].from;
+
+  for (const { first, second, ratio, logOdds } of pairs) {
+    if (!(probabilityOf(logOdds) >= leastProbability)) continue;
+    const keys = [names[first].key, names[second].key];
+    const isAcross = names[first].dataset !== names[second].dataset;
+    add(Math.min(sizeOf(first), sizeOf(second)), {
+      kind: isAcross ? "leakage" : "splitSpeaker",
+      keys,
+      score: logOdds,
+      evidence: {
+        logLikelihoodRatio: ratio,
+        cosine: voices.cosine(first, second),
+        utterances1: sizeOf(first),
+        utterances2: sizeOf(second),
+        listen: [...voices.typical(first), ...voices.typical(second)],
+      },
+      remedy: isAcross ? { action: "keepOnOneSide", names: keys } : { action: "mergeNames", names: keys },
+    });
+  }
+
+  const nameOfPerson = new Map<number, number>();
+  for (const s of names.keys()) {
+    const other = nameOfPerson.get(personOfName[s]);
+    if (other === undefined || sizeOf(s) > sizeOf(other)) nameOfPerson.set(personOfName[s], s);
+  }
+  labels.logOdds.forEach((score, i) => {
+    if (!(probabilityOf(score) >= leastProbability)) return;
+    const own = corpus.nameOf[i];
+    const person = labels.nearest[i];
+    const target = person < 0 ? undefined : (nameOfPerson.get(person) ?? person - names.length);
+    // Whether anybody in particular is likelier than a stranger to the corpus.
+    const isKnown = target !== undefined && target !== own && labels.other[i] > Math.log(names.length);
+    add(1, {
+      kind: "wrongLabel",
+      keys: [utterances[i].key],
+      score,
+      evidence: {
+        speaker: names[own].key,
+        nearestSpeaker: target === undefined ? null : names[target].key,
+        logLikelihoodRatioOwn: labels.own[i],
+        logLikelihoodRatioNearest: labels.other[i],
+        listen: [...voices.typical(own, i), ...(target === undefined ? [] : voices.typical(target))],
+      },
+      remedy: isKnown ? { action: "relabel", to: names[target].key } : { action: "drop" },
+    });
+  });
+
+  for (const { name, part, ratio, logOdds } of merged) {
+    if (!(probabilityOf(logOdds) >= leastProbability)) continue;
+    const isPart = new Set(part);
+    const { from, to, key } = names[name];
+    const rest = Array.from({ length: to - from }, (_, r) => from + r).filter((i) => !isPart.has(i));
+    const keysOf = (rows: readonly number[]) => rows.map((i) => utterances[i].key);
+    add(part.length, {
+      kind: "mergedSpeakers",
+      keys: [key],
+      score: logOdds,
+      evidence: {
+        logLikelihoodRatio: ratio,
+        utterances1: rest.length,
+        utterances2: part.length,
+        listen: keysOf([rest[0], part[0]]),
+      },
+      remedy: { action: "splitName", parts: [keysOf(rest), keysOf(part)] },
+    });
+  }
+  return findings
+    .sort((a, b) => b.cost - a.cost || b.finding.score - a.finding.score)
+    .map(({ finding }) => finding);
+}
+
+/** What to listen to: the kept utterance of a name that is nearest to the mean of all. */
+function typicalOf({ names, utterances, data, dimension: d }: AuditCorpus, kept: Uint8Array) {
+  const meanOf = (s: number): Float64Array => {
+    const mean = new Float64Array(d);
+    const { from, to } = names[s];
+    for (let i = from; i < to; i++) if (kept[i]) for (let k = 0; k < d; k++) mean[k] += data[i * d + k];
+    return mean;
+  };
+  return {
+    cosine(a: number, b: number): number {
+      const [x, y] = [meanOf(a), meanOf(b)];
+      return dot(x, 0, y, 0, d) / Math.sqrt(dot(x, 0, x, 0, d) * dot(y, 0, y, 0, d));
+    },
+    typical(s: number, but = -1): string[] {
+      const mean = meanOf(s);
+      let [best, most] = [-1, -Infinity];
+      for (let i = names[s].from; i < names[s].to; i++) {
+        const near = kept[i] && i !== but ? dot(data, i, mean, 0, d) : -Infinity;
+        if (near > most) [best, most] = [i, near];
+      }
+      return best < 0 ? [] : [utterances[best].key];
+    },
+  };
+}
+
+function countsOf(findings: readonly Finding[]): Record<FindingKind, number> {
+  const counts = { wrongLabel: 0, splitSpeaker: 0, leakage: 0, mergedSpeakers: 0 };
+  for (const { kind, probability } of findings) if (probability >= 0.5) counts[kind]++;
+  return counts;
+}

@@ -1,0 +1,65 @@
+import { pythonRepr } from "../format/python-float.js";
+import type { Finding } from "./finding.js";
+
+/** What the kinds are called in files. */
+export const kindNames = {
+  wrongLabel: "wrong_label",
+  splitSpeaker: "split_speaker",
+  leakage: "leakage",
+  mergedSpeakers: "merged_speakers",
+} as const;
+
+/** A row of findings.csv. */
+export interface FindingRow {
+  kind: (typeof kindNames)[Finding["kind"]];
+  key1: string;
+  /** Empty where the finding is about one thing. */
+  key2: string;
+  score: number;
+  probability: number;
+  remedy: string;
+  /** The right speaker of a wrong label, where there is one. */
+  target: string;
+  /** JSON. */
+  evidence: string;
+}
+
+const remedies = {
+  relabel: "relabel",
+  drop: "drop",
+  mergeNames: "merge_names",
+  splitName: "split_name",
+  keepOnOneSide: "keep_on_one_side",
+} as const;
+
+/** Findings as rows of a table, in their order. */
+export const findingRows = (findings: readonly Finding[]): FindingRow[] =>
+  findings.map(({ kind, keys: [key1, key2 = ""], score, probability, remedy, evidence }) => ({
+    kind: kindNames[kind],
+    key1,
+    key2,
+    score,
+    probability,
+    remedy: remedies[remedy.action],
+    target: remedy.action === "relabel" ? remedy.to : "",
+    evidence: JSON.stringify(remedy.action === "splitName" ? { ...evidence, parts: remedy.parts } : evidence),
+  }));
+
+const columns = ["kind", "key1", "key2", "score", "probability", "remedy", "target", "evidence"] as const;
+
+/** The rows as CSV, line by line. */
+export function* findingsCsv(rows: readonly FindingRow[]): Generator<string> {
+  yield `${columns.join(",")}\n`;
+  for (const row of rows) yield `${columns.map((column) => field(row[column], column)).join(",")}\n`;
+}
+
+/** The rows as JSON, one a line. */
+export function* findingsJsonLines(rows: readonly FindingRow[]): Generator<string> {
+  for (const row of rows)
+    yield `${JSON.stringify({ ...row, evidence: JSON.parse(row.evidence) as unknown })}\n`;
+}
+
+function field(value: string | number, name: string): string {
+  if (typeof value === "number") return pythonRepr(value, name);
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}

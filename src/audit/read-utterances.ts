@@ -1,0 +1,30 @@
+import { invalid, shown } from "../errors.js";
+import { readVectors } from "../store/read-vectors.js";
+import type { AuditUtterance } from "./audit-corpus.js";
+
+/**
+ * Reads embeddings with names: what merging wrote, or a .npz file or pickle whose keys are `dataset/speaker/utterance` or
+ * `speaker/utterance`.
+ *
+ * @throws `invalid` for keys that name no speaker; as `readVectors` does
+ */
+export async function readAuditUtterances(path: string): Promise<AuditUtterance[]> {
+  const { rows, info } = await readVectors(path, { level: "utterance" });
+  if (!Array.isArray(rows))
+    throw invalid(
+      `The embeddings in ${path} have no names. Give a .npz file with keys, or what merging wrote.`,
+      { path },
+    );
+  return (rows as { embedding: Float32Array }[]).map(({ embedding }, i) => {
+    const { key, dataset, speakerId } = info[i];
+    if (dataset !== "" || speakerId !== key) return { key, dataset, speakerId, embedding };
+    const parts = key.split("/");
+    if (parts.length < 2)
+      throw invalid(
+        `The key ${shown(key)} in ${path} names no speaker. Keys must be dataset/speaker/utterance, or speaker/utterance.`,
+        { path, got: key },
+      );
+    const [set, speaker] = parts.length === 2 ? ["", parts[0]] : parts;
+    return { key, dataset: set, speakerId: speaker, embedding };
+  });
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { type Audit, audit } from "../../src/audit/audit.js";
+import type { AuditUtterance } from "../../src/audit/audit-corpus.js";
+import type { FindingKind } from "../../src/audit/finding.js";
+import { readAuditUtterances } from "../../src/audit/read-utterances.js";
+import { random } from "../../src/vectors/random.js";
+
+const folder = join(__dirname, "..", "fixtures", "audit");
+const truth = JSON.parse(readFileSync(join(folder, "wild.json"), "utf8")) as {
+  wrongLabel: [string, string][];
+  splitSpeaker: [string, string][];
+  mergedSpeakers: string[];
+};
+const wild = readAuditUtterances(join(folder, "wild.npz"));
+const audited = wild.then((utterances) => audit(utterances));
+
+const nameOf = (key: string) => key.replace("/", "_");
+const foundIn = ({ findings }: Audit, kind: FindingKind) =>
+  findings.filter((finding) => finding.kind === kind && finding.probability >= 0.5);
+const f1 = (found: Set<string>, wanted: Set<string>) => {
+  const right = [...found].filter((key) => wanted.has(key)).length;
+  return (2 * right) / (found.size + wanted.size);
+};
+const pair = (a: string, b: string) => [a, b].sort().join(" ");
+
+test("audit finds planted wrong labels, and names the right speaker", async () => {
+  const merged = truth.mergedSpeakers.map(nameOf);
+  const inMerged = (key: string) => merged.includes(nameOf(key.replace(/\/[^/]*$/, "")));
+  const found = foundIn(await audited, "wrongLabel").filter(({ keys }) => !inMerged(keys[0]));
+  const wanted = new Map(truth.wrongLabel.filter(([key]) => !inMerged(key)));
+  const score = f1(new Set(found.map(({ keys }) => keys[0])), new Set(wanted.keys()));
+  assert.ok(score > 0.75, `F1 ${score}`);
+  const named = found.flatMap(({ keys, remedy }) =>
+    remedy.action === "relabel" && wanted.has(keys[0]) ? [remedy.to === nameOf(wanted.get(keys[0])!)] : [],
+  );
+  assert.ok(named.length > 10 && named.filter(Boolean).length / named.length > 0.8, named.join());
+});
+
+test("audit finds planted names of one person", async () => {
+  const found = foundIn(await audited, "splitSpeaker").map(({ keys: [a, b] }) => pair(a, b));
+  const wanted = truth.splitSpeaker.map(([a, b]) => pair(nameOf(a), nameOf(b)));
+  const score = f1(new Set(found), new Set(wanted));
+  assert.ok(score > 0.6, `F1 ${score}`);
+});
+
+test("audit finds planted names of two people, and says who goes where", async () => {
+  const found = foundIn(await audited, "mergedSpeakers");
+  const score = f1(new Set(found.map(({ keys }) => keys[0])), new Set(truth.mergedSpeakers.map(nameOf)));
+  assert.ok(score > 0.8, `F1 ${score}`);
+  for (const { remedy, keys } of found) {
+    assert.ok(remedy.action === "splitName" && remedy.parts.every((part) => part.length > 1));
+    assert.ok(
+      remedy.action === "splitName" && remedy.parts.flat().every((key) => nameOf(key).startsWith(keys[0])),
+    );
+  }
+});
+
+test("audit gives the same for any order of the utterances", async () => {
+  const next = random(3);
+  const shuffled = (await wild).map((row) => [next(), row] as const).sort(([a], [b]) => a - b);
+  assert.equal(await audit(shuffled.map(([, row]) => row)), await audited);
+});
+
+/** Speakers of random voices; `spread` is how much an utterance differs from its speaker. */
+function voices(
+  speakers: number,
+  utterances: number,
+  { dataset = "x", spread = 0.4, seed = 1 } = {},
+): AuditUtterance[] {
+  const next = random(seed);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const people = Array.from({ length: speakers }, () => Array.from({ length: 24 }, normal));
+  return people.flatMap((voice, s) =>
+    Array.from({ length: utterances }, (_, u) => ({
+      key: `${dataset}_s${s}_u${u}`,
+      dataset,
+      speakerId: `s${s}`,
+      embedding: Float32Array.from(voice, (x) => x + spread * normal()),
+    })),
+  );
+}
+
+test("audit finds nothing in a corpus without faults", async () => {
+  const { findings, info } = await audit(voices(40, 5));
+  assert.is(info.model, "plda");
+  assert.equal(
+    findings.filter(({ probability }) => probability >= 0.5),
+    [],
+  );
+});
+
+test("audit finds a person in two data sets over a change of channel", async () => {
+  const studio = voices(30, 4, { dataset: "studio" });
+  const shift = voices(1, 1, { seed: 9 })[0].embedding;
+  const mobile = voices(30, 4, { dataset: "mobile", seed: 2 });
+  // The first speaker of the studio again, by what else was said.
+  const again = voices(30, 8, { dataset: "studio" }).slice(4, 8);
+  again.forEach((row, u) => {
+    mobile[u] = { ...row, key: `mobile_s0_u${u}`, dataset: "mobile", speakerId: "s0" };
+  });
+  for (const row of mobile) row.embedding = row.embedding.map((x, k) => x + shift[k]);
+  const found = foundIn(await audit([...studio, ...mobile]), "leakage");
+  assert.equal(
+    found.map(({ keys, remedy }) => [keys, remedy.action]),
+    [[["mobile_s0", "studio_s0"], "keepOnOneSide"]],
+  );
+});
+
+test("audit compares cosines where there are too few speakers for a model, and says so", async () => {
+  const rows = voices(8, 5, { spread: 0.3 });
+  rows[0] = { ...rows[0], embedding: rows[6].embedding.map((x, k) => x + 0.01 * k) };
+  const result = await audit(rows);
+  assert.is(result.info.model, "cosine");
+  assert.match(result.info.why!, /^8 speakers have two utterances or more. A model of voices needs 20/);
+  assert.equal(
+    foundIn(result, "wrongLabel").map(({ keys, remedy }) => [keys, remedy]),
+    [[["x_s0_u0"], { action: "relabel", to: "x_s1" }]],
+  );
+});
+
+test("a session does not vouch for itself where the speaker has two", async () => {
+  // Two of three utterances, of one session, are of another speaker: they would outvote the third.
+  const rows = voices(30, 3).map((row, i) => ({ ...row, session: i % 3 < 2 ? "first" : "second" }));
+  const other = voices(30, 8).slice(8, 16);
+  rows[0] = { ...rows[0], embedding: other[6].embedding };
+  rows[1] = { ...rows[1], embedding: other[7].embedding };
+  const keysOf = async (utterances: AuditUtterance[]) =>
+    foundIn(await audit(utterances), "wrongLabel").map(({ keys: [key] }) => key);
+  assert.equal((await keysOf(rows)).sort(), ["x_s0_u0", "x_s0_u1"]);
+  assert.not.equal((await keysOf(rows.map((row) => ({ ...row, session: undefined })))).sort(), [
+    "x_s0_u0",
+    "x_s0_u1",
+  ]);
+});
+
+test("audit says why it has nothing to say", async () => {
+  const whyOf = async (rows: AuditUtterance[]) => {
+    const { findings, info } = await audit(rows);
+    assert.equal(findings, []);
+    assert.is(info.model, "none");
+    return info.why;
+  };
+  const rows = voices(30, 3);
+  assert.match((await whyOf([]))!, /No utterance has a speaker/);
+  assert.match((await whyOf(rows.slice(0, 3)))!, /one speaker only/);
+  assert.match((await whyOf(rows.filter((_, i) => i % 3 === 0)))!, /No speaker has two utterances/);
+  assert.match(
+    (await whyOf(rows.map((row) => ({ ...row, embedding: Float32Array.of(1, 2) }))))!,
+    /are equal/,
+  );
+  assert.match(
+    (await whyOf(rows.map((row) => ({ ...row, speakerId: null }))))!,
+    /No utterance has a speaker/,
+  );
+});
+
+test("audit leaves out utterances of unknown speakers, and counts them", async () => {
+  const rows = voices(30, 3);
+  const { summary } = await audit([...rows, { ...rows[0], key: "x_unknown", speakerId: null }]);
+  assert.is(summary.utterances, 90);
+  assert.is(summary.unlabelled, 1);
+});
+
+test.run();
