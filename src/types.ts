@@ -109,9 +109,10 @@ export interface Doubt {
   utteranceId: string;
   /**
    * `short` (under 1 s), `clipped`, `quiet`, `loud` (far beyond full scale), `long` (embedded in pieces),
-   * `inconsistent` (the file contradicts itself, or FFmpeg complained of it).
+   * `inconsistent` (the file contradicts itself, or FFmpeg complained of it), `speech` (how much of the file was embedded
+   * with `vad`).
    */
-  warning: "short" | "clipped" | "quiet" | "loud" | "long" | "inconsistent";
+  warning: "short" | "clipped" | "quiet" | "loud" | "long" | "inconsistent" | "speech";
   detail: string;
 }
 

@@ -167,6 +167,7 @@ export function addExtractionOptions(command: Command): Command {
     new Option("--channel <n>", "channel of stereo files: a number, or mean for the mean of all")
       .argParser(channel)
       .default("mean"),
+    flag("vad", "embed the speech of a file alone; changes embeddings").default(false),
     normalize(),
     new Option("--on-collision <how>", "two files that would share a key: an error, or a suffix")
       .choices(["error", "suffix"])

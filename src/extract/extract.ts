@@ -51,6 +51,11 @@ export interface ExtractOptions
   batchSize?: number;
   /** One channel, or the mean of all. */
   channel?: number | "mean";
+  /**
+   * Embed the speech of a file alone, as Silero VAD finds it; how much there was stands in warnings.jsonl, and a file
+   * without speech is a failure. It changes embeddings. False by default.
+   */
+  vad?: boolean;
   /** Average unit vectors for the speakers. */
   normalize?: boolean;
   /** Write a pickle for every utterance and speaker too. */
@@ -81,6 +86,9 @@ export interface ExtractResult {
   ranks: { rank: number; device: string; done: number; failed: number; seconds: number }[];
 }
 
+/** What finds speech, as the identity of embeddings names it. */
+const vadIdentity = "silero-vad 6.2.3";
+
 /**
  * Embeds every utterance of a corpus, on one process a rank, each with its device and its share of the files.
  *
@@ -103,6 +111,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     outputDir = "embeddings_output",
     precision = "fp32",
     channel = "mean",
+    vad = false,
     batchSize = 32,
     decodeThreads,
   } = options;
@@ -114,7 +123,12 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     });
   const devices = planRanks(options);
   const model = identifyModel({ ...options, precision });
-  const identity: ExtractionIdentity = { version: 1, ...model.identity, channel };
+  const identity: ExtractionIdentity = {
+    version: 1,
+    ...model.identity,
+    channel,
+    ...(vad ? { vad: vadIdentity } : {}),
+  };
   const list = shardOf(typeof corpus === "string" ? await scan(corpus, options) : corpus, options.shard);
   const folder = partFolder(outputDir, options.shard);
   return await inTurn(resolve(folder), async () => {
@@ -157,6 +171,7 @@ async function extractPart(
     outputDir = "embeddings_output",
     precision = "fp32",
     channel = "mean",
+    vad = false,
     threads = 1,
     batchSize = 32,
     normalize = false,
@@ -204,6 +219,7 @@ async function extractPart(
           decodeThreads: options.decodeThreads ?? decodeThreadsFor(device, devices.length),
           batchSize,
           channel,
+          vad,
           identity,
           logEnd: overwrite
             ? 0

@@ -12,6 +12,7 @@ import { type Piece, prepare } from "./prepare.js";
 export interface ThreadSettings {
   frontEnd: FrontEndSettings;
   channel: Channel;
+  vad: boolean;
 }
 
 /** Bytes begin a file; null asks for its next piece. */
@@ -20,7 +21,7 @@ export type ThreadRequest = { bytes: Uint8Array; channel: Channel | undefined } 
 /** An error travels with its class, its message and what is given beside: its own fields and those of its cause. */
 export type ThreadAnswer = { piece: Piece; last: boolean } | { error: Error; fields: object };
 
-const { frontEnd: settings, channel } = workerData as ThreadSettings;
+const { frontEnd: settings, channel, vad } = workerData as ThreadSettings;
 const frontEnd = openFrontEnd(settings);
 let pieces: AsyncGenerator<Piece>;
 let next: IteratorResult<Piece>;
@@ -28,7 +29,7 @@ let next: IteratorResult<Piece>;
 parentPort!.on("message", async (request: ThreadRequest) => {
   try {
     if (request !== null) {
-      pieces = prepare(request.bytes, frontEnd, request.channel ?? channel);
+      pieces = prepare(request.bytes, frontEnd, request.channel ?? channel, vad);
       next = await pieces.next();
     }
     const piece = next.value as Piece;

@@ -3,6 +3,7 @@ import { loadSegments } from "../audio/load-segments.js";
 import type { Channel } from "../audio/mixdown.js";
 import type { FrontEnd } from "../embed/front-end.js";
 import type { Doubt, Matrix } from "../types.js";
+import { type SpeechPiece, speechOnly } from "./speech-only.js";
 
 export type StoredDoubt = Pick<Doubt, "warning" | "detail">;
 
@@ -29,21 +30,40 @@ const pieceSeconds = 200;
 /**
  * Decodes a file's bytes to the signal that the model takes, looks whether it can be speech at all, and makes features
  * of it. Short files are one piece; each piece is made when it is asked for.
+ *
+ * @param vad keep speech alone
  */
 export async function* prepare(
   bytes: Uint8Array,
   frontEnd: FrontEnd,
   channel: Channel,
+  vad = false,
 ): AsyncGenerator<Piece> {
   const { sampleRate, minSamples, maxSeconds = Infinity } = frontEnd;
-  const seconds = Math.min(pieceSeconds, maxSeconds / 1.5);
-  const segments = loadSegments(bytes, { sampleRate, channel, seconds });
-  for await (const { samples, doubts: ofFile } of segments) {
-    const { failure, doubts: ofSignal } = inspectSignal(samples, sampleRate, { minSamples });
+  const options = { sampleRate, channel, seconds: Math.min(pieceSeconds, maxSeconds / 1.5) };
+  const segments: AsyncIterable<SpeechPiece> = vad
+    ? speechOnly(bytes, options)
+    : loadSegments(bytes, options);
+  for await (const { samples, doubts: ofFile, speech } of segments) {
+    const { failure, doubts: ofSignal } =
+      speech?.seconds === 0
+        ? { failure: `no speech in ${shown(speech.of)} s`, doubts: [] }
+        : inspectSignal(samples, sampleRate, { minSamples });
     const known = {
       samples: samples.length,
-      doubts: [...ofFile, ...(failure === undefined ? ofSignal : [])],
+      doubts: [
+        ...ofFile,
+        ...(failure === undefined ? ofSignal : []),
+        ...(speech === undefined ? [] : [doubtOf(speech)]),
+      ],
     };
     yield failure === undefined ? { ...known, features: frontEnd.features(samples) } : { ...known, failure };
   }
 }
+
+const doubtOf = ({ seconds, of }: Required<SpeechPiece>["speech"]): StoredDoubt => ({
+  warning: "speech",
+  detail: `${shown(seconds)} s of speech in ${shown(of)} s`,
+});
+
+const shown = (seconds: number): string => String(Number(seconds.toFixed(2)));

@@ -20,6 +20,8 @@ export interface RankJob {
   decodeThreads: number;
   batchSize: number;
   channel: number | "mean";
+  /** Embed speech alone. */
+  vad: boolean;
   identity: ExtractionIdentity;
   /** Where the rank's log ends. */
   logEnd: number;

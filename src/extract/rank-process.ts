@@ -121,11 +121,11 @@ async function run(job: RankJob): Promise<RankMessage> {
     group = [];
   };
 
-  const { decodeThreads, channel } = job;
+  const { decodeThreads, channel, vad } = job;
   const preparer: Preparer =
     decodeThreads > 0
-      ? prepareInThreads(decodeThreads, { frontEnd: model.frontEnd, channel })
-      : { prepare: (bytes, own = channel) => prepare(bytes, model, own), close: async () => {} };
+      ? prepareInThreads(decodeThreads, { frontEnd: model.frontEnd, channel, vad })
+      : { prepare: (bytes, own = channel) => prepare(bytes, model, own, vad), close: async () => {} };
   const reader = openAudio();
   let finished = false;
   try {

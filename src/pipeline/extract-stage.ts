@@ -73,13 +73,15 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
       `Warning: ${failures.length} files were not embedded (${stages.join(", ")}): see failed.jsonl in the rank folders`,
     );
   }
-  if (doubts.length > 0) {
+  // How much speech a file holds is no doubt.
+  const doubtful = doubts.filter(({ warning }) => warning !== "speech");
+  if (doubtful.length > 0) {
     const kinds = Array.from(
-      countBy(doubts, ({ warning }) => warning),
+      countBy(doubtful, ({ warning }) => warning),
       ([warning, count]) => `${warning} ${count}`,
     );
     reporter.log(
-      `Warning: ${doubts.length} doubtful files were embedded (${kinds.join(", ")}): see warnings.jsonl in the rank folders`,
+      `Warning: ${doubtful.length} doubtful files were embedded (${kinds.join(", ")}): see warnings.jsonl in the rank folders`,
     );
   }
   if (computeSimilarity)

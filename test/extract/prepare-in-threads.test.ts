@@ -43,7 +43,7 @@ test("more files than threads, broken and long ones among them, give what they g
     [1, 2, "error", "error", 1, 1, 1],
   );
   for (const count of [1, 3]) {
-    const preparer = prepareInThreads(count, { frontEnd, channel: "mean" });
+    const preparer = prepareInThreads(count, { frontEnd, channel: "mean", vad: false });
     // All begin before the first is read.
     const given = files.map((bytes) => preparer.prepare(bytes));
     const pieces: unknown[] = [];
@@ -54,7 +54,7 @@ test("more files than threads, broken and long ones among them, give what they g
 });
 
 test("a long file that is read no further leaves its thread to the next", async () => {
-  const preparer = prepareInThreads(1, { frontEnd, channel: "mean" });
+  const preparer = prepareInThreads(1, { frontEnd, channel: "mean", vad: false });
   const long = preparer.prepare(wav([new Float32Array(16000 * 450).fill(0.1)]));
   const next = preparer.prepare(wav([voice(1)]));
   for await (const _ of long) break;
@@ -63,7 +63,7 @@ test("a long file that is read no further leaves its thread to the next", async 
 });
 
 test("errors keep their tag on the way out of a thread", async () => {
-  const preparer = prepareInThreads(1, { frontEnd, channel: "mean" });
+  const preparer = prepareInThreads(1, { frontEnd, channel: "mean", vad: false });
   const file = preparer.prepare(wav([voice(2)]).subarray(0, 700));
   const error = await file[Symbol.asyncIterator]()
     .next()
@@ -77,7 +77,7 @@ test("errors keep their tag on the way out of a thread", async () => {
 
 test("a thread that dies fails its file, and another takes the next", async () => {
   const broken = { ...frontEnd, fbank: { ...fbankDefaults, scale: Number.NaN } };
-  const preparer = prepareInThreads(1, { frontEnd: broken, channel: "mean" });
+  const preparer = prepareInThreads(1, { frontEnd: broken, channel: "mean", vad: false });
   const files = [1, 2, 3].map((seed) => preparer.prepare(wav([voice(seed)])));
   for (const file of files) assert.match(String(await all(file)), /scale is NaN/);
   await preparer.close();

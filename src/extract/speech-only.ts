@@ -1,0 +1,71 @@
+import { loadSegments, type Segment, type SegmentOptions } from "../audio/load-segments.js";
+import { type SpeechSegment, speechSegments } from "../vad/speech-segments.js";
+
+/** The speech of a file, or of a piece of a long one, as one signal. */
+export interface SpeechPiece extends Segment {
+  /** How much of the file is speech; undefined behind the first piece. */
+  speech?: { seconds: number; of: number };
+}
+
+/** What the detector takes. */
+const vadSampleRate = 16000;
+
+/**
+ * `loadSegments` without what is no speech. A file that is longer than a piece is decoded twice, so that no more of it than a
+ * piece is held; its pieces are as long as their speech, and those without any are left out.
+ */
+export async function* speechOnly(
+  bytes: Uint8Array,
+  options: Required<Pick<SegmentOptions, "seconds" | "sampleRate" | "channel">>,
+): AsyncGenerator<SpeechPiece> {
+  const held: Segment[] = [];
+  let pieces = 0;
+  let samples = 0;
+  const decoded = async function* () {
+    for await (const piece of loadSegments(bytes, { ...options, sampleRate: vadSampleRate })) {
+      pieces++;
+      samples += piece.samples.length;
+      if (pieces === 1) held.push(piece);
+      else held.length = 0;
+      yield piece.samples;
+    }
+  };
+  const spans = await speechSegments(decoded());
+  const speech = {
+    seconds: spans.reduce((sum, { start, end }) => sum + end - start, 0),
+    of: samples / vadSampleRate,
+  };
+  const { sampleRate } = options;
+  const again = held.length > 0 && sampleRate === vadSampleRate ? held : loadSegments(bytes, options);
+  let at = 0;
+  let isFirst = true;
+  for await (const piece of again) {
+    const part = within(piece.samples, at / sampleRate, spans, sampleRate);
+    at += piece.samples.length;
+    if (part.length === 0 && (pieces > 1 || spans.length > 0)) continue;
+    yield { ...piece, samples: part, ...(isFirst ? { speech } : {}) };
+    isFirst = false;
+  }
+  if (isFirst) yield { samples: new Float32Array(0), sampleRate, doubts: [], speech };
+}
+
+/** The parts of a piece, which begins at that second, that lie in spans. */
+function within(
+  samples: Float32Array,
+  from: number,
+  spans: readonly SpeechSegment[],
+  sampleRate: number,
+): Float32Array {
+  const place = (second: number) =>
+    Math.min(samples.length, Math.max(0, Math.round((second - from) * sampleRate)));
+  const parts = spans
+    .map(({ start, end }) => samples.subarray(place(start), place(end)))
+    .filter(({ length }) => length > 0);
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
