@@ -20,6 +20,7 @@ export { readSimilarity, type StoredSimilarity } from "./comparison/read-similar
 export { writeSimilarity } from "./comparison/write-similarity.js";
 export type { Corpus, ManifestFormat, ManifestOrigin } from "./corpus/corpus.js";
 export { type DatasetLayout, layout } from "./corpus/layout.js";
+export { loadUtterance } from "./corpus/load-utterance.js";
 export { type ManifestOptions, readManifest } from "./corpus/read-manifest.js";
 export { type ScanOptions, scan } from "./corpus/scan.js";
 export { type EmbedOptions, embed } from "./embed/embed.js";
@@ -56,6 +57,7 @@ export { readModelConfig } from "./models/model-config.js";
 
 // Stages
 export { compareSpeakers } from "./pipeline/compare-speakers.js";
+export { type CorpusSettings, openCorpus } from "./pipeline/open-corpus.js";
 export {
   openWorkspace,
   provenance,

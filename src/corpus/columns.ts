@@ -73,7 +73,7 @@ export function chooseColumns(names: readonly string[], told: Columns, file: str
 
 /** `path=path, speaker=client_id`: what was understood, as a note for the user. */
 export const describeColumns = (columns: Columns): string =>
-  columnRoles.flatMap((role) => (columns[role] === undefined ? [] : `${role}=${columns[role]}`)).join(", ");
+  columnRoles.flatMap((role) => (columns[role] ? `${role}=${columns[role]}` : [])).join(", ");
 
 /** Reads `speaker=client_id,path=path`. */
 export function parseColumns(text: string): Columns {

@@ -20,7 +20,7 @@ export interface AudioReader {
 }
 
 /** About how many bytes the audio of an utterance takes in memory. */
-export const bytesOf = ({ size, span }: AudioSource): number =>
+export const memoryOf = ({ size, span }: AudioSource): number =>
   span?.end === undefined ? size : Math.min(size, (span.end - span.start) * bytesPerSecond);
 
 const bytesPerSecond = 48_000 * 4;

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { type AudioReader, bytesOf, openAudio } from "../corpus/open-audio.js";
+import { type AudioReader, memoryOf, openAudio } from "../corpus/open-audio.js";
 import { openModel } from "../embed/open-model.js";
 import { conflict, reasonOf } from "../errors.js";
 import {
@@ -197,11 +197,11 @@ async function* prepareAhead(
       const file = preparer.prepare(value.bytes, item.utterance.channel);
       pending.push({ item, file, doubts: value.doubts });
     }
-    bytes += bytesOf(item.utterance);
+    bytes += memoryOf(item.utterance);
     while (pending.length > most || (bytes > readAheadBytes && pending.length > 0)) {
       const next = pending.shift()!;
       yield next;
-      bytes -= bytesOf(next.item.utterance);
+      bytes -= memoryOf(next.item.utterance);
     }
   }
   yield* pending;
@@ -221,7 +221,7 @@ async function* readAhead(source: AsyncIterator<RankItem>, reader: AudioReader):
   while (!next.done || pending.length > 0) {
     while (!next.done) {
       const item = next.value;
-      const size = bytesOf(item.utterance);
+      const size = memoryOf(item.utterance);
       if (pending.length > 0 && (pending.length >= 5 || bytes + size > readAheadBytes)) break;
       const reading = readBytes(reader, item.utterance);
       // It is waited for later; until then a fault must not count as one that nobody handles.
@@ -232,6 +232,6 @@ async function* readAhead(source: AsyncIterator<RankItem>, reader: AudioReader):
     }
     const { item, reading } = pending.shift()!;
     yield { item, value: await reading };
-    bytes -= bytesOf(item.utterance);
+    bytes -= memoryOf(item.utterance);
   }
 }

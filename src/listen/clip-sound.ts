@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { type Audio, loadAudio } from "../audio/load-audio.js";
+import { bytesOf } from "../corpus/bytes-of.js";
 import { wavBytes } from "../shared/wav-bytes.js";
+import type { AudioSource } from "../types.js";
 
 /** A sound for a browser to play. */
 export interface Sound {
@@ -25,14 +27,17 @@ const cutSampleRate = 16000;
  * @throws what `loadAudio` throws
  */
 export async function clipSound(
-  path: string,
+  clip: string | ({ path: string } & Partial<AudioSource>),
   { maxSeconds, maxBytes }: { maxSeconds: number; maxBytes: number },
 ): Promise<Sound> {
   // Decoded in any case, because its name may be wrong and it may be broken.
-  const audio = await loadAudio(path, { sampleRate: cutSampleRate });
+  const source = typeof clip === "string" ? { path: clip } : clip;
+  const part = await bytesOf(source);
+  const channel = source.channel ?? "mean";
+  const audio = await loadAudio(part ?? source.path, { sampleRate: cutSampleRate, channel });
   const { seconds } = audio;
-  const type = playedType(audio);
-  const bytes = await readFile(path);
+  const type = channel === "mean" ? playedType(audio) : undefined;
+  const bytes = part ?? (await readFile(source.path));
   if (type !== undefined && bytes.length <= maxBytes) return { type, bytes, seconds, playedSeconds: seconds };
   const samples = audio.samples.subarray(0, Math.round(maxSeconds * cutSampleRate));
   return {

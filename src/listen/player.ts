@@ -3,17 +3,19 @@ import { jupyterDisplay } from "../charts/chart.js";
 import { reasonOf } from "../errors.js";
 import { escapeHtml } from "../shared/escape-html.js";
 import { printable } from "../shared/printable.js";
+import type { AudioSource } from "../types.js";
 import { clipSound, type Sound } from "./clip-sound.js";
 
 /** A recording to listen to. Rows of utterances, such as `variability(...).outliers`, are clips as they are. */
-export interface Clip {
+export interface Clip extends Partial<AudioSource> {
   path: string;
   /** Text above the player; default: data set and speaker, or the name of the file. */
   label?: string;
   /** Text below the player, before the path; default: none. */
   detail?: string;
   dataset?: string;
-  speakerId?: string;
+  /** Null where the speaker is unknown. */
+  speakerId?: string | null;
 }
 
 export interface PlayerOptions {
@@ -98,11 +100,11 @@ function isList<Item>(value: Item | readonly Item[]): value is readonly Item[] {
 }
 
 async function soundOf(
-  { path }: Clip,
+  clip: Clip,
   { left, ...limits }: { maxSeconds: number; maxBytes: number; left: number },
 ): Promise<Sound | string> {
   try {
-    const sound = await clipSound(path, limits);
+    const sound = await clipSound(clip, limits);
     return sound.bytes.length <= left ? sound : "left out, to keep the notebook small";
   } catch (error) {
     return `cannot be played: ${reasonOf(error)}`;
@@ -110,7 +112,10 @@ async function soundOf(
 }
 
 const labelOf = ({ label, dataset, speakerId, path }: Clip): string =>
-  label ?? (speakerId === undefined ? basename(path) : [dataset, speakerId].filter(Boolean).join(" / "));
+  label ??
+  (speakerId === undefined || speakerId === null
+    ? basename(path)
+    : [dataset, speakerId].filter(Boolean).join(" / "));
 
 function factsOf({ clip, sound }: Cell): string[] {
   const facts = [clip.path];

@@ -27,6 +27,7 @@ export async function measureThreshold(
   const utterances: UtteranceEmbedding[] = [];
   for await (const [key, value] of embeddingEntries(path)) {
     const utterance = utteranceRow(key, value, path);
+    if (utterance.speakerId === null) continue;
     if (!wanted || wanted.has(nameOf(utterance))) utterances.push(utterance);
   }
   return measuredThreshold(utterances);

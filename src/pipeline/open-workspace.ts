@@ -3,8 +3,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { identifyModel } from "../embed/open-model.js";
 import { packageRoot } from "../util/package-root.js";
+import type { CorpusSettings } from "./open-corpus.js";
 
-export interface WorkspaceOptions {
+/** Which corpus, and how it is read: what a manifest or a layout needs beside the folder. */
+type Source = Pick<CorpusSettings, "manifest" | "format" | "layout" | "dataset" | "columns" | "pathPrefix">;
+
+/** Where they may be set from outside. */
+const variables = {
+  manifest: "SPEAKERSCOPE_MANIFEST",
+  format: "SPEAKERSCOPE_FORMAT",
+  layout: "SPEAKERSCOPE_LAYOUT",
+  dataset: "SPEAKERSCOPE_DATASET",
+  columns: "SPEAKERSCOPE_COLUMNS",
+  pathPrefix: "SPEAKERSCOPE_PATH_PREFIX",
+} as const;
+
+export interface WorkspaceOptions extends Source {
   /** The corpus, laid out as `data set/speaker/utterance.wav`; default `data/speech`, the bundled speech. */
   dataRoot?: string;
   /** Where the notebooks write, and find each other's results; default `results/notebooks`. */
@@ -16,7 +30,7 @@ export interface WorkspaceOptions {
 }
 
 /** Where a notebook reads and writes. It can be passed as options: `extract(corpus, workspace)`. */
-export interface Workspace {
+export interface Workspace extends Source {
   dataRoot: string;
   resultsDir: string;
   /** Folder of the extraction; each model has its own. */
@@ -33,7 +47,8 @@ export interface Workspace {
 
 /**
  * The folders of a notebook. Relative paths are looked up in the working directory (in a notebook: its folder), then in the
- * package. Folders that do not exist yet are created in the package, or in the working directory where the package is
+ * package. Which corpus it is may also be set in the environment: SPEAKERSCOPE_MANIFEST, _FORMAT, _LAYOUT, _DATASET, _COLUMNS,
+ * _PATH_PREFIX. Folders that do not exist yet are created in the package, or in the working directory where the package is
  * installed as a dependency.
  *
  * Paths in the result are relative to the working directory where both lie in the same project, so that the outputs of a
@@ -42,13 +57,14 @@ export interface Workspace {
  * @throws what `identifyModel` throws where there is no such model
  * @example
  * const workspace = openWorkspace({ dataRoot: "data/speech" });
- * await extract(await scan(workspace.dataRoot), workspace);
+ * await extract(await openCorpus(workspace), workspace);
  */
 export function openWorkspace({
   dataRoot = "data/speech",
   resultsDir = "results/notebooks",
   modelPath = "",
   numRanks,
+  ...source
 }: WorkspaceOptions = {}): Workspace {
   const here = process.cwd();
   const home = packageRoot.includes(`${sep}node_modules${sep}`) ? here : packageRoot;
@@ -67,9 +83,20 @@ export function openWorkspace({
     finalDir: join(folder, "final_embeddings"),
     stagesFile: join(folder, "stages.json"),
     saveIndividual: true,
+    ...sourceOf(source, locate),
     ...(model === undefined ? {} : { modelPath: model }),
     ...(numRanks === undefined ? {} : { numRanks }),
   };
+}
+
+/** What is set here, else in the environment. */
+function sourceOf(source: Source, locate: (path: string) => string): Source {
+  const entries = Object.entries(variables).flatMap(([name, variable]) => {
+    const value = source[name as keyof Source] ?? process.env[variable];
+    if (value === undefined || value === "") return [];
+    return [[name, name === "manifest" ? locate(String(value)) : value]];
+  });
+  return Object.fromEntries(entries) as Source;
 }
 
 /** Relative to `here` where both lie in `home`. */
@@ -90,7 +117,7 @@ function isIn(folder: string, path: string): boolean {
  * provenance(workspace, { threshold: 0.5 })
  */
 export function provenance(
-  { dataRoot, resultsDir, modelPath }: Workspace,
+  { dataRoot, manifest, resultsDir, modelPath }: Workspace,
   parameters: Record<string, string | number | boolean> = {},
 ): { what: string; value: string }[] {
   const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
@@ -98,7 +125,7 @@ export function provenance(
   };
   const { identity } = identifyModel({ modelPath });
   const rows = {
-    dataRoot,
+    ...(manifest === undefined ? { dataRoot } : { manifest }),
     resultsDir,
     ...parameters,
     speakerscope: version,

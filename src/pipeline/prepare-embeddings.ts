@@ -1,8 +1,8 @@
-import { scan } from "../corpus/scan.js";
 import { extract } from "../extract/extract.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { mergeStage } from "./merge-stage.js";
+import { openCorpus } from "./open-corpus.js";
 import type { Workspace } from "./open-workspace.js";
 import type { StageContext } from "./stage.js";
 
@@ -19,8 +19,8 @@ export async function prepareEmbeddings(
   context: StageContext,
 ): Promise<{ speakers: SpeakerEmbedding[]; utterances: UtteranceEmbedding[] }> {
   const { reporter, abortSignal } = context;
-  const { dataRoot, outputDir, finalDir, stagesFile } = workspace;
-  const corpus = await scan(dataRoot, { abortSignal });
+  const { outputDir, finalDir, stagesFile } = workspace;
+  const corpus = await openCorpus({ ...workspace, abortSignal });
   const { embedded, resumed, total, failures } = await extract(corpus, {
     ...workspace,
     onProgress: reporter.progress?.bind(reporter),

@@ -1,15 +1,16 @@
 import { join } from "node:path";
 import { loadAudio } from "../audio/load-audio.js";
 import type { Corpus } from "../corpus/corpus.js";
+import { type AudioReader, openAudio } from "../corpus/open-audio.js";
 import { reasonOf, throwIfAborted } from "../errors.js";
-import type { Utterance } from "../types.js";
+import type { AudioSource, Utterance } from "../types.js";
 import { jsonLines, readJsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
 import { remember } from "./remember.js";
 import type { StageContext } from "./stage.js";
 
 /** Facts about an audio file of a corpus. */
-export interface Recording {
+export interface Recording extends Partial<AudioSource> {
   dataset: string;
   /** Null where the speaker is unknown. */
   speakerId: string | null;
@@ -53,15 +54,20 @@ export async function recordings(
     { length: count },
     (_, k) => utterances[Math.floor(((k + 0.5) * utterances.length) / count)]!,
   );
-  const inputs = sample.map(({ path, size, mtimeMs }) => [path, size, mtimeMs]);
+  const inputs = sample.map(({ file, path, size, mtimeMs }) => [file, path, size, mtimeMs]);
   const ran = await remember(
     stagesFile,
     { name: `recordings ${output}`, inputs, outputs: [output] },
     async () => {
       const rows: Recording[] = [];
-      for (const utterance of sample) {
-        throwIfAborted("Looking into recordings", abortSignal);
-        rows.push(await recordingOf(utterance));
+      const reader = openAudio();
+      try {
+        for (const utterance of sample) {
+          throwIfAborted("Looking into recordings", abortSignal);
+          rows.push(await recordingOf(utterance, reader));
+        }
+      } finally {
+        await reader.close();
       }
       await writeFile(output, jsonLines(rows));
     },
@@ -73,10 +79,15 @@ export async function recordings(
   return rows;
 }
 
-async function recordingOf({ dataset, speakerId, file, path }: Utterance): Promise<Recording> {
-  const whose = { dataset, speakerId, file, path };
+async function recordingOf(utterance: Utterance, reader: AudioReader): Promise<Recording> {
+  const { dataset, speakerId, file, path, size, mtimeMs, span, offset, cell, channel } = utterance;
+  const isFile = span === undefined && offset === undefined && cell === undefined;
+  // A part can be played by them.
+  const part = isFile && channel === undefined ? {} : { size, mtimeMs, span, offset, cell, channel };
+  const whose = { dataset, speakerId, file, path, ...part };
   try {
-    const { seconds, originalSampleRate: sampleRate, channels, format, codec } = await loadAudio(path);
+    const audio = isFile ? path : (await reader.read(utterance)).bytes;
+    const { seconds, originalSampleRate: sampleRate, channels, format, codec } = await loadAudio(audio);
     return { ...whose, seconds, sampleRate, channels, format, codec };
   } catch (error) {
     return { ...whose, problem: reasonOf(error) };

@@ -101,7 +101,9 @@ function entryOfSample(
   const entry = entryOf({ ...row, "": path }, columns, undefined, where);
   if ("reason" in entry) return entry;
   const inside = { name: audio.name, offset: audio.offset, size: audio.size };
-  return { ...entry, utteranceId: entry.utteranceId ?? key, inside };
+  // As in folders, what lies below a speaker is named without it.
+  const name = key.startsWith(`${entry.speakerId}/`) ? key.slice(entry.speakerId!.length + 1) : key;
+  return { ...entry, utteranceId: entry.utteranceId ?? name, inside };
 }
 
 /** Of the fields that were told, those that a sample has: another may have them. */

@@ -1,0 +1,329 @@
+import { mkdirSync, readFileSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { type ManifestOptions, readManifest } from "speakerscope";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { packageRoot } from "../../src/util/package-root.js";
+import { put, temporaryFolder } from "../tiny.js";
+
+process.chdir(packageRoot);
+const manifests = "test/fixtures/manifests";
+
+/** A folder with empty files of audio and a manifest. */
+function written(name: string, text: string | Uint8Array, audio = ["a.wav", "b.wav", "c/d.wav"]): string {
+  const folder = temporaryFolder();
+  for (const file of audio) put(join(folder, file), "1");
+  return put(join(folder, name), text);
+}
+
+const read = async (name: string, text: string | Uint8Array, options?: ManifestOptions) => {
+  const path = written(name, text);
+  const { utterances, failures, manifest } = await readManifest(path, options);
+  const short = (sentence: string) => sentence.replaceAll(path, name).replaceAll(join(path, ".."), ".");
+  return { utterances, notes: manifest!.notes, reasons: failures.map(({ reason }) => short(reason)) };
+};
+
+const messageOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "no error",
+    (error: Error & { tag?: string }) => `${error.tag}: ${error.message}`,
+  );
+
+const lines = (...rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+
+test("every format is told by its name and content", async () => {
+  for (const [path, format, count] of [
+    ["nemo.jsonl", "nemo", 16],
+    ["validated.tsv", "tsv", 16],
+    ["excel.csv", "csv", 28],
+    ["paths.parquet", "parquet", 28],
+    ["podcast.parquet", "parquet", 12],
+    ["podcast-000000.tar", "webdataset", 7],
+    ["studio_cuts.jsonl.gz", "lhotse", 16],
+    ["kaldi", "kaldi", 16],
+    ["kaldi/wav.scp", "kaldi", 16],
+  ] as const) {
+    const corpus = await readManifest(join(manifests, path));
+    assert.equal(
+      [corpus.manifest!.format, corpus.utterances.length, corpus.failures.length],
+      [format, count, 0],
+      path,
+    );
+  }
+});
+
+test("byte order marks, Windows line ends, quotes and other separators are understood", async () => {
+  const { utterances, notes } = await readManifest(join(manifests, "excel.csv")).then((c) => ({
+    ...c,
+    ...c.manifest!,
+  }));
+  assert.equal(notes, ["Columns: path=file name, speaker=Speaker ID, dataset=corpus"]);
+  assert.equal(utterances[0]!.fields, { remark: 'a; "b"\nc' });
+  const tsv = await read("t.tsv", '\ufeffpath\tspeaker\r\na.wav\t"x\r\nb.wav\ty"\r\n');
+  assert.equal(
+    tsv.utterances.map(({ speakerId }) => speakerId),
+    ['"x', 'y"'],
+  );
+  const packed = await read(
+    "t.jsonl.gz",
+    gzipSync(`\ufeff${lines({ path: "a.wav" }, { path: "b.wav" })}`.replaceAll("\n", "\r\n")),
+  );
+  assert.is(packed.utterances.length, 2);
+});
+
+test("names come from the path below what is common, data set and speaker, as in folders", async () => {
+  const { utterances } = await read(
+    "list.csv",
+    "path,speaker\nx/s1/v1/1.wav,s1\nx/s1/v2/1.wav,s1\nx/s2/v1/1.wav,s2\n",
+    {
+      dataset: "x",
+    },
+  ).catch(() => ({ utterances: [] }));
+  assert.equal(utterances, []);
+  const path = written("list.csv", "path,speaker\nx/s1/v1/1.wav,s1\nx/s1/v2/1.wav,s1\nx/s2/v1/1.wav,s2\n", [
+    "x/s1/v1/1.wav",
+    "x/s1/v2/1.wav",
+    "x/s2/v1/1.wav",
+  ]);
+  assert.equal(
+    (await readManifest(path)).utterances.map(({ key }) => key),
+    ["list_s1_v1/1", "list_s1_v2/1", "list_s2_v1/1"],
+  );
+});
+
+test("NeMo's offset makes a span, and a duration alone does not", async () => {
+  const { utterances } = await read(
+    "n.jsonl",
+    lines(
+      { audio_filepath: "a.wav", duration: 2.5, speaker: "x" },
+      { audio_filepath: "b.wav", offset: 1, duration: 2.5, speaker: "y" },
+      { audio_filepath: "b.wav", offset: 4, duration: null, speaker: "y" },
+    ),
+  );
+  assert.equal(
+    utterances.map(({ speakerId, span, session, seconds }) => [speakerId, span, session, seconds]),
+    [
+      ["x", undefined, undefined, 2.5],
+      ["y", { start: 1, end: 3.5 }, "b.wav", undefined],
+      ["y", { start: 4 }, "b.wav", undefined],
+    ],
+  );
+});
+
+test("a bad line is a failure that names it, and the rest is read", async () => {
+  const { utterances, reasons } = await read(
+    "t.jsonl",
+    `${lines({ path: "a.wav", start: 0, end: 1 })}{"path": "a.wav", "start": NaN, "end": 2}\nnonsense\n[1]\n` +
+      lines(
+        { path: "a.wav", start: -1, end: 2 },
+        { path: "a.wav", start: 2, end: 2 },
+        { path: "a.wav", start: 2, end: 1 },
+        { speaker: "x" },
+        { path: "gone.wav" },
+        { path: "a.wav", start: 0.5, end: 1.5 },
+        { path: "b.wav", speaker: ".." },
+        { path: "b.wav", channel: -1 },
+      ),
+  );
+  assert.equal(
+    utterances.map(({ line }) => line),
+    [1, 10],
+  );
+  assert.equal(reasons.sort(), [
+    'Line 11 of t.jsonl has ".." as the name of its speaker, which no file can have.',
+    "Line 12 of t.jsonl names the channel -1; channels are whole numbers from 0.",
+    'Line 2 of t.jsonl has "NaN" as its start, which is no number.',
+    'Line 3 of t.jsonl is not JSON: "nonsense".',
+    "Line 4 of t.jsonl is [1], not an object.",
+    "Line 5 of t.jsonl has a span that starts at -1 s, before the recording.",
+    "Line 6 of t.jsonl has a span of no length: it starts at 2 s and ends at 2 s.",
+    "Line 7 of t.jsonl has a span of no length: it starts at 2 s and ends at 1 s.",
+    "Line 8 of t.jsonl has no path.",
+    "There is no file ./gone.wav (line 9 of t.jsonl).",
+  ]);
+  const csv = await read("t.csv", "path,speaker\na.wav,x\nb.wav\nb.wav,y,z\n");
+  assert.equal(csv.reasons, [
+    "Line 3 of t.csv has 1 cells; the table has 2 columns.",
+    "Line 4 of t.csv has 3 cells; the table has 2 columns.",
+  ]);
+});
+
+test("two lines with one key are an error that names both, or get a suffix", async () => {
+  const text = "path,speaker,id\na.wav,x,one\nb.wav,x,one\n";
+  assert.match(
+    await messageOf(read("t.csv", text)),
+    /conflict: .*"t_x_one" would be that of both line 2 of .*t\.csv and line 3 of .*t\.csv/,
+  );
+  const { utterances } = await read("t.csv", text, { onCollision: "suffix" });
+  assert.equal(
+    utterances.map(({ key }) => key),
+    ["t_x_one", "t_x_one~2"],
+  );
+});
+
+test("one recording may be listed for two speakers, and ids are any Unicode", async () => {
+  const { utterances } = await read("t.csv", "path,speaker,id\na.wav,Zoë,早 \na.wav,\u{1f399},early/late\n");
+  assert.equal(
+    utterances.map(({ key }) => key),
+    ["t_Zoë_早 ", "t_\u{1f399}_early/late"],
+  );
+  assert.is(new Set(utterances.map(({ file }) => file)).size, 2);
+});
+
+test("paths of another machine are an error that says how to map them, and are mapped", async () => {
+  const text = lines({ path: "/their/audio/a.wav" }, { path: "/their/audio/b.wav" });
+  assert.match(
+    await messageOf(read("t.jsonl", text)),
+    /missing: None of the 2 files .* \/their\/audio\/a\.wav \(line 1 of .*--path_prefix OLD=NEW/,
+  );
+  const path = written("t.jsonl", text);
+  const corpus = await readManifest(path, { pathPrefix: ["/their/audio", join(path, "..")] });
+  assert.equal(
+    corpus.utterances.map(({ file }) => file),
+    ["/their/audio/a.wav", "/their/audio/b.wav"],
+  );
+  const windows = written("w.csv", "path\nD:\\corpus\\a.wav\nD:\\corpus\\c\\d.wav\n");
+  assert.is(
+    (await readManifest(windows, { pathPrefix: ["D:/corpus", join(windows, "..")] })).utterances.length,
+    2,
+  );
+  assert.match(
+    await messageOf(read("t.csv", "path\ns3://bucket/a.wav\n")),
+    /What begins with s3: is not on this machine/,
+  );
+});
+
+test("columns can be named, and missing ones are an error that lists those that are there", async () => {
+  const text = "who,where\nx,a.wav\n";
+  assert.match(
+    await messageOf(read("t.csv", text)),
+    /missing: .*has no column with the path.*Its columns are who, where: give --columns path=NAME/,
+  );
+  assert.match(
+    await messageOf(read("t.csv", text, { columns: { path: "nowhere" } })),
+    /unknown: .*no column "nowhere"/,
+  );
+  const { utterances } = await read("t.csv", text, { columns: { path: "where", speaker: "who" } });
+  assert.is(utterances[0]!.key, "t_x_a");
+});
+
+test("a Kaldi directory says what of it is wrong, by file and line", async () => {
+  assert.match(
+    await messageOf(readManifest(join(manifests, "kaldi-pipes"))),
+    /unsupported: Line 1 of .*wav\.scp is a command .*Write the audio to files first/,
+  );
+  const folder = temporaryFolder();
+  put(join(folder, "a.wav"), "1");
+  put(join(folder, "wav.scp"), `rec ${join(folder, "a.wav")}\nlone\n`);
+  put(join(folder, "utt2spk"), "u1 s\n");
+  put(join(folder, "segments"), "u1 rec 0.5 -1\nu2 rec 1\nu3 other 0 1\nu4 rec 1 2 B\n");
+  const { utterances, failures } = await readManifest(folder);
+  assert.equal(
+    utterances.map(({ utteranceId, speakerId, span, channel }) => [utteranceId, speakerId, span, channel]),
+    [
+      ["u1", "s", { start: 0.5 }, undefined],
+      ["u4", null, { start: 1, end: 2 }, 1],
+    ],
+  );
+  assert.equal(failures.map(({ reason }) => reason.replaceAll(folder, "")).sort(), [
+    'Line 2 of /segments is not "utterance recording start end": `u2 rec 1`.',
+    "Line 2 of /wav.scp has no path: `lone`.",
+    "Line 3 of /segments names the recording other, which /wav.scp does not have.",
+  ]);
+});
+
+test("Lhotse's recordings and supervisions find each other, and cuts that have no audio are failures", async () => {
+  const source = (path: string, channels = [0]) => ({ type: "file", channels, source: path });
+  const recording = {
+    id: "r",
+    sources: [source("a.wav", [0, 1])],
+    sampling_rate: 16000,
+    num_samples: 64000,
+    duration: 4,
+  };
+  const path = written(
+    "x_recordings.jsonl",
+    lines(recording, { ...recording, id: "p", sources: [{ type: "command", channels: [0], source: "cat" }] }),
+  );
+  assert.is((await readManifest(path)).utterances[0]!.speakerId, null);
+  put(
+    join(path, "..", "x_supervisions.jsonl"),
+    lines(
+      {
+        id: "s1",
+        recording_id: "r",
+        start: 1,
+        duration: 2,
+        channel: 1,
+        speaker: "ann",
+        custom: { room: "b" },
+      },
+      { id: "s2", recording_id: "r", start: 0, duration: 4, channel: [0, 1], speaker: "ben" },
+      { id: "s3", recording_id: "q", start: 0, duration: 4, channel: 0, speaker: "ben" },
+      { id: "s4", recording_id: "p", start: 0, duration: 4, channel: 0, speaker: "ben" },
+    ),
+  );
+  for (const one of [path, path.replace("recordings", "supervisions")]) {
+    const { utterances, failures } = await readManifest(one);
+    assert.equal(
+      utterances.map(({ key, span, channel, session, fields }) => [key, span, channel, session, fields]),
+      [
+        ["x_ben_s2", undefined, undefined, "r", {}],
+        ["x_ann_s1", { start: 1, end: 3 }, 1, "r", { room: "b" }],
+      ],
+    );
+    assert.is(failures.length, 2);
+  }
+  const cuts = await read(
+    "c.jsonl",
+    lines(
+      { id: "c", start: 0, duration: 1, channel: 0, type: "MixedCut", supervisions: [] },
+      { id: "d", start: 1, duration: 2, channel: 0, type: "MonoCut", supervisions: [], recording },
+    ),
+  );
+  assert.equal(
+    cuts.utterances.map(({ utteranceId, channel, span }) => [utteranceId, channel, span]),
+    [["d", 0, { start: 1, end: 3 }]],
+  );
+  assert.match(cuts.reasons[0]!, /Line 1 of c\.jsonl is a "MixedCut"/);
+});
+
+test("a tar that is cut off gives what is whole, and a failure that says where", async () => {
+  const bytes = readFileSync(join(manifests, "podcast-000000.tar"));
+  const folder = temporaryFolder();
+  const path = put(join(folder, "s.tar"), bytes);
+  truncateSync(path, 40_000);
+  const { utterances, failures } = await readManifest(path);
+  assert.ok(utterances.length >= 2 && utterances.length < 7);
+  assert.match(
+    failures.map(({ reason }) => reason).join(),
+    /s\.tar is damaged: it is cut off in caller-.*opus: \d+ of its \d+ bytes are there/,
+  );
+  put(path, Buffer.concat([bytes.subarray(0, 512), Buffer.alloc(20_000, 1)]));
+  assert.match(
+    (await readManifest(path)).failures[0]!.reason,
+    /damaged: there is no header of a file at byte \d+/,
+  );
+});
+
+test("what is no manifest is an error that says what was expected", async () => {
+  assert.match(await messageOf(readManifest("nowhere.csv")), /missing: .*nowhere\.csv does not exist/);
+  assert.match(await messageOf(read("t.txt", "a\n")), /unknown: What kind of manifest .* Give --format/);
+  assert.match(await messageOf(read("t.csv", "")), /empty/);
+  assert.match(await messageOf(read("t.jsonl", "nothing\n")), /no line that is a JSON object/);
+  assert.match(await messageOf(read("t.csv", Buffer.from("\ufeffpath\n", "utf16le"))), /invalid: .*UTF-16/);
+  assert.match(
+    await messageOf(read("t.parquet", "PAR1 nonsense")),
+    /invalid: .*t\.parquet cannot be read as Parquet/,
+  );
+  assert.match(
+    await messageOf(read("t.csv", 'path\n"a.wav\n')),
+    /invalid: .*t\.csv cannot be read as a table/,
+  );
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "empty"));
+  assert.match(await messageOf(readManifest(join(folder, "empty"))), /Give --format/);
+});
+
+test.run();
