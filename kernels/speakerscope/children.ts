@@ -15,8 +15,8 @@ interface Options {
 }
 
 /**
- * Child processes and worker threads of cells: what they print belongs to the cell that has started them, inherited
- * streams too, and each child carries the mark by which it is found when the kernel ends.
+ * Attributes the output of child processes and worker threads, inherited streams included, to the cell that started them.
+ * Each child carries a marker in its environment, by which it is found when the kernel ends.
  */
 export function takeOverChildren(
   scope: Scope,
@@ -52,7 +52,7 @@ function takeOverSpawn(scope: Scope, write: (name: StreamName, text: string) => 
       if (!name) continue;
       stream.setEncoding?.("utf8");
       stream.on("data" as "close", ((text: string) => write(name, text)) as never);
-      // As for every inherited stream the parent has none.
+      // As in plain Node.js, the parent has no stream for one that is inherited.
       streams[i] = null;
       if (i <= 2) Object.assign(this, { [["stdin", "stdout", "stderr"][i]]: null });
     }
@@ -60,7 +60,7 @@ function takeOverSpawn(scope: Scope, write: (name: StreamName, text: string) => 
   };
 }
 
-/** What would go to the kernel's own output comes through a pipe instead. */
+/** Replaces streams that would go to the kernel's own output by pipes. */
 function redirect(stdio: Item): { stdio: Item; inherited: Map<number, StreamName> } {
   const inherited = new Map<number, StreamName>();
   const list = typeof stdio === "string" ? [stdio, stdio, stdio] : Array.isArray(stdio) ? [...stdio] : [];
@@ -73,7 +73,7 @@ function redirect(stdio: Item): { stdio: Item; inherited: Map<number, StreamName
   return inherited.size > 0 ? { stdio: list, inherited } : { stdio, inherited };
 }
 
-/** `spawnSync`, `execFileSync` and `execSync`: their inherited output comes when they return. */
+/** `spawnSync`, `execFileSync` and `execSync` show inherited output when they return. */
 function takeOverSyncCalls(write: (name: StreamName, data: Uint8Array) => void): void {
   const { spawnSync, execFileSync, execSync } = childProcess;
 
@@ -96,7 +96,7 @@ function takeOverSyncCalls(write: (name: StreamName, data: Uint8Array) => void):
     return Object.assign(result, { stdout: result.output?.[1], stderr: result.output?.[2] });
   }
 
-  /** As the original does: gives the output, or throws what is known of the failure. */
+  /** Like the original: returns the output, or throws with the details of the failure. */
   function outputOf(what: string, result: SpawnSyncReturns<unknown>): unknown {
     if (result.error) throw Object.assign(result.error, result);
     if (result.status !== 0) throw Object.assign(new Error(`Command failed: ${what}`), result);

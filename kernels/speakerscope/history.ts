@@ -43,9 +43,9 @@ export function historyPath(env: NodeJS.ProcessEnv = process.env): string | null
   return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "speakerscope", "history.jsonl");
 }
 
-/** The cells that were run, over restarts; a file that cannot be read or written costs only the memory of them. */
+/** The cells that were run, kept across restarts. Without a readable and writable file there is only this session's history. */
 export class History {
-  /** Sessions are numbered by the second they began in: no two kernels need to agree on a counter. */
+  /** The second in which the session began, so that kernels need no shared counter. */
   readonly session: number;
   readonly #path: string | null;
   #earlier: Row[] | null = null;
@@ -130,12 +130,12 @@ export class History {
   }
 }
 
-/** Opens a regular file that nobody else may read; anything else, a pipe for one, might block for ever. */
+/** Opens a regular file that only the user may read. Anything else, such as a pipe, might block for ever. */
 function withFile<T>(path: string, flags: number, work: (file: number) => T): T {
   const file = openSync(path, flags | constants.O_NONBLOCK, 0o600);
   try {
     const status = fstatSync(file);
-    if (!status.isFile()) throw new Error(`${path} is no file.`);
+    if (!status.isFile()) throw new Error(`${path} is not a regular file.`);
     if (status.mode & 0o077) chmodSync(path, 0o600);
     return work(file);
   } finally {
@@ -143,10 +143,10 @@ function withFile<T>(path: string, flags: number, work: (file: number) => T): T 
   }
 }
 
-/** Each folder by itself: under /proc Node.js would try for ever to make them all. */
+/** One folder at a time: under /proc, Node.js's recursive mkdir never returns. */
 function makePrivateFolder(folder: string): void {
   if (existsSync(folder)) {
-    // Another folder may have other tenants.
+    // A folder of another name may be shared with others.
     if (basename(folder) === "speakerscope") chmodSync(folder, 0o700);
     return;
   }
@@ -155,8 +155,8 @@ function makePrivateFolder(folder: string): void {
 }
 
 /**
- * What may be kept of a cell: not the lines that set an environment variable, for that is where keys are typed, and nothing
- * of a cell whose code assigns to `process.env`.
+ * The part of a cell that may be stored. Lines that set environment variables are left out, because that is where people type
+ * keys; a cell that assigns to `process.env` is left out as a whole.
  */
 function withoutSecrets(input: string): string | null {
   if (/\bprocess\s*\.\s*env\b[^\n]*?[^=!<>]=(?![=>])|\bassign\s*\(\s*process\s*\.\s*env\b/.test(input))
@@ -168,7 +168,7 @@ function withoutSecrets(input: string): string | null {
 
 const lastOf = <T>(rows: T[], n: number): T[] => (n <= 0 ? [] : rows.slice(-n));
 
-/** A kernel that was killed while writing leaves half a line: it is skipped. */
+/** Skips half a line, which a kernel that was killed while writing may leave. */
 function parseRow(line: string): Row[] {
   try {
     const row = JSON.parse(line);

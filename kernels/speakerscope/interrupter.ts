@@ -3,7 +3,7 @@ import { INTERRUPTS, PROMPT, PROTECTED, TERMINATING } from "./flags.js";
 
 interface InterrupterOptions {
   flags: Int32Array;
-  /** Posts the request to the main thread; the number that its acknowledgement will carry. */
+  /** Posts the request to the main thread; returns the serial number of its acknowledgement. */
   post: () => number;
   acknowledged: (serial: number) => boolean;
   /** Posts again what the main thread has not acknowledged. */
@@ -16,21 +16,21 @@ interface InterrupterOptions {
   tell: (text: string) => void;
 }
 
-/** An event loop that turns answers within this time. */
+/** A main thread that is not busy answers within this time. */
 const politeMs = 120;
-/** Time for a cell that heeds its abort signal to bring its own processes down. */
+/** Time for a cell that uses its abort signal to stop its own processes. */
 const childrenMs = 300;
 const nativeMs = 800;
-/** What an interrupted cell left running may hold up the next one for so long. */
+/** How long leftovers of an interrupted cell may delay the next one. */
 const abandonedMs = 500;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Stops what the main thread does.
+ * Stops the running cell.
  *
- * First by a message, which a cell that awaits something can hear; when no acknowledgement comes, a busy loop holds
- * the thread, and V8 is asked to end it. State is kept either way. Native code is only stopped when it returns.
+ * First by a message, which reaches a cell that is waiting. Without an acknowledgement the cell is in a busy loop, and V8 is asked to
+ * terminate it. Variables are kept either way. Native code cannot be stopped before it returns.
  */
 export function createInterrupter({
   flags,
@@ -42,22 +42,22 @@ export function createInterrupter({
   tell,
 }: InterrupterOptions) {
   let active = false;
-  /** The message that the main thread must hear next. */
+  /** The message that the main thread has to acknowledge next. */
   let wanted = 0;
 
   async function interrupt(): Promise<void> {
     Atomics.add(flags, INTERRUPTS, 1);
-    // A synchronous prompt sleeps on this word.
+    // A synchronous prompt waits on this flag.
     if (Atomics.compareExchange(flags, PROMPT, 1, 2) === 1) Atomics.notify(flags, PROMPT);
-    // Those of now: what the next cell starts meanwhile is not meant.
+    // Only the children of now, not those that the next cell may start meanwhile.
     const started = children();
     setTimeout(() => started.forEach(stop), childrenMs);
     await getThrough(post(), politeMs);
   }
 
   /**
-   * Clears the way for a message that follows an interrupt: what the interrupted cell had awaited goes on in it, and may
-   * hold the thread although its cell is over.
+   * Makes sure that a message after an interrupt gets through: code of the interrupted cell may still run and block the
+   * thread although the cell is over.
    */
   async function unblock(serial: number): Promise<void> {
     await sleep(abandonedMs);
@@ -82,11 +82,11 @@ export function createInterrupter({
     if (Atomics.load(flags, PROTECTED) === 0) {
       const session = new Session();
       session.connectToMainThread();
-      // A main thread that went idle in between is stopped in the first JavaScript it runs: give it some.
+      // If the main thread is idle by now, the termination hits the next JavaScript it runs: give it some.
       const began = Date.now();
       const nudge = setInterval(() => {
         repeat();
-        // A call that waits for a process of its own returns when that ends.
+        // A native call that waits for a child process returns when that ends.
         if (Date.now() - began > childrenMs) children().forEach(stop);
       }, politeMs);
       const slow = setTimeout(

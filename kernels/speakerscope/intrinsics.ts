@@ -1,6 +1,6 @@
 /**
- * What JavaScript and Node.js came with. Cells run in the same realm as the kernel's own code and may replace any of it:
- * fake timers do, and so do polyfills.
+ * The original built-ins. Cells run in the same realm as the kernel and may replace any of them, as fake timers and polyfills
+ * do.
  */
 export const native = {
   Atomics,
@@ -22,7 +22,7 @@ const names = `
   .trim()
   .split(/\s+/);
 
-/** Lists every place that `pristine` looks after. Called last: what Node.js itself has replaced by then is the original. */
+/** Lists every property that `pristine` restores. Called last, when Node.js has made its own replacements. */
 function placesOf(): Place[] {
   const found: Place[] = [];
   const note = (owner: object) => {
@@ -47,12 +47,12 @@ function placesOf(): Place[] {
 let places: Place[] = [];
 const { defineProperty, deleteProperty, getOwnPropertyDescriptor } = Reflect;
 
-/** Takes what is there now for the original. */
+/** Takes the present values as the originals. */
 export function rememberIntrinsics(): void {
   places = placesOf();
 }
 
-/** Runs a piece of the kernel's work among the originals; what a cell has put in their place is there again afterwards. */
+/** Runs the kernel's own work with the original built-ins, then puts a cell's replacements back. */
 export function pristine<T>(work: () => T): T {
   const replaced: [object, PropertyKey, PropertyDescriptor | undefined][] = [];
   for (let i = 0; i < places.length; i++) {

@@ -1,7 +1,7 @@
 // biome-ignore lint/suspicious/noExplicitAny: as Node.js declares them
 type Listener = (...args: any[]) => void;
 
-/** Listeners of the process that a cell cannot take away: without them an error of a timer would end the kernel. */
+/** Process listeners that cells cannot remove: without them, an error in a timer would end the kernel. */
 const kept: [event: string, listener: Listener][] = [];
 
 export function keepListeners(listeners: Record<string, Listener>): void {
@@ -16,7 +16,7 @@ function restore(): void {
 }
 
 function guard(): void {
-  // By these Node.js itself begins to watch for a signal.
+  // Node.js uses these itself, to start watching for signals.
   for (const event of ["newListener", "removeListener"] as const)
     for (const listener of process.listeners(event as never)) kept.push([event, listener as Listener]);
   for (const name of ["removeAllListeners", "removeListener", "off"] as const) {

@@ -17,7 +17,7 @@ export interface Magics {
   end(): void;
 }
 
-/** One line for `%lsmagic`-minded people; docs/kernel.md has the same list. */
+/** Printed by `%lsmagic`; docs/kernel.md has the same list. */
 const help = [
   "%time statement   how long it takes",
   "%%time            how long the cell takes (first line)",
@@ -105,13 +105,13 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
   };
 }
 
-/** Runs a cell that is a shell's script; unlike a single command it fails its cell. */
+/** Runs a cell as a shell script; unlike a `!command`, a failure fails the cell. */
 async function runScript(shell: string, rest: string, text: string, signal: AbortSignal): Promise<void> {
   const status = await runShell(shell, `set -- ${rest}\n${text}`, signal);
   if (status !== null) throw new Error(`%%${shell} ended with ${status}.`);
 }
 
-/** Runs a command, its output as it comes; an interrupt ends it with everything it started. Null is success. */
+/** Runs a command and prints its output as it comes; an interrupt stops it and its children. Resolves to null on success. */
 async function runShell(shell: string | true, command: string, signal: AbortSignal): Promise<string | null> {
   const child = spawn(command, { shell, stdio: ["ignore", "pipe", "pipe"], cwd: process.cwd() });
   const stop = () => child.kill("SIGINT");

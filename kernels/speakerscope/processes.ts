@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Marks the processes that a kernel started: a process group can be left, an environment goes on to every child. */
+/** Environment variable that marks the processes of a kernel. A process can leave its group, but children inherit the environment. */
 export const marker = "SPEAKERSCOPE_KERNEL";
 
 interface ProcessRow {
@@ -25,15 +25,15 @@ function leadsGroup(): boolean {
 }
 
 /**
- * Tells whether the process that started the kernel is still there: its parent, and the Jupyter that JPY_PARENT_PID names,
- * which may stand behind a shell.
+ * Tells whether the process that started the kernel is still alive: its parent, and the Jupyter of JPY_PARENT_PID, which may
+ * have started it through a shell.
  *
- * @param first the parent when the kernel began
+ * @param first the parent when the kernel started
  */
 export function createParentWatch(first: number, jupyterPid: string | undefined): () => boolean {
   const jupyter = Number(jupyterPid) || first;
-  // On another machine (srun hands the variable on) or in a container the number means nothing. Where the parent is the
-  // one that takes in orphans, Jupyter has ended before the kernel began.
+  // On another machine (srun passes the variable on) or in a container the number means nothing. If the parent is the process
+  // that adopts orphans, Jupyter ended before the kernel started.
   const isKnown = exists(jupyter) || isReaper(first);
   return () => process.ppid === first && (!isKnown || exists(jupyter));
 }
@@ -56,7 +56,7 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Ends whoever has the mark in its environment, again and again until nobody has: they may start others meanwhile. */
+/** Kills every process with the marker, repeatedly, because they may start others meanwhile. */
 const endMarked = `for i in 1 2 3 4 5 6 7 8 9 10; do
   found=$(grep -lsz "^${marker}=$1$" /proc/[0-9]*/environ)
   [ -n "$found" ] || break
@@ -64,9 +64,11 @@ const endMarked = `for i in 1 2 3 4 5 6 7 8 9 10; do
 done`;
 
 /**
- * Leaves a shell behind that ends what the kernel started when the kernel is gone, however it went: its standard input
- * closes then. It has a group of its own. It ends the kernel's process group, and whoever has left that (`setsid`, `detached`)
- * by the mark in the environment, where /proc shows it. Gives its process id, or null where there is no such shell.
+ * Starts a shell that outlives the kernel and cleans up after it, however the kernel ended: the shell's standard input closes
+ * then. It kills the kernel's process group and, where there is a /proc, every process with the marker, which also finds those
+ * that left the group (`setsid`, `detached`).
+ *
+ * @returns its process id, or null on Windows
  */
 export function spawnReaper(): number | null {
   if (process.platform === "win32") return null;
@@ -98,7 +100,7 @@ function processTable(): ProcessRow[] {
 
 function statOf(name: string): ProcessRow[] {
   try {
-    // The second field is the command in parentheses and may hold anything, parentheses too.
+    // The second field is the command in parentheses, which may itself contain parentheses.
     const stat = readFileSync(`/proc/${name}/stat`, "latin1");
     const [, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return [{ pid: Number(name), parent: Number(parent), group: Number(group) }];

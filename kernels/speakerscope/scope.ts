@@ -7,21 +7,21 @@ import { promisify } from "node:util";
 // biome-ignore lint/suspicious/noExplicitAny: any function of Node.js may be wrapped
 type Callback = (this: any, ...args: any[]) => any;
 
-/** Knows which cell the code belongs to that runs right now, also when it runs after its cell has ended. */
+/** Tells which cell the running code belongs to, even after that cell has ended. */
 export interface Scope {
-  /** The cell whose code this is; null when that cannot be told. */
+  /** The cell that the running code belongs to; null when unknown. */
   cell(): number | null;
   /** Runs the code of a cell. */
   run(cell: number, work: () => void): void;
-  /** Lets what an object emits belong to the cell that has made it. */
+  /** Attributes an object's events to the cell that created it. */
   adopt(emitter: EventEmitter): void;
-  /** The function, belonging to the cell that hands it over. */
+  /** Wraps a function so that it runs as part of the present cell. */
   bind<T extends Callback>(callback: T): T;
 }
 
 /**
- * From Node 24 on V8 carries the cell along. Before, `AsyncLocalStorage` keeps a stack that an interrupt tears, and then
- * Node aborts: there timers, child processes and workers are wrapped instead.
+ * From Node 24 on, V8 propagates the cell. Before that, `AsyncLocalStorage` keeps a stack that an interrupt corrupts, and
+ * Node aborts; there, timers, child processes and workers are wrapped instead.
  *
  * @param running the cell that runs now
  */

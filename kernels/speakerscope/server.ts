@@ -16,14 +16,14 @@ import { type Engine, Protocol } from "./protocol.js";
 import { bindSockets, type Sockets } from "./sockets.js";
 import { type Connection, createCodec } from "./wire.js";
 
-/** What the main thread hands to this one. */
+/** What the main thread passes to this one. */
 export interface ServerData {
   connection: Connection;
   flags: Int32Array;
   promptPort: MessagePort;
   /** Processes that an interrupt leaves alone. */
   ownProcesses: number[];
-  /** The parent as the process began. */
+  /** The parent process when the kernel started. */
   parent: number;
   versions: { kernel: string; typescript: string; node: string };
 }
@@ -31,7 +31,7 @@ export interface ServerData {
 const { connection, flags, promptPort, ownProcesses, parent, versions } = workerData as ServerData;
 const main = parentPort as MessagePort;
 
-/** Time for the main thread to come down by itself. */
+/** Time for the main thread to exit by itself. */
 const farewellMs = 1000;
 /** Time for the last messages to leave the sockets. */
 const lingerMs = 100;
@@ -47,7 +47,7 @@ const unacknowledged = new Map<number, ToMain>();
 const cells = new Map<number, (outcome: Outcome) => void>();
 const questions = new Map<number, Waiting>();
 let serial = 0;
-/** The prompt for whose answer the main thread sleeps. */
+/** The prompt that blocks the main thread. */
 let prompting: number | null = null;
 let afterInterrupt = false;
 let leaving = false;
@@ -151,7 +151,7 @@ function receive(message: FromMain): void {
   }
 }
 
-/** Receives that were waiting end in the turns after; a thread that ends before them takes the process down. */
+/** Pending receives end in the next turns of the event loop; a thread that exits before that crashes the process. */
 function afterClosing(work: () => void): void {
   setTimeout(() => {
     Atomics.store(flags, CLOSED, 1);
@@ -173,12 +173,12 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** What the kernel started is ended by the reaper. */
+/** The reaper then ends the processes that the kernel started. */
 function die(): void {
   process.kill(process.pid, "SIGKILL");
 }
 
-// A Jupyter that was killed leaves its kernels to another parent, perhaps before they have started.
+// When Jupyter is killed, its kernels get another parent, perhaps before they have finished starting.
 const hasParent = createParentWatch(parent, process.env.JPY_PARENT_PID);
 const watch = () => {
   if (!hasParent()) die();

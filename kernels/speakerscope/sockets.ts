@@ -11,26 +11,26 @@ const zmqSubscribe = 6;
 const zmqUnsubscribe = 7;
 const zmqNoDrop = 69;
 
-/** Messages that wait in ZeroMQ for one subscriber; of a flood each has 256 KiB. */
+/** Messages that ZeroMQ queues for one subscriber; in a flood each of them is 256 KiB. */
 const subscriberQueue = 100;
-/** A subscriber that takes nothing for this long is left behind, so that the others are not kept waiting. */
+/** A subscriber that reads nothing for this long misses messages, so that the others do not wait for it. */
 const stallMs = 2000;
 const retryMs = 2;
 /**
- * Bytes that go out at once, and a second after that. A client keeps whatever it has not yet looked at, and with a
- * faster flood it would show the cell after it only a minute later.
+ * Bytes that may be sent in one burst, and per second after it. Clients queue what they have not processed; in a faster
+ * flood they would show the output of the next cell a minute late.
  */
 const burstBytes = 64 << 20;
 const bytesPerSecond = 32 << 20;
-/** A small message costs a client as much as one of this size: of these it gets 4,096 at once and 2,048 a second. */
+/** A small message costs a client as much as one of this size: 4,096 of them fit in a burst, then 2,048 a second. */
 const leastBytes = 16 << 10;
-/** An address is free again some moments after its socket was closed. */
+/** It takes a moment until the address of a closed socket can be bound again. */
 const rebindMs = 50;
 
-/** Where the protocol core sends; a test puts an array behind it. */
+/** What the protocol core sends through; tests replace it by an array. */
 export interface Sockets {
   send(channel: Channel, frames: Frames): Promise<void>;
-  /** Resolves when the message is in ZeroMQ's hands; without a word to anybody when it is no longer wanted by then. */
+  /** Resolves when ZeroMQ has taken the message, or when `isWanted` says no before its turn and it is dropped. */
   publish(frames: Frames, isWanted?: () => boolean): Promise<void>;
   close(): void;
 }
@@ -38,9 +38,9 @@ export interface Sockets {
 /**
  * Binds the five sockets of a connection file and hands every incoming message to `receive`.
  *
- * IOPub is an XPUB: it sees who subscribes, and greets each subscriber, so that a client knows from when on it misses nothing.
- * ZeroMQ would add a subscription by itself while something else is being sent, and that would arrive before the greeting.
- * So a subscription counts only when it is accepted here, in the same turn as its greeting.
+ * IOPub is an XPUB: it sees subscriptions and welcomes each subscriber, so that a client knows from which message on it
+ * misses nothing. ZeroMQ would accept a subscription at any time, and other messages could then arrive before the welcome.
+ * So subscriptions are accepted by hand, in the same turn of the event loop in which the welcome is sent.
  */
 export async function bindSockets(
   connection: Connection,
@@ -49,7 +49,7 @@ export async function bindSockets(
 ): Promise<Sockets> {
   const { transport, ip } = connection;
   const address = (port: number) => `${transport}://${ip}${transport === "ipc" ? "-" : ":"}${port}`;
-  // A client that comes back under its old identity takes over; ZeroMQ would ignore it for as long as the old one lingers.
+  // A client that reconnects under its old identity replaces the old connection; ZeroMQ would ignore it by default.
   const router = () => new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0, handover: true });
   const listen = (channel: Channel, port: number) =>
     new Endpoint(router, address(port), (frames) => receive(channel, frames));
@@ -58,7 +58,7 @@ export async function bindSockets(
     control: listen("control", connection.control_port),
     stdin: listen("stdin", connection.stdin_port),
   };
-  // A REP would answer as well, but a peer that speaks no ZMTP brings its order of requests and replies into disarray.
+  // A REP socket would do, but a peer that does not speak ZMTP breaks its strict order of requests and replies.
   const heartbeat = new Endpoint(
     router,
     address(connection.hb_port),
@@ -96,7 +96,7 @@ export async function bindSockets(
   };
 }
 
-/** A socket at an address for as long as the kernel lives: it survives what it receives, and one that breaks is bound anew. */
+/** A socket that stays bound while the kernel lives: bad messages are dropped, and a broken socket is bound again. */
 class Endpoint<S extends Router | Broadcast> {
   socket: S;
   readonly send = inTurn((frames) => this.socket.send(frames));
@@ -131,8 +131,8 @@ class Endpoint<S extends Router | Broadcast> {
       try {
         const frames = await this.socket.receive();
         if (!this.#closed) this.#hear(frames as Buffer[]);
-        // In a turn of its own: were a subscription received right away, what waits to be sent would come between it and
-        // its answer.
+        // One message for each turn of the event loop: otherwise a queued message could be sent between a subscription
+        // and its welcome.
         if (this.socket instanceof Broadcast) await new Promise((resolve) => setImmediate(resolve));
       } catch (error) {
         if (!this.#closed) await this.#recover(error);
@@ -148,7 +148,7 @@ class Endpoint<S extends Router | Broadcast> {
   }
 
   async #recover(error: unknown): Promise<void> {
-    // Bytes that are no message wake the socket, and then there is nothing to read.
+    // Bytes that are not a message wake the socket, but there is nothing to read.
     if (codeOf(error) === "EAGAIN") return new Promise((resolve) => setImmediate(resolve));
     log(`The socket at ${this.#address} failed and is bound again: ${error}`);
     this.socket.close();
@@ -166,14 +166,14 @@ class Endpoint<S extends Router | Broadcast> {
 }
 
 /**
- * An XPUB whose subscriptions are answered by hand. An answer is about the connection that was heard last, and lost when
- * anything that is sent in between finds that another one has closed: so it must follow at once.
+ * An XPUB that accepts subscriptions by hand. ZeroMQ applies the answer to the connection it last received from, so the
+ * answer must come before anything else is sent.
  */
 class Broadcast extends XPublisher {
   #isStalled = false;
 
   constructor() {
-    // No send of it waits: a greeting goes out in the turn in which its subscription is accepted.
+    // Sends never block, so the welcome leaves in the turn in which its subscription is accepted.
     super({
       sendHighWaterMark: subscriberQueue,
       receiveHighWaterMark: 0,
@@ -191,7 +191,7 @@ class Broadcast extends XPublisher {
     } else if (frame[0] === 0) this.setStringOption(zmqUnsubscribe, topic);
   }
 
-  /** Sends when every subscriber has room for it, or when it was waited for long enough. */
+  /** Sends when every subscriber has room, or after `stallMs`. */
   async publish(frames: Frames, isWanted: () => boolean): Promise<void> {
     for (const began = Date.now(); isWanted(); )
       try {
@@ -212,7 +212,7 @@ class Broadcast extends XPublisher {
   }
 
   #sendToThoseWhoTakeIt(frames: Frames): void {
-    // zeromq.js warns that the option waits for the next bind; ZeroMQ looks at it with every message.
+    // zeromq.js warns that the option takes effect at the next bind; ZeroMQ reads it at every send.
     const { emitWarning } = process;
     process.emitWarning = () => {};
     try {
@@ -225,7 +225,7 @@ class Broadcast extends XPublisher {
   }
 }
 
-/** Waits until so many more bytes may be sent. */
+/** Limits the rate: resolves when these frames may be sent. */
 function createBudget(): (frames: Frames) => Promise<void> {
   let left = burstBytes;
   let at = Date.now();
@@ -244,7 +244,7 @@ function createBudget(): (frames: Frames) => Promise<void> {
 function inTurn(send: (frames: Frames, isWanted: () => boolean) => Promise<void>) {
   let last = Promise.resolve();
   return (frames: Frames, isWanted: () => boolean = () => true): Promise<void> => {
-    // A client that went away is not the kernel's trouble.
+    // A client that has disconnected is no error.
     last = last.then(() => send(frames, isWanted)).catch(() => {});
     return last;
   };

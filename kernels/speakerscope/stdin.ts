@@ -7,9 +7,9 @@ import { native } from "./intrinsics.js";
 interface StdinOptions {
   /** Asks the user; null when nobody can answer. */
   ask(prompt: string): Promise<string> | null;
-  /** Lets the cell wait: a callback may be all that is left of it. */
+  /** Keeps the cell running: a pending callback may be all that is left of it. */
   settle(work: Promise<unknown>): void;
-  /** What the cell has printed since its last line end, which is its prompt. */
+  /** Takes what the cell has printed since its last newline: the prompt. */
   takeLastLine(): string;
 }
 
@@ -17,12 +17,12 @@ type Interface = readline.Interface | readlinePromises.Interface;
 type Answer = (answer: string) => void;
 
 /**
- * `process.stdin` and `readline` ask the user, as `input()` does: each line that is read is a question.
+ * Makes `process.stdin` and `readline` ask the user, as `input()` does: reading a line is a question.
  *
- * A terminal can be listened to without anything being asked. So a line is asked for only while somebody wants one: a
- * listener, or a readline interface that was asked a question or is listened to.
+ * A terminal can be read in advance; a notebook cannot. So the user is asked only while somebody wants a line: a listener, or a
+ * readline interface with a question or a listener.
  *
- * @returns ends the stream: called when a cell ends, which leaves nobody to ask
+ * @returns a function that ends the stream, to be called when the cell ends
  */
 export function takeOverStdin(options: StdinOptions): () => void {
   let stdin: Stdin | null = null;
@@ -50,17 +50,17 @@ export function takeOverStdin(options: StdinOptions): () => void {
 class Stdin extends Readable {
   readonly fd = 0;
   readonly #o: StdinOptions;
-  /** Interfaces read all the time; they do not count as long as nobody waits for their lines. */
+  /** Readline interfaces read all the time, so they count only while somebody waits for their lines. */
   readonly interfaces = new Set<Interface>();
   #wantsLine = false;
   #isAsking = false;
 
   constructor(options: StdinOptions) {
-    // Nothing is read ahead: that would be a question too many.
+    // Do not read ahead: it would ask a question that nobody wants.
     super({ highWaterMark: 1 });
     this.#o = options;
     this.on("newListener", () => this.wake());
-    // Who leaves a loop over it destroys it, which is no error of anybody else.
+    // Leaving a `for await` loop destroys the stream; later readers should not see that as an error.
     this.on("error", () => {});
   }
 
@@ -69,7 +69,7 @@ class Stdin extends Readable {
     this.wake();
   }
 
-  /** Asks in a turn of its own: by then it is known who reads. */
+  /** Asks in the next turn of the event loop, when it is known who reads. */
   wake(): void {
     native.setImmediate(() => {
       if (this.destroyed || !this.#wantsLine || this.#isAsking || !this.#isHeard()) return;
@@ -87,7 +87,7 @@ class Stdin extends Readable {
     });
   }
 
-  /** A question that is open when its cell ends gets no answer: who reads next begins with a new stream. */
+  /** Drops an open question when its cell ends; the next reader gets a new stream. */
   stop(): void {
     if (this.#isAsking) this.destroy();
   }
@@ -122,7 +122,7 @@ function connect(lines: Interface, stdin: Stdin, { ask, settle }: StdinOptions):
     if (isClosed()) original(prompt, done);
     else
       question(prompt, typeof options === "function" ? {} : options).then(done, (error: Error) => {
-        // As in a terminal, whoever gives up hears nothing.
+        // As in a terminal, an aborted question does not call back.
         if (error.name !== "AbortError") throw error;
       });
   };
@@ -132,7 +132,8 @@ function connect(lines: Interface, stdin: Stdin, { ask, settle }: StdinOptions):
 }
 
 function answerOf(answer: Promise<string> | null, { signal }: { signal?: AbortSignal }): Promise<string> {
-  if (!answer) return native.Promise.reject(new Error("readline: nobody is here to answer."));
+  if (!answer)
+    return native.Promise.reject(new Error("This client cannot answer questions, so readline has no input."));
   return new native.Promise((resolve, reject) => {
     const abort = () => reject(Object.assign(new Error("The operation was aborted"), { name: "AbortError" }));
     if (signal?.aborted) return abort();

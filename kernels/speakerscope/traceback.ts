@@ -13,14 +13,14 @@ export class KernelInterrupted extends Error {
 
 type MapPosition = (name: string, line: number, column: number) => [number, number] | null;
 
-/** Stack frames below the cell's own are the kernel's and Node's: nobody looks for an error there. */
+/** Stack frames of the kernel and of Node.js, which are left out below the cell's own. */
 const machinery = /[\\/](?:dist[\\/]kernels[\\/]speakerscope|tslab[\\/]dist)[\\/]|^node:|^internal[\\/]/;
 
 /** How a cell is named in a stack trace. */
 export const cellName = (count: number): string => `cell[${count}]`;
 const isCell = (file: string): boolean => /^cell\[\d+\]$/.test(file);
 
-/** Makes every stack trace name lines and columns of the cell as it was typed, also where the user prints it. */
+/** Makes stack traces give lines and columns of the cell as typed, also where the user prints them. */
 export function installStackTraces(mapBack: MapPosition): void {
   Error.prepareStackTrace = (error, sites) => {
     const lines = sites.map((site) => {
@@ -84,11 +84,11 @@ function excerptOf(line: string, sourceOf: (name: string) => string | undefined)
   return text === undefined ? [] : quote(text, Number(row), Number(column), 1);
 }
 
-/** The line with its number, and a mark below what is meant. */
+/** The line with its number, and a marker below the place. */
 function quote(text: string, line: number, column: number, length: number): string[] {
   const label = `    ${line} | `;
   const width = Math.max(1, Math.min(length, text.length - column + 1));
-  // Tabs stay tabs, so that the mark stands below its place.
+  // Tabs are kept, so that the marker is aligned.
   const blank = text.slice(0, column - 1).replace(/[^\t]/g, " ");
   return [label + text, `${" ".repeat(label.length)}${blank}${width === 1 ? "^" : "~".repeat(width)}`];
 }
@@ -116,7 +116,7 @@ function compileErrorContent(
 
 const paint = (text: string, colors: boolean): string => (colors ? `\x1b[31m${text}\x1b[39m` : text);
 
-/** Errors of other realms and of libraries that do without `Error` count as well. */
+/** Also accepts errors of other realms, and of libraries that do not use `Error`. */
 function isErrorLike(error: unknown): error is Error {
   return typeof error === "object" && error !== null && "stack" in error && "message" in error;
 }

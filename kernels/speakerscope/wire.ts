@@ -1,6 +1,6 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 
-/** Everything this package says about itself on the wire. */
+/** Version of the Jupyter messaging protocol. */
 export const protocolVersion = "5.4";
 
 export interface Header {
@@ -14,28 +14,28 @@ export interface Header {
 
 /** A message as it came from a client. */
 export interface Message {
-  /** Routing prefix: whom to answer. */
+  /** Routing prefix of the client. */
   identities: Buffer[];
   header: Header;
-  /** The message that this one answers. */
+  /** `msg_id` of the message that this one answers. */
   parentId: unknown;
   content: Record<string, unknown>;
   metadata: Record<string, unknown>;
   buffers: Buffer[];
 }
 
-/** A message to send. A string is content that already is JSON. */
+/** A message to send. `content` as a string is JSON already. */
 export interface Outgoing {
   type: string;
   content: Record<string, unknown> | string;
   parent?: Header | undefined;
-  /** Its `msg_id`, where somebody must know it. */
+  /** Its `msg_id`, where the sender has to know it. */
   id?: string;
   metadata?: Record<string, unknown>;
   buffers?: Uint8Array[];
 }
 
-/** The connection file that the client wrote. */
+/** The client's connection file. */
 export interface Connection {
   transport: string;
   ip: string;
@@ -50,13 +50,13 @@ export interface Connection {
 
 const delimiter = Buffer.from("<IDS|MSG>");
 
-/** Signatures that are remembered, so that a message that was overheard cannot be sent again. */
+/** How many signatures are remembered, so that a recorded message cannot be replayed. */
 const rememberedSignatures = 1 << 16;
 
 /**
  * Reads and writes the frames of the Jupyter protocol.
  *
- * A signature is checked over the raw bytes before any of them is parsed, and is good for one message.
+ * The signature is checked over the raw bytes before anything is parsed, and is accepted once.
  */
 export function createCodec({ key, signature_scheme }: Pick<Connection, "key" | "signature_scheme">) {
   const algorithm = signature_scheme.replace(/^hmac-/, "");
@@ -70,7 +70,7 @@ export function createCodec({ key, signature_scheme }: Pick<Connection, "key" | 
     return hmac.digest("hex");
   }
 
-  /** The message in these frames; throws a sentence that says why they are none. */
+  /** Reads a message from its frames; throws a sentence that says what is wrong with them. */
   function decode(frames: Buffer[]): Message {
     const at = frames.findIndex((frame) => frame.equals(delimiter));
     if (at < 0 || frames.length < at + 6) throw new Error("Its frames are not those of a message.");
@@ -123,7 +123,7 @@ function parse(part: string, frame: Buffer): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** A header goes back with every answer, so nothing of it is kept that may be too deep to be written. */
+/** The header goes back with every answer, so nested values, which may be too deep to write, are dropped. */
 function toHeader(value: Record<string, unknown>): Header {
   for (const field of ["msg_id", "msg_type"])
     if (typeof value[field] !== "string") throw new Error(`The ${field} in its header is no text.`);
