@@ -6,7 +6,6 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const names = ["01-extraction", "02-analysis", "03-variability", "05-scoring"];
 const python = join(root, ".venv", "bin", "python");
 const usage = `npm run notebooks [-- --fresh] [-- --save]
 
@@ -31,6 +30,8 @@ const isBundled = dataRoot === join(root, "data", "speech");
 const outputDir =
   process.env.SPEAKERSCOPE_RESULTS_DIR ||
   join("results", isBundled ? "notebooks" : `notebooks-${basename(dataRoot)}`);
+// 05-scoring learns on one data set and judges on another, which have to be named for another corpus.
+const names = ["01-extraction", "02-analysis", "03-variability", ...(isBundled ? ["05-scoring"] : [])];
 if (flags.save && !isBundled) {
   console.error(
     "notebooks: --save is for the bundled speech. Leave it out, or unset SPEAKERSCOPE_DATA_ROOT.",
@@ -63,6 +64,10 @@ if (status !== 0) process.exit(status ?? 1);
 if (flags.save)
   for (const name of names)
     copyFileSync(resolve(root, outputDir, `${name}.ipynb`), join(root, "notebooks", `${name}.ipynb`));
+if (!isBundled)
+  console.log(
+    "05-scoring is left out: name two of your data sets in its first cell, and run it by npm run lab",
+  );
 console.log("Open the pages in a browser, or the notebooks themselves by: npm run lab");
 for (const name of names) {
   const page = join(outputDir, `${name}.html`);
