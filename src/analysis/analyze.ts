@@ -12,7 +12,7 @@ export interface Comparison {
   pairs: readonly SpeakerPair[];
 }
 
-/** A range of similarities, and what a pair in it may mean. */
+/** A range of similarities, and what a pair in it may mean. The four bands are those of the original Python pipeline. */
 export interface Band {
   name: "very high" | "high" | "moderate" | "low";
   /** As people read it: `0.7 - 0.9`. */

@@ -8,7 +8,8 @@ import { rowsOf, speakerOf, type Table } from "./options.js";
 /** One audio file of a scanned corpus. */
 export interface CorpusRow {
   dataset: string;
-  speakerId: string;
+  /** Null where it is not known whose voice it is. */
+  speakerId: string | null;
   /** Length of the recording. */
   seconds?: number;
   /** Samples per second, as in the file. */
@@ -125,13 +126,24 @@ const datasetsOf = (files: CorpusRow[]): Groups =>
     MOST_DATASETS,
   );
 
+const isKnown = ({ speakerId }: CorpusRow): boolean => speakerId !== null;
+
+/** How many speakers there are, and how many utterances of nobody that is known. */
+function speakersOf(files: CorpusRow[]): string {
+  const known = files.filter(isKnown);
+  const speakers = quantity(new Set(known.map(speakerOf)).size, "speaker");
+  return known.length === files.length
+    ? speakers
+    : `${speakers}, ${whole(files.length - known.length)} unknown`;
+}
+
 const has = (files: CorpusRow[], column: "seconds" | "sampleRate"): boolean =>
   files.some((file) => Number.isFinite(file[column]));
 
 function corpusFacts(files: CorpusRow[]): string {
   const facts = [
     quantity(files.length, "utterance"),
-    quantity(new Set(files.map(speakerOf)).size, "speaker"),
+    speakersOf(files),
     quantity(new Set(files.map(({ dataset }) => dataset)).size, "data set"),
   ];
   if (has(files, "seconds")) facts.push(duration(sum(files.map(({ seconds = 0 }) => seconds || 0))));
@@ -142,11 +154,10 @@ function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Siz
   if (files.length === 0) return { view: emptyView("No recordings", { width, height }), subtitle: "none" };
   const values = groups.domain.map((dataset, row) => {
     const own = files.filter((file) => groups.nameOf(file.dataset) === dataset);
-    const speakers = new Set(own.map(speakerOf)).size;
     const length = has(own, "seconds")
       ? `, ${duration(sum(own.map(({ seconds = 0 }) => seconds || 0)))}`
       : "";
-    return { row, dataset, utterances: own.length, label: `${quantity(speakers, "speaker")}${length}` };
+    return { row, dataset, utterances: own.length, label: `${speakersOf(own)}${length}` };
   });
   const most = Math.max(...values.map(({ utterances }) => utterances));
   const step = height / values.length;
@@ -196,7 +207,7 @@ function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Siz
 
 function utterancesPanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part): Panel {
   const speakers = new Map<string, { dataset: string; value: number }>();
-  for (const file of files) {
+  for (const file of files.filter(isKnown)) {
     const key = speakerOf(file);
     const speaker = speakers.get(key);
     if (speaker) speaker.value++;

@@ -39,11 +39,13 @@ export function rowsOf<Row extends object>(
 export interface SpeakerColumns {
   speakerKey?: string;
   dataset?: string;
-  speakerId?: string;
+  /** Null where it is not known whose voice it is. */
+  speakerId?: string | null;
 }
 
 export function speakerOf({ speakerKey, dataset, speakerId }: SpeakerColumns): string {
-  return speakerKey ?? (dataset === undefined ? String(speakerId) : `${dataset}/${speakerId}`);
+  const id = speakerId === null ? "unknown" : speakerId;
+  return speakerKey ?? (dataset === undefined ? String(id) : `${dataset}/${id}`);
 }
 
 function toRows<Row extends object>(subject: string, table: Table<Row>): Row[] {

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { durations } from "../../src/charts/index.js";
+import { corpusOverview, durations, utteranceMap } from "../../src/charts/index.js";
 import { rowsOf, speakerOf } from "../../src/charts/options.js";
 
 const rows = [
@@ -54,6 +54,15 @@ test("speakers of two data sets do not become one", () => {
     speakerOf({ dataset: "my_set", speakerId: "x" }),
     speakerOf({ dataset: "my", speakerId: "set_x" }),
   );
+});
+
+test("utterances of unknown speakers are drawn, and counted as nobody's", () => {
+  const rows = [
+    { dataset: "d", speakerId: "a", utteranceId: "1", x: 0, y: 0 },
+    { dataset: "d", speakerId: null, utteranceId: "2", x: 1, y: 1 },
+  ];
+  assert.match(corpusOverview(rows).spec.description, /2 utterances, 1 speaker, 1 unknown, 1 data set/);
+  assert.match(JSON.stringify(utteranceMap(rows).spec), /"speaker":"d\/unknown"/);
 });
 
 test.run();
