@@ -23,7 +23,7 @@ interface Settings {
   subtractMean?: boolean;
   calibration?: string;
   outputDir: string;
-  resamples: number;
+  resamples?: number;
   similarityBackend?: string;
 }
 
@@ -40,7 +40,11 @@ export function scoreCommand(program: Command): void {
     .addOption(options.flag("subtract-mean", "subtract the cohort's mean from every embedding"))
     .option("--calibration <file>", "what scores mean; default: learnt on the trials")
     .option("--output-dir <folder>", "where scores.txt and score_report.json go", "scores")
-    .option("--resamples <n>", "of the bootstrap for the intervals; 0 for none", whole, 500)
+    .option(
+      "--resamples <n>",
+      "of the bootstrap for the intervals; 0 for none (default: 500, fewer for many trials)",
+      whole,
+    )
     .addOption(options.similarityBackend())
     .action(async (settings: Settings) => {
       const reporter = openReporter();

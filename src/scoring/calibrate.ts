@@ -5,7 +5,7 @@ import { logisticRegression } from "./logistic-regression.js";
 import { minCllr } from "./min-cllr.js";
 import { type ScoreCalibration, scoreCalibration } from "./score-calibration.js";
 import { type LabelledScores, scoresOfBoth } from "./tied-scores.js";
-import { isScoredTrials } from "./trial.js";
+import { isScoredTrials, type ScoredTrial } from "./trial.js";
 import type { SpeakerOf } from "./trial-speakers.js";
 
 export interface CalibrateOptions {
@@ -56,28 +56,36 @@ export interface Calibration extends ScoreCalibration {
  * const { toProbability, report } = calibrate(trialScores);
  * toProbability(0.4, 0.01); // of two voices with a cosine of 0.4, where one of a hundred pairs is one speaker
  */
-export function calibrate(
+export function calibrate(scores: LabelledScores, options: CalibrateOptions = {}): Calibration {
+  return calibrated(scores, options).calibration;
+}
+
+/** The calibration, and the trials as cross-validation judges them, where it does. */
+export function calibrated(
   scores: LabelledScores,
-  { with: others, speakerOf, folds = 5 }: CalibrateOptions = {},
-): Calibration {
+  { with: others, speakerOf, folds = 5 }: CalibrateOptions,
+): { calibration: Calibration; judged: ScoredTrial[] | null } {
   if (!(Number.isInteger(folds) && folds >= 2))
     throw invalid(`folds is ${folds}. It has to be a whole number, 2 or more.`, { got: folds });
   const own = scoresOfBoth(scores);
   const training = others === undefined ? own : scoresOfBoth(others);
   const line = scoreCalibration(logisticRegression(training));
-  const validated =
-    others === undefined && isScoredTrials(scores) ? crossValidated(scores, { folds, speakerOf }) : null;
+  const judged =
+    others === undefined && isScoredTrials(scores)
+      ? crossValidated(scores, line, { folds, speakerOf })
+      : null;
   const llr = (values: Float64Array) => values.map(line.toLogLikelihoodRatio);
-  return {
+  const calibration = {
     ...line,
     targets: training.target.length,
     nonTargets: training.nonTarget.length,
     report: {
-      on: others !== undefined ? "other trials" : validated ? "cross-validated" : "same trials",
+      on: others !== undefined ? "other trials" : judged ? "cross-validated" : "same trials",
       targets: own.target.length,
       nonTargets: own.nonTarget.length,
-      cllr: cllr(validated ?? { target: llr(own.target), nonTarget: llr(own.nonTarget) }),
+      cllr: cllr(judged ?? { target: llr(own.target), nonTarget: llr(own.nonTarget) }),
       minCllr: minCllr(scores),
     },
-  };
+  } as const;
+  return { calibration, judged };
 }

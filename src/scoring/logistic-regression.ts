@@ -10,9 +10,13 @@ export interface Kinds {
  * The line scale * score + offset that is the best log-likelihood ratio: logistic regression with both kinds weighed
  * equally, without penalty, by Newton's method.
  *
+ * @param start a line to begin with, which saves steps where it is near
  * @throws `invalid` where there is no best line: scores that do not vary, that are parted completely, or the wrong way round
  */
-export function logisticRegression({ target, nonTarget }: Kinds): { scale: number; offset: number } {
+export function logisticRegression(
+  { target, nonTarget }: Kinds,
+  start?: { scale: number; offset: number },
+): { scale: number; offset: number } {
   const [lowT, highT, meanT] = extent(target);
   const [lowN, highN, meanN] = extent(nonTarget);
   if (Math.min(lowT, lowN) === Math.max(highT, highN))
@@ -30,22 +34,28 @@ export function logisticRegression({ target, nonTarget }: Kinds): { scale: numbe
   // On centred and scaled numbers Newton's steps need no damping but in rare cases.
   const centre = (meanT + meanN) / 2;
   const width = meanT - meanN;
-  let [a, b] = [2, 0];
+  let [a, b] = start ? [start.scale * width, start.offset + start.scale * centre] : [2, 0];
   let loss = lossOf(a, b);
   for (let step = 0; step < 200; step++) {
     const [ga, gb, haa, hab, hbb] = derivatives(a, b);
     const determinant = haa * hbb - hab * hab;
     const [da, db] = [(hbb * ga - hab * gb) / determinant, (haa * gb - hab * ga) / determinant];
-    // What a step can still win, twice over: below this it is rounding.
-    if (!(ga * da + gb * db > 1e-22)) break;
+    const gain = ga * da + gb * db;
+    if (!Number.isFinite(gain)) break;
     let size = 1;
-    let next = lossOf(a - da, b - db);
-    while (!(next <= loss) && size > 1e-6) {
-      size /= 2;
-      next = lossOf(a - size * da, b - size * db);
+    // Close to the end a whole step is right, and what it wins is lost in the rounding of the loss.
+    if (gain > 1e-9) {
+      let next = lossOf(a - da, b - db);
+      while (!(next <= loss) && size > 1e-6) {
+        size /= 2;
+        next = lossOf(a - size * da, b - size * db);
+      }
+      if (!(next <= loss)) break;
+      loss = next;
     }
-    if (!(next <= loss)) break;
-    [a, b, loss] = [a - size * da, b - size * db, next];
+    [a, b] = [a - size * da, b - size * db];
+    // The next step would be the square of this one.
+    if (gain < 1e-14) break;
   }
   return { scale: a / width, offset: b - (a * centre) / width };
 

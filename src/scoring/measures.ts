@@ -20,7 +20,10 @@ export interface MeasuresOptions {
   costs?: readonly CostOptions[];
   /** The scores are log-likelihood ratios (natural logarithm): `cllr` and `actDcf` make sense. Default false. */
   logLikelihoodRatios?: boolean;
-  /** Resamples of the bootstrap for the intervals; 0 for none. Default 500, where trials are named. */
+  /**
+   * Resamples of the bootstrap for the intervals; 0 for none. Default 500 for named trials, fewer (at least 100) beyond 100,000
+   * of them.
+   */
   resamples?: number;
   /** Part of the resamples within an interval; default 0.95. */
   confidence?: number;
@@ -90,7 +93,7 @@ export function measures(scores: LabelledScores, options: MeasuresOptions = {}):
     speakerOf,
   } = options;
   const isNamed = isScoredTrials(scores);
-  const { resamples = isNamed ? 500 : 0 } = options;
+  const { resamples = isNamed ? resamplesFor(scores.length) : 0 } = options;
   if (!(Number.isInteger(resamples) && resamples >= 0))
     throw invalid(`resamples is ${resamples}. It has to be a whole number, 0 or more.`, { got: resamples });
   if (!(confidence > 0 && confidence < 1))
@@ -153,3 +156,6 @@ export function measures(scores: LabelledScores, options: MeasuresOptions = {}):
     },
   };
 }
+
+/** A resample of a million trials takes half a second. */
+const resamplesFor = (trials: number) => Math.max(100, Math.min(500, Math.ceil(5e7 / trials)));

@@ -1,6 +1,5 @@
 import { reasonOf } from "../errors.js";
-import { type Calibration, calibrate } from "./calibrate.js";
-import { crossValidated } from "./cross-validated.js";
+import { type Calibration, calibrated } from "./calibrate.js";
 import { type Measures, measures } from "./measures.js";
 import type { ScoreCalibration } from "./score-calibration.js";
 import type { ScoredTrial } from "./trial.js";
@@ -45,7 +44,7 @@ export interface ScoreReportOptions {
   /** Where it is from, for the report; default: learnt on these trials. */
   calibration?: { line: ScoreCalibration; from: string };
   speakerOf?: SpeakerOf;
-  /** Of the bootstrap; default 500. */
+  /** Of the bootstrap; default that of `measures`. */
   resamples?: number;
 }
 
@@ -57,33 +56,34 @@ export interface ScoreReportOptions {
  */
 export function scoreReport(
   scored: readonly ScoredTrial[],
-  { calibration: given, speakerOf, resamples = 500 }: ScoreReportOptions = {},
+  { calibration: given, speakerOf, resamples }: ScoreReportOptions = {},
 ): { report: ScoreReport; learnt?: Calibration } {
-  const [learnt, why] = given ? [undefined, undefined] : attempt(() => calibrate(scored, { speakerOf }));
+  const [own, why] = given ? [undefined, undefined] : attempt(() => calibrated(scored, { speakerOf }));
+  const learnt = own?.calibration;
   const line = given?.line ?? learnt;
-  // Who is in too few trials for a bootstrap still has an error rate.
+  // Too few speakers for a bootstrap still have an error rate.
   const measured = (trials: readonly ScoredTrial[], logLikelihoodRatios: boolean) =>
     attempt(() => measures(trials, { logLikelihoodRatios, speakerOf, resamples }))[0] ??
     measures(trials, { logLikelihoodRatios, resamples: 0 });
-  const raw = measured(scored, false);
-  const calibrated =
+  const ratios =
     line &&
     measured(
       scored.map((trial) => ({ ...trial, score: line.toLogLikelihoodRatio(trial.score) })),
       true,
     );
-  const judged = learnt && crossValidated(scored, { speakerOf });
-  const crossed = judged && measures(judged, { logLikelihoodRatios: true, resamples: 0 });
+  // A rising line changes no error rate, so one bootstrap serves both.
+  const raw = ratios ? measures(scored, { resamples: 0 }) : measured(scored, false);
+  const crossed = own?.judged && measures(own.judged, { logLikelihoodRatios: true, resamples: 0 });
   const report = {
     ...rawPart(raw),
-    ...calibratedPart(calibrated),
+    ...calibratedPart(ratios),
     ...(line
       ? { calibration: { scale: line.scale, offset: line.offset, from: given?.from ?? "these trials" } }
       : { calibration: null, calibration_missing: why }),
     cross_validated: crossed
       ? { cllr: crossed.cllr!, act_dcf: byPrior(crossed.dcf, ({ actDcf }) => actDcf!) }
       : null,
-    intervals: intervals(raw, calibrated),
+    intervals: intervals(ratios ?? raw),
   };
   return { report, learnt };
 }
@@ -108,21 +108,21 @@ const rawPart = ({ targets, nonTargets, eer, eerThreshold, auc, minCllr, dcf }: 
   min_cllr: minCllr,
 });
 
-const calibratedPart = (calibrated: Measures | undefined) => ({
-  act_dcf: calibrated ? byPrior(calibrated.dcf, ({ actDcf }) => actDcf!) : null,
-  cllr: calibrated?.cllr ?? null,
+const calibratedPart = (ratios: Measures | undefined) => ({
+  act_dcf: ratios ? byPrior(ratios.dcf, ({ actDcf }) => actDcf!) : null,
+  cllr: ratios?.cllr ?? null,
 });
 
-function intervals(raw: Measures, calibrated: Measures | undefined): ScoreReport["intervals"] {
-  if (raw.intervals === null) return null;
-  const { eer, auc, minCllr, speakers } = raw.intervals;
+function intervals({ intervals, dcf }: Measures): ScoreReport["intervals"] {
+  if (intervals === null) return null;
+  const { eer, auc, minCllr, cllr, speakers } = intervals;
   return {
     eer,
     auc,
     min_cllr: minCllr,
-    cllr: calibrated?.intervals?.cllr ?? null,
-    min_dcf: byPrior(raw.dcf, ({ minDcfInterval }) => minDcfInterval!),
-    act_dcf: calibrated?.intervals ? byPrior(calibrated.dcf, ({ actDcfInterval }) => actDcfInterval!) : null,
+    cllr,
+    min_dcf: byPrior(dcf, ({ minDcfInterval }) => minDcfInterval!),
+    act_dcf: cllr && byPrior(dcf, ({ actDcfInterval }) => actDcfInterval!),
     speakers,
   };
 }

@@ -47,6 +47,8 @@ export async function scoreTrials<T extends Trial>(
   embeddings: readonly KeyedEmbedding[],
   { mean, cohort, topN, ...task }: ScoreTrialsOptions = {},
 ): Promise<(T & ScoredTrial)[]> {
+  if (!Array.isArray(trials))
+    throw invalid("The trials are no list. Of what readTrials and makeTrials give, take { trials }.");
   if (trials.length === 0) throw invalid("There are no trials to score.");
   if (cohort === undefined && (topN !== undefined || mean === "cohort"))
     throw invalid(

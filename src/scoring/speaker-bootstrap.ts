@@ -33,31 +33,29 @@ export function speakerBootstrap(
 ): { intervals: [number, number][]; speakers: number } {
   const { count, enroll, test } = trialSpeakers(trials, speakerOf);
   const place = Uint32Array.from(trials, ({ score }) => placeOf(tied.score, score));
+  const isTarget = Uint8Array.from(trials, ({ isTarget }) => Number(isTarget));
   const next = random(seed);
   const draws: number[][] = [];
   const times = new Uint32Array(count);
   for (let tries = 0; draws.length < resamples && tries < resamples * triesPerResample; tries++) {
     times.fill(0);
     for (let s = 0; s < count; s++) times[Math.floor(next() * count)]++;
-    const resample: TiedScores = {
-      score: tied.score,
-      target: new Float64Array(tied.score.length),
-      nonTarget: new Float64Array(tied.score.length),
-      targets: 0,
-      nonTargets: 0,
-    };
-    for (let t = 0; t < trials.length; t++) {
+    const target = new Float64Array(tied.score.length);
+    const nonTarget = new Float64Array(tied.score.length);
+    let [targets, nonTargets] = [0, 0];
+    for (let t = 0; t < isTarget.length; t++) {
       const [e, u] = [enroll[t], test[t]];
       const weight = e === u ? times[e] : times[e] * times[u];
-      if (trials[t].isTarget) {
-        resample.target[place[t]] += weight;
-        resample.targets += weight;
+      if (isTarget[t] === 1) {
+        target[place[t]] += weight;
+        targets += weight;
       } else {
-        resample.nonTarget[place[t]] += weight;
-        resample.nonTargets += weight;
+        nonTarget[place[t]] += weight;
+        nonTargets += weight;
       }
     }
-    if (resample.targets > 0 && resample.nonTargets > 0) draws.push(numbersOf(resample));
+    if (targets > 0 && nonTargets > 0)
+      draws.push(numbersOf({ score: tied.score, target, nonTarget, targets, nonTargets }));
   }
   if (draws.length < resamples)
     throw invalid(
