@@ -12,11 +12,10 @@ export interface ReliabilityPlotOptions {
 }
 
 /**
- * Whether the probabilities of a calibration come true: for every bin the part of target trials against the mean probability
- * that was given. On the diagonal they do; below it the calibration is too sure of one speaker, above it not sure enough. The
- * larger a dot, the more trials it stands for.
+ * Whether predicted probabilities come true: per bin, the fraction of target trials against the mean predicted probability. On
+ * the diagonal they do; below it the calibration is overconfident, above it underconfident. Larger dots stand for more trials.
  *
- * @param bins as `reliability` gives them
+ * @param bins as returned by `reliability`
  * @throws `missing` when a column is not there
  *
  * @example
@@ -79,7 +78,7 @@ export function reliabilityPlot(
               },
             },
           },
-          // A small dot is hard to hit.
+          // Small dots are hard to hover over.
           {
             mark: { type: "point", filled: true, opacity: 0, size: 900 },
             encoding: {

@@ -2,12 +2,11 @@ import { type CostOptions, type DetectionCost, detectionCost } from "./detection
 import { type LabelledScores, type TiedScores, tiedScores } from "./tied-scores.js";
 
 /**
- * The detection cost at the threshold that theory gives, as a part of the cost of the better of accepting all and none:
- * log-likelihood ratios at or above log(cFa (1 - p) / (cMiss p)) are accepted. What lies between it and `minDcf` is what
- * bad calibration costs.
+ * The actual detection cost at the Bayes threshold, log(cFa (1 - p) / (cMiss p)), divided by the cost of accepting all or
+ * rejecting all, whichever is cheaper. The difference to `minDcf` is the calibration loss.
  *
- * @param llrs log-likelihood ratios (natural logarithm), as a calibration gives them, not cosines
- * @returns `actDcf`, 0 or more: above 1, guessing would cost less
+ * @param llrs log-likelihood ratios (natural logarithm), as given by a calibration, not cosines
+ * @returns `actDcf`, 0 or more (above 1, guessing would be cheaper), and the threshold
  * @throws invalid for empty or not finite scores, or costs that are not positive
  * @see NIST 2016 Speaker Recognition Evaluation Plan, section 3; Brümmer and du Preez, Application-independent evaluation
  * of speaker detection, Computer Speech & Language 2006

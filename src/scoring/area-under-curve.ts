@@ -2,11 +2,11 @@ import { type OperatingPoints, operatingPoints } from "./operating-points.js";
 import { type LabelledScores, tiedScores } from "./tied-scores.js";
 
 /**
- * The area under the receiver operating characteristic: how often a target trial scores above a non-target trial, both
- * drawn at random; equal scores count half.
+ * The area under the receiver operating characteristic: the probability that a random target
+ * trial scores above a random non-target trial; ties count half.
  *
  * @param scores cosines or any other scores: of both kinds, or labelled ones as `scoreTrials` gives them
- * @returns 0 to 1; 0.5 for scores that say nothing
+ * @returns 0 to 1; 0.5 for uninformative scores
  * @throws invalid for empty or not finite scores
  * @see Hanley and McNeil, The meaning and use of the area under a receiver operating characteristic (ROC) curve, Radiology 1982
  * @example

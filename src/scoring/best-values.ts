@@ -1,14 +1,14 @@
 const bins = 4096;
 const counts = new Uint32Array(bins);
 
-/** The bin of a cosine; rounding may carry one beyond 1. */
+/** The bin of a cosine; rounding may push one beyond 1. */
 const binOf = (cosine: number) => Math.max(0, Math.min(bins - 1, ((cosine + 1) * (bins / 2)) | 0));
 
 /**
  * Mean and population deviation of the n largest of some cosines, [from, to) of an array.
  *
- * Counting in bins tells where the n-th largest lies, so that only the values of one bin are ever sorted: sorting all
- * of 10,000 takes ten times as long.
+ * A histogram locates the n-th largest, so that only the values of one bin have to be sorted: sorting all 10,000 takes ten
+ * times as long.
  */
 export function bestValues(
   values: Float32Array,

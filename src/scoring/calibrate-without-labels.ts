@@ -7,26 +7,26 @@ import { isScoredTrials, type ScoredTrial } from "./trial.js";
 export interface CalibrationWithoutLabels extends ScoreCalibration {
   /** The score at which one speaker and two are equally likely. */
   threshold: number;
-  /** Where 95 % of the bootstrap's thresholds lie. */
+  /** 95 % interval of the threshold, from the bootstrap. */
   thresholdInterval: [low: number, high: number];
-  /** The two Gaussians: means, common deviation, and part of the scores that belongs to the upper one. */
+  /** The two Gaussians: means, common standard deviation, and the fraction of scores in the upper one. */
   targetMean: number;
   nonTargetMean: number;
   deviation: number;
   targetShare: number;
-  /** Distance of the means in deviations (d'): below 3 or so the threshold is not worth much. */
+  /** Distance of the means in standard deviations (d'); below about 2.5 the threshold is unreliable. */
   separation: number;
   scores: number;
 }
 
 export interface WithoutLabelsOptions {
-  /** Resamples of the bootstrap; default 100. */
+  /** Number of bootstrap resamples; default 100. */
   resamples?: number;
-  /** Another number draws other resamples; default 1. */
+  /** Seed of the bootstrap; default 1. */
   seed?: number;
 }
 
-/** The scores with what each counts. */
+/** Scores and their weights. */
 interface Weighted {
   score: Float64Array;
   weight: Float64Array;
@@ -40,17 +40,17 @@ interface Mixture {
 }
 
 /**
- * Learns what scores mean without knowing a single answer: takes them for two Gaussians of one variance, speakers with
- * themselves and with others, and finds the two by expectation maximisation. The log-likelihood ratio of the two is a line:
+ * Calibrates scores without labels: fits two Gaussians of equal variance, for same and different speakers, by expectation
+ * maximisation. Their log-likelihood ratio is a line:
  *
  *     llr = (m1 - m0) / v * (s - (m0 + m1) / 2)
  *
- * The scores must hold a good part of both kinds, as those of `unlabelledScores` do. The model is rough (the two kinds are neither
- * Gaussian nor equally wide), so take it for a threshold and a first idea of probabilities; where there are labels,
- * `calibrate` is better. The uncertainty is that of a bootstrap over utterances, not of the model.
+ * The scores must contain a good share of both kinds, as those of `unlabelledScores` do. The model is rough (neither kind is
+ * exactly Gaussian, nor are they equally wide): use it for a threshold and approximate probabilities, and `calibrate` when
+ * there are labels. The interval covers the sampling of utterances (bootstrap), not the error of the model.
  *
- * @param scores of `unlabelledScores`, or any scores that hold both kinds; a label that they have is not looked at
- * @throws invalid for fewer than 20 scores, NaN, scores that do not vary, or of which no two kinds can be told apart
+ * @param scores those of `unlabelledScores`, or any scores that contain both kinds; labels are ignored
+ * @throws invalid for fewer than 20 scores, NaN, constant scores, and scores that do not fall into two kinds
  * @see Brümmer et al., Unsupervised calibration of speaker verification scores, Odyssey 2014 (equal-variance Gaussian mixture);
  * Dempster, Laird and Rubin 1977 (EM)
  * @example
@@ -102,7 +102,7 @@ export function calibrateWithoutLabels(
   };
 }
 
-/** How often each score counts when utterances (or, without names, the scores themselves) are drawn anew. */
+/** Weights of the scores in a resample of the utterances (or of the scores, when they have no names). */
 function drawn(named: readonly ScoredTrial[] | undefined, n: number, next: () => number): Float64Array {
   if (named === undefined) {
     const weight = new Float64Array(n);
@@ -119,7 +119,7 @@ function drawn(named: readonly ScoredTrial[] | undefined, n: number, next: () =>
   return Float64Array.from(named, ({ enroll, test }) => times.get(enroll)! * times.get(test)!);
 }
 
-/** Two Gaussians of one variance. */
+/** Fits two Gaussians of equal variance; null when the fit collapses. */
 function twoGaussians({ score, weight }: Weighted): Mixture | null {
   const sorted = score.filter((_, i) => weight[i] > 0).sort();
   let [low, high] = [quantile(sorted, 0.25), quantile(sorted, 0.9)];
@@ -146,7 +146,7 @@ function twoGaussians({ score, weight }: Weighted): Mixture | null {
     const total = upper + lower;
     const before = low + high;
     [low, high, share] = [lowerSum / lower, upperSum / upper, upper / total];
-    // The squares about the two means: what is left of all squares.
+    // Sum of squares about the two means.
     variance = (squares - lower * low * low - upper * high * high) / total;
     if (!(variance > 1e-12 * whole * whole && share > 1e-6 && share < 1 - 1e-6)) return null;
     if (Math.abs(low + high - before) < 1e-10 * whole) break;

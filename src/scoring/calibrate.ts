@@ -9,58 +9,58 @@ import { isScoredTrials, type ScoredTrial } from "./trial.js";
 import type { SpeakerOf } from "./trial-speakers.js";
 
 export interface CalibrateOptions {
-  /** Learn on these scores instead, and report how well that suits `scores`: such as those of another data set. */
+  /** Train on these scores, such as those of another data set, and report how well the result fits `scores`. */
   with?: LabelledScores;
-  /** Whose voice a key of a trial names; default: what target trials join is one speaker. */
+  /** Speaker behind a key; default: keys that target trials connect are one speaker. */
   speakerOf?: SpeakerOf;
-  /** Parts of the speakers that are left out in turn; default 5. */
+  /** Number of cross-validation folds, over speakers; default 5. */
   folds?: number;
 }
 
 /** How good the log-likelihood ratios are, in bits. */
 export interface CalibrationReport {
   /**
-   * Which scores they were found on: `other trials` than the line was learnt on; these, but `cross-validated` by lines
-   * learnt without the speakers of the trial; or the very `same trials`, which flatters, where there are too few speakers.
+   * What was evaluated: `other trials` than those trained on; the training trials, `cross-validated` with lines trained
+   * without the trial's speakers; or the `same trials`, which is optimistic, when there are too few speakers for folds.
    */
   on: "other trials" | "cross-validated" | "same trials";
   targets: number;
   nonTargets: number;
   cllr: number;
-  /** What no rising calibration could be better than. */
+  /** Lower bound for any monotonic calibration. */
   minCllr: number;
 }
 
 export interface Calibration extends ScoreCalibration {
-  /** Trials that the line was learnt on. */
+  /** Trials used for training. */
   targets: number;
   nonTargets: number;
   report: CalibrationReport;
 }
 
 /**
- * Learns what scores mean: the line scale * score + offset that comes nearest to the log-likelihood ratio, by logistic
- * regression with targets and non-targets weighed equally (a prior of one half), without penalty.
+ * Fits the line scale * score + offset that best approximates the log-likelihood ratio: logistic regression without
+ * penalty, with targets and non-targets weighted equally (a prior of one half).
  *
- * How good it is, is told by trials it was not learnt on: with `with`, those of `scores`; else by cross-validation over
- * speakers, where each trial is judged by a line that knows neither of its speakers. A calibration holds for speech like that
- * it was learnt on: another channel, another length of the clips shift the scores.
+ * The report is computed on trials that were not used for training: with `with`, all of `scores`; otherwise by cross-validation
+ * over speakers, where the line for each trial was trained without either of its speakers. A calibration holds for speech
+ * like its training data: a different channel or clip length shifts the scores.
  *
- * @param scores labelled scores such as `scoreTrials` gives them; of both kinds without names they cannot be cross-validated
- * @returns `toLogLikelihoodRatio(score)`, `toProbability(score, prior)`, and plain numbers that `writeCalibration` saves
- * @throws invalid for one kind of trials only, NaN, scores that do not vary, that part the kinds completely or lie the
- * wrong way round
+ * @param scores labelled scores, as returned by `scoreTrials`; `{ target, nonTarget }` has no names and cannot be cross-validated
+ * @returns `toLogLikelihoodRatio(score)`, `toProbability(score, prior)`, and the numbers that `writeCalibration` saves
+ * @throws invalid when one kind of trial is missing, for NaN, for constant scores, and for scores that separate the kinds
+ * completely or in reverse
  * @see Brümmer and du Preez, Application-independent evaluation of speaker detection, Computer Speech & Language 2006;
  * scikit-learn's LogisticRegression(penalty=None, class_weight="balanced") gives the same line
  * @example
  * const { toProbability, report } = calibrate(trialScores);
- * toProbability(0.4, 0.01); // of two voices with a cosine of 0.4, where one of a hundred pairs is one speaker
+ * toProbability(0.4, 0.01); // two voices with a cosine of 0.4, where 1 in 100 pairs is the same speaker
  */
 export function calibrate(scores: LabelledScores, options: CalibrateOptions = {}): Calibration {
   return calibrated(scores, options).calibration;
 }
 
-/** The calibration, and the trials as cross-validation judges them, where it does. */
+/** The calibration, and the cross-validated trials where there are any. */
 export function calibrated(
   scores: LabelledScores,
   { with: others, speakerOf, folds = 5 }: CalibrateOptions,

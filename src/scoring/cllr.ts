@@ -1,13 +1,13 @@
 import { type LabelledScores, type TiedScores, tiedScores } from "./tied-scores.js";
 
 /**
- * The cost of log-likelihood ratios, in bits: what they leave unknown of the answer, averaged over all priors and costs.
+ * The cost of log-likelihood ratios, in bits: the information they lack about the label, averaged over priors and costs.
  *
  *     Cllr = 1/2 ( mean over targets of log2(1 + e^-llr) + mean over non-targets of log2(1 + e^llr) )
  *
- * 0 is perfect, 1 is what somebody gets who always says "I do not know" (llr 0); bad calibration goes beyond.
+ * 0 is perfect, 1 is that of a system that always answers 0; bad calibration can exceed 1.
  *
- * @param llrs log-likelihood ratios (natural logarithm), as a calibration gives them, not cosines
+ * @param llrs log-likelihood ratios (natural logarithm), as given by a calibration, not cosines
  * @throws invalid for empty or not finite scores
  * @see Brümmer and du Preez, Application-independent evaluation of speaker detection, Computer Speech & Language 2006
  * @example

@@ -4,7 +4,7 @@ import type { LongTask, Matrix } from "../types.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { bestValues } from "./best-values.js";
 
-/** How each row scores against a cohort. */
+/** How each row scores against a cohort: one entry per row. */
 export interface CohortStatistics {
   mean: Float64Array;
   /** Population deviation. */
@@ -77,7 +77,8 @@ async function ofNearest(
   return { mean, std };
 }
 
-/** Without a product: mean and variance of a·c over all c are a·m and aᵀCa, m and C being the cohort's mean and covariance. */
+/** Needs no matrix of scores: with m and C, the mean and covariance of the cohort, the scores of a row a have the mean a·m and
+ * the variance aᵀCa. */
 function ofAll({ data, n, dimension }: UnitRows, others: UnitRows): CohortStatistics {
   const centre = new Float64Array(dimension);
   for (let at = 0; at < others.data.length; at++) centre[at % dimension] += others.data[at] / others.n;

@@ -7,13 +7,13 @@ import { embedFile } from "./embed-file.js";
 import { readCalibration, type ScoreCalibration } from "./score-calibration.js";
 
 export interface CompareOptions extends ModelOptions {
-  /** A model that is open already; it stays open. */
+  /** An open model, which stays open; default: opened from the other options. */
   model?: Model;
-  /** What a score means; default: MODEL.calibration.json beside the model, where there is one. */
+  /** Calibration of the scores; default: MODEL.calibration.json next to the model, if it exists. */
   calibration?: ScoreCalibration;
-  /** How probable it is, before anything is heard, that the two are one speaker; default 0.5. */
+  /** Prior probability that both are the same speaker; default 0.5. */
   prior?: number;
-  /** Decides by this cosine alone: same at or above, different below. */
+  /** Decide by this cosine only: same at or above, different below. */
   threshold?: number;
 }
 
@@ -21,34 +21,35 @@ export interface Compared {
   /** Cosine of the two, -1 to 1. */
   score: number;
   verdict: "same" | "different" | "unsure";
-  /** That the two are one speaker; null without a calibration. */
+  /** Probability that both are the same speaker; null without a calibration. */
   probability: number | null;
-  /** What the verdict rests on, in words. */
+  /** What the verdict is based on, in words. */
   basis: string;
   /** Length of either file. */
   seconds: [number, number];
-  /** What makes either embedding doubtful, in words. */
+  /** Reasons to doubt either embedding, in words. */
   doubts: string[];
 }
 
-/** From here on a probability is sure enough for a verdict, and up to 1 minus it. */
+/** Probability required for a verdict. */
 const sure = 0.9;
 
 /**
- * Between these cosines lie the equal error thresholds of the bundled model, from clips of 1 s to telephone speech
- * (README, "Understanding the results"): within, the verdict would depend on what kind of speech it is.
+ * The equal error thresholds of the bundled model lie between these cosines, from 1 s clips to telephone speech (README,
+ * "Understanding the results"): inside this range the verdict would depend on the kind of speech.
  */
 const bundledBand = [0.22, 0.57] as const;
 
 /**
- * Compares two recordings: is it one speaker?
+ * Compares two recordings: are they the same speaker?
  *
- * With a calibration the verdict is that of its probability: `same` from 0.9 on, `different` up to 0.1, else `unsure`. Without one
- * the bundled model is sure outside of the cosines 0.22 to 0.57, within which its threshold moves with the kind of speech;
- * of another model nothing is known, so the verdict is `unsure`.
+ * With a calibration the verdict follows its probability: `same` from 0.9, `different` up to 0.1, otherwise `unsure`. Without
+ * one, the bundled model is `unsure` between cosines of 0.22 and 0.57, where its threshold depends on the kind of speech; for
+ * other models nothing is known and the verdict is always `unsure`.
  *
- * @param a path of an audio file
- * @throws missing where there is no such file or model, invalid for what is no speech or has no scale, and for options out of range
+ * @param a path of the first audio file
+ * @param b path of the second audio file
+ * @throws missing where there is no such file or model, invalid for files that are not speech, and for options out of range
  * @example
  * const folder = "data/speech/studio/103/103-1240-0000";
  * const { verdict, score } = await compare(`${folder}-part0.flac`, `${folder}-part1.flac`, { model });

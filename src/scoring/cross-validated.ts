@@ -4,8 +4,8 @@ import type { ScoredTrial } from "./trial.js";
 import { type SpeakerOf, trialSpeakers } from "./trial-speakers.js";
 
 /**
- * The trials with the log-likelihood ratios of lines that know neither speaker: a trial between speakers of the parts p and
- * q is judged by the line learnt on trials without anybody of p and q. Null where a line cannot be learnt on what is left.
+ * Log-likelihood ratios from lines trained without either speaker of a trial: a trial between folds p and q is evaluated
+ * with the line trained on all trials that involve neither fold. Null when a line cannot be trained on what is left.
  */
 export function crossValidated(
   trials: readonly ScoredTrial[],

@@ -6,7 +6,7 @@ import { type LabelledScores, tiedScores } from "./tied-scores.js";
  * The trade-off between misses and false alarms, from accepting all trials to accepting none (detection error trade-off).
  *
  * @param scores cosines or any other scores: of both kinds, or labelled ones as `scoreTrials` gives them
- * @param maxPoints thins the curve to about so many points, evenly along it, with both ends
+ * @param maxPoints thins the curve to about this many evenly spaced points, keeping both ends; default 1000
  * @throws invalid for empty or not finite scores
  * @see A. Martin et al., The DET curve in assessment of detection task performance, Eurospeech 1997
  * @example
@@ -22,7 +22,7 @@ export function detCurve(
   const curve: OperatingPoint[] = [];
   let next = 0;
   for (let i = 0; i <= last; i++) {
-    // Each step misses more or alarms less, by 2 in all.
+    // From one end to the other, misses and false alarms change by 2 in sum.
     const along = ((missRate[i] + 1 - falseAlarmRate[i]) / 2) * (maxPoints - 1);
     if (last >= maxPoints && along < next && i < last) continue;
     next = Math.floor(along) + 1;

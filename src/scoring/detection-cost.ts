@@ -1,23 +1,23 @@
 import { invalid } from "../errors.js";
 
-/** How often target trials come in use, and what the errors cost. */
+/** The application: how frequent target trials are, and what errors cost. */
 export interface CostOptions {
-  /** How often a trial is a target trial in use, 0 to 1; default 0.01. */
+  /** Prior probability of a target trial, between 0 and 1; default 0.01. */
   pTarget?: number;
-  /** What a miss costs; default 1. */
+  /** Cost of a miss; default 1. */
   costMiss?: number;
-  /** What a false alarm costs; default 1. */
+  /** Cost of a false alarm; default 1. */
   costFalseAlarm?: number;
 }
 
-/** The cost of a pair of error rates, as a part of the cost of the better of accepting all and none. */
+/** A detection cost, divided by that of accepting all or rejecting all, whichever is cheaper. */
 export interface DetectionCost {
   cost(missRate: number, falseAlarmRate: number): number;
-  /** The log-likelihood ratio from which accepting is the cheaper decision. */
+  /** Log-likelihood ratio at or above which accepting is cheaper. */
   bayesThreshold: number;
 }
 
-/** @throws invalid for a prior that is not within 0 and 1, or costs that are not positive */
+/** @throws invalid for a prior outside 0 to 1, or costs that are not positive */
 export function detectionCost({
   pTarget = 0.01,
   costMiss = 1,

@@ -4,15 +4,15 @@ import { embedEach, loadPieces } from "../extract/embed-file.js";
 import { prepare } from "../extract/prepare.js";
 import { readBytes } from "../util/read-file.js";
 
-/** The voice of one file, embedded as `extract` does: a long one in pieces. */
+/** The embedding of one file, made as `extract` does it: long files in pieces. */
 export interface EmbeddedFile {
   embedding: Float32Array;
   seconds: number;
-  /** What makes the embedding doubtful, in words. */
+  /** Reasons to doubt the embedding, in words. */
   doubts: string[];
 }
 
-/** @throws `missing` where there is no such file, `invalid` for what is no speech, with the reason */
+/** @throws `missing` when the file does not exist, `invalid` when it is not speech, with the reason */
 export async function embedFile(path: string, model: Model): Promise<EmbeddedFile> {
   const refuse = (reason: string) => invalid(`${path} cannot be embedded: ${reason}.`, { path });
   const loaded = await loadPieces(prepare(readBytes(path, "The audio file"), model, "mean"), model);

@@ -1,10 +1,10 @@
 import { invalid } from "../errors.js";
 
-/** What somebody is enrolled from. */
+/** An utterance to enrol a speaker from. */
 export interface EnrollUtterance {
   key: string;
   dataset?: string;
-  /** Null: nobody knows. */
+  /** Null when unknown. */
   speakerId: string | null;
   /** Float32Array (dimension). */
   embedding: Float32Array;
@@ -13,31 +13,31 @@ export interface EnrollUtterance {
 
 export interface EnrollOptions<U> {
   /**
-   * Names the speaker model that an utterance belongs to; null leaves it out. Default: `dataset_speaker`, the key that a speaker
-   * has in merged files.
+   * Key of the model an utterance belongs to, or null to leave it out; default: `dataset_speaker`, the key used in merged
+   * files.
    */
   by?: (utterance: U) => string | null;
-  /** Weighs utterances by their seconds, which each must have; default false: all count alike. */
+  /** Weight utterances by `seconds`, which all must have; default false. */
   byDuration?: boolean;
 }
 
-/** A speaker, ready to be recognised. */
+/** An enrolled speaker. */
 export interface SpeakerModel {
   key: string;
   /** Float32Array (dimension): the mean of unit vectors. */
   embedding: Float32Array;
-  /** What it stands on. */
+  /** Number of utterances it is based on. */
   numUtterances: number;
-  /** Null where an utterance does not say its length. */
+  /** Their total length; null when one is unknown. */
   seconds: number | null;
 }
 
 /**
- * Speaker models: the mean of each speaker's unit vectors, in the order of their first utterance. A long or loud recording
- * counts no more than others unless `byDuration` says so.
+ * Speaker models: the mean of each speaker's unit vectors, in the order of their first utterance. Without
+ * `byDuration` a long recording counts no more than a short one.
  *
  * @throws invalid for an utterance without a speaker (leave it out with `by`), for embeddings that are zero, not finite or
- * of different length, for opposite ones that leave no mean, and for missing seconds where they are to weigh
+ * of different length, for opposite ones whose mean is zero, and for missing `seconds` with `byDuration`
  * @example
  * const enrolled = enroll(utterances);
  * enroll(utterances, { by: ({ path }) => (path.includes("0000") ? path.split("/")[1] : null) });

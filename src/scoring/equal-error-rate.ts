@@ -2,14 +2,14 @@ import { type OperatingPoints, operatingPoints } from "./operating-points.js";
 import { type LabelledScores, tiedScores } from "./tied-scores.js";
 
 /**
- * The equal error rate: where as large a part of the target trials is rejected as of the non-target trials is accepted.
+ * The equal error rate: where the fraction of rejected target trials equals that of accepted non-target trials.
  *
- * Between two operating points the rates are taken as straight lines. Where the scores are apart, the rate is 0 and the
- * threshold lies in the middle of the gap. (WeSpeaker and others take the nearest operating point instead, which jumps
- * from trial to trial: a few hundredths of a per cent where there are thousands of target trials.)
+ * Rates are interpolated linearly between operating points. Where the scores do not overlap the rate is 0 and the threshold
+ * is the middle of the gap. (WeSpeaker and others take the nearest operating point instead, which differs by up to half a
+ * trial.)
  *
  * @param scores cosines or any other scores: of both kinds, or labelled ones as `scoreTrials` gives them
- * @returns `eer` in 0 to 1, and the score that gives it
+ * @returns `eer` in [0, 1], and the threshold at which it is reached
  * @throws invalid for empty or not finite scores, or trials without labels
  * @example
  * const { eer, threshold } = equalErrorRate(intraInterScores(utterances));
@@ -18,7 +18,7 @@ export function equalErrorRate(scores: LabelledScores): { eer: number; threshold
   return crossing(operatingPoints(tiedScores(scores)));
 }
 
-/** Where misses and false alarms are equal. */
+/** The point where the miss rate equals the false alarm rate. */
 export function crossing({ threshold, missRate, falseAlarmRate }: OperatingPoints): {
   eer: number;
   threshold: number;

@@ -1,12 +1,12 @@
 import { conflict, shown, unknown } from "../errors.js";
 import type { KeyedEmbedding, Trial } from "./trial.js";
 
-/** Unknown names that a message lists; the error holds them all. */
+/** Unknown names listed in the message; the error's `got` has all of them. */
 const shownNames = 10;
 
 /**
- * The embeddings that trials name, and which of them each trial is about. A name is a key, or a path, or the end of a path:
- * `speaker/utterance.wav`, with or without the extension, where only one embedding fits.
+ * Finds the embeddings that trials refer to. A name is a key, a path, or the end of a path such as `speaker/utterance.wav`, with
+ * or without extension, as long as only one embedding matches.
  *
  * @throws `unknown` for names without an embedding, `conflict` for two embeddings of one key
  */
@@ -46,14 +46,14 @@ export function findEmbeddings(
   if (strangers.size === 0) return { used, enroll, test };
   const names = [...strangers];
   const rest = names.length > shownNames ? `, and ${names.length - shownNames} more` : "";
-  const like = embeddings.length > 0 ? `The embeddings are called like ${shown(embeddings[0].key)}.` : "";
+  const like = embeddings.length > 0 ? `An embedding's key looks like ${shown(embeddings[0].key)}.` : "";
   throw unknown(
-    `${names.length} names in the trials fit no embedding, or several: ${names.slice(0, shownNames).join(", ")}${rest}. ${like}`,
+    `${names.length} names in the trials match no embedding, or more than one: ${names.slice(0, shownNames).join(", ")}${rest}. ${like}`,
     { got: names },
   );
 }
 
-/** Paths and what they end in, from a slash on; null where several do. */
+/** Paths and their endings after a slash; null where several embeddings share one. */
 function endsOfPaths(embeddings: readonly KeyedEmbedding[]): Map<string, KeyedEmbedding | null> {
   const ends = new Map<string, KeyedEmbedding | null>();
   const add = (name: string, row: KeyedEmbedding) => {

@@ -6,41 +6,41 @@ import type { RankedRow } from "./neighbour-rows.js";
 import { logOdds, type ScoreCalibration } from "./score-calibration.js";
 
 export interface IdentifyOptions extends LongTask {
-  /** Candidates for each query at most; default 5. */
+  /** Maximum number of candidates per query; default 5. */
   topK?: number;
-  /** Who scores below is nobody; default: everybody is ranked. */
+  /** Candidates below this cosine are dropped; default: none are. */
   threshold?: number;
-  /** What a score means: gives the probabilities. */
+  /** Calibration of the scores, which adds probabilities. */
   calibration?: ScoreCalibration;
-  /** How probable it is, before anything is heard, that a query is one of the enrolled; default 0.5. */
+  /** Prior probability that a query is one of the enrolled; default 0.5. */
   prior?: number;
-  /** What compares: `onnx` or `tensorflow`; by default the fastest there is. */
+  /** Backend, `onnx` or `tensorflow`; default: the fastest available. */
   backend?: string;
 }
 
-/** A candidate for who a query is. */
+/** A candidate for the speaker of a query. */
 export interface Identified extends RankedRow {
-  /** That the query is this one (of `nobody`: none of the enrolled); null without a calibration. */
+  /** Probability that the query is this speaker (for `nobody`: none of the enrolled); null without a calibration. */
   probability: number | null;
 }
 
-/** The key of a row that says that nobody comes up to the threshold. */
+/** The key of a row that says that nobody reaches the threshold. */
 export const nobody = "nobody";
 
 /**
- * Says who speaks: for every query the nearest of the enrolled by cosine, best first. It is an open set: where nobody comes up
- * to the threshold, the one row of a query has the key "nobody", with the score of the nearest.
+ * Identifies speakers in an open set: the nearest enrolled speakers of every query by cosine, best first. When nobody reaches
+ * the threshold, the query has a single row with the key "nobody" and the score of the nearest.
  *
- * With a calibration each candidate has the probability that the query is this one of the N enrolled and nobody else. A query is one of
- * them with probability `prior`, each as likely as the others, else a stranger:
+ * With a calibration each row has a posterior probability. A query is one of the N enrolled with probability `prior`, all
+ * equally likely, and otherwise a stranger:
  *
  *     p(i) = (prior / N) LR(i) / (1 - prior + sum over j of (prior / N) LR(j)),   LR = e^(scale * score + offset)
  *
  * @param queries embeddings with keys, or a matrix
  * @param enrolled models that `enroll` made, speakers of merged files, or any rows of the same model
- * @returns rows, those of a query together, at most `topK` for each
- * @throws invalid for no queries or nobody enrolled, NaN, zero vectors and different dimensions, for two of the enrolled with one
- * key, or options out of range; interrupted when `abortSignal` is aborted
+ * @returns rows grouped by query, at most `topK` each
+ * @throws invalid without queries or enrolled speakers, for NaN, zero vectors, different dimensions, duplicate keys and options
+ * out of range; interrupted when `abortSignal` is aborted
  * @see Brümmer and de Villiers, The BOSARIS toolkit, 2011 (from ratios to posteriors)
  * @example
  * const rows = await identify(utterances.slice(0, 3), enroll(utterances.slice(3)), { topK: 2, threshold: 0.4 });
@@ -62,7 +62,7 @@ export async function identify(
   if (second.n === 0) throw invalid("Nobody is enrolled.");
   checkNames(second.keys);
   const odds = logOdds(prior) - Math.log(second.n);
-  // All candidates together, against the stranger: log of the sum of their odds.
+  // Log odds of any enrolled speaker against a stranger.
   const together = new Float64Array(first.n).fill(-Infinity);
   const add = ({ data, rows: height, columns }: Matrix, firstRow: number) => {
     for (let i = 0; i < height; i++)

@@ -7,11 +7,11 @@ export interface Kinds {
 }
 
 /**
- * The line scale * score + offset that is the best log-likelihood ratio: logistic regression with both kinds weighed
- * equally, without penalty, by Newton's method.
+ * Fits log-likelihood ratio = scale * score + offset: logistic regression without penalty, with both kinds weighted equally, by
+ * Newton's method.
  *
- * @param start a line to begin with, which saves steps where it is near
- * @throws `invalid` where there is no best line: scores that do not vary, that are parted completely, or the wrong way round
+ * @param start initial line, which saves steps when it is close
+ * @throws `invalid` when there is no best line: for constant scores, and for scores that separate the kinds completely or in reverse
  */
 export function logisticRegression(
   { target, nonTarget }: Kinds,
@@ -31,7 +31,7 @@ export function logisticRegression(
     throw invalid(
       `Every target trial scores at or above every non-target trial (${lowT.toFixed(4)} and ${highN.toFixed(4)}), so there is no best scale: any larger one fits better. Add harder trials: more speakers, shorter or noisier speech.`,
     );
-  // On centred and scaled numbers Newton's steps need no damping but in rare cases.
+  // On centred and scaled scores Newton's steps rarely need damping.
   const centre = (meanT + meanN) / 2;
   const width = meanT - meanN;
   let [a, b] = start ? [start.scale * width, start.offset + start.scale * centre] : [2, 0];
@@ -43,7 +43,7 @@ export function logisticRegression(
     const gain = ga * da + gb * db;
     if (!Number.isFinite(gain)) break;
     let size = 1;
-    // Close to the end a whole step is right, and what it wins is lost in the rounding of the loss.
+    // Close to the optimum full steps are right, and their gain is lost in the rounding of the loss.
     if (gain > 1e-9) {
       let next = lossOf(a - da, b - db);
       while (!(next <= loss) && size > 1e-6) {
@@ -54,7 +54,7 @@ export function logisticRegression(
       loss = next;
     }
     [a, b] = [a - size * da, b - size * db];
-    // The next step would be the square of this one.
+    // Convergence is quadratic: the next step would be negligible.
     if (gain < 1e-14) break;
   }
   return { scale: a / width, offset: b - (a * centre) / width };

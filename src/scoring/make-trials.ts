@@ -2,33 +2,33 @@ import { invalid } from "../errors.js";
 import { random } from "../vectors/random.js";
 import type { Trial } from "./trial.js";
 
-/** What trials are made of. */
+/** An utterance that trials are made of. */
 export interface TrialUtterance {
   key: string;
   dataset?: string;
-  /** Null: nobody knows, so it is in no trial. */
+  /** Null when unknown: the utterance is not used. */
   speakerId: string | null;
   /** The recording it was cut from. */
   session?: string;
 }
 
 export interface MakeTrialsOptions {
-  /** Target trials of each speaker at most, and as many non-target trials; default 50. */
+  /** Maximum number of target trials per speaker, and as many non-target trials; default 50. */
   perSpeaker?: number;
-  /** Target trials join two different sessions only, where sessions are known; default true. */
+  /** Target trials only pair different sessions, where sessions are known; default true. */
   crossSession?: boolean;
-  /** Another number draws other trials; default 1. */
+  /** Seed of the sampling; default 1. */
   seed?: number;
 }
 
 /**
- * A balanced list of trials: for every speaker as many target as non-target trials, no pair twice, the same in every run.
+ * A balanced list of trials: per speaker as many non-target as target trials, no pair twice, reproducible.
  *
- * Two utterances of one session (recording, video, chapter) share microphone and room, so a target trial of them is too
- * easy; they are left out unless `crossSession` is false. An utterance without a session counts as one of its own. A
- * non-target trial stays within a data set where utterances name one: two data sets may share people under other names.
+ * Two utterances of one session (recording, video, chapter) share microphone and room, which makes a target trial too easy;
+ * such pairs are left out unless `crossSession` is false. An utterance without a session counts as its own session.
+ * Non-target trials stay within a data set, because two data sets may contain the same people under different names.
  *
- * @returns the trials, and the speakers of whom no target trial can be made, who are in no trial as `enroll`
+ * @returns the trials, and the speakers without any possible target trial, who never appear as `enroll`
  * @throws invalid when there is no target trial at all, or no other speaker in the data set
  * @example
  * const { trials } = makeTrials(utterances, { perSpeaker: 20 });
@@ -77,7 +77,7 @@ export function makeTrials(
         );
       for (const { enroll, test } of targets)
         trials.push({ enroll: enroll.key, test: test.key, isTarget: true });
-      // A pair may have been drawn from its other side; where few are left, a speaker has fewer.
+      // A pair may already have been drawn from the other side, so a speaker can end up with fewer.
       for (
         let made = 0, tries = 0;
         made < Math.min(targets.length, possible) && tries < 50 * possible;
@@ -101,7 +101,7 @@ export function makeTrials(
   return { trials, without };
 }
 
-/** So many items, none twice, in their order. */
+/** A random sample of the items, in their order. */
 function sample<Item>(items: readonly Item[], count: number, next: () => number): Item[] {
   let wanted = Math.min(count, items.length);
   return items.filter((_, at) => {

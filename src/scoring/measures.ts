@@ -25,11 +25,11 @@ export interface MeasuresOptions {
    * of them.
    */
   resamples?: number;
-  /** Part of the resamples within an interval; default 0.95. */
+  /** Confidence level of the intervals; default 0.95. */
   confidence?: number;
-  /** Whose voice a key of a trial names; default: what target trials join is one speaker. */
+  /** Speaker behind a key; default: keys that target trials connect are one speaker. */
   speakerOf?: SpeakerOf;
-  /** Another number draws other resamples; default 1. */
+  /** Seed of the bootstrap; default 1. */
   seed?: number;
 }
 
@@ -61,7 +61,7 @@ export interface Measures {
     auc: Interval;
     minCllr: Interval;
     cllr: Interval | null;
-    /** What was drawn anew: so many speakers. */
+    /** Number of speakers that were resampled. */
     speakers: number;
     resamples: number;
     confidence: number;
@@ -69,15 +69,15 @@ export interface Measures {
 }
 
 /**
- * How well scores tell one speaker from two: equal error rate, detection costs, area under the curve and the costs of
- * log-likelihood ratios, each with an interval.
+ * How well scores separate target from non-target trials: equal error rate, detection costs, area under the curve and the
+ * cost of log-likelihood ratios, each with a confidence interval.
  *
- * The intervals come from a bootstrap over speakers: a resample draws as many speakers as there are, with replacement, and a
- * trial counts as often as its speakers were drawn (the product, for a non-target trial). Trials of one speaker
- * stand and fall together, so drawing trials would give intervals that are far too narrow.
+ * The intervals come from a bootstrap over speakers: each resample draws speakers with replacement and weights a trial by how
+ * often its speakers were drawn (their product, for a non-target trial). Trials that share a speaker are correlated, so
+ * resampling trials would give intervals that are far too narrow.
  *
  * @param scores cosines or any other scores: labelled ones as `scoreTrials` gives them, or of both kinds without intervals
- * @throws invalid for one kind of trials only, NaN or infinite scores, scores that do not vary, and options out of range
+ * @throws invalid when one kind of trial is missing, for NaN or infinite scores, constant scores, and options out of range
  * @see the single measures (`equalErrorRate`, `minDcf`, `actDcf`, `cllr`, `minCllr`, `areaUnderCurve`); Poh and Bengio,
  * Estimating the confidence interval of expected performance curve in biometric authentication using joint bootstrap,
  * ICASSP 2007 (bootstrap over users)
@@ -110,7 +110,7 @@ export function measures(scores: LabelledScores, options: MeasuresOptions = {}):
   const settings = costs.map((cost) => ({ pTarget: 0.01, costMiss: 1, costFalseAlarm: 1, ...cost }));
   const rated = settings.map(detectionCost);
 
-  /** All numbers, in one order. */
+  /** All measures, in a fixed order. */
   const numbersOf = (some: TiedScores): number[] => {
     const points = operatingPoints(some);
     return [

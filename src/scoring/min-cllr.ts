@@ -1,12 +1,11 @@
 import { type LabelledScores, type TiedScores, tiedScores } from "./tied-scores.js";
 
 /**
- * The least cost of log-likelihood ratios that any rising calibration of these scores could reach, in bits: `cllr` after
- * pooling adjacent violators (isotonic regression of the answers on the scores). What lies between the two is what
- * calibration can still win.
+ * The lowest `cllr` that any monotonic calibration of these scores could reach, in bits: after pooling adjacent violators
+ * (isotonic regression of the labels on the scores). The difference to `cllr` is the calibration loss.
  *
  * @param scores cosines or any other scores: of both kinds, or labelled ones as `scoreTrials` gives them
- * @returns 0 (the scores part the kinds) to 1 (they say nothing)
+ * @returns 0 (perfect separation) to 1 (no information)
  * @throws invalid for empty or not finite scores
  * @see Brümmer and du Preez, Application-independent evaluation of speaker detection, Computer Speech & Language 2006
  * @example
@@ -17,7 +16,7 @@ export function minCllr(scores: LabelledScores): number {
 }
 
 export function leastCostOfRatios({ target, nonTarget, targets, nonTargets }: TiedScores): number {
-  // Pools: counts of both kinds; the part of targets has to rise from pool to pool.
+  // Pools with the counts of both kinds; the fraction of targets has to increase from pool to pool.
   const same = new Float64Array(target.length);
   const different = new Float64Array(target.length);
   let last = -1;
@@ -32,7 +31,7 @@ export function leastCostOfRatios({ target, nonTarget, targets, nonTargets }: Ti
       last--;
     }
   }
-  // In a pool the likelihood ratio is (share of all targets) / (share of all non-targets).
+  // The likelihood ratio of a pool is (share of all targets) / (share of all non-targets).
   let cost = 0;
   for (let p = 0; p <= last; p++) {
     const [t, n] = [same[p] / targets, different[p] / nonTargets];

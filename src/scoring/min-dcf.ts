@@ -3,7 +3,7 @@ import { type OperatingPoints, operatingPoints } from "./operating-points.js";
 import { type LabelledScores, tiedScores } from "./tied-scores.js";
 
 /**
- * The least detection cost that any threshold gives, as a part of the cost of the better of accepting all and none:
+ * The minimum detection cost over all thresholds, divided by that of accepting all or rejecting all, whichever is cheaper:
  * min over thresholds of (cMiss p Pmiss + cFa (1 - p) Pfa) / min(cMiss p, cFa (1 - p)).
  *
  * @param scores cosines or any other scores: of both kinds, or labelled ones as `scoreTrials` gives them

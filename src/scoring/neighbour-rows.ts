@@ -1,10 +1,10 @@
 import { invalid } from "../errors.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
 
-/** One of the nearest to a query. */
+/** A neighbour of a query. */
 export interface RankedRow {
   query: string;
-  /** 1 is the nearest. */
+  /** 1 for the nearest. */
   rank: number;
   key: string;
   /** Cosine, -1 to 1. */
@@ -12,7 +12,7 @@ export interface RankedRow {
 }
 
 /**
- * The neighbours of a comparison by name: a row for each, those of a query together, best first.
+ * The neighbours found by a comparison, by name: one row each, grouped by query, best first.
  *
  * @param result of `similarity` with `topK`
  * @throws invalid for a result without neighbours

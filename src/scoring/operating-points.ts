@@ -3,20 +3,20 @@ import type { TiedScores } from "./tied-scores.js";
 /** Error rates of the decision "one speaker, when the score is at or above the threshold". */
 export interface OperatingPoint {
   threshold: number;
-  /** Part of the target trials that are rejected. */
+  /** Fraction of the target trials that are rejected, 0 to 1. */
   missRate: number;
-  /** Part of the non-target trials that are accepted. */
+  /** Fraction of the non-target trials that are accepted, 0 to 1. */
   falseAlarmRate: number;
 }
 
-/** Every operating point that some threshold gives, from accepting all to accepting none, in columns. */
+/** All operating points, from accepting all to accepting none, in columns. */
 export interface OperatingPoints {
   threshold: Float64Array;
   missRate: Float64Array;
   falseAlarmRate: Float64Array;
 }
 
-/** A threshold stands midway between two neighbouring scores, the first and the last just outside. */
+/** Each threshold lies midway between two neighbouring scores, the first and the last just outside. */
 export function operatingPoints({
   score,
   target,

@@ -2,7 +2,7 @@ import { invalid, shown } from "../errors.js";
 import { readText } from "../util/read-file.js";
 import type { ScoredTrial, Trial } from "./trial.js";
 
-/** How the words of a line were taken. */
+/** The order of the words in a line. */
 export type TrialOrder =
   /** Kaldi, WeSpeaker. */
   | "enroll test label"
@@ -20,13 +20,11 @@ interface Line {
 
 /**
  * Reads a list of trials, a line each: `enroll test target|nontarget` as Kaldi and WeSpeaker write them, `1|0 enroll
- * test` as VoxCeleb has them, `enroll test 1|0`, or `enroll test` without labels. Which of them it is is found out from
- * the file as a whole.
+ * test` as VoxCeleb has them, `enroll test 1|0`, or `enroll test` without labels. The order is detected from the whole file.
  *
- * @param order takes the words in this order, where both ends of the lines could be labels
+ * @param order forces an order, for files where either end of a line could be the label
  * @returns the trials in the order of the file, and the order of the words
- * @throws missing when the file is not there; invalid for lines of different length, labels of other kinds, and lines that
- * can be read in two ways; the line is named
+ * @throws missing when the file is not there; invalid for lines of different length, labels of other kinds, and ambiguous lines; the line is named
  * @example
  * writeFileSync("trials.txt", "1 a.wav b.wav\n0 a.wav c.wav\n");
  * const { trials, order } = readTrials("trials.txt"); // "label enroll test"
@@ -107,7 +105,7 @@ function linesOf(path: string, what: string, widths: number[], form: string): Li
 
 function orderOf(lines: readonly Line[], path: string): TrialOrder {
   if (lines[0].words.length === 2) return "enroll test";
-  // The words target and nontarget are labels; an utterance may be called 0 or 1.
+  // `target` and `nontarget` are surely labels; 0 and 1 could also be names.
   const every = (at: number, isOne: (word: string) => boolean) =>
     lines.every(({ words }) => isOne(words[at]));
   const isWord = (word: string) => isLabel(word) && word.length > 1;
@@ -120,7 +118,7 @@ function orderOf(lines: readonly Line[], path: string): TrialOrder {
       { path },
     );
   if (isFirst) return "label enroll test";
-  // Where no column is all labels, the one that begins with a label is meant, and the first other word is a mistake.
+  // No column holds labels only: assume the column whose first entry is one, and report the first that is not.
   return isLast || !isLabel(lines[0].words[0]) ? "enroll test label" : "label enroll test";
 }
 

@@ -2,32 +2,32 @@ import { invalid } from "../errors.js";
 import { logOdds, type ScoreCalibration } from "./score-calibration.js";
 import { type LabelledScores, scoresOfBoth } from "./tied-scores.js";
 
-/** Trials whose probabilities lie in one bin, and what came true. */
+/** Trials whose predicted probability lies in one bin. */
 export interface ReliabilityBin {
   from: number;
   to: number;
-  /** Mean probability of one speaker that the calibration gives them. */
+  /** Mean predicted probability of a target trial. */
   predicted: number;
-  /** Part of them that are target trials, at the prior. */
+  /** Fraction that are target trials, at the prior. */
   observed: number;
   targets: number;
   nonTargets: number;
 }
 
 export interface ReliabilityOptions {
-  /** How probable a target trial is; default 0.5. */
+  /** Prior probability of a target trial; default 0.5. */
   prior?: number;
-  /** Bins of probability, equally wide; default 10. */
+  /** Number of equally wide probability bins; default 10. */
   bins?: number;
 }
 
 /**
- * Whether probabilities come true: of the trials to which a calibration gives 70 to 80 %, three quarters should be target
- * trials. The trials are weighed so that targets are as frequent among them as the prior says.
+ * Whether predicted probabilities come true: of the trials with a probability of 70 to 80 %, about three quarters should be
+ * target trials. Trials are weighted so that the fraction of targets matches the prior.
  *
- * @param scores labelled scores that the calibration was not learnt on: else it flatters itself
- * @returns the bins that hold trials, ascending
- * @throws invalid for one kind of trials only, NaN, and options out of range
+ * @param scores labelled scores, ideally not those the calibration was trained on
+ * @returns the non-empty bins, ascending
+ * @throws invalid when one kind of trial is missing, for NaN, and for options out of range
  * @see DeGroot and Fienberg, The comparison and evaluation of forecasters, The Statistician 1983
  * @example
  * reliabilityPlot(reliability(trialScores, calibrate(trialScores)));

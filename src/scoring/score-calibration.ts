@@ -2,22 +2,22 @@ import { invalid, shown } from "../errors.js";
 import { readJsonObject } from "../format/read-json.js";
 import { writeFile } from "../util/write-file.js";
 
-/** A line that turns scores of one system into log-likelihood ratios. Its numbers survive JSON; `readCalibration` adds the functions again. */
+/** A line that maps scores to log-likelihood ratios. The numbers survive JSON; `readCalibration` restores the functions. */
 export interface ScoreCalibration {
   /** Log-likelihood ratio = scale * score + offset. */
   scale: number;
   offset: number;
-  /** The natural logarithm of how much likelier the score is for one speaker than for two. */
+  /** Natural log-likelihood ratio of same against different speakers. */
   toLogLikelihoodRatio(score: number): number;
   /**
-   * How probable it is that the two are one speaker.
+   * Probability that both are the same speaker.
    *
-   * @param prior how probable that was before anything was heard, 0 to 1; default 0.5
+   * @param prior prior probability, between 0 and 1; default 0.5
    */
   toProbability(score: number, prior?: number): number;
 }
 
-/** @throws `invalid` for numbers that are none, and a scale that is not positive */
+/** @throws `invalid` for numbers that are not finite and a scale that is not positive */
 export function scoreCalibration<T extends object>(
   line: T & { scale: number; offset: number },
 ): T & ScoreCalibration {
@@ -34,7 +34,7 @@ export function scoreCalibration<T extends object>(
   };
 }
 
-/** @throws `invalid` for a prior that is not within 0 and 1 */
+/** @throws `invalid` for a prior outside 0 to 1 */
 export function logOdds(prior: number): number {
   if (!(prior > 0 && prior < 1))
     throw invalid(`The prior is ${prior}. It has to lie between 0 and 1.`, { got: prior });
@@ -42,7 +42,7 @@ export function logOdds(prior: number): number {
 }
 
 /**
- * Saves a calibration as JSON: its numbers, not its functions.
+ * Saves the numbers of a calibration as JSON.
  *
  * @example
  * await writeCalibration("calibration.json", calibrate(trialScores));

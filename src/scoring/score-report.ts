@@ -17,20 +17,20 @@ export interface ScoreReport {
   auc: number;
   /** By the prior of a target trial, costs of 1. */
   min_dcf: Record<string, number>;
-  /** At the threshold that the calibration gives; null without one. */
+  /** At the threshold given by the calibration; null without one. */
   act_dcf: Record<string, number> | null;
   /** Bits, of the calibrated scores; null without a calibration. */
   cllr: number | null;
   min_cllr: number;
-  /** Null where these trials allow none; `calibration_missing` says why. */
+  /** Null when these trials allow none; `calibration_missing` says why. */
   calibration: { scale: number; offset: number; from: string } | null;
   calibration_missing?: string;
   /**
-   * The same costs by lines that know neither speaker of a trial: what the calibration is worth for other speakers. Null for one
-   * from elsewhere, and where speakers are too few.
+   * The same costs with lines trained without the trial's speakers: an estimate for new speakers. Null for a given calibration
+   * and when there are too few speakers.
    */
   cross_validated: { cllr: number; act_dcf: Record<string, number> } | null;
-  /** Of 95 %, by a bootstrap over speakers; null where there are too few for one. */
+  /** 95 % confidence, by a bootstrap over speakers; null when there are too few. */
   intervals:
     | ({ eer: Interval; auc: Interval; min_cllr: Interval; cllr: Interval | null } & {
         min_dcf: Record<string, Interval>;
@@ -41,7 +41,7 @@ export interface ScoreReport {
 }
 
 export interface ScoreReportOptions {
-  /** Where it is from, for the report; default: learnt on these trials. */
+  /** A calibration and its origin, for the report; default: trained on these trials. */
   calibration?: { line: ScoreCalibration; from: string };
   speakerOf?: SpeakerOf;
   /** Of the bootstrap; default that of `measures`. */
@@ -49,10 +49,9 @@ export interface ScoreReportOptions {
 }
 
 /**
- * All measures of labelled scores. A calibration that is learnt on these trials is judged by cross-validation over
- * speakers.
+ * All measures of labelled scores. A calibration trained on these trials is cross-validated over speakers.
  *
- * @returns the report, and the calibration where one could be learnt
+ * @returns the report, and the calibration if one was trained
  */
 export function scoreReport(
   scored: readonly ScoredTrial[],
@@ -61,7 +60,7 @@ export function scoreReport(
   const [own, why] = given ? [undefined, undefined] : attempt(() => calibrated(scored, { speakerOf }));
   const learnt = own?.calibration;
   const line = given?.line ?? learnt;
-  // Too few speakers for a bootstrap still have an error rate.
+  // With too few speakers for a bootstrap there is still an error rate.
   const measured = (trials: readonly ScoredTrial[], logLikelihoodRatios: boolean) =>
     attempt(() => measures(trials, { logLikelihoodRatios, speakerOf, resamples }))[0] ??
     measures(trials, { logLikelihoodRatios, resamples: 0 });
@@ -71,7 +70,7 @@ export function scoreReport(
       scored.map((trial) => ({ ...trial, score: line.toLogLikelihoodRatio(trial.score) })),
       true,
     );
-  // A rising line changes no error rate, so one bootstrap serves both.
+  // An increasing line changes no error rate, so one bootstrap serves both.
   const raw = ratios ? measures(scored, { resamples: 0 }) : measured(scored, false);
   const crossed = own?.judged && measures(own.judged, { logLikelihoodRatios: true, resamples: 0 });
   const report = {

@@ -8,13 +8,13 @@ import type { KeyedEmbedding, ScoredTrial, Trial } from "./trial.js";
 import { meanOf, withoutMean } from "./without-mean.js";
 
 export interface ScoreTrialsOptions extends LongTask {
-  /** Subtracted from every embedding, the cohort's too: such as the mean of the training data. Default none. */
+  /** Subtracted from every embedding, including the cohort's, such as the mean of the training data; default: nothing. */
   mean?: ArrayLike<number> | "cohort";
-  /** Embeddings of other speakers, best one a speaker: scores are normalised by how these score. */
+  /** Embeddings of other speakers, ideally one per speaker, to normalise the scores with. */
   cohort?: Rows;
-  /** Only the best so many of the cohort count (AS-norm); default all (S-norm). */
+  /** Use only this many nearest cohort embeddings (AS-norm); default: all (S-norm). */
   topN?: number;
-  /** What compares with the cohort: `onnx` or `tensorflow`; by default the fastest there is. */
+  /** Backend for the cohort scores, `onnx` or `tensorflow`; default: the fastest available. */
   backend?: string;
 }
 
@@ -22,16 +22,16 @@ export interface ScoreTrialsOptions extends LongTask {
  * Scores trials: the cosine of the two embeddings, or with a `cohort` the cosine normalised by it.
  *
  *     S-norm:   s' = 1/2 ( (s - mean(e)) / std(e) + (s - mean(t)) / std(t) )
- *     AS-norm:  the same, mean and std over the `topN` highest cosines with the cohort alone
+ *     AS-norm:  the same, with mean and std over the `topN` highest cosines only
  *
- * where mean(e) and std(e) are those of the cosines between the enrolment e and the cohort (population deviation, as
- * numpy and WeSpeaker compute it), likewise for the test t. A normalised score counts standard deviations, not cosines.
+ * where mean(e) and std(e) describe the cosines between the enrolment e and the cohort (population standard deviation, as in
+ * numpy and WeSpeaker), and likewise for the test t. A normalised score is in standard deviations, not a cosine.
  *
- * The cohort should hold nobody who is in the trials: a speaker in it normalises her own scores away.
+ * No speaker of the trials should be in the cohort: it would normalise that speaker's own scores away.
  *
  * @param embeddings utterances, models of `enroll`, or both; a trial names them by `key`, or where no key fits by
  * `path` or what only one path ends in
- * @returns the trials in their order with a `score` each; equal ones and labels are kept as they are
+ * @returns the trials in their order with a `score` each; all other fields are kept
  * @throws unknown for names without an embedding (`got` holds them all), conflict for two embeddings of one key, invalid
  * for embeddings that are zero, not finite or of different length, for a cohort smaller than `topN`, and for one whose
  * scores do not vary; `interrupted` when `abortSignal` is aborted
@@ -48,7 +48,7 @@ export async function scoreTrials<T extends Trial>(
   { mean, cohort, topN, ...task }: ScoreTrialsOptions = {},
 ): Promise<(T & ScoredTrial)[]> {
   if (!Array.isArray(trials))
-    throw invalid("The trials are no list. Of what readTrials and makeTrials give, take { trials }.");
+    throw invalid("The trials are not an array. Use the `trials` of what readTrials or makeTrials returns.");
   if (trials.length === 0) throw invalid("There are no trials to score.");
   if (cohort === undefined && (topN !== undefined || mean === "cohort"))
     throw invalid(

@@ -4,15 +4,15 @@ import type { TiedScores } from "./tied-scores.js";
 import type { ScoredTrial } from "./trial.js";
 import { type SpeakerOf, trialSpeakers } from "./trial-speakers.js";
 
-/** Draws that may lack a kind of trials, for every resample that is wanted. */
+/** Attempts per resample: a draw of speakers may lack one kind of trial. */
 const triesPerResample = 20;
 
 /**
- * Percentile intervals of some numbers by a bootstrap over the speakers of trials.
+ * Percentile intervals from a bootstrap over the speakers of trials.
  *
  * @param tied the scores of the trials
- * @param numbersOf the numbers, of the trials weighed anew
- * @throws invalid where speakers are too few for resamples with trials of both kinds
+ * @param numbersOf computes the measures from reweighted trials
+ * @throws invalid when there are too few speakers for resamples with both kinds of trials
  */
 export function speakerBootstrap(
   trials: readonly ScoredTrial[],
@@ -69,7 +69,7 @@ export function speakerBootstrap(
   return { intervals, speakers: count };
 }
 
-/** Where a value stands among ascending ones. */
+/** Index of a value in a sorted array. */
 function placeOf(values: Float64Array, value: number): number {
   let [low, high] = [0, values.length - 1];
   while (low < high) {
@@ -80,7 +80,7 @@ function placeOf(values: Float64Array, value: number): number {
   return low;
 }
 
-/** Of ascending values, between neighbours by a straight line. */
+/** Quantile of sorted values, interpolated linearly. */
 export function quantile(values: Float64Array, part: number): number {
   const at = part * (values.length - 1);
   const below = Math.floor(at);

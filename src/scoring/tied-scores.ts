@@ -1,24 +1,24 @@
 import { invalid } from "../errors.js";
 
-/** Scores of trials: of one speaker (`target`) or of two (`nonTarget`). */
+/** Scores of trials: same speaker (`target`) or different speakers (`nonTarget`). */
 export interface TrialScores {
   target: ArrayLike<number>;
   nonTarget: ArrayLike<number>;
 }
 
-/** A score and the true answer to its trial. */
+/** A score and the label of its trial. */
 export interface LabelledScore {
   score: number;
   isTarget?: boolean;
 }
 
-/** What every measure takes: the scores of both kinds, or labelled scores such as `scoreTrials` gives. */
+/** Input of every measure: the scores of both kinds, or labelled scores as returned by `scoreTrials`. */
 export type LabelledScores = TrialScores | readonly LabelledScore[];
 
-/** The distinct scores, ascending, and how many trials of each kind have them. The one form that measures compute with. */
+/** The distinct scores, ascending, with the number of trials of each kind: the form all measures compute with. */
 export interface TiedScores {
   score: Float64Array;
-  /** Target trials of this score. */
+  /** Target trials with this score. */
   target: Float64Array;
   nonTarget: Float64Array;
   targets: number;

@@ -1,21 +1,22 @@
 import { invalid } from "../errors.js";
 import type { Trial } from "./trial.js";
 
-/** Says whose voice a key of a trial names. */
+/** Gives the speaker behind a key. */
 export type SpeakerOf = (key: string) => string;
 
 /** The speakers of trials, numbered from 0. */
 export interface TrialSpeakers {
   count: number;
-  /** Number of the speaker on either side of each trial. */
+  /** Number of the speaker on each side of each trial. */
   enroll: Uint32Array;
   test: Uint32Array;
 }
 
 /**
- * Who is on either side of every trial. Without `speakerOf` the labels tell it: what target trials join is one speaker.
+ * The speakers of every trial. Without `speakerOf` they follow from the labels: keys connected by target trials are one
+ * speaker.
  *
- * @throws invalid for a trial without a label, where the labels have to tell it
+ * @throws invalid for a trial without a label, when the labels are needed
  */
 export function trialSpeakers(trials: readonly Trial[], speakerOf?: SpeakerOf): TrialSpeakers {
   const numbers = new Map<string, number>();

@@ -1,26 +1,26 @@
-/** A question to a verification system: does `test` hold the voice of `enroll`? */
+/** A verification trial: is `test` the same speaker as `enroll`? */
 export interface Trial {
-  /** Key of the speaker model, or of the utterance that stands for the speaker. */
+  /** Key of a speaker model, or of an enrolment utterance. */
   enroll: string;
-  /** Key of the utterance to judge. */
+  /** Key of the test utterance. */
   test: string;
-  /** The true answer, where it is known. */
+  /** The label, where it is known. */
   isTarget?: boolean;
 }
 
-/** A trial with its score: the higher, the more likely one speaker. */
+/** A trial with its score; higher means more likely the same speaker. */
 export interface ScoredTrial extends Trial {
   score: number;
 }
 
-/** An embedding that trials call by its key, or by its path. */
+/** An embedding that trials refer to by its key or its path. */
 export interface KeyedEmbedding {
   key: string;
   embedding: Float32Array;
   path?: string;
 }
 
-/** Whether scores are named, so that it is known whose they are. */
+/** Whether scores carry the names of their trials. */
 export const isScoredTrials = (scores: unknown): scores is readonly ScoredTrial[] =>
   Array.isArray(scores) &&
   scores.every(({ enroll, test }) => typeof enroll === "string" && typeof test === "string");

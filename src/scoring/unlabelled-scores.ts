@@ -6,12 +6,12 @@ import { type Rows, unitRows } from "../vectors/unit-rows.js";
 import type { ScoredTrial } from "./trial.js";
 
 /**
- * Scores that hold both kinds of trials although nobody knows which is which: of every utterance with its `k` nearest, where
- * its own speaker is, and with `k` others at random. No pair comes twice.
+ * Scores that contain both kinds of trials, without labels: each utterance against its `k` nearest, which are likely to be its
+ * own speaker, and against `k` random others. No pair occurs twice.
  *
- * @param rows embeddings with keys, of at least two speakers
- * @param k default 8, or all others where there are fewer
- * @param seed another number draws other pairs; default 1
+ * @param rows embeddings with keys, of two or more speakers
+ * @param k neighbours, and random others, per utterance; default 8, or as many as there are
+ * @param seed seed of the sampling; default 1
  * @throws invalid for fewer than 10 rows, NaN, zero vectors and different dimensions
  * @example
  * const { threshold } = calibrateWithoutLabels(await unlabelledScores(utterances));

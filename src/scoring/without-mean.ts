@@ -8,7 +8,7 @@ const listOf = (rows: Rows): { embedding: Float32Array; key?: string }[] => {
   return Array.from({ length: n }, (_, i) => ({ embedding: data.subarray(i * columns, (i + 1) * columns) }));
 };
 
-/** The mean of embeddings as they are, summed in float64. */
+/** The mean of the raw embeddings, summed in float64. */
 export function meanOf(rows: Rows): Float64Array {
   const list = listOf(rows);
   const sum = new Float64Array(list[0]?.embedding.length ?? 0);
@@ -16,7 +16,7 @@ export function meanOf(rows: Rows): Float64Array {
   return sum.map((value) => value / list.length);
 }
 
-/** The rows less a mean, as new ones. */
+/** Copies of the rows with a mean subtracted. */
 export function withoutMean(
   rows: Rows,
   mean: ArrayLike<number>,

@@ -3,8 +3,8 @@ import { writeFile } from "../util/write-file.js";
 import type { ScoredTrial } from "./trial.js";
 
 /**
- * Writes scored trials, a line each: `enroll test score target|nontarget`, or without the label where there is none, as
- * WeSpeaker does. `readScores` reads them.
+ * Writes scored trials, a line each: `enroll test score target|nontarget`, without the label where there is none, as
+ * WeSpeaker does. `readScores` reads them back.
  *
  * @throws invalid for names with spaces in them
  * @example
@@ -27,5 +27,5 @@ function* linesOf(scored: readonly ScoredTrial[]): Generator<string> {
   }
 }
 
-/** With a decimal point, so that no score looks like a label. */
+/** Always with a decimal point, so that no score looks like a label. */
 const decimal = (score: number) => (Number.isInteger(score) ? score.toFixed(1) : String(score));

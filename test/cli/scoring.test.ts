@@ -120,7 +120,7 @@ scoring("says what it cannot do", () => {
   assert.match(error(...trials, "--calibration", "none.json"), /none\.json does not exist/);
   assert.match(
     error("--trials", "trials.txt", "--embeddings", "cohort.npy"),
-    /^error: 100 names in the trials fit no embedding/,
+    /^error: 100 names in the trials match no embedding/,
   );
   writeFileSync(at("one.txt"), "a b 0.5 target\na c 0.4 target\n");
   assert.match(error("--scores", "one.txt"), /There are no nonTarget scores/);

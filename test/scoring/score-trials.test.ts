@@ -75,7 +75,7 @@ scoring("refuses what makes no sense", async () => {
   assert.is(unknown.tag, "unknown");
   assert.match(
     unknown.message,
-    /^12 names in the trials fit no embedding, or several: x0, x1, .*, x9, and 2 more\. The embeddings are called like "test-other/,
+    /^12 names in the trials match no embedding, or more than one: x0, x1, .*, x9, and 2 more\. An embedding's key looks like "test-other/,
   );
   assert.equal(
     unknown.got,
