@@ -52,8 +52,8 @@ function* samples(path: string): Generator<Sample | BadEntry> {
   let sample: Sample | undefined;
   for (const member of tarMembers(path)) {
     if ("damage" in member) {
-      // Of the sample at hand members may be missing.
-      if (sample !== undefined) yield sample;
+      // The sample at hand may have lost its audio; then the damage is what there is to say.
+      if (sample?.audio !== undefined) yield sample;
       return yield { path, reason: `The archive ${path} is damaged: ${member.damage}.` };
     }
     const name = member.name.replace(/^\.\//, "");
