@@ -108,6 +108,7 @@ test("the public list is this, and a name on it stays", () => {
     "utterancesPerSpeaker",
     "variability",
     "variabilityRanking",
+    "vegaChart",
     "verify",
     "voices",
     "waveform",

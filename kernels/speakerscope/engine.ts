@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { takeOverChildren } from "./children.js";
 import { defineGlobals } from "./deno.js";
+import { chartSize } from "./display/charts.js";
 import { format, useColors } from "./display/format.js";
 import { INTERRUPTS, type Protect } from "./flags.js";
 import { type Host, setHost } from "./host.js";
@@ -168,7 +169,11 @@ export class Engine {
     const bundle = await pristine(() => format(value.value, this.#colors));
     if (bundle === null || this.#current !== cell) return null;
     const data = pristine(() => encodeBundle(bundle));
-    this.#publish(cell.id, "execute_result", { data, metadata: {}, execution_count: cell.count });
+    this.#publish(cell.id, "execute_result", {
+      data,
+      metadata: chartSize(data),
+      execution_count: cell.count,
+    });
     return typeof data["text/plain"] === "string" ? data["text/plain"] : null;
   }
 

@@ -19,10 +19,11 @@ export interface Chart {
 }
 
 export interface ChartBundle {
-  "application/vnd.vegalite.v5+json": VegaLiteSpec;
   /** Base64. */
   "image/png": string;
   "text/plain": string;
+  /** The specification, under the MIME type of its language and version. */
+  [mimeType: `application/vnd.${string}+json`]: VegaLiteSpec;
 }
 
 /** Part of a specification. */
@@ -49,6 +50,11 @@ export function chart(view: Part, { title, subtitle, width, description }: Headi
     padding: 14,
     config: theme,
   };
+  return drawn(spec, "application/vnd.vegalite.v5+json");
+}
+
+/** A chart of a whole specification. */
+export function drawn(spec: VegaLiteSpec, mimeType: `application/vnd.${string}+json`): Chart {
   const toSvg = () => renderSvg(spec);
   const toPng = async ({ scale = 2 } = {}) => {
     if (!(scale > 0)) throw invalid(`The scale of a chart must be a positive number, not ${scale}.`);
@@ -61,10 +67,10 @@ export function chart(view: Part, { title, subtitle, width, description }: Headi
     toJSON: () => spec,
     async [jupyterDisplay]() {
       return {
-        "application/vnd.vegalite.v5+json": spec,
+        [mimeType]: spec,
         "image/png": (await toPng()).toString("base64"),
-        "text/plain": alt,
-      };
+        "text/plain": spec.description,
+      } as ChartBundle;
     },
   };
 }

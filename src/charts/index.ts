@@ -26,4 +26,5 @@ export {
   type VariabilityRow,
   variabilityRanking,
 } from "./variability-ranking.js";
+export { type ChartSpec, vegaChart } from "./vega-chart.js";
 export { type WaveformOptions, waveform } from "./waveform.js";

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
+import { unsupported } from "../errors.js";
 import { fontFiles, isCovered, systemFontFiles, textWidth } from "./fonts.js";
 
 /** A Vega-Lite 5 specification: plain JSON. */
@@ -17,16 +18,29 @@ export function compileSpec(spec: VegaLiteSpec): { vega: import("vega").Spec; wa
   return { vega, warnings };
 }
 
-/** Draws a specification as SVG, without a browser or the network. */
+/**
+ * Draws a Vega-Lite or Vega specification as SVG, without a browser or the network.
+ *
+ * @throws `unsupported` for one that loads its data or pictures from elsewhere
+ */
 export async function renderSvg(spec: VegaLiteSpec, onWarning?: (message: string) => void): Promise<string> {
   const vega = loadVega();
-  const view = new vega.View(vega.parse(compileSpec(spec).vega), {
+  const compiled = isVega(spec) ? (spec as unknown as import("vega").Spec) : compileSpec(spec).vega;
+  const refused: string[] = [];
+  const view = new vega.View(vega.parse(compiled), {
     renderer: "none",
-    loader: offlineLoader,
+    loader: offlineLoader(refused),
     logger: silentLogger(onWarning),
   });
   try {
-    return await view.toSVG();
+    const svg = await view.toSVG();
+    // Vega goes on without what it could not load, and would draw an empty chart.
+    if (refused.length > 0)
+      throw unsupported(
+        `The chart takes data from ${refused[0]}, but charts are drawn without loading anything. Read it in the cell and give the rows as data: { values: rows }.`,
+        { got: refused[0] },
+      );
+    return svg;
   } finally {
     view.finalize();
   }
@@ -66,10 +80,25 @@ interface TextMetrics {
   width: (item: { fontSize?: number; fontWeight?: number | string }, text: unknown) => number;
 }
 
-const refuse = async (uri: string): Promise<never> => {
-  throw new Error(`charts load nothing: ${uri}`);
-};
-const offlineLoader = { load: refuse, sanitize: refuse, http: refuse, file: refuse };
+const isVega = ({ $schema }: VegaLiteSpec) => /\/schema\/vega\//.test($schema);
+
+/** Loads nothing, and lists what a chart would have drawn if it had been loaded. */
+function offlineLoader(refused: string[]) {
+  const refuse = async (uri: string): Promise<never> => {
+    refused.push(uri);
+    throw new Error(`charts load nothing: ${uri}`);
+  };
+  return {
+    load: refuse,
+    http: refuse,
+    file: refuse,
+    sanitize: async (uri: string, options: unknown): Promise<never> => {
+      // A link to click on is not part of the picture.
+      if ((options as { context?: string } | undefined)?.context !== "href") refused.push(uri);
+      throw new Error(`charts load nothing: ${uri}`);
+    },
+  };
+}
 
 function silentLogger(onWarning: (message: string) => void = () => {}) {
   const warn = (...parts: readonly unknown[]) => {

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { chartSize } from "../../kernels/speakerscope/display/charts.js";
 import { format } from "../../kernels/speakerscope/display/format.js";
 import { encodeBundle, toJson } from "../../kernels/speakerscope/json.js";
 import { python, runPython } from "../python.js";
@@ -30,6 +31,35 @@ test("Vega and Vega-Lite specifications get the type that their schema names", a
   assert.equal(Object.keys(await shown({ $schema: "http://json-schema.org/draft-07/schema#" })), [
     "text/plain",
   ]);
+});
+
+const pointChart = {
+  $schema: "https://vega.github.io/schema/vega-lite/v5.json",
+  width: 200,
+  height: 100,
+  data: { values: [{ x: 1, y: 2 }] },
+  mark: "point",
+  encoding: { x: { field: "x", type: "quantitative" }, y: { field: "y", type: "quantitative" } },
+};
+
+test("a specification comes with its picture, and a size that undoes its two pixels for each of the chart", async () => {
+  const bundle = encodeBundle(await shown(pointChart));
+  const png = Buffer.from(String(bundle["image/png"]), "base64");
+  const { width, height } = chartSize(bundle)["image/png"] as { width: number; height: number };
+  assert.equal([png.readUInt32BE(16), png.readUInt32BE(20)], [2 * width, 2 * height]);
+  assert.ok(width > 200 && width < 300 && height > 100 && height < 200, `${width} x ${height}`);
+  assert.equal(
+    chartSize({ "image/png": bundle["image/png"] }),
+    {},
+    "a picture that is no chart keeps its size",
+  );
+});
+
+test("where a picture cannot be drawn the specification is shown with the reason", async () => {
+  const bundle = await shown({ ...pointChart, data: { url: "cars.json" } });
+  assert.ok("application/vnd.vegalite.v5+json" in bundle);
+  assert.not("image/png" in bundle);
+  assert.match(bundle["text/plain"], /No picture of the chart: The chart takes data from cars\.json/);
 });
 
 test("typed arrays in a chart become arrays in its JSON", () => {

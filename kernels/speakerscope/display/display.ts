@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { host } from "../host.js";
 import { encodeBundle } from "../json.js";
 import type { MimeBundle } from "../replies.js";
+import { chartSize } from "./charts.js";
 import { displaySymbol, format, plain } from "./format.js";
 
 export interface DisplayOptions {
@@ -45,7 +46,8 @@ export function show(
   const send = (bundle: MimeBundle | null): void => {
     if (bundle === null) return;
     if (!kernel) return void console.log(bundle["text/plain"] ?? plain(bundle));
-    const content = { data: encodeBundle(bundle), metadata, transient: { display_id: id } };
+    const data = encodeBundle(bundle);
+    const content = { data, metadata: { ...chartSize(data), ...metadata }, transient: { display_id: id } };
     kernel.publish(cell, message, content);
   };
   const bundle = raw ? (value as MimeBundle) : (kernel?.format ?? format)(value);

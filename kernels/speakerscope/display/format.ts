@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { MimeBundle } from "../replies.js";
+import { chartBundle, chartType } from "./charts.js";
 import { isSignal, mediaBundle, mediaType, signalBundle } from "./media.js";
 import { isLongNumbers, isMatrix, isTensor, numbersBundle, tensorBundle } from "./numbers.js";
 import { frameBundle, isFrame, isRecords, mapBundle, recordsBundle } from "./tables.js";
@@ -35,16 +36,9 @@ export function format(value: unknown, colors = useColors()): MimeBundle | null 
   }
   if (isLongNumbers(value)) return numbersBundle(value);
   const chart = chartType(value);
-  if (chart) return { "text/plain": inspect(value, { depth: 1, maxArrayLength: 3 }), [chart]: value };
+  if (chart) return chartBundle(value, chart);
   const text = plain(value, colors);
   if (isRecords(value)) return recordsBundle(value, text);
   if (value instanceof Map) return mapBundle(value, text);
   return { "text/plain": text };
-}
-
-/** A plain Vega or Vega-Lite specification says by its schema what it is. */
-function chartType(value: object): string | null {
-  const { $schema } = value as { $schema?: unknown };
-  const found = typeof $schema === "string" ? /\/schema\/(vega|vega-lite)\/v(\d+)/.exec($schema) : null;
-  return found && `application/vnd.${found[1].replace("-", "")}.v${found[2]}+json`;
 }
