@@ -74,7 +74,12 @@ export * from "./scoring/index.js";
 export { type LabelledEmbedding, type Plda, type PldaOptions, plda } from "./scoring/plda.js";
 export { type PldaSet, pldaScore, pldaSet } from "./scoring/plda-score.js";
 export { cosineMatrix } from "./similarity/cosine-matrix.js";
-export { type SimilarityOptions, type SimilarityResult, similarity } from "./similarity/similarity.js";
+export {
+  type Neighbours,
+  type SimilarityOptions,
+  type SimilarityResult,
+  similarity,
+} from "./similarity/similarity.js";
 export { type ExtractionStatus, extractionStatus, type RankStatus } from "./store/extraction-status.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
 export type * from "./types.js";

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { packageRoot } from "../src/util/package-root.js";
 import { speakerscope } from "./cli.js";
+import { Client } from "./kernels/client.js";
 import { python, runPython } from "./python.js";
 import { temporaryFolder } from "./tiny.js";
 
@@ -51,6 +52,22 @@ test("the cells run", () => {
   const cells = blocks("ts");
   assert.ok(cells.length >= 2);
   runCells(cells);
+});
+
+test("the cells run in a notebook, and each shows something", async () => {
+  const client = await Client.start({ cwd });
+  try {
+    for (const cell of blocks("ts")) {
+      const { reply, messages } = await client.run(cell);
+      assert.is(reply.status, "ok", `${cell}\n${reply.traceback?.join("\n")}`);
+      assert.ok(
+        messages.some(({ type }) => type === "execute_result"),
+        cell,
+      );
+    }
+  } finally {
+    await client.close();
+  }
 });
 
 test("the commands run", () => {

@@ -18,7 +18,7 @@ export async function readMerged(outputDir: string): Promise<Merged> {
   };
   return {
     outputDir,
-    utterances: count("total_utterances"),
+    numUtterances: count("total_utterances"),
     speakers: await readEmbeddings(outputDir),
     failures: await rows<Failure>(join(outputDir, mergedFiles.failures)),
     doubts: await rows<Doubt>(join(outputDir, mergedFiles.doubts)),

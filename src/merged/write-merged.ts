@@ -40,7 +40,7 @@ export interface WriteMergedOptions extends LongTask<Extract<Progress, { stage: 
 /** What the merged files of a folder hold. */
 export interface Merged {
   outputDir: string;
-  utterances: number;
+  numUtterances: number;
   speakers: SpeakerEmbedding[];
   failures: Failure[];
   doubts: Doubt[];
@@ -130,7 +130,7 @@ async function writeFiles(
       missing_utterances: missing,
     }),
   );
-  return { outputDir, utterances, speakers, failures, doubts, missing };
+  return { outputDir, numUtterances: utterances, speakers, failures, doubts, missing };
 }
 
 function* utteranceRows({ names }: MergeSource): Generator<unknown> {

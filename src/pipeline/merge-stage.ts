@@ -48,10 +48,10 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
     },
   );
   const merged = result ?? (await readMerged(outputDir));
-  const { utterances, speakers, failures } = merged;
+  const { numUtterances, speakers, failures } = merged;
   const failed = failures.length > 0 ? `; ${failures.length} files failed (failed.jsonl)` : "";
   const absent = merged.missing > 0 ? `; ${merged.missing} files are still to be embedded` : "";
-  const what = `${utterances} utterances of ${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}`;
+  const what = `${numUtterances} utterances of ${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}`;
   reporter.log(
     `${result === undefined ? `Unchanged: ${what} in` : `Merged ${what} into`} ${outputDir}${failed}${absent}`,
   );

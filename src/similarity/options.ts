@@ -40,7 +40,9 @@ export interface SimilarityResult {
   histogram: Histogram;
   /** The pairs at or above the threshold, most similar first; `statistics.highPairs` counts them all. */
   pairs: Pair[];
+  /** With `topK`; `neighbourRows` gives them by name. */
   neighbours?: Neighbours;
+  /** With `matrix: true`, or up to 2,000 rows without `matrix: false`. */
   matrix?: Matrix;
   /** The rows [from, to) that this result is about. */
   rowRange: [from: number, to: number];

@@ -2,8 +2,15 @@ import type { Matrix } from "../types.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import { checkedRows, compareAll } from "./compare.js";
 import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "./options.js";
+import type { Neighbours } from "./reduction.js";
 
-export type { SimilarityOptions, SimilarityResult };
+export type { Neighbours, SimilarityOptions, SimilarityResult };
+
+/** What the options ask for by a literal is certain to be in the result, so a cell need not look whether it is there. */
+type AskedFor<Kept extends boolean, TopK extends number> = ([Kept] extends [true]
+  ? { matrix: Matrix }
+  : unknown) &
+  (number extends TopK ? unknown : TopK extends 0 ? unknown : { neighbours: Neighbours });
 
 /**
  * Cosine similarity of every row with every other: statistics, histogram, the pairs at or above a threshold and, where
@@ -20,14 +27,13 @@ export type { SimilarityOptions, SimilarityResult };
  * @example
  * const { statistics, pairs } = await similarity(await readEmbeddings("final_embeddings"), { threshold: 0.7 })
  */
-export function similarity(
+export async function similarity<Kept extends boolean = false, TopK extends number = 0>(
   rows: Rows,
-  options: SimilarityOptions & { matrix: true },
-): Promise<SimilarityResult & { matrix: Matrix }>;
-export function similarity(rows: Rows, options?: SimilarityOptions): Promise<SimilarityResult>;
-export async function similarity(rows: Rows, options: SimilarityOptions = {}): Promise<SimilarityResult> {
+  options: SimilarityOptions & { matrix?: Kept; topK?: TopK } = {},
+): Promise<SimilarityResult & AskedFor<Kept, TopK>> {
   const checked = checkedRows(rows, options);
   const { from, to, second } = checked;
-  const { matrix = (to - from) * second.n <= matrixLimit ** 2 } = options;
-  return compareAll(checked, { ...options, matrix });
+  const { matrix = (to - from) * second.n <= matrixLimit ** 2 } = options as SimilarityOptions;
+  const result = await compareAll(checked, { ...options, matrix });
+  return result as SimilarityResult & AskedFor<Kept, TopK>;
 }

@@ -353,9 +353,9 @@ test("merging an extraction that is not finished is an error, unless it may be p
   );
   assert.match(error.message, /1 of 12 files in .* are still to be embedded/);
   const partial = await merge(outputDir, { outputDir: join(folder, "f"), partial: true });
-  assert.equal([partial.utterances, partial.missing], [11, 1]);
+  assert.equal([partial.numUtterances, partial.missing], [11, 1]);
   await extract(corpus, { outputDir, modelPath, device: "cpu" });
-  assert.is((await merge(outputDir, { outputDir: join(folder, "f") })).utterances, 12);
+  assert.is((await merge(outputDir, { outputDir: join(folder, "f") })).numUtterances, 12);
 });
 
 test("a touched file whose bytes did not change is embedded again", async () => {

@@ -48,11 +48,11 @@ async function fails(merging: Promise<unknown>, ...patterns: RegExp[]): Promise<
 }
 
 test("ranks of the Python pipeline are merged, a speaker over two ranks as one", async () => {
-  const { speakers, utterances } = await mergeRanks(
+  const { speakers, numUtterances } = await mergeRanks(
     { d_s_1: row("d", "s", "1"), d_t_1: row("d", "t", "1", { embedding: Float64Array.of(1, 1, 1) }) },
     { d_s_2: row("d", "s", "2", { embedding: Float32Array.of(3, 2, 1) }) },
   );
-  assert.is(utterances, 3);
+  assert.is(numUtterances, 3);
   assert.equal(
     speakers.map(({ key, numUtterances }) => [key, numUtterances]),
     [
@@ -140,7 +140,7 @@ test("a key __proto__ is a key like any other", async () => {
 test("a pickle that is cut off is an error before anything is merged", async () => {
   const bytes = readFileSync(join(__dirname, "../fixtures/origin/utterance_embeddings.pkl"));
   await fails(mergeRanks(bytes.subarray(0, 5000)), /rank_00/, /cut off/);
-  assert.is((await mergeRanks(bytes)).utterances, 100);
+  assert.is((await mergeRanks(bytes)).numUtterances, 100);
 });
 
 test.run();
