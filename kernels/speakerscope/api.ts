@@ -46,6 +46,15 @@ const by =
     return displayValue({ "text/plain": text, [mime]: data }, { ...options, raw: true });
   };
 
+/**
+ * Shows a value now, not only at the end of the cell, and gives a handle that can change it. Its members choose the type:
+ * `display.html(text)`, `.markdown`, `.latex`, `.svg`, `.text`, `.javascript`, `.json`, `.png(bytes)`, `.jpeg`, `.gif`, `.pdf`
+ * and `.bundle`.
+ *
+ * @example
+ * const place = display("starting");
+ * place.update("done");
+ */
 export const display: Display = Object.assign(
   (value: unknown, options: DisplayOptions = {}) => displayValue(value, options),
   {

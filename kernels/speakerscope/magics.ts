@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { displayValue } from "./display/display.js";
 import type { Host } from "./host.js";
 import { pristine } from "./intrinsics.js";
 import { inspectAt } from "./language.js";
 import type { Payload } from "./replies.js";
+import { packageRoot } from "./resolve.js";
 import type { Session } from "./session.js";
 
 /** What `__magic__` is in the code of a cell. */
@@ -28,7 +29,7 @@ const help = [
   "%who              variables",
   "%reset            forget them",
   "%load file        puts a file into the cell",
-  "?name or name?    help",
+  "?name or name?    help; ?speakerscope lists what the package exports",
 ].join("\n");
 
 /** The magics of one session; `payload` takes what the next execute_reply tells the front end. */
@@ -72,6 +73,7 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
       const found = await inspectAt(session, name, name.length, 1);
       pristine(() => {
         if (found) displayValue(found, { raw: true });
+        else if (/^speakerscope(\/kernel)?$/.test(name)) displayValue(apiPage(), { raw: true });
         else console.log(`${name}: unknown`);
       });
     },
@@ -103,6 +105,13 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
       );
     },
   };
+}
+
+/** docs/api.md, every export with its line. Its links are for files of the package, which a notebook cannot open. */
+function apiPage(): Record<string, string> {
+  const page = readFileSync(join(packageRoot, "docs", "api.md"), "utf8");
+  const markdown = page.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/<!--.*?-->\n*/gs, "");
+  return { "text/plain": markdown, "text/markdown": markdown };
 }
 
 /** Runs a cell as a shell script; unlike a `!command`, a failure fails the cell. */

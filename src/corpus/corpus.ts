@@ -1,6 +1,6 @@
 import type { Failure, Utterance } from "../types.js";
 
-/** The utterances of a corpus, wherever they were listed: what everything behind this room sees. */
+/** The utterances of a corpus, wherever they were listed. */
 export interface Corpus {
   /** The folder that holds the audio. */
   root: string;

@@ -74,4 +74,5 @@ export const families = {
   waveform: { kind: "waveform", standardize: true },
 } as const satisfies Record<string, FbankOptions>;
 
+/** A family of speaker models that share a front end. */
 export type Family = keyof typeof families;

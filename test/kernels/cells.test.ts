@@ -260,6 +260,9 @@ test("magics", async () => {
   assert.match(await out("%who"), /timed +number\[\]/);
   assert.match((await client.run("?timed")).messages[0].content.data["text/plain"], "const timed: number[]");
   assert.match((await client.run("timed?")).messages[0].content.data["text/plain"], "const timed: number[]");
+  const page = (await client.run("?speakerscope")).messages[0].content.data["text/markdown"];
+  assert.match(page, /^# The API/);
+  assert.match(page, "| `scan(root, options)` | Lists the audio files");
   const { reply } = await client.run("%load local.ts");
   assert.is(reply.payload[0].source, "set_next_input");
   assert.match(reply.payload[0].text, "export const row");
