@@ -1,6 +1,6 @@
 // The examples in the docstrings of everything that the package exports: each is compiled strictly and run.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { test } from "uvu";
@@ -88,6 +88,7 @@ test("everything that is exported has an example", () => {
 test("every example compiles and runs", () => {
   const cwd = temporaryFolder();
   copySpeech(join(cwd, "data", "speech"));
+  copyFileSync(join(packageRoot, "test/fixtures/manifests/nemo.jsonl"), join(cwd, "manifest.jsonl"));
   const run = command(["run", "--data_root", "data/speech", "--similarity_threshold", "0.3"], { cwd });
   assert.is(run.status, 0, run.stderr);
   const program = [

@@ -9,6 +9,7 @@ test("the public list is this, and a name on it stays", () => {
     "analyze",
     "areaUnderCurve",
     "audioExtensions",
+    "audit",
     "boxPlot",
     "bundledModel",
     "bundledModels",

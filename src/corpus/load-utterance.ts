@@ -8,7 +8,7 @@ import { bytesOf } from "./bytes-of.js";
  *
  * @throws what `loadAudio` throws; `invalid` for a span that is not in the recording
  * @example
- * const { utterances } = await readManifest("test/fixtures/manifests/nemo.jsonl");
+ * const { utterances } = await readManifest("manifest.jsonl");
  * const { samples } = await loadUtterance(utterances[0]);
  */
 export async function loadUtterance(

@@ -33,7 +33,7 @@ export interface ManifestOptions extends PlanOptions {
  *   naming file and line; `unsupported` for audio that comes from commands; `unknown` for a format or a column that
  *   is none; `conflict` when two lines would share a key, naming both
  * @example
- * const corpus = await readManifest("test/fixtures/manifests/nemo.jsonl");
+ * const corpus = await readManifest("manifest.jsonl");
  */
 export async function readManifest(path: string, options: ManifestOptions = {}): Promise<Corpus> {
   const { format = await formatOf(path), columns = {}, ...planOptions } = options;
