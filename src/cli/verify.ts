@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { invalid } from "../errors.js";
 import { verify } from "../merged/verify.js";
+import { quantity } from "../shared/text.js";
 import { interruptSignal } from "./interrupt.js";
 import { printLine } from "./print.js";
 
@@ -20,11 +21,16 @@ export function verifyCommand(program: Command): void {
       printLine(`${folder}: ${kind}: ${counts.join(", ")}`);
       for (const problem of problems.slice(0, shown)) printLine(`  ${problem}`);
       if (problems.length > shown) printLine(`  ... and ${problems.length - shown} more`);
+      // Files of others are not for merging to repair.
+      const isRepaired = problems.some((problem) => !problem.includes("merging leaves them"));
+      const remedy = isRepaired
+        ? `Run ${kind === "extraction" ? "extract" : "merge"} again to repair them.`
+        : "Move those files out.";
       if (problems.length > 0)
-        throw invalid(
-          `${folder} has ${problems.length} problems. Run ${kind === "extraction" ? "extract" : "merge"} again to repair them.`,
-          { path: folder, got: problems.length },
-        );
+        throw invalid(`${folder} has ${quantity(problems.length, "problem")}. ${remedy}`, {
+          path: folder,
+          got: problems.length,
+        });
       printLine("no problem found");
     });
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { speakerscope } from "../cli.js";
-import { temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
+import { put, temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
 
 const cwd = temporaryFolder();
 const model = tinyModel(cwd);
@@ -105,6 +105,14 @@ test("a folder that another corpus filled is named before anything is embedded",
     stdout,
     /Warning: embeddings_output holds the embeddings of another corpus, corpus\..*Rank 0/s,
   );
+});
+
+test("verify says to merge again only where that repairs something", () => {
+  run("merge", "--output_dir", "v");
+  put(join(cwd, "v", "embeddings_individual", "notes.txt"), "mine");
+  fails(["verify", "v"], /v has 1 problem\. Move those files out\./);
+  put(join(cwd, "v", "speaker_list.json"), "[]");
+  fails(["verify", "v"], /problems\. Run merge again to repair them\./);
 });
 
 test("a part of a flag's name is answered with the flag, and help shows the defaults", () => {
