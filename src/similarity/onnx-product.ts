@@ -25,10 +25,8 @@ export async function onnxProduct(
   // ONNX Runtime rejects arrays in shared memory.
   const a = new Float32Array(size * dimension);
   const b = new Float32Array(size * dimension);
-  let loaded = -1;
   const product: Product = async ({ rows, columns }, into) => {
-    if (rows.from !== loaded) a.set(first.data.subarray(rows.from * dimension, rows.to * dimension));
-    loaded = rows.from;
+    a.set(first.data.subarray(rows.from * dimension, rows.to * dimension));
     b.set(second.data.subarray(columns.from * dimension, columns.to * dimension));
     const [height, width] = [rows.to - rows.from, columns.to - columns.from];
     await session.run(

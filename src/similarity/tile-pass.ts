@@ -36,19 +36,8 @@ export function openTiles(): TilesWasm {
   return new WebAssembly.Instance(compiled).exports as unknown as TilesWasm;
 }
 
-export interface TilePass {
-  /** Where the values of a tile have to be, row after row. */
-  values: Float32Array;
-  /** Reduces the tile whose values are there. */
-  reduce(tile: Tile): void;
-  /** Exchanges with other workers the similarity that a neighbour of these rows and columns has to reach. */
-  shareBars(shared: Float32Array, tile: Tile): void;
-  /** The result over all tiles so far. */
-  result(): Reduction;
-}
-
 /** Opens a pass that reduces tiles: one look at each value, in WebAssembly, finds all that is asked for. */
-export function openTilePass({ size, from: held, to, k }: Grid, { threshold, maxPairs }: Limits): TilePass {
+export function openTilePass({ size, from: held, to, k }: Grid, { threshold, maxPairs }: Limits) {
   const rows = k > 0 ? to - held : 0;
   const wasm = openTiles();
   // Above 2 GB an address comes as a negative number.
@@ -90,8 +79,10 @@ export function openTilePass({ size, from: held, to, k }: Grid, { threshold, max
   };
 
   return {
+    /** Where the values of a tile have to be, row after row. */
     values,
-    reduce({ rows, columns, counted: looking, seeking, diagonal }) {
+    /** Reduces the tile whose values are there. */
+    reduce({ rows, columns, counted: looking, seeking, diagonal }: Tile): void {
       const width = columns.to - columns.from;
       const height = rows.to - rows.from;
       counted += width * height;
@@ -111,7 +102,8 @@ export function openTilePass({ size, from: held, to, k }: Grid, { threshold, max
         for (let p = 0; p < listed; p += 3) pairs.add(pairRows[p], pairRows[p + 1], pairScores[p + 2]);
       }
     },
-    shareBars(shared, { counted, seeking }) {
+    /** Exchanges with other workers the similarity that a neighbour of these rows and columns has to reach. */
+    shareBars(shared: Float32Array, { counted, seeking }: Tile): void {
       if (k === 0) return;
       for (const { from, to } of [counted, seeking])
         for (let i = from - held; i < to - held; i++) {
@@ -119,7 +111,8 @@ export function openTilePass({ size, from: held, to, k }: Grid, { threshold, max
           else if (bars[i] > shared[i]) shared[i] = bars[i];
         }
     },
-    result() {
+    /** The result over all tiles so far. */
+    result(): Reduction {
       emptyCounters();
       const neighbours = { k, index: index.slice(), score: score.slice() };
       return { fine, lowest, highest, highPairs, pairs: pairs.best(), neighbours };
