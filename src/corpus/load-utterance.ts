@@ -8,8 +8,8 @@ import { bytesOf } from "./bytes-of.js";
  *
  * @throws what `loadAudio` throws; `invalid` for a span that is not in the recording
  * @example
- * const { utterances } = await readManifest("manifest.jsonl");
- * const { samples } = await loadUtterance(utterances[0]);
+ * const path = "data/speech/test-other/533/533-1066-0000.flac";
+ * const { samples } = await loadUtterance({ path, span: { start: 0.5, end: 2.5 } });
  */
 export async function loadUtterance(
   source: { path: string } & Partial<AudioSource>,
