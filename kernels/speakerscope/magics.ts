@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { displayValue } from "./display/display.js";
 import type { Host } from "./host.js";
 import { pristine } from "./intrinsics.js";
+import { magicHabits } from "./language/habits.js";
 import { inspectAt } from "./language.js";
 import type { Payload } from "./replies.js";
 import { packageRoot } from "./resolve.js";
@@ -63,6 +64,8 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
     },
     lsmagic: () => console.log(help),
     "!": async (rest) => {
+      if (/^(?:python3? -m )?(?:pip3?|conda|mamba|uv)\s/.test(rest))
+        console.error("This installs for Python. What cells import comes from npm: !npm install NAME");
       const status = await runShell(true, rest, host.signal());
       if (status !== null) console.error(status);
     },
@@ -82,6 +85,9 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
     run(name, rest, text = "") {
       return pristine(() => {
         if (Object.hasOwn(table, name)) return table[name](rest.trim(), text);
+        const habit =
+          Object.hasOwn(magicHabits, name.replace(/^%/, "")) && magicHabits[name.replace(/^%/, "")];
+        if (habit) return missingMagic(name, habit);
         throw new Error(`%${name} is an unknown magic. There are:\n${help}`);
       });
     },
@@ -112,6 +118,14 @@ function apiPage(): Record<string, string> {
   const page = readFileSync(join(packageRoot, "docs", "api.md"), "utf8");
   const markdown = page.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/<!--.*?-->\n*/gs, "");
   return { "text/plain": markdown, "text/markdown": markdown };
+}
+
+/** A set-up line that is needless here is only told of; where something was to be done, the cell fails. */
+function missingMagic(name: string, habit: string): void {
+  const line = `%${name} is IPython's. Here ${habit}.`;
+  if (!/^(?:matplotlib|pylab|config|load_ext|autoreload)$/.test(name))
+    throw Object.assign(new Error(line), { stack: `Error: ${line}` });
+  console.log(line);
 }
 
 /** Runs a cell as a shell script; unlike a `!command`, a failure fails the cell. */

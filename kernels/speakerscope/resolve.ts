@@ -48,7 +48,10 @@ export function lentPaths(folder: string): Record<string, string[]> {
       for (const [entry, target] of Object.entries(manifest.exports))
         if (target.types) paths[join(name, entry)] = [join(packageRoot, target.types)];
     const home = folderOf(name);
-    if (home) paths[name] ??= [home];
+    if (!home) continue;
+    paths[name] ??= [home];
+    // The compiler names a type by the file that declares it; without a path to that it would forget the type after the cell.
+    paths[join(name, "*")] ??= [join(home, "*")];
   }
   return paths;
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import vm from "node:vm";
 import { native, pristine } from "./intrinsics.js";
 import { Compiler } from "./language/compiler.js";
+import { unknownNameOf } from "./language/habits.js";
 import type { Compiled, Completeness, Completion, Information, Problem } from "./language/requests.js";
 import { createModuleLoader, type Importing, type ModuleLoader } from "./modules.js";
 import { packageRoot } from "./resolve.js";
@@ -12,9 +13,12 @@ import { createSourceMapper, type MapBack } from "./source-mapper.js";
 export class CompileError extends Error {
   override readonly name = "TypeScriptError";
   readonly problems: Problem[];
-  constructor(problems: Problem[]) {
+  /** Lines that help: what there is instead, and what became of the cell's names. */
+  readonly notes: string[];
+  constructor(problems: Problem[], notes: string[]) {
     super(problems.map((p) => p.message).join("\n"));
     this.problems = problems;
+    this.notes = notes;
   }
 }
 
@@ -59,6 +63,8 @@ export class Session {
   /** `__filename` of a cell. */
   readonly #filename: string;
   #declarations = "";
+  /** Names that a cell would have declared if it had compiled, and that cell. */
+  readonly #refused = new Map<string, string>();
   /** Resolves when the declarations of the last failed cell have been merged. */
   #settled: Promise<void> = native.Promise.resolve();
   /** The running cell is being compiled. */
@@ -188,6 +194,7 @@ export class Session {
   /** Deletes all variables and declarations, those of the running cell too. */
   reset(): void {
     this.#declarations = "";
+    this.#refused.clear();
     this.#running = null;
     for (const name of Object.keys(this.variables)) delete this.variables[name];
   }
@@ -205,11 +212,33 @@ export class Session {
   }
 
   #take(compiled: Compiled, source: string, name: string): void {
-    if (compiled.problems.length > 0) throw new CompileError(compiled.problems);
+    if (compiled.problems.length > 0) throw this.#refusal(compiled, name);
+    for (const declared of compiled.names) this.#refused.delete(declared);
     if (compiled.module !== null) this.#compiler.addModule(compiled.module, source);
     for (const [of, map] of [[name, compiled.map], ...compiled.sources.map((s) => [s.path, s.map])])
       if (of && map) this.#maps.set(of, createSourceMapper(map));
     this.#modules.addSources(compiled.sources);
+  }
+
+  /** The error of a cell that did not compile, with what that means for names, in this cell and in later ones. */
+  #refusal({ problems, names, notes }: Compiled, cell: string): CompileError {
+    const lines = [...notes];
+    const unknown = new Set(problems.flatMap((problem) => unknownNameOf(problem) ?? []));
+    const byCell = new Map<string, string[]>();
+    for (const name of unknown) {
+      const home = this.#refused.get(name);
+      if (home !== undefined && home !== cell) byCell.set(home, [...(byCell.get(home) ?? []), name]);
+    }
+    for (const [home, missing] of byCell)
+      lines.push(`${home} declares ${missing.join(", ")}, but did not compile: mend it and run it again.`);
+    const isKept = (name: string) => Object.hasOwn(this.variables, name);
+    const fresh = names.filter((name) => !isKept(name));
+    const kept = names.filter(isKept);
+    if (fresh.length > 0) lines.push(`Nothing of this cell ran, so it did not make ${fresh.join(", ")}.`);
+    if (kept.length > 0)
+      lines.push(`Nothing of this cell ran, so ${kept.join(", ")} kept what earlier cells made.`);
+    for (const name of fresh) this.#refused.set(name, cell);
+    return new CompileError(problems, lines);
   }
 
   /** Runs a compiled cell in its own turn of the event loop. */

@@ -94,7 +94,7 @@ function quote(text: string, line: number, column: number, length: number): stri
 }
 
 function compileErrorContent(
-  { name, problems }: CompileError,
+  { name, problems, notes }: CompileError,
   cell: string,
   source: string,
   colors: boolean,
@@ -111,7 +111,11 @@ function compileErrorContent(
     ];
   });
   const [first] = problems;
-  return { ename: name, evalue: `${place(first)} - ${first.message.split("\n")[0]}`, traceback };
+  return {
+    ename: name,
+    evalue: `${place(first)} - ${first.message.split("\n")[0]}`,
+    traceback: [...traceback, ...notes],
+  };
 }
 
 const paint = (text: string, colors: boolean): string => (colors ? `\x1b[31m${text}\x1b[39m` : text);

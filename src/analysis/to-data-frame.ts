@@ -1,9 +1,10 @@
 import type { DataFrame } from "danfojs-node";
 import { missing } from "../errors.js";
+import { mendFrames } from "./mend-frames.js";
 
 /**
- * Rows as a danfojs DataFrame: a table for people to look at, sort and filter in a notebook. For tables of up to some
- * 10,000 rows: its own sorting is quadratic.
+ * Rows as a danfojs DataFrame: a table for people to look at, sort and filter in a notebook. Missing numbers are NaN, and
+ * `describe` and `sortValues` treat them as pandas does: left out, and last.
  *
  * Embeddings and other typed arrays are left out, or shown as a short text; an object in a row (`speaker1` of a pair)
  * becomes columns of its own (`speaker1_key`); a list becomes text.
@@ -19,9 +20,17 @@ export function toDataFrame(
 ): DataFrame {
   const flat = Array.from(rows, (row) => Object.fromEntries(fields(row, "", embeddings)));
   const columns = [...new Set(flat.flatMap((row) => Object.keys(row)))];
-  const values = flat.map((row) => columns.map((column) => row[column] ?? null));
-  const { DataFrame } = load();
-  return new DataFrame(values, { columns });
+  const absent = columns.map((column) => missingIn(flat.map((row) => row[column])));
+  const values = flat.map((row) => columns.map((column, c) => row[column] ?? absent[c]));
+  const danfo = load();
+  mendFrames(danfo);
+  return new danfo.DataFrame(values, { columns });
+}
+
+/** What stands for a missing value: NaN among numbers, as in pandas, else null. */
+function missingIn(values: readonly unknown[]): number | null {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length > 0 && known.every((value) => typeof value === "number") ? Number.NaN : null;
 }
 
 function load(): typeof import("danfojs-node") {

@@ -39,13 +39,17 @@ frame("makes columns of objects in a row and text of lists", () => {
   ]);
   assert.equal(table.values, [["a", 2, "b", 3, 0.5, "x, y"]]);
 });
-frame("keeps numbers to the last digit, null, and rows that lack a field", () => {
-  const table = toDataFrame([{ a: 0.1 + 0.2, b: null }, { a: 2 ** 40 + 0.5, b: 1n }, { c: true }]);
-  assert.equal(table.columns, ["a", "b", "c"]);
+frame("keeps numbers to the last digit, has NaN for a missing number and null for anything else", () => {
+  const table = toDataFrame([
+    { a: 0.1 + 0.2, b: null },
+    { a: 2 ** 40 + 0.5, b: 1n },
+    { c: true, d: "x" },
+  ]);
+  assert.equal(table.columns, ["a", "b", "c", "d"]);
   assert.equal(table.values, [
-    [0.1 + 0.2, null, null],
-    [2 ** 40 + 0.5, 1, null],
-    [null, null, true],
+    [0.1 + 0.2, Number.NaN, null, null],
+    [2 ** 40 + 0.5, 1, null, null],
+    [Number.NaN, Number.NaN, true, "x"],
   ]);
 });
 frame("takes no rows at all", () => {
@@ -57,6 +61,42 @@ frame("sorts the rows of an analysis", () => {
   assert.equal(
     means,
     [...means].sort((a, b) => b - a),
+  );
+});
+frame("describes columns with missing numbers as pandas does, also after head and filters", () => {
+  const table = toDataFrame([
+    { who: "a", mean: 1, isOdd: true },
+    { who: "b", mean: null, isOdd: null },
+    { who: "c", mean: 4, isOdd: false },
+  ]);
+  const told = table.describe();
+  assert.equal(told.index, ["count", "mean", "std", "min", "median", "max", "variance"]);
+  assert.equal(told.columns, ["mean"]);
+  assert.equal(told.column("mean").values, [2, 2.5, Math.sqrt(4.5), 1, 2.5, 4, 4.5]);
+  assert.is(table.head(2).describe().column("mean").values[0], 1);
+});
+frame("sorts rows whose number is missing to the end, both ways, and text by all of it", () => {
+  const table = toDataFrame([0.5, null, 0.2, 0.9, null, 0.1].map((x, i) => ({ x, name: `s${(7 * i) % 6}` })));
+  const none = Number.NaN;
+  assert.equal(table.sortValues("x").column("x").values, [0.1, 0.2, 0.5, 0.9, none, none]);
+  assert.equal(table.sortValues("x", { ascending: false }).column("x").values, [
+    0.9,
+    0.5,
+    0.2,
+    0.1,
+    NaN,
+    NaN,
+  ]);
+  assert.equal(table.column("x").sortValues().values, [0.1, 0.2, 0.5, 0.9, none, none]);
+  assert.equal(table.sortValues("name").column("name").values, ["s0", "s1", "s2", "s3", "s4", "s5"]);
+  assert.throws(() => table.sortValues("nowhere"), /nowhere/);
+  table.sortValues("x", { inplace: true });
+  assert.equal(table.column("x").values.slice(0, 2), [0.1, 0.2]);
+});
+frame("says what to plot with instead", () => {
+  assert.throws(
+    () => toDataFrame([{ x: 1 }]).plot("x"),
+    /need a browser\. Use a chart of speakerscope .*Vega-Lite/,
   );
 });
 frame("names the package and the command when danfojs is not installed", () => {

@@ -1,9 +1,9 @@
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { Client, sleep } from "./client.js";
+import { Client, root, sleep } from "./client.js";
 
 const test = suite("messages");
 let client: Client;
@@ -249,6 +249,27 @@ test("completion and inspection know the toolkit", async () => {
   const inner = "import { } from 'speakerscope'";
   const names = await client.ask("shell", "complete_request", { code: inner, cursor_pos: 9 });
   assert.ok(names.matches.includes("ScopeError"));
+});
+
+test("completion and Shift-Tab know a data frame that an earlier cell made", async () => {
+  if (!existsSync(join(root, "node_modules", "danfojs-node"))) return console.log("SKIPPED danfojs: not installed");
+  const { reply } = await client.run(
+    "import { toDataFrame } from 'speakerscope'; const df = toDataFrame([{ n: 1 }]); const top = df.head(1);",
+  );
+  assert.is(reply.status, "ok", reply.traceback?.join("\n"));
+  for (const name of ["df", "top"]) {
+    const code = `${name}.`;
+    const { matches } = await client.ask("shell", "complete_request", { code, cursor_pos: code.length });
+    assert.ok(matches.includes("describe"), `${code} ${matches}`);
+    assert.not.match(matches[0]!, /^[$_]/);
+    const call = `${name}.sortValues(`;
+    const { data } = await client.ask("shell", "inspect_request", {
+      code: call,
+      cursor_pos: call.length,
+      detail_level: 0,
+    });
+    assert.match(data["text/plain"], /ascending\?: boolean[\s\S]*Sorts a Dataframe/);
+  }
 });
 
 test("inspection gives type and documentation; with detail also the source", async () => {

@@ -162,6 +162,7 @@ test("every file of the contract is there, pictures too", () => {
     "summary.json",
     "utterance_embeddings.pkl",
     "utterance_list.json",
+    "utterances.jsonl",
     "warnings.jsonl",
   ]);
   const rank = readdirSync(join(cwd, "embeddings_output/rank_00")).sort();

@@ -86,7 +86,10 @@ export class Converter {
   convert(declarations: string, code: string): Converted {
     const cell = readCell(this.#ts, code);
     if (cell.problems.length > 0)
-      return failure(cell.problems.map((d) => this.#problem(d, cell.length, code)));
+      return failure(
+        cell.problems.map((d) => this.#problem(d, cell.length, code)),
+        guessedNames(cell, code),
+      );
     const all = this.#declarationsOf(declarations);
     const some = needed(all, wordsOf(cell.text));
     if (cell.hasImports || some.some(({ text }) => /\bimport\b/.test(text))) this.readAll();
@@ -97,7 +100,7 @@ export class Converter {
       if (isMissing(problems)) this.#lookAgain();
       problems = this.#check(cell, all);
     }
-    if (problems.length > 0) return failure(problems);
+    if (problems.length > 0) return failure(problems, [...cell.names, ...cell.hoisted]);
     return this.#emit(cell, all);
   }
 
@@ -230,6 +233,7 @@ export class Converter {
     const fresh = splitDeclarations(this.#ts, `${declarations}\n${hoisted.join("")}`);
     return {
       problems: [],
+      names: [...cell.names, ...cell.hoisted],
       output,
       map,
       declared: textOf(fresh),
@@ -422,8 +426,9 @@ export class Converter {
   }
 }
 
-const failure = (problems: Problem[]): Converted => ({
+const failure = (problems: Problem[], names: string[]): Converted => ({
   problems,
+  names,
   output: "",
   map: null,
   declared: "",
@@ -432,6 +437,15 @@ const failure = (problems: Problem[]): Converted => ({
   imports: [],
   sources: [],
 });
+
+/** What a cell with a syntax error would declare: without the words of an import in another language's manner. */
+function guessedNames({ names, problems }: Cell, code: string): string[] {
+  const foreign = new Set(
+    code.split("\n").flatMap((line) => (/^\s*(?:import|from)\b[^"']*$/.test(line) ? [...wordsOf(line)] : [])),
+  );
+  const faulty = new Set(problems.map(({ start = 0, length = 0 }) => code.slice(start, start + length)));
+  return names.filter((name) => !foreign.has(name) && !faulty.has(name));
+}
 
 const asModule = (code: string) => `${code}\nexport {};\n`;
 

@@ -24,9 +24,11 @@ export function ranked(
   const entries = (found?.entries ?? [])
     .map((entry, index) => ({ ...entry, index, key: `${rank(entry.name)}${entry.sortText}` }))
     .filter(({ key }) => !key.startsWith("3"));
-  // Equal rank: keep the compiler's order, or sort by name when nothing was typed.
+  // Equal rank: keep the compiler's order, or sort by name when nothing was typed, names for internal use last.
+  const byName = (a: string, b: string) =>
+    Number(/^[$_]/.test(a)) - Number(/^[$_]/.test(b)) || a.localeCompare(b);
   entries.sort((a, b) =>
-    a.key < b.key ? -1 : a.key > b.key ? 1 : word ? a.index - b.index : a.name.localeCompare(b.name),
+    a.key < b.key ? -1 : a.key > b.key ? 1 : word ? a.index - b.index : byName(a.name, b.name),
   );
   const shown = entries.slice(0, shownMatches);
   return { matches: shown.map(({ name }) => name), types: shown.map(({ kind }) => kind), start, end };

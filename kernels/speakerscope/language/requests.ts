@@ -20,6 +20,8 @@ export interface Source {
 
 export interface Converted {
   problems: Problem[];
+  /** What the cell declares at top level, also if it was refused. */
+  names: string[];
   output: string;
   map: string | null;
   imports: Source["imports"];
@@ -51,6 +53,8 @@ export interface Information {
 
 /** A compiled cell. */
 export interface Compiled extends Converted {
+  /** Lines for the user about the problems. */
+  notes: string[];
   /** The whole cell is timed. */
   isTimed: boolean;
   /** The name under which other cells import it. A module cell does not run by itself. */

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { completeness } from "./completeness.js";
 import { Converter } from "./converter.js";
+import { habitsIn } from "./habits.js";
 import { loadTypeScript } from "./load-typescript.js";
 import { translateMagics } from "./magic-lines.js";
 import type { Answered, Asked, CompilerData, Questions } from "./requests.js";
@@ -27,11 +28,15 @@ const questions: Questions = {
         .some((value) => value.name === name);
     const { code, isTimed } = translateMagics(ts, source, isVariable);
     const module = moduleName(code);
-    if (module === null) return { ...fresh().convert(declarations, code), isTimed, module };
+    if (module === null) {
+      const converted = fresh().convert(declarations, code);
+      const notes = habitsIn(code, converted.problems, toolkitNames);
+      return { ...converted, notes, isTimed, module };
+    }
     const problems = fresh().addModule(module, code);
     if (problems.length === 0) modules.set(module, code);
     const nothing = { output: "", map: null, declared: "", declarations, imports: [], sources: [] };
-    return { ...nothing, problems, isAsync: false, isTimed, module };
+    return { ...nothing, problems, names: [], notes: [], isAsync: false, isTimed, module };
   },
   merge: (...given) => fresh().merge(...given),
   sources: (...given) => fresh().sources(...given),
@@ -46,6 +51,12 @@ const questions: Questions = {
   },
   completeness: (source) => completeness(ts, translateMagics(ts, source, () => false).code),
 };
+
+/** What the toolkit and the kernel's own module have to import; loaded only for a cell that failed. */
+function toolkitNames(): Record<string, string[]> {
+  const modules = ["speakerscope", "speakerscope/kernel"];
+  return Object.fromEntries(modules.map((name) => [name, Object.keys(require(name))]));
+}
 
 /** tslab's module cells: a comment before all code says `@module name`. */
 function moduleName(code: string): string | null {
