@@ -1,5 +1,6 @@
 import { csvLine } from "../format/csv.js";
 import { pythonRepr } from "../format/python-float.js";
+import { flatRows } from "./flat-rows.js";
 import type { PairRow } from "./pair-table.js";
 
 /** The columns in the order of the file, and what fills them. */
@@ -18,13 +19,31 @@ const columns: readonly [name: string, field: keyof PairRow][] = [
 ];
 
 /**
- * The table of pairs as pandas' `to_csv(index=False)` writes it: True and False, floats as Python's `repr`, quotes only
- * around fields with a comma, a quote or a line end. Without pairs it is the header alone.
+ * Rows as pandas' `to_csv(index=False)` writes them: True and False, floats as Python's `repr`, nothing for NaN and null,
+ * quotes only around fields with a comma, a quote or a line end. The table of pairs has the columns of
+ * similarity_analysis.csv, and any other rows a column for each field but embeddings. No rows at all are the header of the
+ * table of pairs.
  *
  * @example
  * writeFileSync("similarity_analysis.csv", csv(analysis.pairs));
  */
-export const csv = (rows: readonly PairRow[]): string => [...csvLines(rows)].join("");
+export function csv(rows: readonly object[]): string {
+  const isPairs = rows.every((row) => columns.every(([, column]) => column in row));
+  return [...(isPairs ? csvLines(rows as readonly PairRow[]) : anyLines(rows))].join("");
+}
+
+function* anyLines(rows: readonly object[]): Generator<string> {
+  const { columns: names, values } = flatRows(rows);
+  yield csvLine(names);
+  for (const row of values) yield csvLine(row.map(anyField));
+}
+
+function anyField(value: unknown): string | number {
+  if (value === null || value === undefined || Number.isNaN(value)) return "";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+  return Number.isFinite(value) ? pythonRepr(value, "a field") : value > 0 ? "inf" : "-inf";
+}
 
 /** The same line by line: a million pairs may not fit into one string. */
 export function* csvLines(rows: readonly PairRow[]): Generator<string> {

@@ -6,17 +6,17 @@ import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { bySpeaker, type SpeakerGroup, withSpeakers } from "./by-speaker.js";
 import { leastSimilarity } from "./least-similarity.js";
 
-/** How similar the utterances of one speaker are. The cosines are null for a speaker with one utterance. */
+/** How similar the utterances of one speaker are. The cosines are NaN for a speaker with one utterance. */
 export interface SpeakerVariability {
   key: string;
   dataset: string;
   speakerId: string;
   numUtterances: number;
   /** Mean cosine over the pairs of the speaker's utterances. */
-  mean: number | null;
+  mean: number;
   /** Population standard deviation over the pairs. */
-  std: number | null;
-  min: number | null;
+  std: number;
+  min: number;
   /** Number of flagged utterances. */
   outliers: number;
 }
@@ -24,16 +24,16 @@ export interface SpeakerVariability {
 /** How an utterance fits its speaker. */
 export interface UtteranceVariability extends Omit<UtteranceEmbedding, "embedding"> {
   speakerId: string;
-  /** Mean cosine to the speaker's other utterances; null when there are none. */
-  similarity: number | null;
+  /** Mean cosine to the speaker's other utterances. */
+  similarity: number;
   /** `similarity` clipped to [0, 1]; low is bad. */
-  score: number | null;
-  /** How much the utterance pulls its speaker down: by so much the speaker's mean cosine would rise without it. Null below three utterances. */
-  pull: number | null;
+  score: number;
+  /** How much the utterance pulls its speaker down: by so much the speaker's mean cosine would rise without it. NaN below three utterances. */
+  pull: number;
   isOutlier: boolean;
-  /** For an outlier: the key of the most similar other speaker, and the mean cosine to its utterances. */
+  /** For an outlier: the key of the most similar other speaker, and the mean cosine to its utterances; else null and NaN. */
   nearestSpeaker: string | null;
-  nearestSimilarity: number | null;
+  nearestSimilarity: number;
   /** An outlier that is more similar to another speaker than to its own. */
   isWrongLabel: boolean;
 }
@@ -41,7 +41,7 @@ export interface UtteranceVariability extends Omit<UtteranceEmbedding, "embeddin
 export interface Variability {
   /** The least consistent speaker first; those with one utterance last. */
   speakers: SpeakerVariability[];
-  /** In the order given; those of unknown speakers are left out. */
+  /** In the order given; those of unknown speakers, and of speakers with one utterance, are left out. */
   utterances: UtteranceVariability[];
   /** The flagged ones, the worst first. */
   outliers: UtteranceVariability[];
@@ -52,11 +52,11 @@ export interface Variability {
     singles: number;
     outliers: number;
     wrongLabels: number;
-    /** Mean over the speakers' means; null when no speaker has two utterances. */
-    mean: number | null;
+    /** Mean over the speakers' means; NaN when no speaker has two utterances. */
+    mean: number;
   };
   /** An utterance is flagged below `median - deviations * spread`, over all utterances or over those of its speaker. */
-  info: { median: number | null; spread: number; spreadWithin: number; deviations: number };
+  info: { median: number; spread: number; spreadWithin: number; deviations: number };
 }
 
 /** Least spread, so that utterances of a very consistent corpus are not flagged for tiny differences. */
@@ -89,7 +89,7 @@ export function variability(
 
   const similarities = utterances.map((_, i) => {
     const { rows: own } = groups[speakerOf[i]];
-    if (own.length === 1) return null;
+    if (own.length === 1) return Number.NaN;
     const total = dot(rows.data, i, sums[speakerOf[i]], 0, rows.dimension);
     return (total - dot(rows.data, i, rows.data, i, rows.dimension)) / (own.length - 1);
   });
@@ -99,20 +99,20 @@ export function variability(
   const items = utterances.map(({ embedding: _, ...utterance }, i): UtteranceVariability => {
     const s = speakerOf[i];
     const similarity = similarities[i];
-    const flagged = similarity !== null && isOutlier(i, s);
+    const flagged = !Number.isNaN(similarity) && isOutlier(i, s);
     const nearest = flagged ? nearestOther(rows, i, s, sums, groups) : undefined;
     return {
       ...utterance,
       similarity,
-      score: similarity === null ? null : Math.min(1, Math.max(0, similarity)),
+      score: Math.min(1, Math.max(0, similarity)),
       pull: pullOf(similarity, groups[s].rows.length, found[s].mean),
       isOutlier: flagged,
       nearestSpeaker: nearest?.key ?? null,
-      nearestSimilarity: nearest?.similarity ?? null,
-      isWrongLabel: nearest !== undefined && similarity !== null && nearest.similarity > similarity,
+      nearestSimilarity: nearest?.similarity ?? Number.NaN,
+      isWrongLabel: nearest !== undefined && nearest.similarity > similarity,
     };
   });
-  const outliers = items.filter((item) => item.isOutlier).sort((a, b) => a.similarity! - b.similarity!);
+  const outliers = items.filter((item) => item.isOutlier).sort((a, b) => a.similarity - b.similarity);
   const speakers = groups.map(({ key, dataset, speakerId, rows: own }, s) => ({
     key,
     dataset,
@@ -121,10 +121,10 @@ export function variability(
     ...found[s],
     outliers: own.reduce((count, i) => count + Number(items[i].isOutlier), 0),
   }));
-  const means = speakers.flatMap(({ mean }) => mean ?? []);
+  const means = speakers.map(({ mean }) => mean).filter((mean) => !Number.isNaN(mean));
   return {
-    speakers: speakers.sort((a, b) => (a.mean ?? Infinity) - (b.mean ?? Infinity) || 0),
-    utterances: items,
+    speakers: speakers.sort((a, b) => rank(a) - rank(b) || 0),
+    utterances: items.filter(({ similarity }) => !Number.isNaN(similarity)),
     outliers,
     summary: {
       speakers: groups.length,
@@ -132,41 +132,37 @@ export function variability(
       singles: groups.length - means.length,
       outliers: outliers.length,
       wrongLabels: outliers.filter(({ isWrongLabel }) => isWrongLabel).length,
-      mean: means.length === 0 ? null : means.reduce((sum, mean) => sum + mean, 0) / means.length,
+      mean: means.reduce((sum, mean) => sum + mean, 0) / means.length,
     },
     info,
   };
 }
 
 /** The speaker's mean is the plain mean of its utterances' means, so the mean without one of them is arithmetic. */
-function pullOf(similarity: number | null, n: number, mean: number | null): number | null {
-  if (similarity === null || mean === null || n < 3) return null;
-  return (2 * (mean - similarity)) / (n - 2);
+function pullOf(similarity: number, n: number, mean: number): number {
+  return n < 3 ? Number.NaN : (2 * (mean - similarity)) / (n - 2);
 }
 
-function outlierRule(
-  similarities: readonly (number | null)[],
-  groups: readonly SpeakerGroup[],
-  deviations: number,
-) {
-  const known = Float64Array.from(similarities.filter((x) => x !== null));
-  const median = known.length === 0 ? null : medianOf(known);
-  const speakerMedians = groups.map(({ rows }) =>
-    medianOf(Float64Array.from(rows, (i) => similarities[i] ?? 0)),
-  );
+/** Speakers with one utterance come last. */
+const rank = ({ mean }: SpeakerVariability) => (Number.isNaN(mean) ? Infinity : mean);
+
+function outlierRule(similarities: readonly number[], groups: readonly SpeakerGroup[], deviations: number) {
+  const known = Float64Array.from(similarities.filter((x) => !Number.isNaN(x)));
+  const median = known.length === 0 ? Number.NaN : medianOf(known);
+  const speakerMedians = groups.map(({ rows }) => medianOf(Float64Array.from(rows, (i) => similarities[i])));
   const within = Float64Array.from(
     groups.flatMap(({ rows }, s) =>
-      rows.length < 3 ? [] : rows.map((i) => similarities[i]! - speakerMedians[s]),
+      rows.length < 3 ? [] : rows.map((i) => similarities[i] - speakerMedians[s]),
     ),
   );
-  const spread = spreadOf(known, median ?? 0);
+  const spread = spreadOf(known, median);
   const spreadWithin = spreadOf(within, 0);
   return {
     info: { median, spread, spreadWithin, deviations },
     isOutlier: (i: number, s: number) => {
-      const similarity = similarities[i]!;
+      const similarity = similarities[i];
       return (
-        similarity < median! - deviations * spread ||
+        similarity < median - deviations * spread ||
         similarity < speakerMedians[s] - deviations * spreadWithin
       );
     },
@@ -212,7 +208,7 @@ function nearestOther(
 function pairsWithin(rows: UnitRows, group: SpeakerGroup): Pick<SpeakerVariability, "mean" | "std" | "min"> {
   const { dimension: d } = rows;
   const n = group.rows.length;
-  if (n === 1) return { mean: null, std: null, min: null };
+  if (n === 1) return { mean: Number.NaN, std: Number.NaN, min: Number.NaN };
   const block = blockOf(rows, group);
   // Pairs cost n² d, sums n d², so large speakers are summed.
   return n <= d ? statisticsOfPairs(block, n, d) : statisticsOfSums(block, n, d);

@@ -9,7 +9,7 @@ import { zoom } from "./zoom.js";
 export interface DurationRow extends SpeakerColumns {
   key: string;
   seconds: number;
-  /** Mean cosine to the speaker's other utterances; null when there are none. */
+  /** Mean cosine to the speaker's other utterances; NaN or null when there are none. */
   similarity: number | null;
 }
 

@@ -10,7 +10,7 @@ export interface VariabilityRow {
   key: string;
   dataset: string;
   speakerId: string;
-  /** Mean, population standard deviation and minimum of the cosines within the speaker; null for one utterance. */
+  /** Mean, population standard deviation and minimum of the cosines within the speaker; NaN or null for one utterance. */
   mean: number | null;
   std: number | null;
   min: number | null;

@@ -103,7 +103,7 @@ function spread(folder: string, dataset: string, speakerId: string, utterances: 
       ...readIndividual(folder, { dataset, speakerId, utteranceId }),
     }));
   const [own] = variability(rows).speakers;
-  if (own === undefined || own.mean === null || own.min === null)
+  if (own === undefined || Number.isNaN(own.mean))
     return ["similarity of its utterances: one utterance only"];
   const pairs = (rows.length * (rows.length - 1)) / 2;
   return [

@@ -25,7 +25,7 @@ export function outlierVoices(
       {
         path,
         label: `${name}: the odd one`,
-        detail: `${(similarity ?? Number.NaN).toFixed(3)} to the speaker's others${suspicion}`,
+        detail: `${similarity.toFixed(3)} to the speaker's others${suspicion}`,
       },
       ...(typical === undefined ? [] : [{ path: typical.path, label: `${name}: typical` }]),
     ];

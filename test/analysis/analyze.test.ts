@@ -129,6 +129,13 @@ table("has its header when there are no pairs", () => {
   const header = readFileSync(join(origin, "similarity_analysis.csv"), "utf8").split("\n")[0];
   assert.is(csv([]), `${header}\n`);
 });
+table("writes any other rows with a column for each field, and nothing where a number is missing", () => {
+  const rows = [
+    { query: "a, b", score: 0.5, isIn: true, embedding: Float32Array.of(1) },
+    { query: "c", score: Number.NaN, isIn: false, size: Infinity },
+  ];
+  assert.is(csv(rows), 'query,score,isIn,size\n"a, b",0.5,True,\nc,,False,inf\n');
+});
 table("writes True and False, floats as Python does, and quotes where it must", () => {
   const lines = csv(pairTable(small().pairs)).split("\n");
   assert.is(lines[1], "studio_anna,podcast_说话,0.97,studio,anna,3,podcast,说话,7,False,cross_dataset");

@@ -57,6 +57,6 @@ export function near(actual: unknown, expected: unknown, tolerance: number): boo
       actual.length === expected.length &&
       expected.every((value, i) => near(actual[i], value, tolerance))
     );
-  if (expected === null) return actual === null;
+  if (expected === null) return Number.isNaN(actual);
   return Math.abs((actual as number) - (expected as number)) <= tolerance;
 }
