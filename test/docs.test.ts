@@ -54,6 +54,51 @@ test("every page of docs is linked from the README", () => {
   assert.equal(missing, []);
 });
 
+test("every command that a page shows is there, with its flags", () => {
+  const main = join(root, "dist", "src", "cli", "main.js");
+  const helps = new Map<string, string>();
+  const helpOf = (command: string) => {
+    const { stdout } = spawnSync(process.execPath, [main, command, "--help"], { encoding: "utf8" });
+    helps.set(command, stdout);
+    return stdout;
+  };
+  const wrong: string[] = [];
+  // In a block with or without a fence, or inline.
+  for (const page of pages.filter((name) => !name.startsWith("CHANGELOG")))
+    for (const [, command, rest] of readFileSync(join(root, page), "utf8").matchAll(
+      /(?:^ {4}|^npx |`(?:npx )?)speakerscope ([a-z]+)\b([^`\n#]*)/gm,
+    )) {
+      const help = helps.get(command!) ?? helpOf(command!);
+      if (!help.includes(`Usage: speakerscope ${command}`)) wrong.push(`${page}: ${command}`);
+      for (const [, flag] of rest!.matchAll(/ --([a-z_-]+)/g))
+        if (command !== "kernel" && !help.includes(`--${flag!.replaceAll("_", "-")}`))
+          wrong.push(`${page}: ${command} --${flag}`);
+    }
+  assert.ok(helps.size >= 8, String([...helps.keys()]));
+  assert.equal(wrong, []);
+});
+
+test("every call that the tables of the README and docs/coming-from.md show is an export", () => {
+  const names = new Set(Object.keys(speakerscope));
+  const wrong: string[] = [];
+  let calls = 0;
+  for (const page of ["README.md", "docs/coming-from.md", "docs/scoring.md"]) {
+    const rows = readFileSync(join(root, page), "utf8").match(/^\|.*\|$/gm) ?? [];
+    for (const row of rows) {
+      // The first column is theirs, or a question.
+      const ours = row.split("|").slice(2).join("|");
+      for (const [, code] of ours.matchAll(/`([^`]+)`/g))
+        for (const [, name] of code!.matchAll(/(?<![.\w])([a-z]\w*)\(/gi)) {
+          calls++;
+          if (!names.has(name!) && !/^(readFileSync|writeFileSync)$/.test(name!))
+            wrong.push(`${page}: ${name}`);
+        }
+    }
+  }
+  assert.ok(calls > 40, String(calls));
+  assert.equal(wrong, []);
+});
+
 test("the page of the API is what the docstrings say, and says something of every export", () => {
   const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts", "api-page.mjs"), "--check"], {
     encoding: "utf8",

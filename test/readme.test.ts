@@ -13,6 +13,7 @@ import { temporaryFolder } from "./tiny.js";
 const readme = readFileSync(join(packageRoot, "README.md"), "utf8");
 const filesPage = readFileSync(join(packageRoot, "docs", "files.md"), "utf8");
 const commandsPage = readFileSync(join(packageRoot, "docs", "commands.md"), "utf8");
+const comingFromPage = readFileSync(join(packageRoot, "docs", "coming-from.md"), "utf8");
 const scoringPage = readFileSync(join(packageRoot, "docs", "scoring.md"), "utf8");
 const blocks = (language: string, page = readme) =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => match[1]!);
@@ -75,6 +76,13 @@ test("the commands run", () => {
   assert.ok(lines.length >= 4);
   runCommands(lines);
   assert.ok(existsSync(join(cwd, "detailed_similarity.csv")));
+});
+
+test("the cell for people who come from pandas writes the table that it names", () => {
+  runCells(blocks("ts", comingFromPage));
+  const lines = readFileSync(join(cwd, "nearest.csv"), "utf8").trim().split("\n");
+  assert.is(lines[0], "query,rank,key,score");
+  assert.is(lines.length, 25);
 });
 
 test("the page on scoring runs, on what the commands above have made", () => {
