@@ -78,6 +78,18 @@ test("every command that a page shows is there, with its flags", () => {
   assert.equal(wrong, []);
 });
 
+test("every command has a row in docs/commands.md", () => {
+  const main = join(root, "dist", "src", "cli", "main.js");
+  const { stdout } = spawnSync(process.execPath, [main, "--help"], { encoding: "utf8" });
+  const commands = [...stdout.split("Commands:")[1]!.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!);
+  const page = readFileSync(join(root, "docs", "commands.md"), "utf8");
+  assert.ok(commands.length > 10, String(commands));
+  assert.equal(
+    commands.filter((name) => name !== "help" && !page.includes(`\n| \`${name}`)),
+    [],
+  );
+});
+
 test("every call that the tables of the README and docs/coming-from.md show is an export", () => {
   const names = new Set(Object.keys(speakerscope));
   const wrong: string[] = [];
