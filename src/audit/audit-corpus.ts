@@ -34,6 +34,10 @@ export interface AuditCorpus {
   sessionOf: Int32Array;
 }
 
+/** `dataset_speaker`, as in the files; the speaker alone where there are no data sets. */
+export const speakerKey = ({ dataset, speakerId }: { dataset: string; speakerId: string }): string =>
+  dataset === "" ? speakerId : `${dataset}_${speakerId}`;
+
 /** Sorts the utterances of known speakers and puts their embeddings into one matrix. */
 export function auditCorpus(given: readonly AuditUtterance[]): AuditCorpus {
   const utterances = given
@@ -49,7 +53,7 @@ export function auditCorpus(given: readonly AuditUtterance[]): AuditCorpus {
   utterances.forEach(({ dataset, speakerId, session }, i) => {
     const before = utterances[i - 1];
     if (i === 0 || before.dataset !== dataset || before.speakerId !== speakerId) {
-      const key = dataset === "" ? speakerId! : `${dataset}_${speakerId}`;
+      const key = speakerKey({ dataset, speakerId: speakerId! });
       names.push({ key, dataset, from: i, to: i });
       sessions.clear();
     }

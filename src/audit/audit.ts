@@ -137,7 +137,7 @@ async function judge(
 
     const known = people(corpus, persons(), kept, options);
     const labels = await wrongLabels(corpus, known, kept, { prior, abortSignal });
-    ownerOfEveryName(corpus, labels.logOdds);
+    ownersOfNames(corpus, labels.logOdds);
     prior = Math.min(
       0.3,
       Math.max(0.5 / n, labels.logOdds.reduce((sum, x) => sum + 1 / (1 + Math.exp(-x)), 0) / n),
@@ -164,12 +164,13 @@ function joined(count: number, pairs: readonly NamePair[]): Int32Array {
   return person.map((_, s) => root(s));
 }
 
-/** A name belongs to somebody: where all its labels are in doubt, the least doubtful is not. */
-function ownerOfEveryName({ names }: AuditCorpus, logOdds: Float64Array): void {
+/** A name belongs to the most of its utterances: at most half of its labels can be wrong, the most doubtful ones. */
+function ownersOfNames({ names }: AuditCorpus, logOdds: Float64Array): void {
   for (const { from, to } of names) {
-    let least = from;
-    for (let i = from; i < to; i++) if (logOdds[i] < logOdds[least]) least = i;
-    logOdds[least] = Math.min(logOdds[least], -0.01);
+    const order = Array.from({ length: to - from }, (_, r) => from + r).sort(
+      (a, b) => logOdds[b] - logOdds[a] || a - b,
+    );
+    for (const i of order.slice((to - from) >> 1)) logOdds[i] = Math.min(logOdds[i], -0.01);
   }
 }
 

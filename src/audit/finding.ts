@@ -27,10 +27,12 @@ export interface Finding {
 export const leastProbability = 0.05;
 
 /**
- * The models are too sure of themselves far from their thresholds: corpora do what no Gaussian does. On planted faults
- * this scale of the log odds makes nine of ten findings that say 90 % hold (docs/audit.md).
+ * The models are too sure of themselves far from their thresholds: corpora do what no Gaussian does. These scales of the
+ * log odds, above and below the threshold, make the probabilities hold on planted faults (docs/audit.md).
  */
-const temper = 0.5;
+const scaleAbove = 0.25;
+const scaleBelow = 0.7;
 
 /** The probability that log odds stand for. */
-export const probabilityOf = (logOdds: number): number => 1 / (1 + Math.exp(-temper * logOdds));
+export const probabilityOf = (logOdds: number): number =>
+  1 / (1 + Math.exp(-(logOdds > 0 ? scaleAbove : scaleBelow) * logOdds));

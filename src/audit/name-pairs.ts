@@ -91,7 +91,11 @@ export async function namePairs(
     const { logOdds } = twoGroups(
       Float64Array.from(group, ({ ratio }) => ratio),
       Float64Array.from(planted),
-      { tail: Math.min(some.length, group.length >> 1), total: pairsOf(corpus, some, across) },
+      {
+        tail: Math.min(Math.round(0.4 * some.length), group.length >> 1),
+        isShifted: across,
+        total: pairsOf(corpus, some, across),
+      },
     );
     group.forEach((pair, p) => {
       pair.logOdds = logOdds[p];

@@ -15,22 +15,28 @@ export interface TwoGroups {
  *
  * @param observed scores, higher is worse
  * @param planted scores of faults made on purpose
+ * @param options.isShifted faults score lower than those planted, nobody knows by how much: from the start of the tail on
+ * they are nearly as likely anywhere
  * @param options.total how many scores there are, where only the highest are given
  */
 export function twoGroups(
   observed: Float64Array,
   planted: Float64Array,
-  { tail, total = observed.length }: { tail: number; total?: number },
+  { tail, total = observed.length, isShifted = false }: { tail: number; total?: number; isShifted?: boolean },
 ): TwoGroups {
   const nothing = { logOdds: new Float64Array(observed.length).fill(-Infinity), expected: 0 };
   if (observed.length < 2 || planted.length < 4) return nothing;
   const examples = planted.slice().sort();
   const middle = quantile(examples, 0.5);
-  const deviation = Math.max((middle - quantile(examples, 0.25)) / 0.6745, 1e-6);
   const ordered = observed.slice().sort().reverse();
   const count = Math.max(1, Math.min(tail, ordered.length - 1));
   const start = ordered[count];
   const top = ordered.subarray(0, count);
+  const deviation = Math.max(
+    (middle - quantile(examples, 0.25)) / 0.6745,
+    isShifted ? (middle - start) / 2 : 0,
+    1e-6,
+  );
 
   const logOfFault = (x: number) =>
     -0.5 * ((Math.min(x, middle) - middle) / deviation) ** 2 - Math.log(deviation * Math.sqrt(2 * Math.PI));

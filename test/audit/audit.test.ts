@@ -7,6 +7,7 @@ import type { AuditUtterance } from "../../src/audit/audit-corpus.js";
 import type { FindingKind } from "../../src/audit/finding.js";
 import { readAuditUtterances } from "../../src/audit/read-utterances.js";
 import { random } from "../../src/vectors/random.js";
+import { voices } from "./voices.js";
 
 const folder = join(__dirname, "..", "fixtures", "audit");
 const truth = JSON.parse(readFileSync(join(folder, "wild.json"), "utf8")) as {
@@ -64,25 +65,6 @@ test("audit gives the same for any order of the utterances", async () => {
   assert.equal(await audit(shuffled.map(([, row]) => row)), await audited);
 });
 
-/** Speakers of random voices; `spread` is how much an utterance differs from its speaker. */
-function voices(
-  speakers: number,
-  utterances: number,
-  { dataset = "x", spread = 0.4, seed = 1 } = {},
-): AuditUtterance[] {
-  const next = random(seed);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  const people = Array.from({ length: speakers }, () => Array.from({ length: 24 }, normal));
-  return people.flatMap((voice, s) =>
-    Array.from({ length: utterances }, (_, u) => ({
-      key: `${dataset}_s${s}_u${u}`,
-      dataset,
-      speakerId: `s${s}`,
-      embedding: Float32Array.from(voice, (x) => x + spread * normal()),
-    })),
-  );
-}
-
 test("audit finds nothing in a corpus without faults", async () => {
   const { findings, info } = await audit(voices(40, 5));
   assert.is(info.model, "plda");
@@ -119,21 +101,6 @@ test("audit compares cosines where there are too few speakers for a model, and s
     foundIn(result, "wrongLabel").map(({ keys, remedy }) => [keys, remedy]),
     [[["x_s0_u0"], { action: "relabel", to: "x_s1" }]],
   );
-});
-
-test("a session does not vouch for itself where the speaker has two", async () => {
-  // Two of three utterances, of one session, are of another speaker: they would outvote the third.
-  const rows = voices(30, 3).map((row, i) => ({ ...row, session: i % 3 < 2 ? "first" : "second" }));
-  const other = voices(30, 8).slice(8, 16);
-  rows[0] = { ...rows[0], embedding: other[6].embedding };
-  rows[1] = { ...rows[1], embedding: other[7].embedding };
-  const keysOf = async (utterances: AuditUtterance[]) =>
-    foundIn(await audit(utterances), "wrongLabel").map(({ keys: [key] }) => key);
-  assert.equal((await keysOf(rows)).sort(), ["x_s0_u0", "x_s0_u1"]);
-  assert.not.equal((await keysOf(rows.map((row) => ({ ...row, session: undefined })))).sort(), [
-    "x_s0_u0",
-    "x_s0_u1",
-  ]);
 });
 
 test("audit says why it has nothing to say", async () => {

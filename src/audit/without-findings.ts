@@ -1,0 +1,35 @@
+import { speakerKey } from "./audit-corpus.js";
+import type { Finding } from "./finding.js";
+
+/**
+ * The utterances whose labels an audit does not doubt: those with a wrong label and all of names that hold two people are
+ * left out, and names of one person become one name. Findings below a probability of 0.5 change nothing.
+ */
+export function withoutFindings<Row extends { key: string; dataset: string; speakerId: string | null }>(
+  utterances: readonly Row[],
+  findings: readonly Finding[],
+): Row[] {
+  const found = findings.filter(({ probability }) => probability >= 0.5);
+  const keysOf = (kind: Finding["kind"]) =>
+    new Set(found.flatMap((finding) => (finding.kind === kind ? finding.keys : [])));
+  const wrong = keysOf("wrongLabel");
+  const merged = keysOf("mergedSpeakers");
+  const nameOf = new Map<string, string>();
+  const root = (key: string): string => {
+    const next = nameOf.get(key);
+    return next === undefined ? key : root(next);
+  };
+  for (const { kind, keys } of found)
+    if (kind === "splitSpeaker" || kind === "leakage") {
+      const [a, b] = keys.map(root).sort();
+      if (a !== b) nameOf.set(b, a);
+    }
+  const people = new Map<string, Pick<Row, "dataset" | "speakerId">>();
+  for (const { dataset, speakerId } of utterances)
+    if (speakerId !== null) people.set(speakerKey({ dataset, speakerId }), { dataset, speakerId });
+  return utterances.flatMap((row) => {
+    if (row.speakerId === null) return [];
+    const key = speakerKey({ dataset: row.dataset, speakerId: row.speakerId });
+    return wrong.has(row.key) || merged.has(key) ? [] : [{ ...row, ...people.get(root(key)) }];
+  });
+}
