@@ -1,5 +1,5 @@
-import { equalErrorRate } from "../analysis/equal-error-rate.js";
 import { intraInterScores } from "../analysis/intra-inter-scores.js";
+import { equalErrorRate } from "../scoring/equal-error-rate.js";
 import type { UtteranceEmbedding } from "../types.js";
 import type { Finding } from "./finding.js";
 import { withoutFindings } from "./without-findings.js";

@@ -17,7 +17,9 @@ export async function readAuditUtterances(path: string): Promise<AuditUtterance[
     );
   return (rows as { embedding: Float32Array }[]).map(({ embedding }, i) => {
     const { key, dataset, speakerId } = info[i];
-    if (dataset !== "" || speakerId !== key) return { key, dataset, speakerId, embedding };
+    // Reading vectors gives an unknown speaker as "".
+    if (dataset !== "" || speakerId !== key)
+      return { key, dataset, speakerId: speakerId === "" ? null : speakerId, embedding };
     const parts = key.split("/");
     if (parts.length < 2)
       throw invalid(
