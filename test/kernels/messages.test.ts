@@ -252,7 +252,8 @@ test("completion and inspection know the toolkit", async () => {
 });
 
 test("completion and Shift-Tab know a data frame that an earlier cell made", async () => {
-  if (!existsSync(join(root, "node_modules", "danfojs-node"))) return console.log("SKIPPED danfojs: not installed");
+  if (!existsSync(join(root, "node_modules", "danfojs-node")))
+    return console.log("SKIPPED danfojs: not installed");
   const { reply } = await client.run(
     "import { toDataFrame } from 'speakerscope'; const df = toDataFrame([{ n: 1 }]); const top = df.head(1);",
   );
