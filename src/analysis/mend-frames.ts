@@ -46,7 +46,7 @@ export function mendFrames({ DataFrame, Series }: Danfo): void {
     },
     plot() {
       throw unsupported(
-        'Plots of danfojs need a browser. Use a chart of speakerscope (heatmap, distribution, boxPlot, …), or show a Vega-Lite specification with data: { values: toJSON(df) }, with the toJSON of danfojs-node.',
+        "Plots of danfojs need a browser. Use a chart of speakerscope (heatmap, distribution, boxPlot, …), or show a Vega-Lite specification with data: { values: toJSON(df) }, with the toJSON of danfojs-node.",
       );
     },
   });
