@@ -1,5 +1,5 @@
 /**
- * Rows as a table: an object in a row becomes columns of its own (`speaker1_key`), a list text.
+ * Rows as a table: an object in a row becomes columns of its own (`speaker1Key`), a list text.
  *
  * @param embeddings whether typed arrays are left out or shown as a short text
  */
@@ -21,12 +21,12 @@ function missingIn(values: readonly unknown[]): number | null {
 
 function* fields(row: object, prefix: string, embeddings: "omit" | "text"): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(row)) {
-    const column = prefix + name;
+    const column = prefix === "" ? name : `${prefix}${name[0]?.toUpperCase() ?? ""}${name.slice(1)}`;
     if (ArrayBuffer.isView(value)) {
       if (embeddings === "text") yield [column, shortText(value as unknown as ArrayLike<number>)];
     } else if (Array.isArray(value)) yield [column, value.join(", ")];
     else if (typeof value === "bigint") yield [column, Number(value)];
-    else if (typeof value === "object" && value !== null) yield* fields(value, `${column}_`, embeddings);
+    else if (typeof value === "object" && value !== null) yield* fields(value, column, embeddings);
     else yield [column, value];
   }
 }

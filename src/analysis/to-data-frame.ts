@@ -8,7 +8,7 @@ import { mendFrames } from "./mend-frames.js";
  * `describe` and `sortValues` treat them as pandas does: left out, and last.
  *
  * Embeddings and other typed arrays are left out, or shown as a short text; an object in a row (`speaker1` of a pair)
- * becomes columns of its own (`speaker1_key`); a list becomes text.
+ * becomes columns of its own (`speaker1Key`); a list becomes text.
  *
  * @param embeddings `omit`, the default, leaves embeddings out; `text` shows their first numbers and their length
  * @throws missing when danfojs-node is not installed, with the command that installs it

@@ -30,10 +30,10 @@ frame("makes columns of objects in a row and text of lists", () => {
   };
   const table = toDataFrame([pair]);
   assert.equal(table.columns, [
-    "speaker1_key",
-    "speaker1_numUtterances",
-    "speaker2_key",
-    "speaker2_numUtterances",
+    "speaker1Key",
+    "speaker1NumUtterances",
+    "speaker2Key",
+    "speaker2NumUtterances",
     "similarity",
     "tags",
   ]);
