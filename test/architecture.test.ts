@@ -11,6 +11,7 @@ const order = [
   ["util"],
   ["vectors"],
   ["format"],
+  ["tables"],
   ["runtime"],
   ["audio"],
   ["corpus"],

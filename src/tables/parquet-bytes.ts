@@ -1,0 +1,117 @@
+import type { ParquetWriter as Writer } from "hyparquet-writer" with { "resolution-mode": "import" };
+import { invalid, shown } from "../errors.js";
+
+interface RowGroup {
+  columns: readonly string[];
+  rows: readonly Record<string, unknown>[];
+}
+
+type SchemaElement = Writer["schema"][number];
+
+type Kind = "boolean" | "integer" | "number" | "text" | "json" | "floats" | "doubles" | "texts";
+
+const physical: Record<Kind, Pick<SchemaElement, "type" | "converted_type">> = {
+  boolean: { type: "BOOLEAN" },
+  integer: { type: "INT32" },
+  number: { type: "DOUBLE" },
+  text: { type: "BYTE_ARRAY", converted_type: "UTF8" },
+  json: { type: "BYTE_ARRAY", converted_type: "UTF8" },
+  floats: { type: "FLOAT" },
+  doubles: { type: "DOUBLE" },
+  texts: { type: "BYTE_ARRAY", converted_type: "UTF8" },
+};
+
+/** The bytes of a Parquet file, a group of rows at a time; the first group tells the types. */
+export async function* parquetBytes(
+  groups: AsyncIterable<RowGroup>,
+  path: string,
+): AsyncGenerator<Uint8Array> {
+  const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
+  const writer = new ByteWriter();
+  const taken = () => {
+    const bytes = writer.getBytes().slice();
+    writer.index = 0;
+    return bytes;
+  };
+  let parquet: InstanceType<typeof ParquetWriter> | undefined;
+  let kinds: Kind[] = [];
+  for await (const { columns, rows } of groups) {
+    if (parquet === undefined) {
+      if (columns.length === 0)
+        throw invalid(
+          "A Parquet file must have columns, and there is no row that names any. Give the columns.",
+          {
+            path,
+          },
+        );
+      kinds = columns.map((name) => kindOf(rows.map((row) => row[name])));
+      parquet = new ParquetWriter({ writer, schema: schemaOf(columns, kinds), createdBy: "speakerscope" });
+    }
+    const columnData = columns.map((name, index) => ({
+      name,
+      data: rows.map((row) => cellOf(row[name], kinds[index]!, name, path)),
+    }));
+    if (rows.length > 0) parquet.write({ columnData, rowGroupSize: 5000 });
+    yield taken();
+  }
+  parquet?.finish();
+  yield taken();
+}
+
+function kindOf(values: readonly unknown[]): Kind {
+  let kind: Kind | undefined;
+  for (const value of values) {
+    if (value === undefined || value === null) continue;
+    const own = kindOfValue(value);
+    if (kind === undefined || kind === own) kind = own;
+    else if ([kind, own].every((one) => one === "integer" || one === "number")) kind = "number";
+    else if ([kind, own].every((one) => /s$/.test(one) && one !== "texts")) kind = "doubles";
+    // The first that is of another type is named when it is written.
+    else return kind;
+  }
+  return kind ?? "text";
+}
+
+function kindOfValue(value: unknown): Kind {
+  if (typeof value === "boolean") return "boolean";
+  if (typeof value === "number") return (value | 0) === value && !Object.is(value, -0) ? "integer" : "number";
+  if (typeof value === "bigint") return "number";
+  if (typeof value === "string") return "text";
+  if (value instanceof Float32Array) return "floats";
+  if (ArrayBuffer.isView(value)) return "doubles";
+  if (!Array.isArray(value)) return "json";
+  if (value.every((item) => typeof item === "number")) return "doubles";
+  return value.every((item) => typeof item === "string") ? "texts" : "json";
+}
+
+function schemaOf(columns: readonly string[], kinds: readonly Kind[]): SchemaElement[] {
+  return [
+    { name: "root", num_children: columns.length },
+    ...columns.flatMap((name, index): SchemaElement[] => {
+      const kind = kinds[index]!;
+      if (!["floats", "doubles", "texts"].includes(kind))
+        return [{ name, repetition_type: "OPTIONAL", ...physical[kind] }];
+      return [
+        { name, repetition_type: "OPTIONAL", num_children: 1, converted_type: "LIST" },
+        { name: "list", repetition_type: "REPEATED", num_children: 1 },
+        { name: "element", repetition_type: "REQUIRED", ...physical[kind] },
+      ];
+    }),
+  ];
+}
+
+function cellOf(value: unknown, kind: Kind, column: string, path: string): unknown {
+  if (value === undefined || value === null) return null;
+  if (kind === "json") return JSON.stringify(value);
+  const own = kindOfValue(value);
+  const fits =
+    own === kind || (kind === "number" && own === "integer") || (kind === "doubles" && own === "floats");
+  const isEmptyList = Array.isArray(value) && value.length === 0 && ["floats", "texts"].includes(kind);
+  if (!fits && !isEmptyList)
+    throw invalid(
+      `The column ${shown(column)} holds ${shown(value)} beside values of another type (${kind}). In Parquet a column has one type.`,
+      { path, got: value },
+    );
+  if (typeof value === "bigint") return Number(value);
+  return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
+}
