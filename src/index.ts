@@ -81,8 +81,11 @@ export {
   type SimilarityResult,
   similarity,
 } from "./similarity/similarity.js";
+export { type ExportOptions, exportEmbeddings } from "./store/export-embeddings.js";
 export { type ExtractionStatus, extractionStatus, type RankStatus } from "./store/extraction-status.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
+// Tables
+export { type TableOptions, type TableRow, writeTable } from "./tables/write-table.js";
 export type * from "./types.js";
 // Voice activity
 export { type SpeechSegment, type SpeechSegmentOptions, speechSegments } from "./vad/speech-segments.js";

@@ -20,6 +20,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   analyze: async () => (await import("./analyze.js")).analyzeCommand,
   audit: async () => (await import("./audit.js")).auditCommand,
   load: async () => (await import("./load.js")).loadCommand,
+  export: async () => (await import("./export.js")).exportCommand,
   verify: async () => (await import("./verify.js")).verifyCommand,
   model: async () => (await import("./model.js")).modelCommand,
   kernel: async () => (await import("./kernel.js")).kernelCommand,

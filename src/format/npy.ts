@@ -41,11 +41,27 @@ export interface NpyHeader extends Layout {
 export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
   sizeOf(shape);
   const code = typeCode(dtype);
-  const order = itemSize(code) === 1 ? "|" : "<";
+  return headerOf(`${itemSize(code) === 1 ? "|" : "<"}${code}`, shape);
+}
+
+/**
+ * The header of a .npy file of texts of at most `width` code points, which follow in UTF-32 (`npyText`).
+ */
+export const npyTextHeader = (width: number, count: number): Uint8Array => headerOf(`<U${width}`, [count]);
+
+/** A text as it stands in a .npy file of texts. */
+export function npyText(text: string, width: number): Uint8Array {
+  const bytes = Buffer.alloc(4 * width);
+  let at = 0;
+  for (const point of text) at = bytes.writeUInt32LE(point.codePointAt(0)!, at);
+  return bytes;
+}
+
+function headerOf(descr: string, shape: readonly number[]): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   // numpy leaves room for the first axis to grow to 21 digits in place.
   const growth = shape.length > 0 ? " ".repeat(21 - String(shape[0]).length) : "";
-  const text = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${tuple}, }${growth}`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }${growth}`;
   const before = magic.length + 4;
   const padded = `${text}${" ".repeat(64 - ((before + text.length + 1) % 64))}\n`;
   return Uint8Array.from([

@@ -1,5 +1,5 @@
-import { unzipSync } from "fflate";
-import { invalid, reasonOf } from "../errors.js";
+import { unzipSync, Zip, ZipPassThrough } from "fflate";
+import { invalid, reasonOf, unsupported } from "../errors.js";
 
 /** More than this in one array does not fit into memory: a small file may claim any size. */
 const longestArray = 2 ** 32;
@@ -21,4 +21,43 @@ export function readNpz(bytes: Uint8Array, { path }: { path?: string } = {}): Re
   } catch (cause) {
     throw invalid(`This is not a .npz file that can be read: ${reasonOf(cause)}.`, { path, cause });
   }
+}
+
+/** What the sizes of a zip without extensions can say. */
+const largestZip = 2 ** 32 - 1;
+
+/**
+ * A .npz file as `np.savez` writes it (not compressed), in chunks as the arrays come.
+ *
+ * @param arrays by name, the chunks of each .npy file
+ * @throws unsupported beyond 4 GiB
+ */
+export async function* npzBytes(
+  arrays: Record<string, Iterable<Uint8Array> | AsyncIterable<Uint8Array>>,
+): AsyncGenerator<Uint8Array> {
+  let chunks: Uint8Array[] = [];
+  let size = 0;
+  const zip = new Zip((error, chunk) => {
+    if (error !== null) throw error;
+    chunks.push(chunk);
+    size += chunk.length;
+  });
+  for (const [name, content] of Object.entries(arrays)) {
+    const file = new ZipPassThrough(`${name}.npy`);
+    // Equal arrays are equal bytes.
+    file.mtime = new Date(1980, 0, 1);
+    zip.add(file);
+    for await (const chunk of content) {
+      file.push(chunk);
+      yield* chunks;
+      chunks = [];
+      if (size > largestZip)
+        throw unsupported(
+          "The .npz file would be larger than 4 GiB, which is more than it can hold. Write Parquet.",
+        );
+    }
+    file.push(new Uint8Array(0), true);
+  }
+  zip.end();
+  yield* chunks;
 }
