@@ -24,6 +24,7 @@ export { type DatasetLayout, layout } from "./corpus/layout.js";
 export { loadUtterance } from "./corpus/load-utterance.js";
 export { type ManifestOptions, readManifest } from "./corpus/read-manifest.js";
 export { type ScanOptions, scan } from "./corpus/scan.js";
+export { writeManifest } from "./corpus/write-manifest.js";
 export { type EmbedOptions, embed } from "./embed/embed.js";
 export type { Fit } from "./embed/fit-front-end.js";
 export { fitModel, inspectModel, type ModelInspection } from "./embed/inspect-model.js";

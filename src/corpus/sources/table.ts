@@ -68,7 +68,7 @@ async function* entries(
   yield rows;
 }
 
-async function* records(
+export async function* records(
   path: string,
   delimiter: string,
   quoted: boolean,
@@ -106,7 +106,7 @@ async function* records(
 }
 
 /** What separates the names in the first line. */
-async function delimiterOf(path: string): Promise<string> {
+export async function delimiterOf(path: string): Promise<string> {
   for await (const [line = ""] of readLines(path, "The manifest")) {
     const count = (mark: string) => line.split(mark).length;
     return [",", ";", "\t", "|"].reduce((a, b) => (count(b) > count(a) ? b : a));
