@@ -168,12 +168,11 @@ export class Engine {
     if (cell.silent || value === null || value.value === undefined) return null;
     const bundle = await pristine(() => format(value.value, this.#colors));
     if (bundle === null || this.#current !== cell) return null;
-    const data = pristine(() => encodeBundle(bundle));
-    this.#publish(cell.id, "execute_result", {
-      data,
-      metadata: chartSize(data),
-      execution_count: cell.count,
+    const { data, metadata } = pristine(() => {
+      const data = encodeBundle(bundle);
+      return { data, metadata: chartSize(data) };
     });
+    this.#publish(cell.id, "execute_result", { data, metadata, execution_count: cell.count });
     return typeof data["text/plain"] === "string" ? data["text/plain"] : null;
   }
 
