@@ -34,6 +34,8 @@ test("the public list is this, and a name on it stays", () => {
     "embed",
     "enroll",
     "equalErrorRate",
+    "equalErrorRates",
+    "exportEmbeddings",
     "extract",
     "extractionStatus",
     "families",
@@ -114,10 +116,12 @@ test("the public list is this, and a name on it stays", () => {
     "voices",
     "waveform",
     "writeCalibration",
+    "writeManifest",
     "writeNpy",
     "writePickle",
     "writeScores",
     "writeSimilarity",
+    "writeTable",
   ]);
 });
 
