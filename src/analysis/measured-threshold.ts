@@ -14,6 +14,9 @@ export interface MeasuredThreshold {
   nonTargetPairs: number;
 }
 
+/** With fewer pairs of one speaker, or more errors than this, the labels say too little to judge by. */
+const [leastTargetPairs, greatestEer] = [5, 0.3];
+
 /** Most scores of each kind. */
 const maxPairs = 200_000;
 
@@ -22,7 +25,8 @@ const maxPairs = 200_000;
  * pairs of two speakers of the same data set. People who are in two data sets would count as errors, so pairs across data
  * sets count only where no data set has two speakers.
  *
- * @returns undefined when no speaker has two utterances, or there is only one speaker
+ * @returns undefined when there is only one speaker, with fewer than 5 pairs of utterances of one speaker, or when the equal error rate is
+ *   above 30 %
  * @throws invalid for embeddings that are zero, not finite or of different length
  * @example
  * const { threshold = 0.5 } = measuredThreshold(utterances) ?? {};
@@ -40,7 +44,8 @@ export function measuredThreshold(utterances: readonly UtteranceEmbedding[]): Me
   const target = parts.flatMap((part) => Array.from(part.target));
   const within = parts.flatMap((part) => Array.from(part.nonTarget));
   const nonTarget = within.length > 0 ? within : intraInterScores(utterances, { maxPairs }).nonTarget;
-  if (target.length === 0 || nonTarget.length === 0) return undefined;
+  if (target.length < leastTargetPairs || nonTarget.length === 0) return undefined;
   const { threshold, eer } = equalErrorRate({ target, nonTarget });
+  if (eer > greatestEer) return undefined;
   return { threshold, eer, targetPairs: target.length, nonTargetPairs: nonTarget.length };
 }

@@ -128,6 +128,7 @@ function listing({ summary, info: { threshold, minSimilarity, measured } }: Anal
     `The labels of this corpus give ${two(measured.threshold)}: ${quantity(betweenThresholds, "pair")} between the two`,
     `  There the equal error rate is ${(100 * eer).toFixed(2)} %, over ${quantity(targetPairs, "pair")} of utterances of one speaker`,
     `  and ${whole(nonTargetPairs)} of two. Duplicates and leakage are judged by it; --similarity_threshold eer lists by it.`,
+    "  Means of several utterances score higher than single ones, so listen to pairs near it.",
   ];
 }
 

@@ -68,9 +68,10 @@ export function describe({
     ];
   }
   const speaker = readIndividual(embeddingsDir, { dataset, speakerId });
-  const utterances = names(inside(embeddingsDir, "utterances", dataset, speakerId)).map((name) =>
-    name.replace(/\.pkl$/, ""),
-  );
+  // An utterance's name may hold folders, such as its session.
+  const utterances = names(inside(embeddingsDir, "utterances", dataset, speakerId), true)
+    .filter((name) => name.endsWith(".pkl"))
+    .map((name) => name.slice(0, -".pkl".length));
   const lines = [
     `speaker ${speakerId}, data set ${dataset}: mean of ${speaker.numUtterances} utterances`,
     ...vector(speaker.embedding, showStats),
@@ -111,10 +112,10 @@ function spread(folder: string, dataset: string, speakerId: string, utterances: 
   ];
 }
 
-const names = (folder: string): string[] => {
+const names = (folder: string, recursive = false): string[] => {
   if (!existsSync(folder))
     throw missing(`${folder} does not exist. Leave out the last name given to list those that there are.`, {
       path: folder,
     });
-  return readdirSync(folder).sort(compare);
+  return readdirSync(folder, { recursive }).map(String).sort(compare);
 };

@@ -101,6 +101,9 @@ function expressionOf(pattern: string, text: string): string {
         `The layout ${shown(text)} has ${shown(`{${part}}`)}, which is no name. Names are ${known.map((name) => `{${name}}`).join(", ")}, {_} and those of fields.`,
         { got: text },
       );
+    const meant = known.find((name) => name !== part && isNearly(name, part));
+    if (meant !== undefined)
+      throw invalid(`The layout ${shown(text)} has {${part}}. Did you mean {${meant}}?`, { got: text });
     if (seen.has(part)) return `\\k<${part}>`;
     seen.add(part);
     // Only as a level of its own at the end it takes deeper folders.
@@ -109,6 +112,14 @@ function expressionOf(pattern: string, text: string): string {
     return part === "utterance" && isLast && isWhole ? "(?<utterance>.+)" : `(?<${part}>[^/]+?)`;
   });
   return `^${expression.join("")}$`;
+}
+
+/** Whether two words differ by one letter that is missing, added or another. */
+function isNearly(a: string, b: string): boolean {
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  return restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1);
 }
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");

@@ -48,7 +48,7 @@ export async function thresholdIn(
   const measured = await measureThreshold(folder, speakers);
   if (measured === undefined)
     throw invalid(
-      `The threshold eer needs two speakers, one of them with two utterances, and ${folder} has none such. Give a number instead.`,
+      `The labels in ${folder} give no threshold eer: it needs two speakers, five pairs of utterances of one speaker, and an equal error rate of at most 30 %. Give a number instead.`,
       { path: folder, got: threshold },
     );
   return measured.threshold;

@@ -76,7 +76,8 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
         "No similarity was computed (--compute_similarity), so there is nothing to report",
       );
   }
-  if (runs(2) || runs(3)) for (const line of whatNext(finalDir)) context.reporter.log(line);
+  if (runs(2) || runs(3))
+    for (const line of whatNext(finalDir, settings.threshold === "eer")) context.reporter.log(line);
   if (runs(4)) {
     begin(4, "cleaning up");
     const refuse = async () => false;
@@ -88,7 +89,7 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
 }
 
 /** Where the results are, and what to do with them. */
-function* whatNext(folder: string): Generator<string> {
+function* whatNext(folder: string, isMeasured: boolean): Generator<string> {
   const isThere = (name: string) => existsSync(join(folder, name));
   const { overview, heatmap, subset } = pictureFiles;
   const pictures = [heatmap, subset, overview].filter(isThere);
@@ -105,7 +106,8 @@ function* whatNext(folder: string): Generator<string> {
     yield `  ${individualFolder}: a file for each utterance and speaker; speakerscope load${where} shows them`;
   }
   if (pictures.length > 0) {
-    yield "Next: listen to the pairs in a notebook (npm run lab), or list them by the threshold that the labels give:";
-    yield `  speakerscope run --stage 3${option("final_dir", folder, "final_embeddings")} --similarity_threshold eer`;
+    yield `Next: listen to the pairs in a notebook (npm run lab)${isMeasured ? "" : ", or list them by the threshold that the labels give:"}`;
+    if (!isMeasured)
+      yield `  speakerscope run --stage 3${option("final_dir", folder, "final_embeddings")} --similarity_threshold eer`;
   }
 }

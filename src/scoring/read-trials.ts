@@ -37,11 +37,22 @@ export function readTrials(
   const found = order ?? orderOf(lines, path);
   const [enroll, test, label] = ["enroll", "test", "label"].map((name) => found.split(" ").indexOf(name));
   const width = found.split(" ").length;
+  const labels = new Map<string, { isTarget: boolean; number: number }>();
   const trials = lines.map(({ words, number }): Trial => {
     if (words.length !== width)
       throw invalid(`Line ${number} of ${path} has ${words.length} words, not "${found}".`, { path });
     const trial = { enroll: words[enroll], test: words[test] };
-    return label < 0 ? trial : { ...trial, isTarget: labelOf(words[label], number, path) };
+    if (label < 0) return trial;
+    const isTarget = labelOf(words[label], number, path);
+    const pair = `${trial.enroll}\n${trial.test}`;
+    const before = labels.get(pair);
+    if (before !== undefined && before.isTarget !== isTarget)
+      throw invalid(
+        `Lines ${before.number} and ${number} of ${path} label the same trial, ${trial.enroll} ${trial.test}, in two ways. Leave one of them.`,
+        { path },
+      );
+    labels.set(pair, { isTarget, number });
+    return { ...trial, isTarget };
   });
   return { trials, order: found };
 }

@@ -42,6 +42,7 @@ export async function readVectors(
     throw invalid(`${path} is a device or pipe, which may never end. ${accepted}`, { path });
   if (path.endsWith(".npy")) return numbered(readMatrix(path));
   if (path.endsWith(".npz")) return readNpzVectors(path);
+  if (path.endsWith(".parquet")) throw unsupported(`${path} is a Parquet file. ${accepted}`, { path });
   // What merging wrote is known by its name; looking into a large pickle takes a while.
   const isMerged = stats.isDirectory() || /(speaker|utterance)_embeddings\.pkl$/.test(path);
   const plain = isMerged ? null : await readPlainPickle(path);
@@ -89,7 +90,7 @@ function readNpzVectors(path: string): Vectors {
   const files = readNpz(readBytes(path, "The file of vectors"), { path });
   const names = Object.keys(files);
   const labels = names.find((name) => name === "keys") ?? names.find((name) => name === "paths");
-  const others = names.filter((name) => name !== "keys" && name !== "paths");
+  const others = names.filter((name) => !["keys", "paths", "datasets", "speakers"].includes(name));
   const vectors = others.includes("embeddings") ? "embeddings" : others.length === 1 ? others[0] : undefined;
   if (vectors === undefined)
     throw invalid(`None of its arrays (${names.join(", ")}) is called embeddings. ${accepted}`, { path });
@@ -108,7 +109,24 @@ function readNpzVectors(path: string): Vectors {
       );
     rowOf.set(key, row);
   }
-  return named(keys, (i) => rows.data.subarray(i * rows.columns, (i + 1) * rows.columns));
+  const vectorsByName = named(keys, (i) => rows.data.subarray(i * rows.columns, (i + 1) * rows.columns));
+  // What `speakerscope export` writes says whose each embedding is.
+  if (files.datasets === undefined || files.speakers === undefined) return vectorsByName;
+  const [datasets, speakers] = ["datasets", "speakers"].map((name) =>
+    readNpyText(files[name]!, { path: `${path}, ${name}` }),
+  );
+  if (datasets!.length !== keys.length || speakers!.length !== keys.length)
+    throw invalid(
+      `There are ${datasets!.length} datasets and ${speakers!.length} speakers for ${keys.length} embeddings.`,
+      { path },
+    );
+  const info = keys.map((key, i) => ({
+    key,
+    dataset: datasets![i]!,
+    speakerId: speakers![i]!,
+    numUtterances: 1,
+  }));
+  return { ...vectorsByName, info };
 }
 
 /** A pickle of an array or of vectors by name; null where the rows are dicts, as merging writes them. */

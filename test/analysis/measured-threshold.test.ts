@@ -44,6 +44,12 @@ test("with one speaker in each data set, pairs across data sets are taken", () =
   assert.is(measuredThreshold(rows)!.nonTargetPairs, 9);
 });
 
+test("labels that nearly all pairs contradict give no threshold", () => {
+  const rows = utterances(6, ["a"], 4);
+  const shuffled = rows.map((row, i) => ({ ...row, speakerId: rows[(i * 7) % rows.length]!.speakerId }));
+  assert.is(measuredThreshold(shuffled), undefined);
+});
+
 test("labels that say nothing give no threshold", () => {
   assert.is(measuredThreshold([]), undefined);
   assert.is(measuredThreshold(utterances(1, ["a"], 5)), undefined, "one speaker");

@@ -45,6 +45,22 @@ test("a reader that has seen enough ends a command quietly, as it ends other too
   }
 });
 
+test("load lists utterances whose names hold folders, and compares them", async () => {
+  await fakeExtraction(join(cwd, "nested"), {
+    "d/s/x/a.wav": [1, 0],
+    "d/s/y/a.wav": [1, 1],
+    "d/t/b.wav": [0, 1],
+  });
+  assert.is(
+    speakerscope(["merge", "--input_dir", "nested", "--output_dir", "nested-final"], { cwd }).status,
+    0,
+  );
+  const folder = ["load", "--embeddings_dir", "nested-final/embeddings_individual", "--dataset", "d"];
+  const { stdout } = speakerscope([...folder, "--speaker_id", "s", "--show_stats"], { cwd });
+  assert.match(stdout, /utterances: x\/a, y\/a/);
+  assert.match(stdout, /mean 0\.7071, min 0\.7071 over 1 pairs/);
+});
+
 test("a full disk behind standard output does not end a job, and is said once", async () => {
   if (!existsSync("/dev/full")) return console.log("SKIPPED: there is no /dev/full here");
   await fakeExtraction(join(cwd, "full"), many);

@@ -66,6 +66,10 @@ test("a layout that cannot be understood is an error that names it", async () =>
   const root = corpusOf("a/b/c.wav");
   assert.match(await messageOf(scan(root, { layout: "{speaker}/{ut ter}" })), /\{ut ter\}.*which is no name/);
   assert.match(await messageOf(scan(root, { layout: "speakers" })), /names nothing/);
+  assert.match(
+    await messageOf(scan(root, { layout: "{speker}/{utterance}" })),
+    /has \{speker\}\. Did you mean \{speaker\}\?/,
+  );
   assert.match(await messageOf(scan(root, { layout: "^(?<speaker>" })), /no regular expression/);
 });
 

@@ -231,6 +231,11 @@ test("a Kaldi directory says what of it is wrong, by file and line", async () =>
     "Line 2 of /wav.scp has no path: `lone`.",
     "Line 3 of /segments names the recording other, which /wav.scp does not have.",
   ]);
+  put(join(folder, "utt2spk"), "u1 s\nu1 s\nu1 t\n");
+  assert.match(
+    await messageOf(readManifest(folder)),
+    /conflict: Line 3 of .*utt2spk gives "u1" "t", and an earlier line "s"/,
+  );
 });
 
 test("Lhotse's recordings and supervisions find each other, and cuts that have no audio are failures", async () => {

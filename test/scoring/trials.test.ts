@@ -52,6 +52,10 @@ reading("refuses what it cannot read, with the line", () => {
   assert.throws(() => readTrials(file("a b target\na c maybe\n")), /label in line 2 of .* is "maybe"/);
   assert.throws(() => readTrials(file("1 a b\n2 a c\n")), /label in line 2 of .* is "2"/);
   assert.throws(() => readTrials(file("1 0 0\n0 7 1\n")), /begin and end with 0 or 1/);
+  assert.throws(
+    () => readTrials(file("a b target\na c target\na b nontarget\n")),
+    /Lines 1 and 3 of .* label the same trial, a b, in two ways/,
+  );
   assert.is(readTrials(file("1 0 0\n0 7 1\n"), { order: "label enroll test" }).trials[1].test, "1");
 });
 reading.run();

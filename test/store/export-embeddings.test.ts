@@ -76,6 +76,10 @@ test("a .npz is read back here and by numpy", async () => {
     (rows as { key: string; embedding: Float32Array }[]).map(({ embedding }, i) => [info[i]!.key, embedding]),
     vectors,
   );
+  assert.equal(
+    info.map(({ dataset, speakerId }) => [dataset, speakerId]),
+    vectors.map(() => ["d", "é"]),
+  );
   if (python === null) return console.log("SKIPPED numpy reads .npz: no Python with numpy");
   const code =
     "import sys, json, numpy as np; f = np.load(sys.argv[1]); print(json.dumps([f['keys'].tolist(), f['speakers'].tolist(), f['embeddings'].tolist(), str(f['embeddings'].dtype)]))";

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { missing, unsupported } from "../../errors.js";
+import { conflict, missing, shown, unsupported } from "../../errors.js";
 import { readLines } from "../../util/read-lines.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
 
@@ -143,8 +143,17 @@ async function table(folder: string, name: string): Promise<Map<string, string>>
   const values = new Map<string, string>();
   if (!existsSync(path)) return values;
   for await (const rows of fields(path, 2))
-    for (const { words } of rows)
-      if (words[0] !== undefined && words[1] !== undefined) values.set(words[0], words[1]);
+    for (const { line, words } of rows) {
+      const [id, value] = words;
+      if (id === undefined || value === undefined) continue;
+      const before = values.get(id);
+      if (before !== undefined && before !== value)
+        throw conflict(
+          `Line ${line} of ${path} gives ${shown(id)} ${shown(value)}, and an earlier line ${shown(before)}. Leave one of them.`,
+          { path, got: [before, value] },
+        );
+      values.set(id, value);
+    }
   return values;
 }
 
