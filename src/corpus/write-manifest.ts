@@ -24,7 +24,7 @@ type ByLine = Map<number, Utterance>;
  * @throws `invalid` for a corpus of folders; `conflict` for the manifest itself as the path, and for a renamed speaker where
  *   there is no column of speakers; `unsupported` for other formats
  * @example
- * const { utterances, ...rest } = await readManifest("test/fixtures/manifests/nemo.jsonl");
+ * const { utterances, ...rest } = await readManifest("manifest.jsonl");
  * const kept = utterances.filter(({ speakerId }) => speakerId !== "103");
  * await writeManifest({ ...rest, utterances: kept }, "kept.jsonl");
  */
