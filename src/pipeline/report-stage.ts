@@ -68,7 +68,7 @@ export async function reportStage(
     );
   const measured = await measureThreshold(resultsDir, speakers);
   const { minSimilarity: wanted = statistics.threshold } = settings;
-  const lowest = Math.min(wanted, statistics.threshold, measured?.threshold ?? 1);
+  const lowest = measured ? Math.min(wanted, statistics.threshold, measured.threshold) : wanted;
   const log = (line: string) => reporter.log(line);
   const pairs = pairsFrom(resultsDir, stored, { speakers, minSimilarity: lowest, log });
   // Without a matrix the list ends at the threshold of the comparison.
