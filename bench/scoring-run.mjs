@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { usage } from "./usage.mjs";
 
 const require = createRequire(import.meta.url);
 const { readVectors } = require("../dist/src/store/read-vectors.js");
@@ -22,12 +23,9 @@ const trials = Array.from({ length: data.length / 2 }, (_, t) => ({
   test: embeddings[data[2 * t + 1]].key,
 }));
 const scored = await scoreTrials(trials, embeddings, { cohort, topN: Number(topN) });
-const { user, system } = process.cpuUsage();
 console.log(
   JSON.stringify({
-    cpu: (user + system) / 1e6,
-    wall: performance.now() / 1e3,
-    peak: process.resourceUsage().maxRSS / 1024,
+    ...usage(),
     first: scored.slice(0, 5).map(({ score }) => score),
   }),
 );

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { usage } from "./usage.mjs";
 
 const require = createRequire(import.meta.url);
 const [job, path, backend] = process.argv.slice(2);
@@ -24,12 +25,9 @@ const jobs = {
   },
 };
 const { statistics } = await jobs[job]();
-const { user, system } = process.cpuUsage();
 console.log(
   JSON.stringify({
-    cpu: (user + system) / 1e6,
-    wall: performance.now() / 1e3,
-    peak: process.resourceUsage().maxRSS / 1024,
+    ...usage(),
     mean: statistics.mean,
     std: statistics.std,
   }),

@@ -1,3 +1,5 @@
+import { quantile } from "../vectors/quantile.js";
+
 export interface TwoGroups {
   /** Natural log odds that an observed score is of a fault; -Infinity for those that are not listed. */
   logOdds: Float64Array;
@@ -62,12 +64,4 @@ export function twoGroups(
     return Math.log(faults / total) + logOfFault(x) - ofRest;
   }
   return { logOdds: observed.map((x) => (x > start ? logOddsOf(x) : -Infinity)), expected: faults };
-}
-
-/** Of ascending values, between neighbours by a straight line. */
-export function quantile(ascending: Float64Array, part: number): number {
-  const at = part * (ascending.length - 1);
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, ascending.length - 1);
-  return ascending[low] + (at - low) * (ascending[high] - ascending[low]);
 }

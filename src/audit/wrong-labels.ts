@@ -1,9 +1,10 @@
+import { logSum } from "../util/log-sum.js";
+import { quantile } from "../vectors/quantile.js";
 import { random } from "../vectors/random.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { nearest } from "./nearest.js";
 import { onAxes, type People } from "./people.js";
 import { setScores } from "./set-score.js";
-import { quantile } from "./two-groups.js";
 
 export interface LabelDoubts {
   /** Float64Array (n): natural log odds that the row is not of its person. */
@@ -214,5 +215,3 @@ function posteriors({
   }
   return { logOdds, nearest: nearestPerson, own: ofOwn, other: ofOther };
 }
-
-const logSum = (a: number, b: number) => Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));

@@ -1,5 +1,19 @@
 import type { FbankOptions } from "./fbank.js";
 
+/** TitaNet's configuration of NeMo's `FilterbankFeatures`, in every version. */
+const titaNet = {
+  window: "hanning",
+  removeDcOffset: false,
+  preemphasisOver: "signal",
+  lowFrequency: 0,
+  melScale: "slaney",
+  triangles: "hertz",
+  unitArea: true,
+  logFloor: 0,
+  logOffset: 2 ** -24,
+  deviationNormalization: true,
+} as const satisfies FbankOptions;
+
 /**
  * The front ends of families of speaker models, as settings; what is not named is as in `fbankDefaults`.
  *
@@ -24,35 +38,10 @@ export const families = {
     logFloor: 1e-10,
     dynamicRange: 80,
   },
-  /** NeMo since version 2.5: `FilterbankFeatures` as TitaNet's configuration has it. */
-  nemo: {
-    window: "hanning",
-    removeDcOffset: false,
-    preemphasisOver: "signal",
-    edges: "zeros",
-    lowFrequency: 0,
-    melScale: "slaney",
-    triangles: "hertz",
-    unitArea: true,
-    logFloor: 0,
-    logOffset: 2 ** -24,
-    dropLastFrame: true,
-    deviationNormalization: true,
-  },
+  /** NeMo since version 2.5. */
+  nemo: { ...titaNet, edges: "zeros", dropLastFrame: true },
   /** NeMo up to version 2.4.1, which the published TitaNet checkpoints were trained with. */
-  "nemo-1": {
-    window: "hanning",
-    removeDcOffset: false,
-    preemphasisOver: "signal",
-    edges: "reflect",
-    lowFrequency: 0,
-    melScale: "slaney",
-    triangles: "hertz",
-    unitArea: true,
-    logFloor: 0,
-    logOffset: 2 ** -24,
-    deviationNormalization: true,
-  },
+  "nemo-1": { ...titaNet, edges: "reflect" },
   /** Resemblyzer: `wav_to_mel_spectrogram` after the volume step of `preprocess_wav`. */
   ge2e: {
     numMelBins: 40,

@@ -11,6 +11,16 @@ interface FamilyAdapter {
   output: readonly string[];
 }
 
+/** TitaNet, as NeMo exports it. */
+const titaNet: JsonObject = {
+  layout: "BFT",
+  extra_inputs: { length: "frames" },
+  min_frames: 2,
+  frame_multiple: 16,
+  // The published export fails above 12,288 frames.
+  max_seconds: 120,
+};
+
 /**
  * Sources: the exporters of WeSpeaker (dfa7419), 3D-Speaker (09e7806), NeMo 3.0.0, sherpa-onnx (634265c), and of this
  * project; SpeechBrain has none, so its networks go by several names.
@@ -24,25 +34,12 @@ export const familyAdapters: Record<Family, FamilyAdapter> = {
   wespeaker: { keys: { layout: "BTF" }, input: ["feats"], output: ["embs"] },
   speechbrain: { keys: { layout: "BTF" }, input: [], output: ["embedding"] },
   nemo: {
-    keys: {
-      layout: "BFT",
-      extra_inputs: { length: "frames" },
-      min_frames: 2,
-      frame_multiple: 16,
-      // The published export fails above 12,288 frames.
-      max_seconds: 120,
-    },
+    keys: titaNet,
     input: ["audio_signal"],
     output: ["embs"],
   },
   "nemo-1": {
-    keys: {
-      layout: "BFT",
-      extra_inputs: { length: "frames" },
-      min_frames: 2,
-      frame_multiple: 16,
-      max_seconds: 120,
-    },
+    keys: titaNet,
     input: [],
     output: ["embs"],
   },

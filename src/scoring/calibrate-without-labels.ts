@@ -1,7 +1,7 @@
 import { invalid } from "../errors.js";
+import { quantile } from "../vectors/quantile.js";
 import { random } from "../vectors/random.js";
 import { type ScoreCalibration, scoreCalibration } from "./score-calibration.js";
-import { quantile } from "./speaker-bootstrap.js";
 import { isScoredTrials, type ScoredTrial } from "./trial.js";
 
 export interface CalibrationWithoutLabels extends ScoreCalibration {

@@ -1,3 +1,4 @@
+import { logSum } from "../util/log-sum.js";
 import { type LabelledScores, type TiedScores, tiedScores } from "./tied-scores.js";
 
 /**
@@ -20,11 +21,8 @@ export function cllr(llrs: LabelledScores): number {
 export function costOfRatios({ score, target, nonTarget, targets, nonTargets }: TiedScores): number {
   let [sameCost, differentCost] = [0, 0];
   for (let i = 0; i < score.length; i++) {
-    if (target[i] > 0) sameCost += target[i] * softplus(-score[i]);
-    if (nonTarget[i] > 0) differentCost += nonTarget[i] * softplus(score[i]);
+    if (target[i] > 0) sameCost += target[i] * logSum(0, -score[i]);
+    if (nonTarget[i] > 0) differentCost += nonTarget[i] * logSum(0, score[i]);
   }
   return (sameCost / targets + differentCost / nonTargets) / (2 * Math.LN2);
 }
-
-/** log(1 + e^x), without running over. */
-const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));

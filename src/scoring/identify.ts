@@ -1,6 +1,7 @@
 import { invalid } from "../errors.js";
 import { checkedRows, compare } from "../similarity/compare.js";
 import type { LongTask, Matrix } from "../types.js";
+import { logSum } from "../util/log-sum.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import type { RankedRow } from "./neighbour-rows.js";
 import { logOdds, type ScoreCalibration } from "./score-calibration.js";
@@ -100,10 +101,6 @@ export async function identify(
   }
   return identified;
 }
-
-/** log(e^a + e^b) */
-const logSum = (a: number, b: number) =>
-  Math.max(a, b) + (Math.min(a, b) === -Infinity ? 0 : Math.log1p(Math.exp(-Math.abs(a - b))));
 
 function checkNames(keys: readonly string[]): void {
   const seen = new Set<string>();

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { logSum } from "../util/log-sum.js";
 
 /** Scores of both kinds. */
 export interface Kinds {
@@ -64,7 +65,7 @@ export function logisticRegression(
       let sum = 0;
       for (let i = 0; i < scores.length; i++) {
         const x = -sign * ((a * (scores[i] - centre)) / width + b);
-        sum += Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+        sum += logSum(0, x);
       }
       return sum / scores.length / 2;
     };

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantile } from "../vectors/quantile.js";
 import { random } from "../vectors/random.js";
 import type { TiedScores } from "./tied-scores.js";
 import type { ScoredTrial } from "./trial.js";
@@ -78,12 +79,4 @@ function placeOf(values: Float64Array, value: number): number {
     else high = middle;
   }
   return low;
-}
-
-/** Quantile of sorted values, interpolated linearly. */
-export function quantile(values: Float64Array, part: number): number {
-  const at = part * (values.length - 1);
-  const below = Math.floor(at);
-  const above = Math.min(values.length - 1, below + 1);
-  return values[below] + (at - below) * (values[above] - values[below]);
 }

@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { quantile, twoGroups } from "../../src/audit/two-groups.js";
+import { twoGroups } from "../../src/audit/two-groups.js";
+import { quantile } from "../../src/vectors/quantile.js";
 import { random } from "../../src/vectors/random.js";
 
 const next = random(5);

@@ -56,33 +56,16 @@ scoring("writes scores and a report of somebody's embeddings", () => {
   assert.ok(report.intervals.eer[0] < report.eer && report.eer < report.intervals.eer[1]);
 });
 scoring("normalises by a cohort, and measures scores with a calibration from elsewhere", () => {
-  const made = score(
-    "--trials",
-    "trials.txt",
-    "--embeddings",
-    embeddings,
-    "--cohort",
-    "cohort.npy",
-    "--top_n",
-    "20",
-    "--output_dir",
-    "as",
-  );
+  const normalised = (topN: string, folder: string) =>
+    score(
+      ...["--trials", "trials.txt", "--embeddings", embeddings, "--cohort", "cohort.npy"],
+      ...["--top_n", topN, "--output_dir", folder],
+    );
+  const made = normalised("20", "as");
   assert.is(made.status, 0, made.stderr);
   const report = json("as", "score_report.json");
   assert.ok(near(report.cllr, expected.asnorm_top20.cllr_calibrated, 1e-5));
-  const all = score(
-    "--trials",
-    "trials.txt",
-    "--embeddings",
-    embeddings,
-    "--cohort",
-    "cohort.npy",
-    "--top_n",
-    "all",
-    "--output_dir",
-    "s",
-  );
+  const all = normalised("all", "s");
   assert.is(all.status, 0, all.stderr);
   assert.ok(near(json("s", "score_report.json").min_cllr, expected.snorm.min_cllr, 1e-5));
   const measured = score(

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { speakerscope, startSpeakerscope } from "../cli.js";
+import { contentsOf } from "../tiny.js";
 
 export interface SoakOptions {
   /** A folder to work in. */
@@ -13,17 +14,6 @@ export interface SoakOptions {
   withinMs: number;
   seed?: number;
   onKill?: (line: string) => void;
-}
-
-/** Every file of a folder, as text that can be compared. */
-export function contentsOf(folder: string): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(folder, { recursive: true })
-      .map((name) => join(folder, String(name)))
-      .filter((path) => statSync(path).isFile())
-      .sort()
-      .map((path) => [relative(folder, path), readFileSync(path).toString("base64")]),
-  );
 }
 
 /**

@@ -4,7 +4,7 @@ import type { AsyncBuffer, FileMetaData } from "hyparquet" with { "resolution-mo
 import { invalid, missing, reasonOf } from "../../errors.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
-import { stemOf } from "./stem-of.js";
+import { datasetOf } from "./stem-of.js";
 
 type Json = Record<string, unknown>;
 
@@ -21,7 +21,7 @@ export function parquet(paths: readonly string[], told: Columns): Listing {
     entries: entries(paths, told, notes),
     notes,
     folders: [dirname(paths[0]!), "."],
-    dataset: paths.length === 1 ? stemOf(paths[0]!) : basename(dirname(paths[0]!)),
+    dataset: datasetOf(paths),
   };
 }
 

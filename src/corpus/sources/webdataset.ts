@@ -1,8 +1,8 @@
-import { basename, dirname, extname } from "node:path";
+import { basename, extname } from "node:path";
 import { audioExtensions } from "../../audio/formats.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
-import { stemOf } from "./stem-of.js";
+import { datasetOf } from "./stem-of.js";
 import { type TarMember, tarMembers } from "./tar.js";
 
 /** Entries that are handed on together. */
@@ -19,7 +19,7 @@ export function webdataset(paths: readonly string[], told: Columns): Listing {
     entries: entries(paths, told, notes),
     notes,
     folders: ["."],
-    dataset: paths.length === 1 ? stemOf(paths[0]!) : basename(dirname(paths[0]!)),
+    dataset: datasetOf(paths),
   };
 }
 
