@@ -1,10 +1,11 @@
 // Runs every test file in its own process: uvu exits 0 when `test.run()` was forgotten and when a `before` hook
 // throws, so each file must say "Passed:" with as many passed as there are, and at least one.
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2);
@@ -17,6 +18,8 @@ if (files.length === 0) {
   console.log(`no test file matches ${wanted.join(" ")}`);
   process.exit(1);
 }
+const compiled = compile();
+process.on("exit", () => rmSync(compiled, { recursive: true, force: true }));
 // The longest start first, or one of them would keep a single lane busy at the end.
 const LONGEST = [
   "notebooks/execute",
@@ -49,6 +52,29 @@ console.log(`${(performance.now() / 1000).toFixed(0)} s, ${totalCpu.toFixed(0)} 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
+/** Every .ts file as JavaScript, in a temporary folder; types are checked by lint.test.ts. */
+function compile() {
+  const root = join(here, "..");
+  const outdir = mkdtempSync(join(tmpdir(), "speakerscope-tests-"));
+  const sources = ["src", "kernels", "test"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .map((path) => join(folder, String(path)))
+      .filter((path) => /(?<!\.d)\.ts$/.test(path) && !path.includes("node_modules")),
+  );
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: sources,
+    outdir,
+    outbase: root,
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    sourcemap: "inline",
+    sourcesContent: false,
+  });
+  return outdir;
+}
+
 async function runQueue() {
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file);
 }
@@ -73,16 +99,21 @@ function cpuOfChildren() {
 function runFile(file) {
   return new Promise((resolve) => {
     const start = performance.now();
-    const child = spawn(process.execPath, ["--import", "tsx", join(here, file)], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        FORCE_COLOR: "0",
-        NO_COLOR: "1",
-        TF_CPP_MIN_LOG_LEVEL: "3",
-        ORT_DISABLE_TELEMETRY: "1",
+    const child = spawn(
+      process.execPath,
+      ["--enable-source-maps", "--require", join(here, "compiled.cjs"), join(here, file)],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: {
+          ...process.env,
+          SPEAKERSCOPE_COMPILED_TESTS: compiled,
+          FORCE_COLOR: "0",
+          NO_COLOR: "1",
+          TF_CPP_MIN_LOG_LEVEL: "3",
+          ORT_DISABLE_TELEMETRY: "1",
+        },
       },
-    });
+    );
     let out = "";
     let leak;
     child.stdout.on("data", (d) => {
