@@ -1,8 +1,9 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { conflict, missing } from "../errors.js";
+import { makeFolder } from "../util/make-folder.js";
 import { packageRoot } from "../util/package-root.js";
 
 const kernelName = "speakerscope";
@@ -29,7 +30,7 @@ export function installKernel(place: KernelPlace = {}): string {
       path: launcher,
     });
   const target = kernelFolder(place);
-  mkdirSync(target, { recursive: true });
+  makeFolder(target);
   const spec = JSON.parse(readFileSync(join(source, "kernel.json"), "utf8"));
   spec.argv = spec.argv.map((part: string) =>
     part === "node" ? process.execPath : part.endsWith("/launch.js") ? launcher : part,

@@ -1,9 +1,10 @@
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { MultiBar, SingleBar } from "cli-progress";
 import { reasonOf } from "../errors.js";
 import { printable } from "../shared/printable.js";
 import type { Progress } from "../types.js";
+import { makeFolder } from "../util/make-folder.js";
 
 /** Where a command reports: progress bars in a terminal, lines elsewhere, and the same lines in a log file. */
 export interface Reporter {
@@ -47,7 +48,11 @@ function logWriter(path: string, warn: (line: string) => void): (line: string) =
       );
     }
   };
-  attempt(() => mkdirSync(dirname(path), { recursive: true }));
+  attempt(() => {
+    makeFolder(dirname(path));
+    // Opening a pipe waits until somebody reads it.
+    if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) throw new Error("it is a pipe");
+  });
   return (line) => attempt(() => appendFileSync(path, `${timestamp()} ${line}\n`));
 }
 

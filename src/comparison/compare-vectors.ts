@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { invalid } from "../errors.js";
 import { npyHeader } from "../format/npy.js";
@@ -16,6 +15,7 @@ import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "../s
 import { joinReductions } from "../similarity/reduction.js";
 import { readVectors, type Vectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
+import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
 import { MatrixFile, matrixBlocks } from "./matrix-file.js";
 import { RowBlocks, type StoredBlock } from "./row-blocks.js";
@@ -75,7 +75,7 @@ export async function compareVectors(
     matrix: rows.first.n * rows.second.n <= writtenMatrixRows ** 2,
     ...options,
   };
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const write = (result: SimilarityResult) =>
     writeComparison(folder, result, {
       vectors,

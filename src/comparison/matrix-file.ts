@@ -1,9 +1,10 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { endianness } from "node:os";
 import { dirname } from "node:path";
 import { invalid } from "../errors.js";
 import { npyHeader, readNpyHeader } from "../format/npy.js";
+import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
 import { temporaryIn } from "../util/write-file.js";
 import type { RowBlock } from "./pairs-in-matrix.js";
@@ -17,7 +18,7 @@ export class MatrixFile {
   ) {}
 
   static async create(path: string, shape: [rows: number, columns: number]): Promise<MatrixFile> {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const temporary = temporaryIn(dirname(path));
     const matrix = new MatrixFile(path, temporary, await open(temporary, "wx"));
     await matrix.guarded(() => matrix.file.appendFile(npyHeader("float32", shape)));

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { rename, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { conflict } from "../errors.js";
@@ -9,6 +9,7 @@ import { readJsonObject } from "../format/read-json.js";
 import type { CheckedRows } from "../similarity/compare.js";
 import type { Reduction } from "../similarity/reduction.js";
 import type { Range } from "../similarity/tile-queue.js";
+import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
 
 /** What block.json says of a block of rows. */
@@ -62,7 +63,7 @@ export class RowBlocks {
   async store(rows: Range, fill: (folder: string) => Promise<Reduction>): Promise<void> {
     const place = this.place(rows);
     const temporary = `${place}.${hostname()}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
-    await mkdir(temporary, { recursive: true });
+    makeFolder(temporary);
     try {
       await this.write(temporary, await fill(temporary));
       await rename(temporary, place).catch((error) => {

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type AudioReader, memoryOf, openAudio } from "../corpus/open-audio.js";
 import { openModel } from "../embed/open-model.js";
@@ -12,6 +11,7 @@ import {
 import { openIndividualWriter } from "../store/individual-writer.js";
 import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
+import { makeFolder } from "../util/make-folder.js";
 import { embedEach, type Loaded, loadPieces, readBytes } from "./embed-file.js";
 import { checkRoot, type Refusal } from "./fault.js";
 import { type Piece, type Preparer, prepare, type StoredDoubt } from "./prepare.js";
@@ -66,7 +66,7 @@ async function run(job: RankJob): Promise<RankMessage> {
     );
   tell({ type: "started", device: model.device });
   const path = rankLogPath(job.folder, job.rank);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const log = openLog(path, job.logEnd);
   if (job.logEnd === 0) log.append({ identity: job.identity, device: model.device } satisfies StoredIdentity);
   const individual =

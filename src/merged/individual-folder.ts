@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  unlinkSync,
-} from "node:fs";
+import { existsSync, lstatSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { conflict, reasonOf } from "../errors.js";
 import { pythonJsonChunks } from "../format/json.js";
@@ -15,6 +6,7 @@ import { isObject, readJsonObject } from "../format/read-json.js";
 import type { EmbeddedUtterance } from "../store/extraction.js";
 import { openIndividualWriter } from "../store/individual-writer.js";
 import type { SpeakerEmbedding } from "../types.js";
+import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
 import { indexFile, individualFolder } from "./files.js";
 
@@ -89,7 +81,7 @@ function putBack(from: string, to: string): void {
   // A new output of that name replaces the old file.
   if (existsSync(to)) return;
   try {
-    mkdirSync(dirname(to), { recursive: true });
+    makeFolder(dirname(to));
     renameSync(from, to);
   } catch (cause) {
     throw conflict(

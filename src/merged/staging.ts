@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, renameSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf } from "../util/digest.js";
+import { makeFolder } from "../util/make-folder.js";
 import { individualFolder, mergedFiles } from "./files.js";
 import { checkIndividualFolder, putBackOthers } from "./individual-folder.js";
 import { takeAwayComparison } from "./take-away.js";
@@ -34,7 +35,7 @@ const ownFolder = /^\.merging-[0-9a-f]{16}-(new|old)$/;
  * complete. Cleans up after a merge that was killed. The caller holds the lock of the output folder.
  */
 export async function openStaging(outputDir: string): Promise<Staging> {
-  await mkdir(outputDir, { recursive: true });
+  makeFolder(outputDir);
   checkIndividualFolder(outputDir);
   await recover(outputDir);
   const own = (what: "new" | "old") => join(outputDir, `.merging-${randomBytes(8).toString("hex")}-${what}`);

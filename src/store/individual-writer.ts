@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
 import { syncFolder } from "../util/sync-folder.js";
 import { temporaryIn } from "../util/write-file.js";
@@ -32,7 +33,7 @@ export function openIndividualWriter(
     const parent = dirname(path);
     const temporary = unseen ? path : temporaryIn(parent);
     try {
-      if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+      if (!made.has(parent)) makeFolder(parent);
       made.add(parent);
       writeFileSync(temporary, bytes);
       if (!unseen) renameSync(temporary, path);

@@ -4,7 +4,6 @@ import {
   copyFile,
   type FileHandle,
   link,
-  mkdir,
   open,
   readFile,
   rename,
@@ -16,6 +15,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { conflict, invalid, throwIfAborted } from "../errors.js";
+import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
 
 export interface LockOptions {
@@ -64,7 +64,7 @@ export const lockName = "speakerscope.lock";
  */
 export async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
   const { purpose, renewMs = 30_000 } = options;
-  await makeFolder(folder);
+  placeFolder(folder);
   const path = join(folder, lockName);
   const id = randomBytes(8).toString("hex");
   const since = new Date().toISOString();
@@ -100,9 +100,9 @@ export async function lockFolder(folder: string, options: LockOptions): Promise<
   };
 }
 
-async function makeFolder(folder: string): Promise<void> {
+function placeFolder(folder: string): void {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code !== "EEXIST" && code !== "ENOTDIR") throw cause;

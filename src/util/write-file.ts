@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
 
 type Chunk = string | Uint8Array;
@@ -34,7 +35,7 @@ export async function writeFile(
   { durable = true }: WriteFileOptions = {},
 ): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const temporary = temporaryIn(folder);
   const file = await open(temporary, "wx");
   try {
