@@ -16,11 +16,12 @@ export function openAudit(abortSignal: AbortSignal | undefined) {
   return {
     count,
     problem,
-    /** Calls a function and notes its exception as a problem. */
+    /** Calls a function and notes its exception as a problem, unless it is that all of this was stopped. */
     async attempt<Result>(what: string, action: () => Result | Promise<Result>): Promise<Result | undefined> {
       try {
         return await action();
       } catch (error) {
+        if (abortSignal?.aborted) throw error;
         problem(`${what}: ${reasonOf(error)}`);
         return undefined;
       }

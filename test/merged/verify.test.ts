@@ -186,6 +186,15 @@ test("names that lead out of the folder are told of and never followed", async (
   );
 });
 
+test("what was stopped is not told as a problem of the folder", async () => {
+  const abortSignal = AbortSignal.abort("SIGINT");
+  for (const what of ["ranks", "final"])
+    await verify(join(await made, what), { abortSignal }).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.is(error.message, "Verifying was stopped on request."),
+    );
+});
+
 test("a folder that holds neither is an error", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "rank_00"));
