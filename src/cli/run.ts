@@ -78,6 +78,8 @@ export function runCommand(program: Command): void {
 
 /** The flags that only other stages read. */
 function idleFlags(command: Command, first: number, last: number): string[] {
+  // That no stage runs is an error, which says so.
+  if (first > last) return [];
   const stagesOf: Record<string, number[]> = { outputDir: [1, 2, 4], finalDir: [2, 3, 4], normalize: [1, 2] };
   for (const name of ["mergeIndividual", "partial"]) stagesOf[name] = [2];
   for (const name of ["outputCsv", "minSimilarity", "maxResults"]) stagesOf[name] = [3];

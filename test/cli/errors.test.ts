@@ -38,6 +38,12 @@ test("a corpus or a model that is not there is named", () => {
   fails(["extract", "--data_root", "hollow"], /The corpus hollow has no audio/);
 });
 
+test("stages in the wrong order are one line, without notes on flags", () => {
+  const { status, stdout, stderr } = run("run", "--stage", "3", "--stop_stage", "2", "--final_dir", "f");
+  assert.equal([status, stdout], [1, ""]);
+  assert.match(stderr, /^error: The last stage, 2, comes before the first, 3\..*\n$/);
+});
+
 test("a PyTorch checkpoint is refused with the way to export it", () => {
   put(join(cwd, "model.ckpt"), Buffer.from([0x50, 0x4b, 3, 4, 0, 0]));
   fails(
