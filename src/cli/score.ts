@@ -7,6 +7,7 @@ import { type ScoreReport, scoreReport } from "../scoring/score-report.js";
 import { scoreTrials } from "../scoring/score-trials.js";
 import type { KeyedEmbedding, ScoredTrial } from "../scoring/trial.js";
 import { writeScores } from "../scoring/write-scores.js";
+import { quantity } from "../shared/text.js";
 import { readVectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
 import { writeFile } from "../util/write-file.js";
@@ -36,7 +37,11 @@ export function scoreCommand(program: Command): void {
     .option("--embeddings <path>", "a folder that merging wrote, or .npz, .npy or a pickle with keys")
     .option("--scores <file>", "measure these scores instead: enroll test score [label]")
     .option("--cohort <path>", "embeddings of other speakers: scores are normalised by them (AS-norm)")
-    .option("--top-n <n>", "nearest of the cohort that count, or all (S-norm); default 300", topN)
+    .option(
+      "--top-n <n>",
+      "how many of the cohort count for each: its nearest so many, or all (S-norm); default 300",
+      topN,
+    )
     .addOption(options.flag("subtract-mean", "subtract the cohort's mean from every embedding"))
     .option("--calibration <file>", "what scores mean; default: learnt on the trials")
     .option("--output-dir <folder>", "where scores.txt and score_report.json go", "scores")
@@ -107,11 +112,17 @@ async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredT
       `--${topN === undefined ? "subtract_mean" : "top_n"} needs --cohort, embeddings of other speakers.`,
     );
   const rows = await keyedRows(embeddings);
+  const others = cohort === undefined ? undefined : await readVectors(cohort);
+  if (others !== undefined && topN !== "all" && others.n < (topN ?? 300))
+    throw invalid(
+      `${cohort} has ${quantity(others.n, "embedding")}, and its ${topN ?? 300} nearest to each are to count${topN === undefined ? " (the default)" : ""}. Give --top_n ${others.n} or less, --top_n all, or a larger cohort.`,
+      { path: cohort, got: others.n },
+    );
   return scoreTrials(trials.trials, rows, {
-    ...(cohort === undefined
+    ...(others === undefined
       ? {}
       : {
-          cohort: (await readVectors(cohort)).rows,
+          cohort: others.rows,
           topN: topN === "all" ? undefined : (topN ?? 300),
           mean: settings.subtractMean ? ("cohort" as const) : undefined,
         }),

@@ -98,7 +98,7 @@ scoring("says what it cannot do", () => {
   assert.match(error(...trials, "--subtract_mean"), /--subtract_mean needs --cohort/);
   assert.match(
     error(...trials, "--cohort", "cohort.npy", "--top_n", "500"),
-    /cohort has 400 embeddings, fewer than topN/,
+    /cohort\.npy has 400 embeddings, and its 500 nearest to each are to count\. Give --top_n 400 or less/,
   );
   assert.match(error(...trials, "--calibration", "none.json"), /none\.json does not exist/);
   assert.match(
