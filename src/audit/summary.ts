@@ -1,3 +1,4 @@
+import { quantity } from "../shared/text.js";
 import type { Audit } from "./audit.js";
 import type { FindingKind } from "./finding.js";
 
@@ -10,7 +11,7 @@ const texts: Record<FindingKind, string> = {
 
 /** What an audit has found, in lines for a terminal. */
 export function* auditSummary({ findings, summary, info }: Audit): Generator<string> {
-  yield `${summary.utterances} utterances of ${summary.speakers} speakers looked at` +
+  yield `${quantity(summary.utterances, "utterance")} of ${quantity(summary.speakers, "speaker")} looked at` +
     (summary.unlabelled > 0 ? `; ${summary.unlabelled} of unknown speakers left out` : "");
   if (info.why !== null) yield `Note: ${info.why}`;
   for (const kind of Object.keys(texts) as FindingKind[]) yield `${summary.found[kind]} ${texts[kind]}`;

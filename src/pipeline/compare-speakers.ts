@@ -100,7 +100,7 @@ const tidy = (threshold: number) => Number(threshold.toFixed(4));
 
 /** The line that says why a folder has no similarity. */
 export const nothingToCompare = (folder: string, speakers: number): string =>
-  `${folder} holds ${speakers === 1 ? "one speaker" : "no speaker"} only, so there is nothing to compare`;
+  `${folder} holds ${speakers === 1 ? "one speaker only" : "no speaker"}, so there is nothing to compare`;
 
 async function compare(
   folder: string,

@@ -5,6 +5,7 @@ import { layout } from "../corpus/layout.js";
 import { bundledModel } from "../embed/open-model.js";
 import { type ExtractOptions, type ExtractResult, extract } from "../extract/extract.js";
 import { pythonJson } from "../format/json.js";
+import { quantity } from "../shared/text.js";
 import { partFolder, rankFolder } from "../store/extraction.js";
 import { countBy } from "../util/count-by.js";
 import { readJsonLines } from "../util/json-lines.js";
@@ -31,7 +32,7 @@ function describeCorpus(corpus: Corpus, log: (line: string) => void): void {
   }
   for (const { dataset, speakers, files } of layout(corpus))
     log(
-      `  data set ${dataset}: ${speakers === 0 ? "unknown" : speakers} speakers, ${files} ${manifest === undefined ? "files" : "utterances"}`,
+      `  data set ${dataset}: ${speakers === 0 ? "unknown speakers" : quantity(speakers, "speaker")}, ${quantity(files, manifest === undefined ? "file" : "utterance")}`,
     );
   if (manifest !== undefined && failures.length > 0)
     log(

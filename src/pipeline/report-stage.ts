@@ -35,7 +35,7 @@ const mostPairs = 1_000_000;
 /**
  * Stage 3: reports on the similarities, and writes the table of pairs.
  *
- * @returns undefined when there is one speaker only, which a line says
+ * @returns undefined when there are fewer than two speakers, which a line says
  * @throws `missing` when the speakers were not compared, `conflict` when others were
  */
 export async function reportStage(
@@ -45,10 +45,10 @@ export async function reportStage(
   const { resultsDir = "final_embeddings", maxResults } = settings;
   const { outputCsv = join(resultsDir, tableFile) } = settings;
   const hasComparison = existsSync(join(resultsDir, similarityFiles.summary));
-  const speakers =
-    hasComparison || existsSync(join(resultsDir, mergedFiles.speakerList)) ? readSpeakerList(resultsDir) : [];
-  if (speakers.length === 1) {
-    reporter.log(nothingToCompare(resultsDir, 1));
+  const isMerged = existsSync(join(resultsDir, mergedFiles.speakerList));
+  const speakers = hasComparison || isMerged ? readSpeakerList(resultsDir) : [];
+  if (isMerged && speakers.length < 2) {
+    reporter.log(nothingToCompare(resultsDir, speakers.length));
     return undefined;
   }
   if (!hasComparison)

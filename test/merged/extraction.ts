@@ -5,7 +5,8 @@ import { rankLogPath, writeCorpusList } from "../../src/store/extraction.js";
 import { openLog } from "../../src/store/record-log.js";
 
 /**
- * A folder as an extraction leaves it, without audio: `{"dataset/speaker/utterance.wav": vector}`, on one rank.
+ * A folder as an extraction leaves it, without audio: `{"dataset/speaker/utterance.wav": vector}`, on one rank. Without
+ * a speaker (`dataset//utterance.wav`) nobody knows who speaks.
  *
  * @param root the corpus that it says it was made of
  */
@@ -20,7 +21,7 @@ export async function fakeExtraction(
       const utteranceId = inner.join("/").replace(/\.wav$/, "");
       return {
         dataset: dataset!,
-        speakerId: speakerId!,
+        speakerId: speakerId || null,
         utteranceId,
         file,
         path: join(root, file),
