@@ -52,9 +52,10 @@ export function tinyModel(
     dimension = 8,
     configured = dimension,
     numMelBins = 20,
-  }: { dimension?: number; configured?: number; numMelBins?: number } = {},
+    slope = 1.7,
+  }: { dimension?: number; configured?: number; numMelBins?: number; slope?: number } = {},
 ): string {
-  const weights = Float32Array.from({ length: numMelBins * dimension }, (_, i) => Math.sin(i * 1.7) + 0.1);
+  const weights = Float32Array.from({ length: numMelBins * dimension }, (_, i) => Math.sin(i * slope) + 0.1);
   const path = join(folder, "tiny.onnx");
   put(
     path,

@@ -1,57 +1,101 @@
-import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { loadAudio } from "../audio/load-audio.js";
 import { invalid, missing, reasonOf } from "../errors.js";
 import { readNpy } from "../format/npy.js";
 import type { JsonObject } from "../format/read-json.js";
 import type { ModelConfig } from "../models/adapter.js";
 import type { Session } from "../runtime/session.js";
+import { cacheFolder } from "../util/cache-folder.js";
 import { inside } from "../util/inside.js";
+import { packageRoot } from "../util/package-root.js";
+import { readBytes } from "../util/read-file.js";
 import { cosine, embedOnce, fitFrontEnd, goldenCosine, triedKinds } from "./fit-front-end.js";
 
-/** What has been checked in this process, by model and front end. */
-const passed = new Set<string>();
+/** A model as far as its golden vector goes. */
+export interface GoldenModel {
+  path: string;
+  config: ModelConfig;
+  configPath: string | undefined;
+  /** Of the model's files, and all that is known of it. */
+  identity: unknown;
+}
 
 /**
  * Embeds the model's golden file and compares the result with the embedding that the original model gives: nothing else
  * shows that a front end is not the one that a model was trained with.
  *
- * @param identity of the model and all that is known of it
  * @throws `invalid` below a cosine of 0.999, saying what was tried and what would fit
  */
 export async function checkGolden(
   session: Session,
-  {
-    path,
-    config,
-    configPath,
-    identity,
-  }: { path: string; config: ModelConfig; configPath: string; identity: unknown },
+  model: GoldenModel,
   understand: (changes: JsonObject) => ModelConfig,
 ): Promise<void> {
-  const { golden } = config;
-  if (golden === undefined) return;
-  const key = JSON.stringify([path, identity, config]);
-  if (passed.has(key)) return;
-  const folder = dirname(configPath);
-  const audio = inside(folder, golden.audio);
-  const samples = async (sampleRate: number) => (await loadAudio(audio, { sampleRate })).samples;
-  const expected = readEmbedding(inside(folder, golden.embedding));
+  const { path, config, configPath } = model;
+  const files = goldenFiles(model);
+  if (files === undefined) return;
+  const samples = async (sampleRate: number) => (await loadAudio(files.audio, { sampleRate })).samples;
+  const expected = readEmbedding(files.embedding);
+  if (expected.length !== config.dimension)
+    throw invalid(
+      `The golden vector ${files.embedding} has ${expected.length} numbers, but embeddings of ${path} have ${config.dimension}. ` +
+        "Put the embedding of the original model there, as one row.",
+      { path: files.embedding, got: expected.length },
+    );
   const found = cosine(await embedOnce(session, path, config, samples), expected);
   if (found >= goldenCosine) {
-    passed.add(key);
+    remember(goldenMark(model, files));
     return;
   }
   const [best] = await fitFrontEnd(session, path, understand, samples, expected);
   const fits = best !== undefined && best.cosine >= goldenCosine;
   throw invalid(
-    `The model ${path} does not give the embedding that its configuration promises for ${golden.audio}: the cosine is ` +
+    `The model ${path} does not give the embedding that its configuration promises for ${config.golden?.audio}: the cosine is ` +
       `${shownCosine(found)}, less than ${goldenCosine}. Tried ${triedKinds}: ` +
       (fits
         ? `it fits with ${best.settings} (${shownCosine(best.cosine)}). Correct ${configPath}.`
         : `none fits${best === undefined ? "" : `; the nearest is ${best.settings} with ${shownCosine(best.cosine)}`}. See docs/models.md.`),
     { path, got: found },
   );
+}
+
+/** Whether this very model gave its golden vector before, on this machine. */
+export function isGoldenChecked(model: GoldenModel): boolean {
+  const files = goldenFiles(model);
+  return files === undefined || existsSync(goldenMark(model, files));
+}
+
+interface GoldenFiles {
+  audio: string;
+  embedding: string;
+}
+
+function goldenFiles({ config: { golden }, configPath }: GoldenModel): GoldenFiles | undefined {
+  if (golden === undefined || configPath === undefined) return undefined;
+  const folder = dirname(configPath);
+  return { audio: inside(folder, golden.audio), embedding: inside(folder, golden.embedding) };
+}
+
+/**
+ * The file that says that the check was passed. Its name holds all that decides the outcome: the bytes of model, audio and
+ * vector, what is known of the model, and this package's version.
+ */
+function goldenMark({ config, identity }: GoldenModel, { audio, embedding }: GoldenFiles): string {
+  const hash = createHash("sha256").update(JSON.stringify([version(), identity, config]));
+  hash.update(readBytes(audio, "The golden audio")).update(readBytes(embedding, "The golden vector"));
+  return join(cacheFolder(), "golden-vectors", hash.digest("hex"));
+}
+
+const version = (): unknown => JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")).version;
+
+/** Where nothing can be written, as in a home that is read-only, the check costs its time again. */
+function remember(mark: string): void {
+  try {
+    mkdirSync(dirname(mark), { recursive: true });
+    writeFileSync(mark, "");
+  } catch {}
 }
 
 export const shownCosine = (value: number): string => value.toFixed(4);

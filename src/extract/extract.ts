@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { Corpus } from "../corpus/corpus.js";
 import { type ScanOptions, scan } from "../corpus/scan.js";
-import { identifyModel, type ModelOptions } from "../embed/open-model.js";
+import { checkGoldenOnce, identifyModel, type ModelOptions } from "../embed/open-model.js";
 import { interrupted, invalid } from "../errors.js";
 import { pythonJson } from "../format/json.js";
 import {
@@ -123,6 +123,8 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     });
   const devices = planRanks(options);
   const model = identifyModel({ ...options, precision });
+  // Otherwise all ranks would check it at the same time, each for itself.
+  if (model.config.golden !== undefined) await checkGoldenOnce(options);
   const identity: ExtractionIdentity = {
     version: 1,
     ...model.identity,

@@ -1,13 +1,26 @@
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { embed } from "../../src/embed/embed.js";
 import { fitModel } from "../../src/embed/inspect-model.js";
 import { openModel } from "../../src/embed/open-model.js";
+import { extract } from "../../src/extract/extract.js";
 import { writeNpy } from "../../src/format/npy.js";
 import { speakerscope } from "../cli.js";
-import { put, temporaryFolder, tinyModel, voice, wav } from "../tiny.js";
+import { put, temporaryFolder, tinyCorpus, tinyModel, voice, wav } from "../tiny.js";
+
+// What passed is remembered here, and not in the home of who runs the tests.
+process.env.XDG_CACHE_HOME = temporaryFolder();
+const marks = join(process.env.XDG_CACHE_HOME, "speakerscope", "golden-vectors");
 
 const signal = { samples: voice(3, { seconds: 2 }), sampleRate: 16000 };
 
@@ -36,6 +49,65 @@ const message = (promise: Promise<unknown>) =>
 test("a model that gives its golden vector is opened", async () => {
   const modelPath = await withGolden("norm: none\n", "norm: none\n");
   await (await openModel({ modelPath })).close();
+});
+
+test("what passed is remembered, and anything that changes is checked again", async () => {
+  const modelPath = await withGolden("norm: none\n", "name: remembered\nnorm: none\n");
+  const known = new Set(existsSync(marks) ? readdirSync(marks) : []);
+  const open = async (options = {}) => (await openModel({ modelPath, ...options })).close();
+  await open();
+  const [name, ...more] = readdirSync(marks).filter((one) => !known.has(one));
+  assert.equal(more, []);
+  const mark = join(marks, name!);
+  utimesSync(mark, 1000, 1000);
+  await open();
+  assert.is(statSync(mark).mtimeMs, 1_000_000, "a second check would have written it anew");
+
+  const folder = join(modelPath, "..");
+  const yaml = readFileSync(join(folder, "tiny.yaml"), "utf8");
+  for (const [file, content] of Object.entries({
+    "clip.wav": wav([voice(8, { seconds: 2 })]),
+    "clip.npy": writeNpy(new Float32Array(8).fill(1)),
+    "tiny.onnx": readFileSync(tinyModel(temporaryFolder(), { numMelBins: 80, slope: 0.3 })),
+    "tiny.yaml": `${yaml}frontend: {window: hamming}\n`,
+  })) {
+    const path = join(folder, file);
+    const before = readFileSync(path);
+    put(path, content);
+    assert.match(await message(open()), /does not give the embedding/, file);
+    put(path, before);
+  }
+  assert.match(await message(open({ config: { norm: "mean" } })), /does not give the embedding/);
+  await open();
+});
+
+test("an extraction refuses a model without its golden vector before any rank starts", async () => {
+  const modelPath = await withGolden("norm: none\nfrontend: {window: hamming}\n", "norm: none\n");
+  const corpus = tinyCorpus(join(temporaryFolder(), "corpus"), { "d/s/a.wav": 1, "d/s/b.wav": 2 });
+  const outputDir = temporaryFolder();
+  const text = await message(extract(corpus, { modelPath, outputDir, numRanks: 2, device: "cpu" }));
+  assert.match(text, /it fits with window: hamming/);
+  assert.equal(readdirSync(outputDir), []);
+});
+
+test("a variant with fewer bits is held to the golden vector by its original", async () => {
+  const modelPath = await withGolden("norm: none\n", "norm: none\n");
+  const folder = join(modelPath, "..");
+  copyFileSync(tinyModel(temporaryFolder(), { numMelBins: 80, slope: 1.69 }), join(folder, "int8.onnx"));
+  const yaml = readFileSync(join(folder, "tiny.yaml"), "utf8");
+  put(join(folder, "tiny.yaml"), `${yaml}variants: {int8: int8.onnx}\n`);
+  await (await openModel({ modelPath, precision: "int8" })).close();
+  put(join(folder, "tiny.yaml"), `${yaml.replace("norm: none", "norm: mean")}variants: {int8: int8.onnx}\n`);
+  assert.match(await message(openModel({ modelPath, precision: "int8" })), /it fits with norm: none/);
+});
+
+test("a golden vector of another length than the model's embeddings is an error with both", async () => {
+  const modelPath = await withGolden("norm: none\n", "norm: none\n");
+  put(join(modelPath, "..", "clip.npy"), writeNpy(new Float32Array(5).fill(1)));
+  assert.match(
+    await message(openModel({ modelPath })),
+    /clip\.npy has 5 numbers, but embeddings of .* have 8/,
+  );
 });
 
 for (const [right, configured, fit] of [
@@ -69,7 +141,7 @@ test("a golden file outside of the model's folder, or none, is an error", async 
   put(config, `${yaml}golden: {audio: ../clip.wav, embedding: clip.npy}\n`);
   assert.match(await message(openModel({ modelPath })), /leads out of/);
   put(config, `${yaml}golden: {audio: clip.wav, embedding: nowhere.npy}\n`);
-  assert.match(await message(openModel({ modelPath })), /nowhere\.npy cannot be read/);
+  assert.match(await message(openModel({ modelPath })), /nowhere\.npy does not exist/);
 });
 
 test("the front end of a known embedding is found, also where several settings differ", async () => {
