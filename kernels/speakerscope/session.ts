@@ -1,5 +1,6 @@
 import Module from "node:module";
 import { basename, dirname, join } from "node:path";
+import { isPromise } from "node:util/types";
 import vm from "node:vm";
 import { native, pristine } from "./intrinsics.js";
 import { Compiler } from "./language/compiler.js";
@@ -260,7 +261,9 @@ export class Session {
         }
       });
     });
-    return (await result) ?? null;
+    const shown = (await result) ?? null;
+    // People forget `await`. A promise that is meant as one has `void` before it or a semicolon behind it.
+    return shown !== null && isPromise(shown.value) ? { value: await shown.value } : shown;
   }
 
   #load({ output, isAsync }: Compiled, importing: Importing, name: string) {

@@ -31,6 +31,7 @@ async function interruptAt(code: string): Promise<{ text: string; stderr: string
 const forever = "for (;;);";
 const places: Record<string, string> = {
   "a promise that never comes": "await new Promise(() => {})",
+  "a promise as the last expression": "new Promise(() => {})",
   "a long timer": "await new Promise((r) => setTimeout(r, 60_000))",
   "a busy loop": forever,
   "a busy loop after an await": `await 0; ${forever}`,

@@ -32,6 +32,23 @@ test("nothing is shown after a semicolon, for undefined, or for a declaration", 
   assert.is(await client.value("null"), "null");
 });
 
+test("a promise as the last expression is awaited, and its value is shown", async () => {
+  assert.is(await client.value("const later = async () => { await 0; return 6 * 7 }; later()"), "42");
+  assert.is(await client.value("Promise.resolve(Promise.resolve('in'))"), "'in'");
+  assert.is(await client.value("await 0; later()"), "42");
+  assert.is(await client.value("class Own extends Promise<number> {}; Own.resolve(1)"), "1");
+  assert.match((await client.value("Promise.all([later(), later()])")) ?? "", /\[ 42, 42 \]/);
+  assert.is(await client.value("({ then(take: (n: number) => void) { take(1) } }).then.length"), "1");
+  for (const code of ["later();", "void later()", "Promise.resolve()", "new Promise(() => {});"])
+    assert.equal((await client.run(code)).messages, [], code);
+  const { reply } = await client.run("const keptBefore = 1; Promise.reject(new RangeError('too late'))");
+  assert.equal([reply.status, reply.ename, reply.evalue], ["error", "RangeError", "too late"]);
+  assert.is(await client.value("keptBefore"), "1");
+  const timed = await client.run("%%time\nnew Promise((r) => setTimeout(r, 30, 'waited'))");
+  assert.match(timed.stdout, "wall time");
+  assert.is(timed.messages.at(-1)?.content.data["text/plain"], "'waited'");
+});
+
 test("an error names its class, and its traceback points at line and column of the cell", async () => {
   const code = "class OwnError extends Error {}\n\nconst one: number = 1; throw new OwnError('boom')";
   const { reply, messages } = await client.run(code);
