@@ -1,6 +1,6 @@
 import type { SimilarityStatistics } from "../types.js";
 import { quantile, rebin } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part, silent } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric, type Part, silent } from "./chart.js";
 import {
   type DistributionOptions,
   pairFacts,
@@ -46,24 +46,18 @@ export function boxFacts({
 
 export function boxView(
   { histogram, statistics }: SimilaritySummary,
-  { width, height, title }: { width: number; height: number; title?: Part },
+  { width, height }: { width: number; height: number },
 ): Part {
   const { min, max, mean, median } = statistics as SimilarityStatistics;
   const values = [{ min, max, mean, median, q1: quantile(histogram, 0.25), q3: quantile(histogram, 0.75) }];
   const domain = similarityDomain(rebin(histogram));
   const thickness = Math.min(90, height * 0.5);
-  const at = (field: string) => ({
-    field,
-    type: "quantitative",
-    scale: { domain, nice: false },
-    axis: similarityAxis,
-  });
+  const at = (field: string) => numeric(field, { domain, nice: false }, similarityAxis);
   const whisker = { type: "rule", color: "#4d4d4d", ...silent };
   const tick = { type: "tick", orient: "vertical", ...silent };
   return {
     width,
     height,
-    ...(title ? { title } : {}),
     data: { values },
     encoding: { y: { value: height / 2 } },
     layer: [

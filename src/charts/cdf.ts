@@ -1,5 +1,5 @@
 import { quantile, rebin, tidy, total } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric, type Part } from "./chart.js";
 import {
   type DistributionOptions,
   type SimilaritySummary,
@@ -43,13 +43,7 @@ export function cdfFacts({ histogram, statistics: { totalPairs } }: SimilaritySu
 
 export function cdfView(
   { histogram }: SimilaritySummary,
-  {
-    width,
-    height,
-    title,
-    rules,
-    threshold,
-  }: { width: number; height: number; title?: Part; rules: Rule[]; threshold?: number },
+  { width, height, rules, threshold }: { width: number; height: number; rules: Rule[]; threshold?: number },
 ): Part {
   const { edges, counts } = histogram;
   const all = total(histogram);
@@ -68,7 +62,6 @@ export function cdfView(
   return {
     width,
     height,
-    ...(title ? { title } : {}),
     layer: [
       {
         data: { values: points },
@@ -80,18 +73,8 @@ export function cdfView(
           aria: false,
         },
         encoding: {
-          x: {
-            field: "similarity",
-            type: "quantitative",
-            scale: { domain, nice: false },
-            axis: similarityAxis,
-          },
-          y: {
-            field: "share",
-            type: "quantitative",
-            scale: { domain: [0, 1] },
-            axis: { title: "share of pairs", format: ".0%", tickCount: 5 },
-          },
+          x: numeric("similarity", { domain, nice: false }, similarityAxis),
+          y: numeric("share", { domain: [0, 1] }, { title: "share of pairs", format: ".0%", tickCount: 5 }),
           tooltip: [
             { field: "similarity", title: "up to", format: ".2f" },
             { field: "share", title: "share of pairs", format: ".2%" },

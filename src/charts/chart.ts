@@ -89,6 +89,14 @@ export function panelTitle(text: string, subtitle = "", room = 0): Part {
   return { text: printable(text), subtitle: printable(subtitle), fontSize: 13, offset: 8 + room };
 }
 
+/** A channel of numbers. */
+export const numeric = (field: string, scale: Part, axis: Part): Part => ({
+  field,
+  type: "quantitative",
+  scale,
+  axis,
+});
+
 /** A sentence in place of a plot that has no data. */
 export function emptyView(text: string, { width, height }: { width: number; height: number }): Part {
   return {
@@ -107,6 +115,13 @@ export function emptyView(text: string, { width, height }: { width: number; heig
 
 /** A mark that only decorates: without a tooltip, and passed over by screen readers. */
 export const silent: Part = { tooltip: null, aria: false };
+
+/** Where x and y are equal, from one end of the axes to the other. */
+export const diagonal = (x: Part, y: Part, ends: readonly number[]): Part => ({
+  data: { values: ends.map((d) => ({ d })) },
+  mark: { type: "line", color: "#9a9a9a", strokeDash: [3, 3], strokeWidth: 1, ...silent },
+  encoding: { x: { ...x, field: "d" }, y: { ...y, field: "d" } },
+});
 
 /** Colours by meaning, distinguishable with any kind of colour vision (Okabe and Ito, 2008). */
 export const colors = {

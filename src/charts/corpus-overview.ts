@@ -1,6 +1,6 @@
 import { quantity, whole } from "../shared/text.js";
 import { type Bin, roundBins, tidy } from "./bins.js";
-import { type Chart, chart, emptyView, type Part, panelTitle, silent } from "./chart.js";
+import { type Chart, chart, emptyView, numeric, type Part, panelTitle, silent } from "./chart.js";
 import { binned, countAxis } from "./distribution.js";
 import { type Groups, groupColor, groupsOf } from "./groups.js";
 import { rowsOf, speakerOf, type Table } from "./options.js";
@@ -175,12 +175,11 @@ function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Siz
       {
         mark: { type: "bar", height: Math.min(14, step * 0.35), yOffset: step * 0.16, cornerRadiusEnd: 2 },
         encoding: {
-          x: {
-            field: "utterances",
-            type: "quantitative",
-            scale: { domain: [0, most], nice: true },
-            axis: { ...countAxis("utterances", most), grid: false },
-          },
+          x: numeric(
+            "utterances",
+            { domain: [0, most], nice: true },
+            { ...countAxis("utterances", most), grid: false },
+          ),
           color: groupColor("dataset", groups, null),
           tooltip: [
             { field: "dataset", title: "data set" },

@@ -2,7 +2,7 @@ import { invalid } from "../errors.js";
 import type { OperatingPoint } from "../scoring/operating-points.js";
 import { printable } from "../shared/printable.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, hues, silent } from "./chart.js";
+import { type Chart, chart, colors, diagonal, emptyView, hues, numeric, silent } from "./chart.js";
 import { percent } from "./intra-inter.js";
 import { rowsOf, type Table } from "./options.js";
 
@@ -86,27 +86,17 @@ export function detPlot(
     labelExpr: "format(round(cumulativeNormal(datum.value) * 10000) / 100, '~g') + ' %'",
   });
   const scale = { domain: [DEVIATES[first], DEVIATES[DEVIATES.length - 1]], nice: false, zero: false };
-  const x = {
-    field: "x",
-    type: "quantitative",
-    scale,
-    axis: axis("false alarms: two speakers taken for one"),
-  };
-  const y = { field: "y", type: "quantitative", scale, axis: axis("misses: one speaker taken for two") };
+  const x = numeric("x", scale, axis("false alarms: two speakers taken for one"));
+  const y = numeric("y", scale, axis("misses: one speaker taken for two"));
   const deviates = [
     { calculate: "quantileNormal(datum.alarm)", as: "x" },
     { calculate: "quantileNormal(datum.miss)", as: "y" },
   ];
-  const ends = [{ d: DEVIATES[first] }, { d: DEVIATES[DEVIATES.length - 1] }];
   const view = {
     width: size,
     height: size,
     layer: [
-      {
-        data: { values: ends },
-        mark: { type: "line", color: "#9a9a9a", strokeDash: [3, 3], strokeWidth: 1, ...silent },
-        encoding: { x: { ...x, field: "d" }, y: { ...y, field: "d" } },
-      },
+      diagonal(x, y, scale.domain),
       {
         data: { values },
         transform: deviates,

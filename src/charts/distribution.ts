@@ -1,7 +1,7 @@
 import { quantity } from "../shared/text.js";
 import type { Histogram, SimilarityStatistics } from "../types.js";
 import { type Bin, rebin } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric, type Part } from "./chart.js";
 import { ruleLayers, usualRules } from "./rules.js";
 import { cosine } from "./text.js";
 
@@ -53,9 +53,8 @@ export function histogramView(
   {
     width,
     height,
-    title,
     ...marks
-  }: { mean?: number; median?: number; threshold?: number; width: number; height: number; title?: Part },
+  }: { mean?: number; median?: number; threshold?: number; width: number; height: number },
 ): Part {
   const most = Math.max(...bins.map(({ count }) => count));
   const domain = similarityDomain(bins, marks.threshold);
@@ -63,19 +62,13 @@ export function histogramView(
   return {
     width,
     height,
-    ...(title ? { title } : {}),
     layer: [
       {
         data: { values: bins },
         mark: { type: "bar", color: colors.main, binSpacing: 1, tooltip: true },
         encoding: {
           ...binned(domain, similarityAxis),
-          y: {
-            field: "count",
-            type: "quantitative",
-            scale: { domain: [0, most * 1.05], nice: false },
-            axis: countAxis("pairs", most),
-          },
+          y: numeric("count", { domain: [0, most * 1.05], nice: false }, countAxis("pairs", most)),
           tooltip: binTooltip,
         },
       },

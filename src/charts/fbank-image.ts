@@ -1,7 +1,7 @@
 import { invalid } from "../errors.js";
 import type { Matrix } from "../types.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, emptyView } from "./chart.js";
+import { type Chart, chart, emptyView, numeric } from "./chart.js";
 import { zoomX } from "./zoom.js";
 
 export interface FbankImageOptions {
@@ -86,19 +86,17 @@ export function fbankImage(
     ],
     mark: { type: "rect", clip: true, aria: false },
     encoding: {
-      x: {
-        field: "from",
-        type: "quantitative",
-        scale: { domain: [0, tidy(across * seconds)], nice: false },
-        axis: { title: "time (seconds)", grid: false },
-      },
+      x: numeric(
+        "from",
+        { domain: [0, tidy(across * seconds)], nice: false },
+        { title: "time (seconds)", grid: false },
+      ),
       x2: { field: "to" },
-      y: {
-        field: "bottom",
-        type: "quantitative",
-        scale: { domain: [0.5, up * bands + 0.5], nice: false, zero: false },
-        axis: { title: "mel band", grid: false, tickCount: 5 },
-      },
+      y: numeric(
+        "bottom",
+        { domain: [0.5, up * bands + 0.5], nice: false, zero: false },
+        { title: "mel band", grid: false, tickCount: 5 },
+      ),
       y2: { field: "top" },
       color: {
         field: "data",

@@ -2,7 +2,7 @@ import { invalid } from "../errors.js";
 import { quantity, shorten, whole } from "../shared/text.js";
 import type { Matrix } from "../types.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric, type Part } from "./chart.js";
 import { cosine, roughWidth } from "./text.js";
 import { zoom } from "./zoom.js";
 
@@ -215,9 +215,9 @@ function cellView(
     transform,
     mark: { type: "rect", aria: false, clip: true },
     encoding: {
-      x: { field: "left", type: "quantitative", scale, axis: xAxis },
+      x: numeric("left", scale, xAxis),
       x2: { field: "right" },
-      y: { field: "top", type: "quantitative", scale: { ...scale, reverse: true }, axis: yAxis },
+      y: numeric("top", { ...scale, reverse: true }, yAxis),
       y2: { field: "bottom" },
       color,
       tooltip: [

@@ -1,7 +1,8 @@
 import { quantity, shorten } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, type Part, silent } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric, type Part, silent } from "./chart.js";
+import { similarityAxis } from "./distribution.js";
 import { cosine } from "./text.js";
 
 export interface HighPairsOptions {
@@ -60,12 +61,11 @@ export function pairsView(
     threshold,
     width,
     height,
-    title,
-  }: { maxPairs: number; threshold?: number; width: number; height?: number; title?: Part },
+  }: { maxPairs: number; threshold?: number; width: number; height?: number },
 ): Part {
   if (pairs.length === 0) {
     const text = `No pairs${threshold === undefined ? "" : ` at or above ${cosine(threshold)}`}`;
-    return { ...emptyView(text, { width, height: height ?? 120 }), ...(title ? { title } : {}) };
+    return emptyView(text, { width, height: height ?? 120 });
   }
   const values = pairRows(pairs, maxPairs, nameLimit(width));
   const low = Math.min(0, ...values.map(({ similarity }) => similarity));
@@ -73,7 +73,6 @@ export function pairsView(
   return {
     width,
     height: height ?? values.length * ROW,
-    ...(title ? { title } : {}),
     data: { values },
     encoding: {
       y: { field: "rank", type: "ordinal", axis: null, scale: { paddingInner: 0, paddingOuter: 0 } },
@@ -116,11 +115,6 @@ export function pairLayers({
   rowHeight: number;
 }): Part[] {
   const bar = Math.max(3, Math.min(8, rowHeight * 0.28));
-  const x = {
-    type: "quantitative",
-    scale: { domain: [low, 1], nice: false },
-    axis: { title: "cosine similarity", grid: false, format: ".2~f", tickCount: 6 },
-  };
   const color = {
     field: "kind",
     type: "nominal",
@@ -132,7 +126,7 @@ export function pairLayers({
     {
       mark: { type: "bar", height: bar, yOffset: rowHeight * 0.22, cornerRadiusEnd: 2 },
       encoding: {
-        x: { ...x, field: "similarity" },
+        x: numeric("similarity", { domain: [low, 1], nice: false }, { ...similarityAxis, tickCount: 6 }),
         color,
         tooltip: [
           { field: "first", title: "speaker" },

@@ -1,7 +1,7 @@
 import type { ReliabilityBin } from "../scoring/reliability.js";
 import { whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
+import { type Chart, chart, colors, diagonal, emptyView, numeric, silent } from "./chart.js";
 import { rowsOf, type Table } from "./options.js";
 
 export interface ReliabilityPlotOptions {
@@ -37,22 +37,15 @@ export function reliabilityPlot(
       .join("; ")}.`,
   };
   if (rows.length === 0) return chart(emptyView("No trials", { width: size, height: size }), heading);
-  const axis = (name: string) => ({
-    type: "quantitative",
-    scale: { domain: [0, 1] },
-    axis: { title: name, format: ".0%", tickCount: 5 },
-  });
-  const x = { field: "predicted", ...axis("probability of one speaker that was given") };
-  const y = { field: "observed", ...axis("part that was one speaker") };
+  const share = (field: string, title: string) =>
+    numeric(field, { domain: [0, 1] }, { title, format: ".0%", tickCount: 5 });
+  const x = share("predicted", "probability of one speaker that was given");
+  const y = share("observed", "part that was one speaker");
   const view = {
     width: size,
     height: size,
     layer: [
-      {
-        data: { values: [{ d: 0 }, { d: 1 }] },
-        mark: { type: "line", color: "#9a9a9a", strokeDash: [3, 3], strokeWidth: 1, ...silent },
-        encoding: { x: { ...x, field: "d" }, y: { ...y, field: "d" } },
-      },
+      diagonal(x, y, [0, 1]),
       {
         data: {
           values: rows.map(({ predicted, observed, targets, nonTargets }) => ({

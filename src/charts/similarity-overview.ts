@@ -34,24 +34,26 @@ export function similarityOverview(
   const facts = pairFacts(statistics);
   const high = pairsFacts(pairs, maxPairs, statistics.threshold);
   const { mean, median, threshold } = statistics;
-  const titles = {
-    histogram: panelTitle("How similar two speakers are", facts),
-    box: panelTitle("Half of all pairs lie in the box", boxFacts(summary), room),
-    cdf: panelTitle("Share of pairs up to a similarity", cdfFacts(summary)),
-    pairs: panelTitle("The most similar pairs", high, room),
-  };
-  const distributionPanels =
+  const titles = [
+    panelTitle("How similar two speakers are", facts),
+    panelTitle("Half of all pairs lie in the box", boxFacts(summary), room),
+    panelTitle("Share of pairs up to a similarity", cdfFacts(summary)),
+    panelTitle("The most similar pairs", high, room),
+  ];
+  const none = emptyView("No pairs", size);
+  const distributions =
     bins.length === 0
-      ? [titles.histogram, titles.box, titles.cdf].map((title) => ({ ...emptyView("No pairs", size), title }))
+      ? [none, none, none]
       : [
-          histogramView(bins, { mean, median, ...size, title: titles.histogram }),
-          boxView(summary, { ...size, title: titles.box }),
-          cdfView(summary, { ...size, title: titles.cdf, rules: usualRules({ median }) }),
+          histogramView(bins, { mean, median, ...size }),
+          boxView(summary, size),
+          cdfView(summary, { ...size, rules: usualRules({ median }) }),
         ];
+  const panels = [...distributions, pairsView(pairs, { maxPairs, threshold, ...size })];
   const view = {
     columns: 2,
     resolve: { scale: { color: "independent" } },
-    concat: [...distributionPanels, pairsView(pairs, { maxPairs, threshold, ...size, title: titles.pairs })],
+    concat: panels.map((panel, k) => ({ ...panel, title: titles[k] })),
   };
   return chart(view, { title, width: 860, description: `Four panels. ${title}: ${facts}; ${high}.` });
 }

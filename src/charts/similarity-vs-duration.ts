@@ -1,6 +1,6 @@
 import { quantity, shorten, whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric, silent } from "./chart.js";
 import { sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { zoom } from "./zoom.js";
@@ -70,25 +70,13 @@ export function similarityVsDuration(
     medians.push({ seconds: tidy(part[middle].seconds, 4), similarity: tidy(similarities[middle], 4) });
   }
   const isWide = longest / shortest > 20;
-  const x = {
-    field: "seconds",
-    type: "quantitative",
-    scale: isWide
-      ? { type: "log", nice: false, domain: [shortest * 0.9, longest * 1.1] }
-      : { zero: false, nice: false, padding: 12 },
-    axis: {
-      title: `length (seconds${isWide ? ", logarithmic" : ""})`,
-      grid: false,
-      format: "~g",
-      tickCount: 8,
-    },
-  };
-  const y = {
-    field: "similarity",
-    type: "quantitative",
-    scale: { zero: false, nice: false, padding: 12 },
-    axis: { title: "cosine similarity", format: ".2~f", tickCount: 6 },
-  };
+  const free = { zero: false, nice: false, padding: 12 };
+  const x = numeric(
+    "seconds",
+    isWide ? { type: "log", nice: false, domain: [shortest * 0.9, longest * 1.1] } : free,
+    { title: `length (seconds${isWide ? ", logarithmic" : ""})`, grid: false, format: "~g", tickCount: 8 },
+  );
+  const y = numeric("similarity", free, { title: "cosine similarity", format: ".2~f", tickCount: 6 });
   const view = {
     width,
     height,

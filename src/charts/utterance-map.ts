@@ -1,6 +1,6 @@
 import { quantity, shorten, whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, emptyView, type Part } from "./chart.js";
+import { type Chart, chart, emptyView, numeric, type Part } from "./chart.js";
 import { GREY, groupsOf, sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { zoom } from "./zoom.js";
@@ -100,8 +100,8 @@ export function utteranceMap(
     transform: [{ calculate: "datum.group || datum.speaker", as: "colour" }],
     mark: { type: "point", filled: true, clip: true, size: shown.length > 1000 ? 30 : 55, aria: false },
     encoding: {
-      x: { field: "x", type: "quantitative", scale: square(values, "x"), axis },
-      y: { field: "y", type: "quantitative", scale: square(values, "y"), axis },
+      x: numeric("x", square(values, "x"), axis),
+      y: numeric("y", square(values, "y"), axis),
       color: {
         field: "colour",
         type: "nominal",

@@ -1,7 +1,7 @@
 import { quantity, shorten } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, silent } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric, silent } from "./chart.js";
 import { similarityAxis } from "./distribution.js";
 import { rowsOf, type Table } from "./options.js";
 
@@ -88,11 +88,9 @@ export function variabilityRanking(
   const from = Math.min(...values.map(({ min, low }) => Math.min(min, low)));
   const to = Math.max(...values.map(({ high }) => high));
   const margin = Math.max(0.01, (to - from) * 0.04);
-  const x = {
-    type: "quantitative",
-    scale: { domain: [tidy(from - margin, 4), tidy(Math.min(1, to + margin), 4)], nice: false, zero: false },
-    axis: { ...similarityAxis, title: "cosine between utterances of the speaker", grid: true },
-  };
+  const domain = [tidy(from - margin, 4), tidy(Math.min(1, to + margin), 4)];
+  const axis = { ...similarityAxis, title: "cosine between utterances of the speaker", grid: true };
+  const x = (field: string) => numeric(field, { domain, nice: false, zero: false }, axis);
   const view = {
     params: [{ name: "names", value: shown.map(({ key }) => shorten(key, 26)) }],
     width,
@@ -108,20 +106,20 @@ export function variabilityRanking(
     layer: [
       {
         mark: { type: "rule", color: colors.quiet, strokeWidth: 1.5, ...silent },
-        encoding: { x: { ...x, field: "min" }, x2: { field: "mean" } },
+        encoding: { x: x("min"), x2: { field: "mean" } },
       },
       {
         mark: { type: "tick", orient: "vertical", color: "#8b98a5", size: 8, thickness: 1.5, ...silent },
-        encoding: { x: { ...x, field: "min" } },
+        encoding: { x: x("min") },
       },
       {
         mark: { type: "bar", height: 7, color: colors.main, cornerRadius: 2, ...silent },
-        encoding: { x: { ...x, field: "low" }, x2: { field: "high" } },
+        encoding: { x: x("low"), x2: { field: "high" } },
       },
       {
         mark: { type: "point", filled: true, color: colors.mean, opacity: 1, size: 45 },
         encoding: {
-          x: { ...x, field: "mean" },
+          x: x("mean"),
           tooltip: [
             { field: "key", title: "speaker" },
             { field: "dataset", title: "data set" },

@@ -1,7 +1,7 @@
 import { invalid } from "../errors.js";
 import type { Signal } from "../types.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { type Chart, chart, colors, emptyView, numeric } from "./chart.js";
 import { zoomX } from "./zoom.js";
 
 export interface WaveformOptions {
@@ -60,24 +60,20 @@ export function waveform(
   }
   const facts = `${tidy(n / sampleRate, 3)} s at ${tidy(sampleRate / 1000)} kHz, ${peak > 0 ? `peak ${level(peak)} dBFS` : "digital silence"}`;
   const reach = (peak || 1) * 1.05;
-  const x = {
-    field: "time",
-    type: "quantitative",
-    scale: { domain: [0, tidy(n / sampleRate, 6)], nice: false },
-    axis: { title: "time (seconds)", grid: false },
-  };
-  const y = {
-    type: "quantitative",
-    scale: { domain: [-reach, reach], nice: false },
-    axis: { title: "amplitude", tickCount: 5 },
-  };
+  const x = numeric(
+    "time",
+    { domain: [0, tidy(n / sampleRate, 6)], nice: false },
+    { title: "time (seconds)", grid: false },
+  );
+  const y = (field: string) =>
+    numeric(field, { domain: [-reach, reach], nice: false }, { title: "amplitude", tickCount: 5 });
   const tooltip = [
     { field: "time", title: "seconds", format: ".3f" },
     { field: "low", title: "smallest", format: ".3f" },
     { field: "high", title: "largest", format: ".3f" },
     { field: "rms", title: "RMS", format: ".3f" },
   ];
-  const line = { x, y: { ...y, field: "low" }, tooltip };
+  const line = { x, y: y("low"), tooltip };
   const view = {
     width,
     height,
@@ -99,7 +95,7 @@ export function waveform(
             },
             {
               mark: { type: "area", clip: true, color: colors.mean, opacity: 0.85, aria: false },
-              encoding: { x, y: { ...y, field: "under" }, y2: { field: "rms" }, tooltip },
+              encoding: { x, y: y("under"), y2: { field: "rms" }, tooltip },
             },
           ],
   };
