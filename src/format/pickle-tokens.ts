@@ -1,62 +1,13 @@
 import { invalid, unsupported } from "../errors.js";
 
 /** What follows an opcode: so many bytes, lines that end in \n, or a little-endian length and as many bytes. */
-type Operand = { bytes: number } | { lines: number } | { lengthBytes: 1 | 4 | 8 };
+export type Operand = { bytes: number } | { lines: number } | { lengthBytes: 1 | 4 | 8 };
 
-const none: Operand = { bytes: 0 };
-const line: Operand = { lines: 1 };
-
-/** The opcodes that Python 3 writes for the types read here, by their names in pickletools. */
-const opcodes: Record<string, [byte: number, operand: Operand]> = {
-  MARK: [0x28, none],
-  EMPTY_TUPLE: [0x29, none],
-  STOP: [0x2e, none],
-  BINBYTES: [0x42, { lengthBytes: 4 }],
-  SHORT_BINBYTES: [0x43, { lengthBytes: 1 }],
-  FLOAT: [0x46, line],
-  BINFLOAT: [0x47, { bytes: 8 }],
-  INT: [0x49, line],
-  BININT: [0x4a, { bytes: 4 }],
-  BININT1: [0x4b, { bytes: 1 }],
-  LONG: [0x4c, line],
-  BININT2: [0x4d, { bytes: 2 }],
-  NONE: [0x4e, none],
-  REDUCE: [0x52, none],
-  UNICODE: [0x56, line],
-  BINUNICODE: [0x58, { lengthBytes: 4 }],
-  EMPTY_LIST: [0x5d, none],
-  APPEND: [0x61, none],
-  BUILD: [0x62, none],
-  GLOBAL: [0x63, { lines: 2 }],
-  DICT: [0x64, none],
-  APPENDS: [0x65, none],
-  GET: [0x67, line],
-  BINGET: [0x68, { bytes: 1 }],
-  LONG_BINGET: [0x6a, { bytes: 4 }],
-  LIST: [0x6c, none],
-  PUT: [0x70, line],
-  BINPUT: [0x71, { bytes: 1 }],
-  LONG_BINPUT: [0x72, { bytes: 4 }],
-  SETITEM: [0x73, none],
-  TUPLE: [0x74, none],
-  SETITEMS: [0x75, none],
-  EMPTY_DICT: [0x7d, none],
-  PROTO: [0x80, { bytes: 1 }],
-  TUPLE1: [0x85, none],
-  TUPLE2: [0x86, none],
-  TUPLE3: [0x87, none],
-  NEWTRUE: [0x88, none],
-  NEWFALSE: [0x89, none],
-  LONG1: [0x8a, { lengthBytes: 1 }],
-  LONG4: [0x8b, { lengthBytes: 4 }],
-  SHORT_BINUNICODE: [0x8c, { lengthBytes: 1 }],
-  BINUNICODE8: [0x8d, { lengthBytes: 8 }],
-  BINBYTES8: [0x8e, { lengthBytes: 8 }],
-  STACK_GLOBAL: [0x93, none],
-  MEMOIZE: [0x94, none],
-  FRAME: [0x95, { bytes: 8 }],
-  BYTEARRAY8: [0x96, { lengthBytes: 8 }],
-};
+/** An opcode by its name in pickletools. */
+export interface TokenKind {
+  name: string;
+  operand: Operand;
+}
 
 /** Opcodes of other kinds of objects: sets, classes, Python 2 text, objects within themselves or outside the file. */
 const refused: Record<number, string> = {
@@ -82,9 +33,6 @@ const refused: Record<number, string> = {
   152: "READONLY_BUFFER",
 };
 
-const table: ([name: string, operand: Operand] | undefined)[] = [];
-for (const [name, [byte, operand]] of Object.entries(opcodes)) table[byte] = [name, operand];
-
 /** The longest operand: what one Python object may take. */
 const longestOperand = 2 ** 30;
 
@@ -94,8 +42,8 @@ export const longestText = 2 ** 28;
 const nothing = new Uint8Array();
 
 /** Cuts the bytes of a pickle into opcodes, each with its operand. */
-export class PickleTokens {
-  op = "";
+export class PickleTokens<Kind extends TokenKind = TokenKind> {
+  op!: Kind;
   /** The operand without its length or line feed; valid until the next `append`. */
   operand: Uint8Array = nothing;
   /** The second line of an opcode that has two. */
@@ -111,7 +59,11 @@ export class PickleTokens {
   /** Where `bytes` begins in the whole pickle. */
   private base = 0;
 
-  constructor(private readonly path?: string) {}
+  /** @param kinds the opcodes that are known, by their bytes */
+  constructor(
+    private readonly kinds: readonly (Kind | undefined)[],
+    private readonly path?: string,
+  ) {}
 
   /** Bytes taken so far. */
   get consumed(): number {
@@ -134,9 +86,9 @@ export class PickleTokens {
   next(): boolean {
     const { bytes, at, path } = this;
     if (at >= bytes.length) return this.lacks(1);
-    const entry = table[bytes[at]];
+    const op = this.kinds[bytes[at]];
     this.offset = this.base + at;
-    if (entry === undefined) {
+    if (op === undefined) {
       const code = `0x${bytes[at].toString(16).padStart(2, "0")}`;
       if (Object.hasOwn(refused, bytes[at]))
         throw unsupported(
@@ -147,7 +99,7 @@ export class PickleTokens {
         path,
       });
     }
-    const [op, kind] = entry;
+    const { name, operand: kind } = op;
     let start = at + 1;
     let end = start;
     if ("bytes" in kind) end += kind.bytes;
@@ -165,7 +117,7 @@ export class PickleTokens {
     }
     if (end > bytes.length) return this.lacks(end - at);
     this.op = op;
-    this.stopped = op === "STOP";
+    this.stopped = name === "STOP";
     this.operand = bytes.subarray(start, end);
     this.at = "lines" in kind ? end + 1 : end;
     if ("lines" in kind && kind.lines === 2) {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { invalid, shown, unsupported } from "../errors.js";
 import { decodeArray, itemSize, type NdArray } from "./nd-array.js";
-import { checkEnd, longestText, PickleTokens } from "./pickle-tokens.js";
+import { checkEnd, longestText, type Operand, PickleTokens, type TokenKind } from "./pickle-tokens.js";
 
 /**
  * What a pickle holds: `None` is null; an int is a number, beyond 2^53 a bigint; a float is a number; bytes are a
@@ -38,7 +38,7 @@ export type ByteSource = () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  * const speakers = readPickle(readFileSync("final_embeddings/speaker_embeddings.pkl"));
  */
 export function readPickle(bytes: Uint8Array, { path }: { path?: string } = {}): PickleValue {
-  const tokens = new PickleTokens(path);
+  const tokens = new PickleTokens(table, path);
   tokens.append([bytes]);
   const machine = new Unpickler(tokens, { path });
   machine.run();
@@ -65,7 +65,7 @@ export async function* readPickleDictEntries(
   const recalled = new Set<number>();
   for await (const tokens of fillings(source, path))
     while (!tokens.stopped && tokens.next())
-      if (tokens.op.endsWith("GET")) recalled.add(indexIn(tokens, path));
+      if (tokens.op.name.endsWith("GET")) recalled.add(indexIn(tokens, path));
 
   let machine: Unpickler | undefined;
   const entries: [string, PickleValue][] = [];
@@ -87,7 +87,7 @@ export function pickleDictEntriesIn(
   bytes: Uint8Array,
   { path }: { path?: string } = {},
 ): [key: string, value: PickleValue][] {
-  const tokens = new PickleTokens(path);
+  const tokens = new PickleTokens(table, path);
   tokens.append([bytes]);
   const entries: [string, PickleValue][] = [];
   new Unpickler(tokens, { path, onEntry: gather(entries, path) }).run();
@@ -104,8 +104,8 @@ const gather =
   };
 
 /** The same tokens again and again, each time with more bytes in them. */
-async function* fillings(source: ByteSource, path: string | undefined): AsyncGenerator<PickleTokens> {
-  const tokens = new PickleTokens(path);
+async function* fillings(source: ByteSource, path: string | undefined): AsyncGenerator<PickleTokens<Opcode>> {
+  const tokens = new PickleTokens(table, path);
   let chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of source()) {
@@ -230,7 +230,7 @@ class Unpickler {
   private arrayBytes = 0;
 
   constructor(
-    readonly tokens: PickleTokens,
+    readonly tokens: PickleTokens<Opcode>,
     private readonly options: {
       path?: string;
       /** What will be asked for again; everything when not given. */
@@ -248,7 +248,7 @@ class Unpickler {
   /** Goes on as far as there are bytes. */
   run(): void {
     const { tokens } = this;
-    while (!tokens.stopped && tokens.next()) steps[tokens.op](this, tokens.operand);
+    while (!tokens.stopped && tokens.next()) tokens.op.step(this, tokens.operand);
   }
 
   /** The error for what no pickle has. */
@@ -533,57 +533,66 @@ class Unpickler {
   }
 }
 
-/** What each opcode does. */
-const steps: Record<string, (machine: Unpickler, operand: Uint8Array) => void> = {
-  PROTO: (m, operand) => m.protocol(operand[0]),
-  FRAME: () => {},
-  STOP: (m) => m.stop(),
-  MARK: (m) => m.mark(),
-  NONE: (m) => m.push(null),
-  NEWTRUE: (m) => m.push(true),
-  NEWFALSE: (m) => m.push(false),
-  BININT1: (m, operand) => m.push(operand[0]),
-  BININT2: (m, operand) => m.push(operand[0] | (operand[1] << 8)),
-  BININT: (m, operand) => m.push(viewOf(operand).getInt32(0, true)),
-  LONG1: (m, operand) => m.push(m.long(operand)),
-  LONG4: (m, operand) => m.push(m.long(operand)),
-  INT: (m, operand) => m.push(m.decimal(latin1(operand))),
-  LONG: (m, operand) => m.push(m.decimal(latin1(operand))),
-  BINFLOAT: (m, operand) => m.push(viewOf(operand).getFloat64(0)),
-  FLOAT: (m, operand) => m.push(m.decimalFloat(latin1(operand))),
-  SHORT_BINUNICODE: (m, operand) => m.push(m.text(operand)),
-  BINUNICODE: (m, operand) => m.push(m.text(operand)),
-  BINUNICODE8: (m, operand) => m.push(m.text(operand)),
-  UNICODE: (m, operand) => m.push(m.escapedText(latin1(operand))),
-  SHORT_BINBYTES: (m, operand) => m.push(new Uint8Array(operand)),
-  BINBYTES: (m, operand) => m.push(new Uint8Array(operand)),
-  BINBYTES8: (m, operand) => m.push(new Uint8Array(operand)),
-  BYTEARRAY8: (m, operand) => m.push(new Uint8Array(operand)),
-  EMPTY_TUPLE: (m) => m.pushTuple([]),
-  TUPLE1: (m) => m.pushTuple(m.popItems(1)),
-  TUPLE2: (m) => m.pushTuple(m.popItems(2)),
-  TUPLE3: (m) => m.pushTuple(m.popItems(3)),
-  TUPLE: (m) => m.pushTuple(m.popMarked()),
-  EMPTY_LIST: (m) => m.push(new OpenList()),
-  LIST: (m) => m.pushList(m.popMarked()),
-  APPEND: (m) => m.extend(m.popItems(1), m.top()),
-  APPENDS: (m) => m.extend(m.popMarked(), m.top()),
-  EMPTY_DICT: (m) => m.pushDict([]),
-  DICT: (m) => m.pushDict(m.popMarked()),
-  SETITEM: (m) => m.update(m.popItems(2), m.top()),
-  SETITEMS: (m) => m.update(m.popMarked(), m.top()),
-  PUT: (m) => m.put(m.index()),
-  BINPUT: (m) => m.put(m.index()),
-  LONG_BINPUT: (m) => m.put(m.index()),
-  MEMOIZE: (m) => m.put(),
-  GET: (m) => m.push(m.recall(m.index())),
-  BINGET: (m) => m.push(m.recall(m.index())),
-  LONG_BINGET: (m) => m.push(m.recall(m.index())),
-  GLOBAL: (m, operand) => m.pushGlobal([m.text(operand), m.text(m.tokens.second)]),
-  STACK_GLOBAL: (m) => m.pushGlobal(m.popItems(2)),
-  REDUCE: (m) => m.push(m.call(m.popItems(2))),
-  BUILD: (m) => m.build(m.popItems(1)[0], m.top()),
+type Step = (machine: Unpickler, operand: Uint8Array) => void;
+type Opcode = TokenKind & { step: Step };
+
+const none: Operand = { bytes: 0 };
+const line: Operand = { lines: 1 };
+
+/** The opcodes that Python 3 writes for the types read here, by their names in pickletools: operand and effect. */
+const opcodes: Record<string, [byte: number, operand: Operand, step: Step]> = {
+  MARK: [0x28, none, (m) => m.mark()],
+  EMPTY_TUPLE: [0x29, none, (m) => m.pushTuple([])],
+  STOP: [0x2e, none, (m) => m.stop()],
+  BINBYTES: [0x42, { lengthBytes: 4 }, (m, operand) => m.push(new Uint8Array(operand))],
+  SHORT_BINBYTES: [0x43, { lengthBytes: 1 }, (m, operand) => m.push(new Uint8Array(operand))],
+  FLOAT: [0x46, line, (m, operand) => m.push(m.decimalFloat(latin1(operand)))],
+  BINFLOAT: [0x47, { bytes: 8 }, (m, operand) => m.push(viewOf(operand).getFloat64(0))],
+  INT: [0x49, line, (m, operand) => m.push(m.decimal(latin1(operand)))],
+  BININT: [0x4a, { bytes: 4 }, (m, operand) => m.push(viewOf(operand).getInt32(0, true))],
+  BININT1: [0x4b, { bytes: 1 }, (m, operand) => m.push(operand[0])],
+  LONG: [0x4c, line, (m, operand) => m.push(m.decimal(latin1(operand)))],
+  BININT2: [0x4d, { bytes: 2 }, (m, operand) => m.push(operand[0] | (operand[1] << 8))],
+  NONE: [0x4e, none, (m) => m.push(null)],
+  REDUCE: [0x52, none, (m) => m.push(m.call(m.popItems(2)))],
+  UNICODE: [0x56, line, (m, operand) => m.push(m.escapedText(latin1(operand)))],
+  BINUNICODE: [0x58, { lengthBytes: 4 }, (m, operand) => m.push(m.text(operand))],
+  EMPTY_LIST: [0x5d, none, (m) => m.push(new OpenList())],
+  APPEND: [0x61, none, (m) => m.extend(m.popItems(1), m.top())],
+  BUILD: [0x62, none, (m) => m.build(m.popItems(1)[0], m.top())],
+  GLOBAL: [0x63, { lines: 2 }, (m, operand) => m.pushGlobal([m.text(operand), m.text(m.tokens.second)])],
+  DICT: [0x64, none, (m) => m.pushDict(m.popMarked())],
+  APPENDS: [0x65, none, (m) => m.extend(m.popMarked(), m.top())],
+  GET: [0x67, line, (m) => m.push(m.recall(m.index()))],
+  BINGET: [0x68, { bytes: 1 }, (m) => m.push(m.recall(m.index()))],
+  LONG_BINGET: [0x6a, { bytes: 4 }, (m) => m.push(m.recall(m.index()))],
+  LIST: [0x6c, none, (m) => m.pushList(m.popMarked())],
+  PUT: [0x70, line, (m) => m.put(m.index())],
+  BINPUT: [0x71, { bytes: 1 }, (m) => m.put(m.index())],
+  LONG_BINPUT: [0x72, { bytes: 4 }, (m) => m.put(m.index())],
+  SETITEM: [0x73, none, (m) => m.update(m.popItems(2), m.top())],
+  TUPLE: [0x74, none, (m) => m.pushTuple(m.popMarked())],
+  SETITEMS: [0x75, none, (m) => m.update(m.popMarked(), m.top())],
+  EMPTY_DICT: [0x7d, none, (m) => m.pushDict([])],
+  PROTO: [0x80, { bytes: 1 }, (m, operand) => m.protocol(operand[0])],
+  TUPLE1: [0x85, none, (m) => m.pushTuple(m.popItems(1))],
+  TUPLE2: [0x86, none, (m) => m.pushTuple(m.popItems(2))],
+  TUPLE3: [0x87, none, (m) => m.pushTuple(m.popItems(3))],
+  NEWTRUE: [0x88, none, (m) => m.push(true)],
+  NEWFALSE: [0x89, none, (m) => m.push(false)],
+  LONG1: [0x8a, { lengthBytes: 1 }, (m, operand) => m.push(m.long(operand))],
+  LONG4: [0x8b, { lengthBytes: 4 }, (m, operand) => m.push(m.long(operand))],
+  SHORT_BINUNICODE: [0x8c, { lengthBytes: 1 }, (m, operand) => m.push(m.text(operand))],
+  BINUNICODE8: [0x8d, { lengthBytes: 8 }, (m, operand) => m.push(m.text(operand))],
+  BINBYTES8: [0x8e, { lengthBytes: 8 }, (m, operand) => m.push(new Uint8Array(operand))],
+  STACK_GLOBAL: [0x93, none, (m) => m.pushGlobal(m.popItems(2))],
+  MEMOIZE: [0x94, none, (m) => m.put()],
+  FRAME: [0x95, { bytes: 8 }, () => {}],
+  BYTEARRAY8: [0x96, { lengthBytes: 8 }, (m, operand) => m.push(new Uint8Array(operand))],
 };
+
+const table: Opcode[] = [];
+for (const [name, [byte, operand, step]] of Object.entries(opcodes)) table[byte] = { name, operand, step };
 
 function itemsOf(packed: unknown): unknown[] | undefined {
   if (packed instanceof Arguments) return packed.items;
@@ -606,9 +615,9 @@ function kindOf(value: unknown): string {
 /** What the values that are still being built are called in Python. */
 const inPython: Record<string, string> = { OpenList: "list", OpenArray: "array", OpenDict: "dict" };
 
-function indexIn({ op, operand, offset }: PickleTokens, path: string | undefined): number {
-  if (operand.length === 1 && op.startsWith("BIN")) return operand[0];
-  if (op.startsWith("LONG")) return viewOf(operand).getUint32(0, true);
+function indexIn({ op, operand, offset }: PickleTokens<Opcode>, path: string | undefined): number {
+  if (operand.length === 1 && op.name.startsWith("BIN")) return operand[0];
+  if (op.name.startsWith("LONG")) return viewOf(operand).getUint32(0, true);
   const digits = latin1(operand);
   if (!/^\d{1,15}$/.test(digits))
     throw invalid(
