@@ -1,49 +1,33 @@
-/** A character of the text against one of a pattern. */
-type Token = "*" | ((character: string) => boolean);
-
-/** Matches whole texts with shell wildcards, as IPython does: `*`, `?` and `[...]`. Takes time in proportion to both lengths. */
+/**
+ * Matches whole texts with shell wildcards, as IPython does: `*`, `?` and `[...]`.
+ *
+ * Each star but the last is atomic, as in Python's fnmatch: it takes as little as the part behind it allows and never tries
+ * again, so that no pattern takes exponential time.
+ */
 export function createGlob(pattern: string): (text: string) => boolean {
-  const tokens = tokensOf(pattern);
-  return (text) => {
-    let at = 0;
-    let token = 0;
-    // Where the last star stands and what it has swallowed so far: only that one ever has to take more.
-    let star = -1;
-    let swallowed = 0;
-    while (at < text.length) {
-      const wanted = tokens[token];
-      if (wanted === "*") {
-        star = token++;
-        swallowed = at;
-      } else if (wanted?.(text[at])) {
-        at++;
-        token++;
-      } else if (star >= 0) {
-        token = star + 1;
-        at = ++swallowed;
-      } else return false;
-    }
-    while (tokens[token] === "*") token++;
-    return token === tokens.length;
-  };
+  const parts = [""];
+  for (const [whole, negation, members] of pattern.matchAll(/\[(!?)([^\]]+)\]|\*+|./gs)) {
+    if (whole.startsWith("*")) parts.push("");
+    else
+      parts[parts.length - 1] +=
+        members === undefined ? single(whole) : `[${negation && "^"}${setOf(members)}]`;
+  }
+  const first = parts.shift();
+  const last = parts.pop();
+  const middle = parts.map((part, i) => `(?=([^]*?${part}))\\${i + 1}`).join("");
+  const regex = new RegExp(`^${first}${middle}${last === undefined ? "" : `[^]*${last}`}$`);
+  return (text) => regex.test(text);
 }
 
-function tokensOf(pattern: string): Token[] {
-  return [...pattern.matchAll(/\[(!?)([^\]]+)\]|./gs)].map(([whole, negation, members]) => {
-    if (members !== undefined) {
-      const isMember = setOf(members);
-      return (character) => isMember(character) !== (negation === "!");
-    }
-    if (whole === "*") return "*";
-    return whole === "?" ? () => true : (character) => character === whole;
-  });
-}
+const single = (character: string): string => (character === "?" ? "[^]" : escaped(character));
 
-/** The characters and ranges between brackets. */
-function setOf(members: string): (character: string) => boolean {
-  const ranges = [...members.matchAll(/(.)-(.)|(.)/gs)].map(([, first, last, one]) => [
-    first ?? one,
-    last ?? one,
-  ]);
-  return (character) => ranges.some(([first, last]) => first <= character && character <= last);
-}
+/** The members of a set; a range whose ends are the wrong way round has none. */
+const setOf = (members: string): string =>
+  [...members.matchAll(/(.)-(.)|./gs)]
+    .map(([one, low, high]) => {
+      if (low === undefined) return escaped(one);
+      return low <= high ? `${escaped(low)}-${escaped(high)}` : "";
+    })
+    .join("");
+
+const escaped = (character: string): string => character.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
