@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { isAlive } from "../../src/shared/is-alive.js";
 
 /** Environment variable that marks the processes of a kernel. A process can leave its group, but children inherit the environment. */
 export const marker = "SPEAKERSCOPE_KERNEL";
@@ -34,8 +35,8 @@ export function createParentWatch(first: number, jupyterPid: string | undefined)
   const jupyter = Number(jupyterPid) || first;
   // On another machine (srun passes the variable on) or in a container the number means nothing. If the parent is the process
   // that adopts orphans, Jupyter ended before the kernel started.
-  const isKnown = exists(jupyter) || isReaper(first);
-  return () => process.ppid === first && (!isKnown || exists(jupyter));
+  const isKnown = isAlive(jupyter) || isReaper(first);
+  return () => process.ppid === first && (!isKnown || isAlive(jupyter));
 }
 
 function isReaper(pid: number): boolean {
@@ -44,15 +45,6 @@ function isReaper(pid: number): boolean {
     return /^(systemd|init|tini|dumb-init)$/.test(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
   } catch {
     return false;
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

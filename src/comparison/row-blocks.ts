@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { conflict } from "../errors.js";
 import { readNpy, writeNpy } from "../format/npy.js";
 import { readJsonObject } from "../format/read-json.js";
+import { isAlive } from "../shared/is-alive.js";
 import type { CheckedRows } from "../similarity/compare.js";
 import type { Reduction } from "../similarity/reduction.js";
 import type { Range } from "../similarity/tile-queue.js";
@@ -181,14 +182,5 @@ export class RowBlocks {
       k: neighbours.k,
     };
     await writeFile(join(folder, factsFile), JSON.stringify(facts, null, 2));
-  }
-}
-
-function isAlive(id: number): boolean {
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -15,6 +15,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { conflict, invalid, throwIfAborted } from "../errors.js";
+import { isAlive } from "../shared/is-alive.js";
 import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
 
@@ -121,7 +122,7 @@ export async function isLocked(folder: string): Promise<boolean> {
   const lock = await read(join(folder, lockName));
   if (lock === undefined) return false;
   const renewed = Date.now() - lock.mtimeMs <= 300_000;
-  return isAlive(lock.record, { machine: thisProcess().machine }, renewed);
+  return isHeld(lock.record, { machine: thisProcess().machine }, renewed);
 }
 
 /** Makes the lock file, with the record in it from the first moment, and opens it. */
@@ -155,7 +156,7 @@ async function claim(path: string, draft: string, own: LockRecord, options: Lock
     // Our draft is written now, so its time is what the clock of the file system says.
     await writeFile(draft, contents(own));
     const silentMs = (await stat(draft)).mtimeMs - other.mtimeMs;
-    if (isAlive(other.record, own, silentMs <= deadAfterMs)) {
+    if (isHeld(other.record, own, silentMs <= deadAfterMs)) {
       const renewed = seen !== undefined && seen.mtimeMs !== other.mtimeMs;
       if (other.record?.machine === own.machine || renewed) throw held(path, other.record, own);
       if (seen === undefined) onWait?.(waiting(path, other.record));
@@ -188,11 +189,7 @@ async function linked(draft: string, path: string): Promise<boolean> {
 }
 
 /** A lock that cannot be read was cut short by a full disk or comes from elsewhere: only its age counts. */
-function isAlive(
-  record: LockRecord | undefined,
-  own: Pick<LockRecord, "machine">,
-  renewed: boolean,
-): boolean {
+function isHeld(record: LockRecord | undefined, own: Pick<LockRecord, "machine">, renewed: boolean): boolean {
   if (record === undefined || record.machine !== own.machine) return renewed;
   const start = processStart(record.pid);
   return start !== undefined && (start === "" || start === record.started);
@@ -240,12 +237,7 @@ function processStart(pid: number): string | undefined {
   } catch {
     // No /proc, or one that hides the processes of other users.
   }
-  try {
-    process.kill(pid, 0);
-    return "";
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? "" : undefined;
-  }
+  return isAlive(pid) ? "" : undefined;
 }
 
 const contents = (record: LockRecord) => `${JSON.stringify(record)}\n`;
