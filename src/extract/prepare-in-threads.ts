@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Piece, Preparer } from "./prepare.js";
@@ -32,7 +33,9 @@ export function prepareInThreads(count: number, settings: ThreadSettings): Prepa
     else if (alive) idle.push(thread);
   };
   const ask = async (thread: Worker, request: ThreadRequest) => {
-    const answer = await answerOf(thread, request);
+    thread.postMessage(request);
+    // Rejects when the thread dies.
+    const [answer] = (await once(thread, "message")) as [ThreadAnswer];
     if ("error" in answer) throw Object.assign(answer.error, answer.fields);
     return answer;
   };
@@ -70,24 +73,4 @@ export function prepareInThreads(count: number, settings: ThreadSettings): Prepa
       await Promise.all([...threads].map((thread) => thread.terminate()));
     },
   };
-}
-
-function answerOf(thread: Worker, request: ThreadRequest): Promise<ThreadAnswer> {
-  return new Promise((resolve, reject) => {
-    const settle = () => {
-      thread.off("message", onMessage);
-      thread.off("error", onError);
-    };
-    const onMessage = (answer: ThreadAnswer) => {
-      settle();
-      resolve(answer);
-    };
-    const onError = (error: Error) => {
-      settle();
-      reject(error);
-    };
-    thread.on("message", onMessage);
-    thread.on("error", onError);
-    thread.postMessage(request);
-  });
 }
