@@ -20,6 +20,7 @@ import {
 import { sphere } from "./containers/sphere.js";
 import { withoutLeadingTags } from "./containers/tags.js";
 import { wav } from "./containers/wav.js";
+import { concatenated } from "./resample.js";
 
 /** Audio as it lies in the file. */
 export interface Decoded {
@@ -57,16 +58,9 @@ export function decode(bytes: Uint8Array, { path }: DecodeOptions = {}): Decoded
   const { format, codec, sampleRate, channels, blocks, doubts = [] } = opened(bytes, path);
   const parts: Block[] = [];
   for (const block of blocks) parts.push(block.map((plane) => plane.slice()));
-  const frames = parts.reduce((sum, block) => sum + block[0].length, 0);
-  const planes = Array.from({ length: channels }, (_, channel) => {
-    const plane = new Float32Array(frames);
-    let at = 0;
-    for (const block of parts) {
-      plane.set(block[channel], at);
-      at += block[channel].length;
-    }
-    return plane;
-  });
+  const planes = Array.from({ length: channels }, (_, channel) =>
+    concatenated(parts.map((block) => block[channel])),
+  );
   return { channels: planes, sampleRate, format, codec, doubts };
 }
 

@@ -10,10 +10,7 @@ export function checkChannel(channel: Channel, channels: number, path?: string):
   const range = channels === 1 ? "only channel 0" : `channels 0 to ${channels - 1}`;
   throw invalid(
     `There is no channel ${shown(channel)}: the audio has ${range}. Pass one of them, or "mean".`,
-    {
-      got: channel,
-      ...(path === undefined ? {} : { path }),
-    },
+    { got: channel, path },
   );
 }
 

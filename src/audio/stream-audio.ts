@@ -80,7 +80,7 @@ const tooLate = (error: ForeignError, path: string | undefined): ScopeError =>
   new ScopeError(
     "unsupported",
     `${ownReason(error)} This shows only after a part of it that was decoded here. Let FFmpeg convert the whole: ffmpeg -i FILE OUTPUT.flac.`,
-    { ...(path === undefined ? {} : { path }), cause: error },
+    { path, cause: error },
   );
 
 async function* byFfmpeg(
@@ -105,13 +105,12 @@ async function* byFfmpeg(
     if (!(error instanceof FfmpegError)) throw error;
     // Ended for want of memory, say, it has said nothing about the file.
     const cause = error.isVerdict ? reason : error;
-    const where = { ...(path === undefined ? {} : { path }), cause };
     if (cutOff.test(error.message))
-      throw invalid(`The file is cut off or damaged: FFmpeg says "${error.message}".`, where);
+      throw invalid(`The file is cut off or damaged: FFmpeg says "${error.message}".`, { path, cause });
     throw new ScopeError(
       reason.tag,
       `${ownReason(reason)} FFmpeg could not decode it either: ${error.message}.`,
-      where,
+      { path, cause },
     );
   }
 }
@@ -125,7 +124,6 @@ async function* pieces(
   { sampleRate, channel, maxSeconds, abortSignal, path }: StreamOptions,
   onPiece: () => void = () => {},
 ): AsyncGenerator<Float32Array, Omit<AudioFacts, "doubts">> {
-  const where = path === undefined ? {} : { path };
   checkChannel(channel, channels, path);
   const stream = resampler(originalSampleRate, sampleRate);
   let frames = 0;
@@ -135,7 +133,7 @@ async function* pieces(
     if (frames + mono.length > maxSeconds * originalSampleRate)
       throw unsupported(
         `The audio is longer than ${maxSeconds} s. Take a shorter file, or a larger maxSeconds.`,
-        where,
+        { path },
       );
     checkNumbers(mono, frames, originalSampleRate, path);
     frames += mono.length;
@@ -147,7 +145,7 @@ async function* pieces(
     await nextTurn();
     throwIfAborted("Loading audio", abortSignal);
   }
-  if (frames === 0) throw invalid("The file holds no samples.", where);
+  if (frames === 0) throw invalid("The file holds no samples.", { path });
   yield stream.end();
   return { sampleRate, channels, originalSampleRate, seconds: frames / originalSampleRate, format, codec };
 }
@@ -168,8 +166,5 @@ function checkNumbers(
   const at = samples.findIndex((sample) => !(Math.abs(sample) <= maxMagnitude));
   if (at < 0) return;
   const what = Number.isFinite(samples[at]) ? "far beyond full scale, which is 1" : "no number";
-  throw invalid(
-    `The sample at ${seconds(start + at, sampleRate)} is ${samples[at]}, ${what}.`,
-    path === undefined ? {} : { path },
-  );
+  throw invalid(`The sample at ${seconds(start + at, sampleRate)} is ${samples[at]}, ${what}.`, { path });
 }

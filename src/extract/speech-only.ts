@@ -1,4 +1,5 @@
 import { loadSegments, type Segment, type SegmentOptions } from "../audio/load-segments.js";
+import { concatenated } from "../audio/resample.js";
 import { type SpeechSegment, speechSegments } from "../vad/speech-segments.js";
 
 /** The speech of a file, or of a piece of a long one, as one signal. */
@@ -58,14 +59,5 @@ function within(
 ): Float32Array {
   const place = (second: number) =>
     Math.min(samples.length, Math.max(0, Math.round((second - from) * sampleRate)));
-  const parts = spans
-    .map(({ start, end }) => samples.subarray(place(start), place(end)))
-    .filter(({ length }) => length > 0);
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatenated(spans.map(({ start, end }) => samples.subarray(place(start), place(end))));
 }
