@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { conflict, invalid, shown } from "../errors.js";
 import { isObject } from "../format/read-json.js";
 import type { Doubt, Failure, Utterance, UtteranceEmbedding } from "../types.js";
@@ -367,16 +368,10 @@ async function rankFolders(folder: string): Promise<{ part: string; rank: number
   return found;
 }
 
-const sameJson = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
+/** Whether two values are the same as JSON, in which the order of keys does not count. */
+const sameJson = (a: unknown, b: unknown): boolean => isDeepStrictEqual(asJson(a), asJson(b));
 
-function canonical(value: unknown): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  return `{${Object.entries(value)
-    .sort(([a], [b]) => compare(a, b))
-    .map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`)
-    .join()}}`;
-}
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify({ value }));
 
 /** An utterance with its embedding and the key of its speaker. */
 export interface EmbeddedUtterance extends UtteranceEmbedding {
