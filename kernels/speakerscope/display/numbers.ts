@@ -3,18 +3,11 @@ import { shortNumber } from "./html.js";
 
 type Numbers = ArrayLike<number> & { constructor: { name: string } };
 
-const dtypes: Record<string, string> = {
-  Float32Array: "float32",
-  Float64Array: "float64",
-  Int8Array: "int8",
-  Int16Array: "int16",
-  Int32Array: "int32",
-  Uint8Array: "uint8",
-  Uint8ClampedArray: "uint8",
-  Buffer: "uint8",
-  Uint16Array: "uint16",
-  Uint32Array: "uint32",
-};
+/** numpy's name for the numbers of a typed array, by its class; "" for another class. */
+function dtypeOf(kind: string): string {
+  if (kind === "Buffer") return "uint8";
+  return (/^((?:Float|Uint|Int)\d+)(?:Clamped)?Array$/.exec(kind)?.[1] ?? "").toLowerCase();
+}
 
 /** Shorter arrays are easier to read as they are. */
 const readable = 12;
@@ -23,7 +16,7 @@ const edge = 3;
 export function isLongNumbers(value: object): value is Numbers {
   return (
     ArrayBuffer.isView(value) &&
-    value.constructor.name in dtypes &&
+    dtypeOf(value.constructor.name) !== "" &&
     (value as unknown as Numbers).length > readable
   );
 }
@@ -67,7 +60,7 @@ export async function tensorBundle(tensor: Tensor): Promise<MimeBundle> {
 
 export function numbersBundle(data: Numbers, shape: number[] = [data.length]): MimeBundle {
   const kind = data.constructor.name;
-  return { "text/plain": describe(`${kind} (${shape.join(", ")}) ${dtypes[kind] ?? ""}`.trimEnd(), data) };
+  return { "text/plain": describe(`${kind} (${shape.join(", ")}) ${dtypeOf(kind)}`.trimEnd(), data) };
 }
 
 /** Extremes, mean and population standard deviation, and the first and last values, instead of a wall of numbers. */
