@@ -40,6 +40,8 @@ export interface Listing {
   entries: AsyncIterable<readonly (Entry | BadEntry)[]>;
   /** How it is understood, in words: known once the entries have been read. */
   notes: string[];
+  /** What looks wrong in it, in words: known once the entries have been read. */
+  warnings: string[];
   /** Where relative paths are looked for, the likeliest first. */
   folders: readonly string[];
   /** The name of the data set, where the entries have none. */

@@ -8,6 +8,7 @@ import { flat } from "../util/flat.js";
 import type { Corpus, ManifestOrigin } from "./corpus.js";
 import { type BadEntry, type Entry, isBad, type Listing } from "./listing.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
+import { sharedNames } from "./shared-names.js";
 import { spellingWarnings } from "./spelling-warnings.js";
 
 export interface PlanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
@@ -39,8 +40,6 @@ export async function planCorpus(
   const { dataset = listing.dataset, pathPrefix, onCollision, onProgress, abortSignal } = options;
   const failures: Failure[] = [];
   const utterances: Utterance[] = [];
-  /** Beside the utterances: which file each is in. */
-  const fileOf: number[] = [];
   const files = new Files(pathPrefix);
   const shared = sharedNames();
   const place = ({ line, file }: { line?: number | undefined; file: string }) =>
@@ -61,9 +60,7 @@ export async function planCorpus(
       const reason = isBad(entry) ? entry.reason : problemOf(entry, place);
       if (reason !== undefined) refuse(entry, reason);
       else {
-        const { index, written } = files.index(entry.path!);
-        fileOf.push(index);
-        utterances.push(utteranceOf(entry as Entry, written, dataset, shared));
+        utterances.push(utteranceOf(entry as Entry, files.add(entry.path!), dataset, shared));
       }
     }
     onProgress?.({ stage: "scan", files: utterances.length });
@@ -79,30 +76,33 @@ export async function planCorpus(
   files.chooseFolder(listing.folders);
   const { sizes, times, problems } = await files.look(abortSignal);
   if (problems.size === files.count) throw noneFound(origin.path, files, place(utterances[0]!));
-  const there = utterances.filter((utterance, index) => {
-    const own = fileOf[index]!;
-    utterance.path = files.path(own);
+  // In place: another array of a million would count.
+  let kept = 0;
+  for (const utterance of utterances) {
+    const own = files.indexOf(utterance.path);
     const problem = problems.get(own);
+    utterance.path = files.path(own);
     if (problem !== undefined) {
       const { path, dataset, speakerId, utteranceId } = utterance;
       const reason = `${problem} (${place(utterance)}).`;
       failures.push({ path, dataset, speakerId, utteranceId, stage: "read", reason });
-      return false;
+      continue;
     }
     utterance.mtimeMs = times[own]!;
     if (utterance.offset === undefined && utterance.cell === undefined) utterance.size = sizes[own]!;
-    return true;
-  });
-  nameByPath(there);
-  there.sort((a, b) => compare(a.file, b.file));
-  makeDistinct(there);
-  nameUtterances(there, onCollision, place);
+    utterances[kept++] = utterance;
+  }
+  utterances.length = kept;
+  nameByPath(utterances);
+  utterances.sort((a, b) => compare(a.file, b.file));
+  makeDistinct(utterances);
+  nameUtterances(utterances, onCollision, place);
   failures.sort((a, b) => compare(a.path, b.path));
   return {
     root: files.commonFolder(),
-    utterances: there,
+    utterances,
     failures,
-    warnings: spellingWarnings(there),
+    warnings: [...listing.warnings, ...spellingWarnings(utterances)],
     manifest: origin,
   };
 }
@@ -142,9 +142,10 @@ function problemOf(
 
 const sentenceCase = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** `path` is how the manifest has it, until all files have been looked at. */
 function utteranceOf(
   entry: Entry,
-  written: string,
+  path: string,
   dataset: string,
   shared: (name: string) => string,
 ): Utterance {
@@ -158,10 +159,10 @@ function utteranceOf(
     utteranceId: entry.utteranceId?.replace(/^\/+/, "") ?? "",
     session: session === undefined ? undefined : shared(session),
     file: flat(
-      inside === undefined ? written : `${posix.basename(written)}/${inside.name}`,
+      inside === undefined ? path : `${posix.basename(path)}/${inside.name}`,
       spanName(span, channel),
     ),
-    path: "",
+    path,
     size: inside?.size ?? 0,
     mtimeMs: 0,
     span,
@@ -183,18 +184,6 @@ function spanName(span: Span | undefined, channel: number | undefined): string {
   return `#${time(span.start)}-${end}${channel === undefined ? "" : `c${channel}`}`;
 }
 
-/** Neighbours share names, so that a million utterances need not hold them a million times. */
-function sharedNames(): (name: string) => string {
-  const names = new Map<string, string>();
-  return (name) => {
-    const known = names.get(name);
-    if (known !== undefined) return known;
-    if (names.size > 100_000) names.clear();
-    names.set(name, name);
-    return name;
-  };
-}
-
 /** The files that a manifest names, each looked at once. */
 class Files {
   readonly #indices = new Map<string, number>();
@@ -204,14 +193,18 @@ class Files {
 
   constructor(readonly prefix: PlanOptions["pathPrefix"]) {}
 
-  index(path: string): { index: number; written: string } {
-    let index = this.#indices.get(path);
-    if (index === undefined) {
-      index = this.#written.length;
-      this.#written.push(tidied(path));
-      this.#indices.set(path, index);
-    }
-    return { index, written: this.#written[index]! };
+  /** Adds a file, and gives its path without what is needless in it: one string for all that name it. */
+  add(path: string): string {
+    const tidy = tidied(path);
+    const index = this.#indices.get(tidy);
+    if (index !== undefined) return this.#written[index]!;
+    this.#indices.set(tidy, this.#written.length);
+    this.#written.push(tidy);
+    return tidy;
+  }
+
+  indexOf(written: string): number {
+    return this.#indices.get(written)!;
   }
 
   written(index: number): string {

@@ -238,6 +238,28 @@ test("a Kaldi directory says what of it is wrong, by file and line", async () =>
   );
 });
 
+test("a Kaldi directory says whom utt2spk does not know, and which recording is listed twice", async () => {
+  const folder = temporaryFolder();
+  const [a, b] = ["a.wav", "b.wav"].map((name) => put(join(folder, name), "1"));
+  const warningsOf = async () =>
+    (await readManifest(folder)).warnings.map((warning) => warning.replaceAll(folder, ""));
+  put(join(folder, "wav.scp"), `u1 ${a}\nu2 ${b}\n`);
+  assert.equal((await readManifest(folder)).manifest!.notes, [
+    "There is no utt2spk: the speakers are unknown",
+  ]);
+  put(join(folder, "utt2spk"), "u1 s\n");
+  assert.equal(await warningsOf(), ['1 utterance is not in /utt2spk, such as "u2": its speaker is unknown']);
+  put(join(folder, "segments"), "x u1 0 1\ny u1 1 2\nu1 u2 0 1\n");
+  assert.equal(await warningsOf(), [
+    '2 utterances are not in /utt2spk, such as "x": their speakers are unknown',
+  ]);
+  put(join(folder, "wav.scp"), `u1 ${a}\nu2 ${b}\nu1 ${b}\n`);
+  assert.match(
+    await messageOf(readManifest(folder)),
+    /conflict: Line 3 of .*wav\.scp gives "u1" ".*b\.wav", and an earlier line ".*a\.wav"/,
+  );
+});
+
 test("Lhotse's recordings and supervisions find each other, and cuts that have no audio are failures", async () => {
   const source = (path: string, channels = [0]) => ({ type: "file", channels, source: path });
   const recording = {

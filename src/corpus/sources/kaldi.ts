@@ -3,9 +3,17 @@ import { basename, dirname, join, resolve } from "node:path";
 import { conflict, missing, shown, unsupported } from "../../errors.js";
 import { readLines } from "../../util/read-lines.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
+import { sharedNames } from "../shared-names.js";
 
-/** What the files of a Kaldi directory say of an utterance beside its speaker, by the name of the field. */
-const facts = { text: "text", utt2lang: "language", utt2gender: "sex", utt2dur: "duration" } as const;
+/** The files of a Kaldi directory that say something of utterances, by what they say. */
+const facts = {
+  speaker: "utt2spk",
+  text: "text",
+  language: "utt2lang",
+  sex: "utt2gender",
+  duration: "utt2dur",
+} as const;
+type Fact = keyof typeof facts;
 
 /**
  * A Kaldi data directory: wav.scp, and segments, utt2spk, text, utt2lang, utt2gender, spk2gender where they are there.
@@ -19,38 +27,43 @@ export function kaldi(path: string): Listing {
   if (!existsSync(scp)) throw missing(`The Kaldi directory ${folder} has no wav.scp.`, { path: scp });
   const segments = join(folder, "segments");
   const isCut = existsSync(segments);
+  const notes: string[] = [];
+  const warnings: string[] = [];
+  const tell = { notes, warnings };
   return {
     file: isCut ? segments : scp,
-    entries: isCut ? cut(scp, segments, folder) : whole(scp, folder),
-    notes: [],
+    entries: isCut ? cut(scp, segments, folder, tell) : whole(scp, folder, tell),
+    ...tell,
     folders: [".", folder, dirname(resolve(folder))],
     dataset: basename(resolve(folder)),
   };
 }
 
-async function* whole(scp: string, folder: string): AsyncGenerator<(Entry | BadEntry)[]> {
-  const { speakerOf, fieldsOf } = await readFacts(folder);
+async function* whole(scp: string, folder: string, tell: Tell): AsyncGenerator<(Entry | BadEntry)[]> {
+  const { saidOf, warn } = await readFacts(folder, tell);
   for await (const rows of recordings(scp))
     yield rows.map((row) =>
-      "reason" in row
-        ? row
-        : {
-            line: row.line,
-            path: row.path,
-            utteranceId: row.id,
-            speakerId: speakerOf(row.id),
-            ...fieldsOf(row.id, speakerOf(row.id)),
-          },
+      "reason" in row ? row : { line: row.line, path: row.path, utteranceId: row.id, ...saidOf(row.id) },
     );
+  warn();
 }
 
-async function* cut(scp: string, segments: string, folder: string): AsyncGenerator<(Entry | BadEntry)[]> {
+async function* cut(
+  scp: string,
+  segments: string,
+  folder: string,
+  tell: Tell,
+): AsyncGenerator<(Entry | BadEntry)[]> {
   const paths = new Map<string, string>();
   for await (const rows of recordings(scp))
     for (const row of rows)
       if ("reason" in row) yield [row];
-      else paths.set(row.id, row.path);
-  const { speakerOf, fieldsOf } = await readFacts(folder);
+      else {
+        const before = paths.get(row.id);
+        if (before !== undefined && before !== row.path) throw saidTwice(scp, row, row.path, before);
+        paths.set(row.id, row.path);
+      }
+  const { saidOf, warn } = await readFacts(folder, tell);
   for await (const rows of fields(segments))
     yield rows.map(({ line, words, text }): Entry | BadEntry => {
       const where = `Line ${line} of ${segments}`;
@@ -58,7 +71,6 @@ async function* cut(scp: string, segments: string, folder: string): AsyncGenerat
       if (utteranceId === undefined || recording === undefined || start === undefined || end === undefined)
         return { line, reason: `${where} is not "utterance recording start end": \`${text}\`.` };
       const path = paths.get(recording);
-      const speakerId = speakerOf(utteranceId);
       if (path === undefined)
         return {
           line,
@@ -67,21 +79,19 @@ async function* cut(scp: string, segments: string, folder: string): AsyncGenerat
         };
       // Kaldi's extract-segments takes -1 for the end of the recording.
       const span = Number(end) === -1 ? { start: Number(start) } : { start: Number(start), end: Number(end) };
-      const seconds = "end" in span ? span.end! - span.start : undefined;
       return {
         line,
         path,
         utteranceId,
-        speakerId,
         session: recording,
         span,
         ...(channel === undefined
           ? {}
           : { channel: /^[A-Z]$/.test(channel) ? channel.charCodeAt(0) - 65 : Number(channel) }),
-        seconds,
-        ...fieldsOf(utteranceId, speakerId),
+        ...saidOf(utteranceId),
       };
     });
+  warn();
 }
 
 type Recording = { line: number; id: string; path: string } | BadEntry;
@@ -108,53 +118,90 @@ async function* recordings(scp: string): AsyncGenerator<Recording[]> {
     });
 }
 
+/** What a reader of the listing is told beside the entries. */
+type Tell = Pick<Listing, "notes" | "warnings">;
+
 /** What else the directory says. */
-async function readFacts(folder: string) {
-  const speakers = await table(folder, "utt2spk");
-  const sexes = await table(folder, "spk2gender");
-  const tables = await Promise.all(
-    Object.entries(facts).map(async ([file, field]) => [field, await table(folder, file)] as const),
-  );
-  const known = tables.filter(([, values]) => values.size > 0);
+async function readFacts(folder: string, { notes, warnings }: Tell) {
+  // One table of the names for all files: those of a million utterances are more than what is said of them.
+  const rows = new Map<string, number>();
+  const columns: Partial<Record<Fact, (string | undefined)[]>> = {};
+  for (const [fact, file] of Object.entries(facts) as [Fact, string][])
+    columns[fact] = await column(join(folder, file), rows, fact === "text" ? (text) => text : sharedNames());
+  const sexes = new Map<string, number>();
+  const sexOf = await column(join(folder, "spk2gender"), sexes, sharedNames());
+  const hasSpeakers = existsSync(join(folder, facts.speaker));
+  if (!hasSpeakers) notes.push(`There is no ${facts.speaker}: the speakers are unknown`);
+  let [lacking, first] = [0, ""];
   return {
-    speakerOf: (utterance: string): string | null => speakers.get(utterance) ?? null,
-    fieldsOf: (utterance: string, speaker: string | null): Pick<Entry, "fields" | "seconds"> => {
-      const fields: Record<string, unknown> = {};
-      for (const [field, values] of known) {
-        const value = values.get(utterance);
-        if (value !== undefined) fields[field] = value;
-      }
-      const sex = speaker === null ? undefined : sexes.get(speaker);
-      if (sex !== undefined) fields.sex ??= sex;
-      const { duration, ...rest } = fields;
-      return {
-        ...(duration === undefined || !Number.isFinite(Number(duration))
-          ? {}
-          : { seconds: Number(duration) }),
-        ...(Object.keys(rest).length === 0 ? {} : { fields: rest }),
+    saidOf(utterance: string): Pick<Entry, "speakerId" | "fields" | "seconds"> {
+      const row = rows.get(utterance);
+      const said = (fact: Fact) => (row === undefined ? undefined : columns[fact]?.[row]);
+      const speakerId = said("speaker") ?? null;
+      if (speakerId === null && lacking++ === 0) first = utterance;
+      const ofSpeaker = speakerId === null ? undefined : sexes.get(speakerId);
+      const fields = {
+        text: said("text"),
+        language: said("language"),
+        sex: said("sex") ?? (ofSpeaker === undefined ? undefined : sexOf[ofSpeaker]),
       };
+      const known = Object.entries(fields).filter(([, value]) => value !== undefined);
+      const seconds = Number(said("duration"));
+      return {
+        speakerId,
+        ...(Number.isFinite(seconds) ? { seconds } : {}),
+        ...(known.length === 0 ? {} : { fields: Object.fromEntries(known) }),
+      };
+    },
+    warn() {
+      if (hasSpeakers && lacking > 0)
+        warnings.push(
+          `${lacking} utterance${lacking === 1 ? " is" : "s are"} not in ${join(folder, facts.speaker)}, such as ${shown(first)}: ` +
+            `${lacking === 1 ? "its speaker is" : "their speakers are"} unknown`,
+        );
     },
   };
 }
 
-/** The lines "key value" of a file; none where there is no such file. */
-async function table(folder: string, name: string): Promise<Map<string, string>> {
-  const path = join(folder, name);
-  const values = new Map<string, string>();
+/**
+ * The values of the lines "name value" of a file, by the row of the name; none where there is no such file.
+ *
+ * @param rows of the names so far; new ones are added
+ */
+async function column(
+  path: string,
+  rows: Map<string, number>,
+  shared: (value: string) => string,
+): Promise<(string | undefined)[]> {
+  const values: (string | undefined)[] = [];
   if (!existsSync(path)) return values;
-  for await (const rows of fields(path, 2))
-    for (const { line, words } of rows) {
+  for await (const lines of fields(path, 2))
+    for (const { line, words } of lines) {
       const [id, value] = words;
       if (id === undefined || value === undefined) continue;
-      const before = values.get(id);
-      if (before !== undefined && before !== value)
-        throw conflict(
-          `Line ${line} of ${path} gives ${shown(id)} ${shown(value)}, and an earlier line ${shown(before)}. Leave one of them.`,
-          { path, got: [before, value] },
-        );
-      values.set(id, value);
+      let row = rows.get(id);
+      if (row === undefined) {
+        row = rows.size;
+        rows.set(id, row);
+      }
+      const before = values[row];
+      if (before !== undefined && before !== value) throw saidTwice(path, { line, id }, value, before);
+      while (values.length < row) values.push(undefined);
+      values[row] = shared(value);
     }
   return values;
+}
+
+function saidTwice(
+  path: string,
+  { line, id }: { line: number; id: string },
+  value: string,
+  before: string,
+): Error {
+  return conflict(
+    `Line ${line} of ${path} gives ${shown(id)} ${shown(value)}, and an earlier line ${shown(before)}. Leave one of them.`,
+    { path, got: [before, value] },
+  );
 }
 
 /** The words of each line; with `most`, the last takes the rest of the line. */

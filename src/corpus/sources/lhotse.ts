@@ -21,7 +21,11 @@ export async function lhotse(path: string): Promise<Listing> {
   const kind = kindOf(await firstRow(file));
   if (kind === undefined)
     throw unsupported(`${file} holds no recordings, supervisions or cuts of Lhotse.`, { path: file });
-  const base = { notes: [] as string[], folders: [".", dirname(file), dirname(dirname(file))] };
+  const base = {
+    notes: [] as string[],
+    warnings: [] as string[],
+    folders: [".", dirname(file), dirname(dirname(file))],
+  };
   if (kind === "cuts") return { ...base, file, entries: cuts(file), dataset: stemOf(file) };
   const [recordings, supervisions] =
     kind === "recordings"

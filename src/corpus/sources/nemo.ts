@@ -15,6 +15,7 @@ export function nemo(path: string, told: Columns): Listing {
     file: path,
     entries: entries(path, { path: "audio_filepath", ...told }, notes, "audio_filepath"),
     notes,
+    warnings: [],
     folders: [dirname(path), "."],
     dataset: stemOf(path),
   };
@@ -27,6 +28,7 @@ export function jsonTable(path: string, told: Columns): Listing {
     file: path,
     entries: entries(path, told, notes),
     notes,
+    warnings: [],
     folders: [dirname(path), ".", `${dirname(path)}/clips`],
     dataset: stemOf(path),
   };

@@ -8,6 +8,9 @@ import { datasetOf } from "./stem-of.js";
 
 type Json = Record<string, unknown>;
 
+/** Entries that are handed on together. */
+const handful = 1000;
+
 /**
  * Parquet: a table with the path of the audio, or with the audio itself in a column `{bytes, path}`, as the data-set hubs
  * have it. The audio is not read here.
@@ -20,6 +23,7 @@ export function parquet(paths: readonly string[], told: Columns): Listing {
     file: paths[0]!,
     entries: entries(paths, told, notes),
     notes,
+    warnings: [],
     folders: [dirname(paths[0]!), "."],
     dataset: datasetOf(paths),
   };
@@ -49,7 +53,11 @@ async function* entries(
       for (const group of metadata.row_groups) {
         const count = Number(group.num_rows);
         const rows = await file.read({ metadata: light, rowStart: row, rowEnd: row + count });
-        yield rows.map((cells, index) => entryOfRow(cells, columns, audio, row + index, path));
+        // A few at a time: entries that live as long as their row group is read end up among what is kept for good.
+        for (let at = 0; at < rows.length; at += handful)
+          yield rows
+            .slice(at, at + handful)
+            .map((cells, index) => entryOfRow(cells, columns, audio, row + at + index, path));
         row += count;
       }
     } finally {

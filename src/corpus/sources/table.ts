@@ -22,6 +22,7 @@ export function table(path: string, kind: "csv" | "tsv", told: Columns): Listing
     file: path,
     entries: entries(path, kind, told, notes),
     notes,
+    warnings: [],
     folders: [dirname(path), ".", `${dirname(path)}/clips`],
     dataset: stemOf(path),
   };

@@ -18,6 +18,7 @@ export function webdataset(paths: readonly string[], told: Columns): Listing {
     file: paths[0]!,
     entries: entries(paths, told, notes),
     notes,
+    warnings: [],
     folders: ["."],
     dataset: datasetOf(paths),
   };
