@@ -1,4 +1,5 @@
 import type { Failure, Utterance } from "../types.js";
+import type { Columns } from "./columns.js";
 
 /** The utterances of a corpus, wherever they were listed. */
 export interface Corpus {
@@ -20,6 +21,8 @@ export interface ManifestOrigin {
   format: ManifestFormat;
   /** How it was understood, in words: the columns that were taken for speaker, path, ... */
   notes: string[];
+  /** Which column holds what, as it was told. */
+  columns?: Columns;
 }
 
 export const manifestFormats = [

@@ -42,7 +42,8 @@ export async function readManifest(path: string, options: ManifestOptions = {}):
       got: format,
     });
   const listing = await openListing(path, format, columns);
-  return planCorpus(listing, { path, format, notes: listing.notes }, planOptions);
+  const told = Object.keys(columns).length > 0 ? { columns } : {};
+  return planCorpus(listing, { path, format, notes: listing.notes, ...told }, planOptions);
 }
 
 async function openListing(path: string, format: ManifestFormat, columns: Columns): Promise<Listing> {
@@ -89,7 +90,7 @@ async function formatOf(path: string): Promise<ManifestFormat> {
 }
 
 /** The parts of a manifest: a file, the files of a folder, or a range in braces as shells write it. */
-function partsOf(path: string, ending: string): string[] {
+export function partsOf(path: string, ending: string): string[] {
   const [, before, first, last, after] = /^(.*)\{(\d+)\.\.(\d+)\}(.*)$/.exec(path) ?? [];
   if (first !== undefined && last !== undefined) {
     const numbers = Array.from(

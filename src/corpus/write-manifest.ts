@@ -1,28 +1,42 @@
-import { existsSync, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-import { gzipSync } from "node:zlib";
-import { conflict, invalid, shown, unsupported } from "../errors.js";
-import { csvLine } from "../format/csv.js";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { conflict, invalid, unknown, unsupported } from "../errors.js";
 import type { Utterance } from "../types.js";
-import { readLines } from "../util/read-lines.js";
-import { writeFile } from "../util/write-file.js";
-import { type Columns, chooseColumns } from "./columns.js";
-import type { Corpus } from "./corpus.js";
-import { delimiterOf, records } from "./sources/table.js";
+import type { Columns } from "./columns.js";
+import { type Corpus, type ManifestFormat, type ManifestOrigin, manifestFormats } from "./corpus.js";
+import { partsOf } from "./read-manifest.js";
+import { openParquet } from "./sources/parquet.js";
+import { jsonTableText } from "./writers/json-table.js";
+import { rewriteKaldi } from "./writers/kaldi.js";
+import { rewriteLhotse } from "./writers/lhotse.js";
+import { writeNewKaldi } from "./writers/new-kaldi.js";
+import { checkFiles, writeNemo, writeNewTable } from "./writers/new-manifest.js";
+import { rewriteParquet, rowsOf } from "./writers/parquet.js";
+import { refuseSame, writeText } from "./writers/rewrite.js";
+import { tableText } from "./writers/table.js";
+import { rewriteShard } from "./writers/webdataset.js";
 
-type Row = Record<string, unknown>;
-type ByLine = Map<number, Utterance>;
+export interface WriteManifestOptions {
+  /** Default: that of the manifest which was read, or what the ending says; for a name without one a Kaldi directory. */
+  format?: ManifestFormat;
+  /** Which column holds what; default: as it was told for reading. */
+  columns?: Columns;
+}
 
 /**
- * Writes the utterances of a corpus back as the manifest that they were read from: rows that the corpus no longer has are left
- * out, speakers stand under their present `speakerId`, and everything else in a row stays as it was.
+ * Writes the utterances of a corpus as a manifest.
  *
- * CSV, TSV, JSONL, NeMo and Kaldi. Relative paths that would not be found from the new place become absolute.
+ * In the format that was read, everything is as it was there, unknown fields, order and line ends too: rows that the corpus no
+ * longer has are left out, and speakers stand under their present `speakerId`. Shards and Parquet with the audio inside are
+ * written with the audio. In another format (or of a corpus of folders) it is a new list: CSV, TSV, JSONL, Parquet, NeMo's JSONL
+ * or a Kaldi directory, which has no place for fields beside text, language, sex and duration.
  *
- * @param path a file, or the directory for Kaldi; not the manifest itself
- * @param columns as they were given to `readManifest`
- * @throws `invalid` for a corpus of folders; `conflict` for the manifest itself as the path, and for a renamed speaker where
- *   there is no column of speakers; `unsupported` for other formats
+ * Relative paths that would not be found from the new place become absolute.
+ *
+ * @param path a file; a directory for Kaldi, for Lhotse's recordings with supervisions, and for several parts or shards
+ * @returns the files that were written
+ * @throws `conflict` for the manifest itself as the path, and for a renamed speaker where a row has no place for it;
+ *   `unsupported` for a format that the corpus cannot be written in; `invalid` for names that the format cannot hold
  * @example
  * const { utterances, ...rest } = await readManifest("manifest.jsonl");
  * const kept = utterances.filter(({ speakerId }) => speakerId !== "103");
@@ -31,188 +45,127 @@ type ByLine = Map<number, Utterance>;
 export async function writeManifest(
   corpus: Pick<Corpus, "manifest" | "utterances">,
   path: string,
-  { columns = {} }: { columns?: Columns } = {},
-): Promise<void> {
+  { format, columns }: WriteManifestOptions = {},
+): Promise<string[]> {
   const { manifest, utterances } = corpus;
-  if (manifest === undefined)
-    throw invalid(
-      "The corpus was read from folders, not from a manifest. Write a table of it with writeTable.",
-    );
-  if (resolve(manifest.path) === resolve(path))
-    throw conflict(`${path} is the manifest that the corpus was read from. Give another path.`, { path });
-  const byLine: ByLine = new Map();
-  for (const utterance of utterances) if (utterance.line !== undefined) byLine.set(utterance.line, utterance);
-  switch (manifest.format) {
+  if (format !== undefined && !manifestFormats.includes(format))
+    throw unknown(`The format ${format} is not known. The formats are ${manifestFormats.join(", ")}.`, {
+      got: format,
+    });
+  if (utterances.length === 0)
+    throw invalid(`The corpus has no utterance left, so ${path} would list nothing.`, { path });
+  const target = format ?? formatFor(path, manifest?.format);
+  if (manifest !== undefined && target === manifest.format)
+    return rewritten(manifest, utterances, columns ?? manifest.columns ?? {}, path);
+  checkFiles(utterances);
+  refuseSame(path, manifest === undefined ? [] : [manifest.path]);
+  switch (target) {
+    case "kaldi":
+      return writeNewKaldi(utterances, path);
+    case "nemo":
+      await writeNemo(path, utterances);
+      return [path];
+    case "lhotse":
+    case "webdataset":
+      throw unsupported(
+        `A corpus that was read ${manifest === undefined ? "from folders" : `as ${manifest.format}`} cannot be written as ${target}. It can be as .csv, .tsv, .jsonl, .parquet, NeMo's JSONL (format "nemo") or a Kaldi directory.`,
+        { path, got: target },
+      );
+    default:
+      await writeNewTable(path, target, utterances);
+      return [path];
+  }
+}
+
+/** What a name says; the format that was read goes before, where it has such names. */
+function formatFor(path: string, own: ManifestFormat | undefined): ManifestFormat {
+  const name = basename(path);
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? extname(name) === "";
+  const has = (...formats: ManifestFormat[]) => own !== undefined && formats.includes(own);
+  if (isFolder) return has("kaldi", "lhotse", "parquet", "webdataset") ? own! : "kaldi";
+  if (/\.csv(\.gz)?$/.test(name)) return "csv";
+  if (/\.tsv(\.gz)?$/.test(name)) return "tsv";
+  if (/\.(jsonl|json|ndjson)(\.gz)?$/.test(name)) return has("nemo", "lhotse") ? own! : "jsonl";
+  if (name.endsWith(".parquet")) return "parquet";
+  if (name.endsWith(".tar")) return "webdataset";
+  throw unsupported(
+    `${path} does not show in its name what to write. It can be .csv, .tsv, .jsonl (all also .gz), .parquet, or a directory for Kaldi${own === undefined ? "" : `, or give the format that was read, ${own}`}.`,
+    { path },
+  );
+}
+
+async function rewritten(
+  { path: source, format }: ManifestOrigin,
+  utterances: readonly Utterance[],
+  columns: Columns,
+  path: string,
+): Promise<string[]> {
+  refuseSame(path, [source]);
+  switch (format) {
     case "csv":
     case "tsv":
-      return write(path, delimited(manifest.path, manifest.format, byLine, columns, path));
+      await writeText(path, tableText(source, format, utterances, columns, path));
+      return [path];
     case "jsonl":
-    case "nemo": {
-      const told = manifest.format === "nemo" ? { path: "audio_filepath", ...columns } : columns;
-      return write(path, jsonText(manifest.path, byLine, told, path));
-    }
+      await writeText(path, jsonTableText(source, utterances, columns, path));
+      return [path];
+    case "nemo":
+      await writeText(path, jsonTableText(source, utterances, { path: "audio_filepath", ...columns }, path));
+      return [path];
     case "kaldi":
-      return kaldi(manifest.path, utterances, path);
-    default:
-      throw unsupported(
-        `Manifests of the format ${manifest.format} cannot be written back. Write a table of the utterances with writeTable.`,
-        { got: manifest.format },
-      );
+      return rewriteKaldi(source, utterances, path);
+    case "lhotse":
+      return rewriteLhotse(source, utterances, path);
+    case "parquet":
+      return writeParts(source, ".parquet", path, async function* (parts) {
+        let first = 0;
+        for (const part of parts) {
+          const file = await openParquet(part);
+          const count = Number(file.metadata.num_rows);
+          file.close();
+          const rows = new Map([...rowsOf(utterances, part, first)].filter(([row]) => row < count));
+          first += count;
+          if (rows.size > 0) yield [part, (to) => rewriteParquet(part, rows, columns, to)];
+        }
+      });
+    case "webdataset":
+      return writeParts(source, ".tar", path, async function* (parts) {
+        for (const part of parts) {
+          const own = utterances.filter((utterance) => utterance.path === part);
+          if (own.length > 0) yield [part, (to) => rewriteShard(part, own, columns, to)];
+        }
+      });
   }
 }
 
-async function write(path: string, lines: AsyncIterable<string>): Promise<void> {
-  if (!path.endsWith(".gz")) return writeFile(path, lines);
-  const texts: string[] = [];
-  for await (const line of lines) texts.push(line);
-  return writeFile(path, gzipSync(texts.join("")));
-}
+type WritePart = [part: string, write: (to: string) => Promise<void>];
 
-/** A path as it stands in the new manifest. */
-function placed(written: string, { path }: Utterance, to: string): string {
-  if (isAbsolute(written)) return written;
-  const isThere = [written, join(dirname(to), written)].some((one) => resolve(one) === resolve(path));
-  return isThere ? written : resolve(path);
-}
-
-const same = (cell: unknown, speaker: string | null) =>
-  (cell === undefined || cell === null || cell === "" ? null : String(cell)) === speaker;
-
-function noSpeakers(file: string, { speakerId, utteranceId }: Utterance): Error {
-  return conflict(
-    `${file} has no column of speakers, so that ${shown(speakerId)} cannot be written for ${shown(utteranceId)}.`,
-    { path: file },
-  );
-}
-
-async function* delimited(
-  file: string,
-  kind: "csv" | "tsv",
-  byLine: ByLine,
-  told: Columns,
+/** One file, or several under their names in a folder; a part of which nothing is left is not written. */
+async function writeParts(
+  source: string,
+  ending: string,
   to: string,
-): AsyncGenerator<string> {
-  const separator = (kind === "tsv" ? "\t" : await delimiterOf(file)) as ",";
-  // Quotes mean nothing in a manifest as TSV.
-  const text = (cells: string[]) => (kind === "tsv" ? `${cells.join("\t")}\n` : csvLine(cells, separator));
-  let places: { path: number; speaker: number } | undefined;
-  for await (const { cells, line } of records(file, separator, kind === "csv")) {
-    if (places === undefined) {
-      const names = cells.map((name) => name.trim());
-      const { path = "", speaker = "" } = chooseColumns(names, told, file);
-      places = { path: names.indexOf(path), speaker: names.indexOf(speaker) };
-      yield text(cells);
-      continue;
-    }
-    const utterance = byLine.get(line);
-    if (utterance === undefined) continue;
-    cells[places.path] = placed(cells[places.path]!, utterance, to);
-    if (!same(cells[places.speaker], utterance.speakerId)) {
-      if (places.speaker < 0) throw noSpeakers(file, utterance);
-      cells[places.speaker] = utterance.speakerId ?? "";
-    }
-    yield text(cells);
+  partsLeft: (parts: readonly string[]) => AsyncIterable<WritePart>,
+): Promise<string[]> {
+  const parts = partsOf(source, ending);
+  const isFile = to.endsWith(ending);
+  if (isFile && parts.length > 1)
+    throw conflict(`${source} has ${parts.length} parts, and ${to} is one file. Give a folder.`, {
+      path: to,
+    });
+  const written: string[] = [];
+  for await (const [part, write] of partsLeft(parts)) {
+    const target = isFile ? to : join(to, basename(part));
+    refuseSame(target, parts);
+    await write(target);
+    written.push(target);
   }
-}
-
-async function* jsonText(file: string, byLine: ByLine, told: Columns, to: string): AsyncGenerator<string> {
-  let line = 0;
-  let columns: Columns | undefined;
-  for await (const texts of readLines(file, "The manifest")) {
-    columns ??= chooseColumns(namesOf(texts), told, file);
-    for (const text of texts) {
-      const utterance = byLine.get(++line);
-      if (utterance === undefined) continue;
-      const row = JSON.parse(text) as Row;
-      const { path = "", speaker = "speaker" } = columns;
-      const now = placed(String(row[path]), utterance, to);
-      const isSame = now === row[path] && same(row[speaker], utterance.speakerId);
-      // As it stands where nothing changes: numbers may have more digits than are kept here.
-      if (isSame) yield `${text}\n`;
-      else yield `${JSON.stringify({ ...row, [path]: now, [speaker]: utterance.speakerId })}\n`;
-    }
-  }
-}
-
-const namesOf = (texts: readonly string[]): string[] => [
-  ...new Set(
-    texts.flatMap((text) => {
-      try {
-        return Object.keys(JSON.parse(text) as Row);
-      } catch {
-        return [];
-      }
-    }),
-  ),
-];
-
-/** Files of a Kaldi directory whose lines begin with an utterance. */
-const ofUtterances = ["segments", "text", "utt2lang", "utt2gender", "utt2dur", "utt2num_frames"];
-
-async function kaldi(path: string, utterances: readonly Utterance[], to: string): Promise<void> {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const folder = isFolder ? path : dirname(path);
-  const scp = isFolder || basename(path) === "segments" ? join(folder, "wav.scp") : path;
-  const known = new Map(utterances.map((utterance) => [utterance.utteranceId, utterance]));
-  const isCut = existsSync(join(folder, "segments"));
-  const recordings = new Map(
-    utterances.map((utterance) => [isCut ? (utterance.session ?? "") : utterance.utteranceId, utterance]),
-  );
-  const sexes = new Map<string, string>();
-  const before = new Map<string, string>();
-  for await (const [id, speaker] of pairs(join(folder, "utt2spk"))) before.set(id, speaker);
-  const oldSexes = new Map<string, string>();
-  for await (const [speaker, sex] of pairs(join(folder, "spk2gender"))) oldSexes.set(speaker, sex);
-  const ofSpeaker = new Map<string, string[]>();
-  for (const { utteranceId, speakerId } of [...known.values()]) {
-    if (speakerId === null) continue;
-    if (/\s/.test(speakerId))
-      throw invalid(
-        `The speaker ${shown(speakerId)} has white space in it, which Kaldi's files cannot have.`,
-        {
-          got: speakerId,
-        },
-      );
-    ofSpeaker.set(speakerId, [...(ofSpeaker.get(speakerId) ?? []), utteranceId]);
-    const sex = oldSexes.get(before.get(utteranceId) ?? "");
-    if (sex !== undefined) sexes.set(speakerId, sex);
-  }
-  const sorted = (lines: string[]) => lines.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  const audio: string[] = [];
-  for await (const [id, written] of pairs(scp)) {
-    const utterance = recordings.get(id);
-    if (utterance !== undefined) audio.push(`${id} ${placed(written, utterance, join(to, "wav.scp"))}\n`);
-  }
-  await writeFile(join(to, "wav.scp"), audio);
-  for (const name of ofUtterances) {
-    if (!existsSync(join(folder, name))) continue;
-    const lines: string[] = [];
-    for await (const [id, rest] of pairs(join(folder, name)))
-      if (known.has(id)) lines.push(`${id} ${rest}\n`);
-    await writeFile(join(to, name), lines);
-  }
-  const speakers = [...ofSpeaker];
-  await writeFile(
-    join(to, "utt2spk"),
-    sorted(speakers.flatMap(([speaker, ids]) => ids.map((id) => `${id} ${speaker}\n`))),
-  );
-  await writeFile(
-    join(to, "spk2utt"),
-    sorted(speakers.map(([speaker, ids]) => `${speaker} ${ids.join(" ")}\n`)),
-  );
-  if (oldSexes.size > 0)
-    await writeFile(
-      join(to, "spk2gender"),
-      sorted([...sexes].map(([speaker, sex]) => `${speaker} ${sex}\n`)),
+  const others = isFile || !existsSync(to) ? [] : readdirSync(to).filter((name) => name.endsWith(ending));
+  const left = others.find((name) => !written.includes(join(to, name)));
+  if (left !== undefined)
+    throw conflict(
+      `${join(to, left)} is none of the parts that were written, and would be read with them. Take it away.`,
+      { path: to },
     );
-}
-
-/** The lines "key rest" of a file; none where there is no such file. */
-async function* pairs(path: string): AsyncGenerator<[string, string]> {
-  if (!existsSync(path)) return;
-  for await (const lines of readLines(path, "The Kaldi file"))
-    for (const line of lines) {
-      const [, key, rest] = /^\s*(\S+)\s+(.*?)\s*$/.exec(line) ?? [];
-      if (key !== undefined && rest !== undefined) yield [key, rest];
-    }
+  return written;
 }

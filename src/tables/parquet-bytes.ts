@@ -26,13 +26,8 @@ export async function* parquetBytes(
   groups: AsyncIterable<RowGroup>,
   path: string,
 ): AsyncGenerator<Uint8Array> {
-  const { ByteWriter, ParquetWriter } = await import("hyparquet-writer");
-  const writer = new ByteWriter();
-  const taken = () => {
-    const bytes = writer.getBytes().slice();
-    writer.index = 0;
-    return bytes;
-  };
+  const { ParquetWriter } = await import("hyparquet-writer");
+  const { writer, taken } = await openByteWriter();
   let parquet: InstanceType<typeof ParquetWriter> | undefined;
   let kinds: Kind[] = [];
   for await (const { columns, rows } of groups) {
@@ -56,6 +51,20 @@ export async function* parquetBytes(
   }
   parquet?.finish();
   yield taken();
+}
+
+/** A writer of bytes, and a way to take what it holds, so that a file is never held whole. */
+export async function openByteWriter() {
+  const { ByteWriter } = await import("hyparquet-writer");
+  const writer = new ByteWriter();
+  return {
+    writer,
+    taken(): Uint8Array {
+      const bytes = writer.getBytes().slice();
+      writer.index = 0;
+      return bytes;
+    },
+  };
 }
 
 function kindOf(values: readonly unknown[]): Kind {

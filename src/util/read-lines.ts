@@ -8,13 +8,19 @@ import { invalid, missing, reasonOf } from "../errors.js";
  * U+2028); a carriage return before it and a byte order mark are left out.
  *
  * @param what the file as the reader of an error knows it: `The manifest`
+ * @param asIs lines with their ends, and the first with its mark, to write them again as they were
  * @throws `missing` where there is no such file, `invalid` where it cannot be read or is UTF-16, naming it
  */
-export async function* readLines(path: string, what: string): AsyncGenerator<string[]> {
+export async function* readLines(
+  path: string,
+  what: string,
+  { asIs = false }: { asIs?: boolean } = {},
+): AsyncGenerator<string[]> {
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
   const input: Readable = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
   file.on("error", (error) => input.destroy(error));
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: asIs });
+  const given = asIs ? (line: string) => `${line}\n` : withoutReturn;
   let rest = "";
   let begun = false;
   try {
@@ -24,7 +30,7 @@ export async function* readLines(path: string, what: string): AsyncGenerator<str
       begun = true;
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop()!;
-      if (lines.length > 0) yield lines.map(withoutReturn);
+      if (lines.length > 0) yield lines.map(given);
     }
   } catch (cause) {
     const { tag, code } = cause as { tag?: string; code?: string };
@@ -36,7 +42,7 @@ export async function* readLines(path: string, what: string): AsyncGenerator<str
     input.destroy();
   }
   rest += decoder.decode();
-  if (rest !== "") yield [withoutReturn(rest)];
+  if (rest !== "") yield [asIs ? rest : withoutReturn(rest)];
 }
 
 const isMark = (bytes: Uint8Array, first: number, second: number) =>

@@ -19,16 +19,22 @@ export async function* jsonRows(path: string): AsyncGenerator<JsonRow[]> {
   }
 }
 
+/** The value of a line; undefined where it is not JSON. */
+export function parsedRow(text: string): unknown {
+  for (const own of [(text: string) => text, withoutNaN])
+    try {
+      return JSON.parse(own(text));
+    } catch {}
+  return undefined;
+}
+
+/** Python's json writes NaN and infinities, which are not JSON; in texts they stay. */
+const withoutNaN = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|-?\b(NaN|Infinity)\b/g, (found, name) => (name ? `"${name}"` : found));
+
 function parsed(text: string, line: number, path: string): JsonRow {
-  let row: unknown;
-  try {
-    // Python's json writes NaN and infinities, which are not JSON.
-    row = JSON.parse(
-      /\b(NaN|Infinity)\b/.test(text) ? text.replace(/(?<=[:,[]\s*)-?(NaN|Infinity)\b/g, '"$1"') : text,
-    );
-  } catch {
-    return { line, reason: `Line ${line} of ${path} is not JSON: ${shown(text)}.` };
-  }
+  const row = parsedRow(text);
+  if (row === undefined) return { line, reason: `Line ${line} of ${path} is not JSON: ${shown(text)}.` };
   if (typeof row === "object" && row !== null && !Array.isArray(row))
     return { line, row: row as Record<string, unknown> };
   return { line, reason: `Line ${line} of ${path} is ${shown(row)}, not an object.` };

@@ -48,7 +48,8 @@ export async function lhotse(path: string): Promise<Listing> {
   return { ...named, file: supervisions, entries: supervised(recordings, supervisions) };
 }
 
-function fileIn(path: string): string {
+/** The manifest of a folder to begin with: its cuts, else its recordings. */
+export function fileIn(path: string): string {
   let names: string[];
   try {
     names = readdirSync(path).sort();
@@ -70,7 +71,8 @@ export function kindOf(row: Json): Kind | undefined {
   return typeof row.type === "string" && /Cut$/.test(row.type) ? "cuts" : undefined;
 }
 
-function partner(file: string, from: Kind, to: Kind): string | undefined {
+/** The recordings of supervisions, or the other way round: they lie beside each other under alike names. */
+export function partner(file: string, from: Kind, to: Kind): string | undefined {
   const name = basename(file).replace(new RegExp(`${from}(?!.*${from})`), to);
   if (name === basename(file)) return undefined;
   const plain = name.replace(/\.gz$/, "");

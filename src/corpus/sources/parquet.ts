@@ -34,6 +34,8 @@ async function* entries(
   told: Columns,
   notes: string[],
 ): AsyncGenerator<(Entry | BadEntry)[]> {
+  /** Rows of the parts before. */
+  let before = 0;
   for (const path of paths) {
     const file = await openParquet(path);
     try {
@@ -57,9 +59,10 @@ async function* entries(
         for (let at = 0; at < rows.length; at += handful)
           yield rows
             .slice(at, at + handful)
-            .map((cells, index) => entryOfRow(cells, columns, audio, row + at + index, path));
+            .map((cells, index) => entryOfRow(cells, columns, audio, row + at + index, path, before));
         row += count;
       }
+      before += row;
     } finally {
       file.close();
     }
@@ -72,12 +75,14 @@ function entryOfRow(
   audio: string | undefined,
   row: number,
   path: string,
+  before: number,
 ): Entry | BadEntry {
   const where = `Row ${row + 1} of ${path}`;
-  if (audio === undefined) return entryOf(cells, columns, row + 1, where);
+  const line = before + row + 1;
+  if (audio === undefined) return entryOf(cells, columns, line, where);
   const { [audio]: cell, ...rest } = cells;
   const name = (cell as Json | null)?.path;
-  const entry = entryOf({ ...rest, path }, { ...columns, path: "path" }, row + 1, where);
+  const entry = entryOf({ ...rest, path }, { ...columns, path: "path" }, line, where);
   if ("reason" in entry) return entry;
   const inside = { name: `${String(row).padStart(9, "0")}`, size: 0, cell: { row, column: audio } };
   const named =
@@ -157,7 +162,7 @@ function columnNames({ schema }: FileMetaData): string[] {
 }
 
 /** The column that holds audio: the one that is named, or one that has `bytes` inside. */
-function audioColumn({ schema }: FileMetaData, told: string | undefined): string | undefined {
+export function audioColumn({ schema }: FileMetaData, told: string | undefined): string | undefined {
   const index = children(schema, 0).find(
     (index) =>
       (told === undefined || schema[index]!.name === told) &&
@@ -167,7 +172,7 @@ function audioColumn({ schema }: FileMetaData, told: string | undefined): string
 }
 
 /** Where in the schema, which is a list of a tree in order, the children of an element are. */
-function children(schema: FileMetaData["schema"], parent: number): number[] {
+export function children(schema: FileMetaData["schema"], parent: number): number[] {
   const found: number[] = [];
   let at = parent + 1;
   for (let i = 0; i < (schema[parent]!.num_children ?? 0); i++) {

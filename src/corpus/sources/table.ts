@@ -69,16 +69,23 @@ async function* entries(
   yield rows;
 }
 
+/**
+ * The rows of a table, and the line that each ends on.
+ *
+ * @param raw also the text of each row, with what is there of line ends around it
+ */
 export async function* records(
   path: string,
   delimiter: string,
   quoted: boolean,
-): AsyncGenerator<{ cells: string[]; line: number }> {
+  { raw = false }: { raw?: boolean } = {},
+): AsyncGenerator<{ cells: string[]; line: number; raw?: string }> {
   const parser = parse({
     bom: true,
     delimiter,
     info: true,
     quote: quoted ? '"' : null,
+    raw,
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
@@ -88,11 +95,12 @@ export async function* records(
   for (const stream of [file, input]) stream.on("error", (error: Error) => parser.destroy(error));
   input.pipe(parser);
   try {
-    for await (const { record, info } of parser as AsyncIterable<{
+    for await (const { record, info, raw } of parser as AsyncIterable<{
       record: string[];
       info: { lines: number };
+      raw?: string;
     }>)
-      yield { cells: record, line: info.lines };
+      yield { cells: record, line: info.lines, raw };
   } catch (cause) {
     const { code, lines } = cause as { code?: string; lines?: number };
     if (code === "ENOENT") throw missing(`The manifest ${path} does not exist.`, { path, cause });

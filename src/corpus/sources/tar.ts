@@ -4,6 +4,8 @@ import { missing, reasonOf } from "../../errors.js";
 /** A member of an archive. */
 export interface TarMember {
   name: string;
+  /** Where its header begins, with what stands before it of a long name. */
+  begin: number;
   /** Where its bytes begin. */
   offset: number;
   size: number;
@@ -41,6 +43,7 @@ function* members(file: number, end: number): Generator<TarMember | { damage: st
   };
   let longName: string | undefined;
   let longSize: number | undefined;
+  let begin: number | undefined;
   for (let at = 0; at < end; ) {
     const header = bytes(at, block);
     if (header.length < block) return yield { damage: `it is cut off in the header at byte ${at}` };
@@ -51,6 +54,7 @@ function* members(file: number, end: number): Generator<TarMember | { damage: st
       type === "x" || type === "L" || type === "g"
         ? numberIn(header, 124, 12)
         : (longSize ?? numberIn(header, 124, 12));
+    begin ??= at;
     const offset = at + block;
     at = offset + Math.ceil(size / block) * block;
     if (type === "x") {
@@ -66,12 +70,14 @@ function* members(file: number, end: number): Generator<TarMember | { damage: st
     const prefix = textIn(header, 257, 6) === "ustar" && header[263] !== 0x20 ? textIn(header, 345, 155) : "";
     const name = longName ?? (prefix === "" ? "" : `${prefix}/`) + textIn(header, 0, 100);
     if (type !== "g") [longName, longSize] = [undefined, undefined];
+    const first = begin;
+    begin = undefined;
     if (type !== "0" && type !== "\0" && type !== "7") continue;
     if (offset + size > end)
       return yield {
         damage: `it is cut off in ${name}: ${Math.max(0, end - offset)} of its ${size} bytes are there`,
       };
-    yield { name, offset, size, read: () => bytes(offset, size) };
+    yield { name, begin: first, offset, size, read: () => bytes(offset, size) };
   }
 }
 

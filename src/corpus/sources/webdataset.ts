@@ -48,6 +48,17 @@ interface Sample {
   problem?: string;
 }
 
+/** The name of a member up to the first dot, by which it belongs to a sample, and its ending. */
+export function nameInShard(member: string): { key: string; ending: string; isHidden: boolean } {
+  const name = member.replace(/^\.\//, "");
+  const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
+  return {
+    key: dot < 0 ? name : name.slice(0, dot),
+    ending: dot < 0 ? "" : name.slice(dot).toLowerCase(),
+    isHidden: basename(name).startsWith("."),
+  };
+}
+
 /** Members that follow each other and have one name up to the first dot. */
 function* samples(path: string): Generator<Sample | BadEntry> {
   let sample: Sample | undefined;
@@ -57,11 +68,8 @@ function* samples(path: string): Generator<Sample | BadEntry> {
       if (sample?.audio !== undefined) yield sample;
       return yield { path, reason: `The archive ${path} is damaged: ${member.damage}.` };
     }
-    const name = member.name.replace(/^\.\//, "");
-    if (basename(name).startsWith(".")) continue;
-    const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
-    const key = dot < 0 ? name : name.slice(0, dot);
-    const ending = dot < 0 ? "" : name.slice(dot).toLowerCase();
+    const { key, ending, isHidden } = nameInShard(member.name);
+    if (isHidden) continue;
     if (sample !== undefined && sample.key !== key) {
       yield sample;
       sample = undefined;
@@ -73,7 +81,7 @@ function* samples(path: string): Generator<Sample | BadEntry> {
   if (sample !== undefined) yield sample;
 }
 
-function addFacts(sample: Sample, ending: string, member: TarMember): void {
+export function addFacts(sample: Pick<Sample, "row" | "problem">, ending: string, member: TarMember): void {
   if (ending === ".json") {
     try {
       const facts: unknown = JSON.parse(member.read().toString("utf8"));
@@ -108,5 +116,5 @@ function entryOfSample(
 }
 
 /** Of the fields that were told, those that a sample has: another may have them. */
-const known = (told: Columns, row: Record<string, unknown>): Columns =>
+export const known = (told: Columns, row: Record<string, unknown>): Columns =>
   Object.fromEntries(Object.entries(told).filter(([, name]) => name === "" || name in row));

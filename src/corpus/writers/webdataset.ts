@@ -1,0 +1,171 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { extname } from "node:path";
+import { audioExtensions } from "../../audio/formats.js";
+import { unsupported } from "../../errors.js";
+import { edited, setField, whole } from "../../format/json-text.js";
+import type { Utterance } from "../../types.js";
+import { writeFile } from "../../util/write-file.js";
+import { type Columns, chooseColumns } from "../columns.js";
+import { type TarMember, tarMembers } from "../sources/tar.js";
+import { addFacts, known, nameInShard } from "../sources/webdataset.js";
+import { isSame } from "./rewrite.js";
+
+const block = 512;
+
+/**
+ * Writes a shard with the samples that the corpus still has. Their members are copied byte for byte, but for the JSON or the
+ * text that names a speaker who is called otherwise now.
+ *
+ * @param utterances those whose audio is in this shard
+ */
+export async function rewriteShard(
+  path: string,
+  utterances: readonly Utterance[],
+  told: Columns,
+  to: string,
+): Promise<void> {
+  const byOffset = new Map(utterances.map((utterance) => [utterance.offset, utterance]));
+  const file = openSync(path, "r");
+  try {
+    await writeFile(to, shardBytes(file, path, byOffset, told));
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function* shardBytes(
+  file: number,
+  path: string,
+  byOffset: ReadonlyMap<number | undefined, Utterance>,
+  told: Columns,
+): AsyncGenerator<Uint8Array> {
+  const bytes = (from: number, to: number) => {
+    const buffer = Buffer.alloc(to - from);
+    for (let at = 0; at < buffer.length; ) {
+      const read = readSync(file, buffer, at, buffer.length - at, from + at);
+      if (read === 0) break;
+      at += read;
+    }
+    return buffer;
+  };
+  for (const sample of samplesOf(path)) {
+    // By the time that the last sample is known, the reader of members has closed the file.
+    const members = sample.map((member) => ({
+      ...member,
+      read: () => bytes(member.offset, member.offset + member.size),
+    }));
+    const utterance = members.map(({ offset }) => byOffset.get(offset)).find((one) => one !== undefined);
+    if (utterance === undefined) continue;
+    const { renamed, text } = renamedMember(members, utterance, told, path);
+    for (const member of members) {
+      const { begin, offset, size } = member;
+      const header = bytes(begin, offset);
+      if (member !== renamed) {
+        yield header;
+        yield bytes(offset, offset + Math.ceil(size / block) * block);
+      } else {
+        const content = Buffer.from(text);
+        yield withSize(header, content.length);
+        yield padded(content);
+      }
+    }
+    if (renamed === undefined && text !== "") {
+      // Nothing in the sample named a speaker: a member of its own does now.
+      const audio = members.find(({ name }) => isAudio(name))!;
+      const content = Buffer.from(text);
+      yield headerLike(bytes(audio.offset - block, audio.offset), audio.name, content.length, path);
+      yield padded(content);
+    }
+  }
+  // An archive ends with two empty blocks.
+  yield new Uint8Array(2 * block);
+}
+
+/** Members that follow each other and belong to one sample. */
+function* samplesOf(path: string): Generator<TarMember[]> {
+  let held: TarMember[] = [];
+  let last: string | undefined;
+  for (const member of tarMembers(path)) {
+    if ("damage" in member) break;
+    const { key, isHidden } = nameInShard(member.name);
+    if (isHidden) continue;
+    if (key !== last && held.length > 0) {
+      yield held;
+      held = [];
+    }
+    last = key;
+    held.push(member);
+  }
+  if (held.length > 0) yield held;
+}
+
+const isAudio = (name: string): boolean => {
+  const { ending } = nameInShard(name);
+  return audioExtensions.has(extname(ending) || ending);
+};
+
+/** The member that names the speaker, with what it holds now; without a member, the text of a new one; "" for no change. */
+function renamedMember(
+  members: readonly TarMember[],
+  { speakerId }: Utterance,
+  told: Columns,
+  path: string,
+): { renamed?: TarMember; text: string } {
+  const sample: { row: Record<string, unknown>; problem?: string } = { row: {} };
+  let json: TarMember | undefined;
+  let plain: TarMember | undefined;
+  for (const member of members.filter(({ name }) => !isAudio(name))) {
+    const { ending } = nameInShard(member.name);
+    if (ending === ".json") json ??= member;
+    if (ending === ".spk" || ending === ".cls") plain ??= member;
+    addFacts(sample as Parameters<typeof addFacts>[0], ending, member);
+  }
+  const { speaker } = chooseColumns(Object.keys(sample.row), known(told, sample.row), path);
+  if (isSame(speaker === undefined ? undefined : sample.row[speaker], speakerId)) return { text: "" };
+  const text = json?.read().toString("utf8") ?? "";
+  const isInJson = json !== undefined && speaker !== undefined && Object.hasOwn(JSON.parse(text), speaker);
+  if (isInJson || (json !== undefined && plain === undefined))
+    return {
+      renamed: json,
+      text: edited(text, [setField(text, whole(text), speaker ?? "speaker", speakerId)]),
+    };
+  return { renamed: plain, text: speakerId ?? "" };
+}
+
+function padded(content: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(content.length / block) * block);
+  bytes.set(content);
+  return bytes;
+}
+
+/** A header, perhaps with those of a long name before it, that tells another size. */
+function withSize(headers: Buffer, size: number): Buffer {
+  const result = Buffer.from(headers);
+  const last = result.subarray(result.length - block);
+  last.write(`${size.toString(8).padStart(11, "0")}\0`, 124, "latin1");
+  return sign(result, last);
+}
+
+/** The header of a member beside another: KEY.spk beside KEY.wav. */
+function headerLike(header: Buffer, name: string, size: number, path: string): Buffer {
+  const { key, ending } = nameInShard(name);
+  const own = Buffer.from(`${name.slice(0, name.length - ending.length)}.spk`);
+  if (own.length > 100)
+    throw unsupported(
+      `The sample ${key} of ${path} has a name that is too long to give it a speaker. Give it one in its JSON.`,
+      { path },
+    );
+  const result = withSize(header, size);
+  result.fill(0, 0, 100);
+  result.fill(0, 345, 500);
+  own.copy(result);
+  return sign(result, result);
+}
+
+/** The sum of a header's bytes, its own field counted as blanks, stands in it. */
+function sign(whole: Buffer, header: Buffer): Buffer {
+  header.fill(" ", 148, 156);
+  const sum = header.reduce((sum, byte) => sum + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return whole;
+}
