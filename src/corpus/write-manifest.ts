@@ -11,7 +11,7 @@ import { rewriteKaldi } from "./writers/kaldi.js";
 import { rewriteLhotse } from "./writers/lhotse.js";
 import { writeNewKaldi } from "./writers/new-kaldi.js";
 import { checkFiles, writeNemo, writeNewTable } from "./writers/new-manifest.js";
-import { rewriteParquet, rowsOf } from "./writers/parquet.js";
+import { rewriteParquet, rowsByPart } from "./writers/parquet.js";
 import { refuseSame, writeText } from "./writers/rewrite.js";
 import { tableText } from "./writers/table.js";
 import { rewriteShard } from "./writers/webdataset.js";
@@ -118,21 +118,26 @@ async function rewritten(
       return rewriteLhotse(source, utterances, path);
     case "parquet":
       return writeParts(source, ".parquet", path, async function* (parts) {
-        let first = 0;
-        for (const part of parts) {
-          const file = await openParquet(part);
-          const count = Number(file.metadata.num_rows);
+        const counts: { path: string; count: number }[] = [];
+        for (const path of parts) {
+          const file = await openParquet(path);
+          counts.push({ path, count: Number(file.metadata.num_rows) });
           file.close();
-          const rows = new Map([...rowsOf(utterances, part, first)].filter(([row]) => row < count));
-          first += count;
-          if (rows.size > 0) yield [part, (to) => rewriteParquet(part, rows, columns, to)];
         }
+        for (const [part, rows] of rowsByPart(utterances, counts))
+          if (rows.size > 0) yield [part, (to) => rewriteParquet(part, rows, columns, to)];
       });
     case "webdataset":
       return writeParts(source, ".tar", path, async function* (parts) {
+        const left = new Map<string, Utterance[]>();
+        for (const utterance of utterances) {
+          const own = left.get(utterance.path);
+          if (own === undefined) left.set(utterance.path, [utterance]);
+          else own.push(utterance);
+        }
         for (const part of parts) {
-          const own = utterances.filter((utterance) => utterance.path === part);
-          if (own.length > 0) yield [part, (to) => rewriteShard(part, own, columns, to)];
+          const own = left.get(part);
+          if (own !== undefined) yield [part, (to) => rewriteShard(part, own, columns, to)];
         }
       });
   }

@@ -1,6 +1,6 @@
 import type { FileMetaData } from "hyparquet" with { "resolution-mode": "import" };
 import type { ParquetWriter as Writer } from "hyparquet-writer" with { "resolution-mode": "import" };
-import { conflict, invalid, reasonOf, shown, unsupported } from "../../errors.js";
+import { conflict, reasonOf, shown, unsupported } from "../../errors.js";
 import { openByteWriter } from "../../tables/parquet-bytes.js";
 import type { Utterance } from "../../types.js";
 import { writeFile } from "../../util/write-file.js";
@@ -140,20 +140,28 @@ function cellsOf(metadata: FileMetaData, told: Columns, path: string) {
   };
 }
 
-/** @throws `invalid` for a corpus whose utterances do not say which rows they are */
-export function rowsOf(
+/**
+ * The utterances by the part of the table that they are in, and their rows there, from 0.
+ *
+ * @param parts the files with the number of their rows
+ */
+export function rowsByPart(
   utterances: readonly Utterance[],
-  part: string,
-  first: number,
-): Map<number, Utterance> {
-  const rows = new Map<number, Utterance>();
+  parts: readonly { path: string; count: number }[],
+): Map<string, Map<number, Utterance>> {
+  const rows = new Map(parts.map(({ path }) => [path, new Map<number, Utterance>()]));
+  const lines = new Map<number, Utterance>();
   for (const utterance of utterances) {
     const { cell, line, path } = utterance;
-    if (cell !== undefined) {
-      if (path === part) rows.set(cell.row, utterance);
-    } else if (line === undefined)
-      throw invalid(`The utterance ${shown(utterance.key)} does not say which row of ${part} it is.`);
-    else if (line > first) rows.set(line - 1 - first, utterance);
+    if (cell !== undefined) rows.get(path)?.set(cell.row, utterance);
+    else if (line !== undefined) lines.set(line, utterance);
   }
+  // Lines count through all parts.
+  let line = 1;
+  for (const { path, count } of parts)
+    for (let row = 0; row < count; row++, line++) {
+      const utterance = lines.get(line);
+      if (utterance !== undefined) rows.get(path)!.set(row, utterance);
+    }
   return rows;
 }
