@@ -23,7 +23,7 @@ export function auditCommand(program: Command): void {
     )
     .option(
       "--embeddings <path>",
-      "what merging wrote, or a .npz file with keys dataset/speaker/utterance",
+      "what merging wrote, an export of it (.parquet, .npz), or vectors with keys dataset/speaker/utterance",
       "final_embeddings",
     )
     .requiredOption("--output-dir <folder>", "where findings.csv and findings.jsonl are written")

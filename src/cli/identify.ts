@@ -35,7 +35,7 @@ export function identifyCommand(program: Command): void {
     .description("Say who speaks: the nearest of the enrolled to every query.")
     .requiredOption(
       "--query <paths...>",
-      "audio files, folders of them, or vectors (.npy, .npz, .pkl, merged files)",
+      "audio files, folders of them, or vectors (.npy, .npz, .parquet, .ark, .pkl, merged files)",
     )
     .requiredOption(
       "--enrolled <path>",
@@ -80,7 +80,7 @@ async function run(settings: Settings): Promise<void> {
 const lineOf = ({ query, rank, key, score, probability }: Identified): string =>
   `${query} ${rank} ${key} ${score.toFixed(4)}${probability === null ? "" : ` ${probability.toPrecision(4)}`}`;
 
-const isVectors = (path: string) => /\.(npy|npz|pkl|pickle)$/.test(path);
+const isVectors = (path: string) => /\.(npy|npz|parquet|ark|scp|pkl|pickle)$/.test(path);
 
 async function queriesOf(
   paths: readonly string[],

@@ -34,7 +34,10 @@ export function scoreCommand(program: Command): void {
     .command("score")
     .description("Score a list of trials, and say how well the scores tell one speaker from two.")
     .option("--trials <file>", "a line for each: enroll test [target|nontarget|1|0], or 1|0 enroll test")
-    .option("--embeddings <path>", "a folder that merging wrote, or .npz, .npy or a pickle with keys")
+    .option(
+      "--embeddings <path>",
+      "a folder that merging wrote, or .npz, .parquet, .ark, .npy or a pickle with keys",
+    )
     .option("--scores <file>", "measure these scores instead: enroll test score [label]")
     .option("--cohort <path>", "embeddings of other speakers: scores are normalised by them (AS-norm)")
     .option(

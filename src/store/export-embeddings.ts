@@ -7,6 +7,7 @@ import { writeTable } from "../tables/write-table.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import { streamEmbeddings } from "./read-embeddings.js";
+import { openFacts } from "./utterance-facts.js";
 
 export interface ExportOptions {
   /** Default: those of the utterances; for an archive of Kaldi both, the speakers' as spk_NAME. */
@@ -19,7 +20,8 @@ type Row = SpeakerEmbedding | UtteranceEmbedding;
  * Writes merged embeddings for other tools, in bounded memory: Parquet (or CSV, TSV, JSONL), a Kaldi archive with its .scp, or
  * .npz, by the ending.
  *
- * Every vector is float32 (dimension), as the model gave it: not normalised.
+ * Every vector is float32 (dimension), as the model gave it: not normalised. A table of utterances has beside them what
+ * utterances.jsonl of the folder says: session, seconds, and the fields of the manifest.
  *
  * @param input a folder that merging wrote, or with `level` one of its two pickles
  * @param to `embeddings.parquet`, `xvector.ark`, `embeddings.npz`, ...
@@ -36,8 +38,11 @@ export async function exportEmbeddings(
   if (/\.ark$/i.test(to)) return exportArk(input, to, level);
   const rows = () => streamEmbeddings(input, level ?? "utterance");
   if (/\.npz$/i.test(to)) await exportNpz(rows, to);
-  else if (/\.(parquet|csv|tsv|jsonl)$/i.test(to)) await writeTable(rows(), to);
-  else
+  else if (/\.(parquet|csv|tsv|jsonl)$/i.test(to)) {
+    const facts = level === "speaker" ? undefined : await openFacts(input);
+    if (facts === undefined) await writeTable(rows(), to);
+    else await writeTable(facts.beside(rows()), to, { columns: facts.columns, types: facts.types });
+  } else
     throw unsupported(
       `${to} does not end in .parquet, .ark, .npz, .csv, .tsv or .jsonl, by which the format is told.`,
       { path: to },

@@ -8,7 +8,9 @@ import { readPickle, readPickleDictEntries } from "../format/pickle.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
 import { readBytes } from "../util/read-file.js";
 import type { Rows } from "../vectors/unit-rows.js";
+import { readArkVectors } from "./read-ark-vectors.js";
 import { readEmbeddings } from "./read-embeddings.js";
+import { type NamedVector, readParquetVectors } from "./read-parquet-vectors.js";
 
 /** Rows to compare, and what is known of them. */
 export interface Vectors {
@@ -18,14 +20,17 @@ export interface Vectors {
 }
 
 const accepted =
-  "Accepted are a .npy file of (rows, dimension), a .npz file with embeddings and perhaps keys or paths, a pickle of " +
-  "embeddings, of such an array or of {name: vector}, and a folder that merging wrote.";
+  "Accepted are a .npy file of (rows, dimension), a .npz file with embeddings and perhaps keys or paths, a Parquet file with a " +
+  "column of embeddings, a Kaldi archive (.ark, .scp), a pickle of embeddings, of such an array or of {name: vector}, and a " +
+  "folder that merging wrote.";
 
 /**
  * Reads what is to be compared:
  *
  * - a .npy file of vectors (rows, dimension), float16, float32 or float64;
  * - a .npz file with such an array, called `embeddings` or the only one, and their names in `keys` or `paths` if there are any;
+ * - a Parquet file as `exportEmbeddings` writes it: a column of vectors, `embedding`, and their names in `key`;
+ * - an archive of Kaldi, .ark or .scp;
  * - a pickle of such an array, or of a dict of vectors by name (also an OrderedDict or a defaultdict);
  * - embeddings as `readEmbeddings` does, those of the speakers or of the utterances.
  *
@@ -42,7 +47,8 @@ export async function readVectors(
     throw invalid(`${path} is a device or pipe, which may never end. ${accepted}`, { path });
   if (path.endsWith(".npy")) return numbered(readMatrix(path));
   if (path.endsWith(".npz")) return readNpzVectors(path);
-  if (path.endsWith(".parquet")) throw unsupported(`${path} is a Parquet file. ${accepted}`, { path });
+  if (path.endsWith(".parquet")) return withInfo(await readParquetVectors(path), path);
+  if (/\.(ark|scp)$/.test(path)) return withInfo(readArkVectors(path), path);
   // What merging wrote is known by its name; looking into a large pickle takes a while.
   const isMerged = stats.isDirectory() || /(speaker|utterance)_embeddings\.pkl$/.test(path);
   const plain = isMerged ? null : await readPlainPickle(path);
@@ -68,6 +74,29 @@ const infoOf = (key: string): SpeakerInfo => ({ key, dataset: "", speakerId: key
 function named(keys: readonly string[], vector: (row: number) => Float32Array): Vectors {
   const rows = keys.map((key, i) => ({ key, embedding: vector(i) }));
   return { rows, n: rows.length, info: keys.map(infoOf) };
+}
+
+/** Vectors of a file that names them. @throws `conflict` for two of one name */
+function withInfo(rows: readonly NamedVector[], path: string): Vectors {
+  checkNames(
+    rows.map(({ key }) => key),
+    "the vectors",
+    path,
+  );
+  return { rows, n: rows.length, info: rows.map(({ key, info }) => (info ? { key, ...info } : infoOf(key))) };
+}
+
+function checkNames(keys: readonly string[], what: string, path: string): void {
+  const rowOf = new Map<string, number>();
+  for (const [row, key] of keys.entries()) {
+    const first = rowOf.get(key);
+    if (first !== undefined)
+      throw conflict(
+        `Rows ${first} and ${row} of ${what} are both ${shown(key)}. Every row must have a name of its own.`,
+        { path, got: key },
+      );
+    rowOf.set(key, row);
+  }
 }
 
 /** A matrix of an array of (rows, dimension). */
@@ -99,16 +128,7 @@ function readNpzVectors(path: string): Vectors {
   const keys = readNpyText(files[labels], { path: `${path}, ${labels}` });
   if (keys.length !== rows.rows)
     throw invalid(`There are ${keys.length} ${labels} for ${rows.rows} embeddings.`, { path });
-  const rowOf = new Map<string, number>();
-  for (const [row, key] of keys.entries()) {
-    const first = rowOf.get(key);
-    if (first !== undefined)
-      throw conflict(
-        `Rows ${first} and ${row} of ${labels} are both ${shown(key)}. Every row must have a name of its own.`,
-        { path, got: key },
-      );
-    rowOf.set(key, row);
-  }
+  checkNames(keys, labels, path);
   const vectorsByName = named(keys, (i) => rows.data.subarray(i * rows.columns, (i + 1) * rows.columns));
   // What `speakerscope export` writes says whose each embedding is.
   if (files.datasets === undefined || files.speakers === undefined) return vectorsByName;

@@ -21,10 +21,11 @@ const physical: Record<Kind, Pick<SchemaElement, "type" | "converted_type">> = {
   texts: { type: "BYTE_ARRAY", converted_type: "UTF8" },
 };
 
-/** The bytes of a Parquet file, a group of rows at a time; the first group tells the types. */
+/** The bytes of a Parquet file, a group of rows at a time; the first group tells the types that are not given. */
 export async function* parquetBytes(
   groups: AsyncIterable<RowGroup>,
   path: string,
+  types: Readonly<Record<string, "text" | "number" | "boolean">> = {},
 ): AsyncGenerator<Uint8Array> {
   const { ParquetWriter } = await import("hyparquet-writer");
   const { writer, taken } = await openByteWriter();
@@ -39,7 +40,7 @@ export async function* parquetBytes(
             path,
           },
         );
-      kinds = columns.map((name) => kindOf(rows.map((row) => row[name])));
+      kinds = columns.map((name) => types[name] ?? kindOf(rows.map((row) => row[name])));
       parquet = new ParquetWriter({ writer, schema: schemaOf(columns, kinds), createdBy: "speakerscope" });
     }
     const columnData = columns.map((name, index) => ({

@@ -13,6 +13,8 @@ export interface TableOptions {
    * they are first seen, and of any other iterable those of its first row.
    */
   columns?: readonly string[];
+  /** Types of columns in Parquet that the first rows may not tell, as where a value is missing there or happens to be whole. */
+  types?: Readonly<Record<string, "text" | "number" | "boolean">>;
 }
 
 /** Rows that a type of a column is told by, and that are written together, where they are not an array. */
@@ -32,7 +34,7 @@ export const rowsAtOnce = 5000;
 export async function writeTable(
   rows: Iterable<TableRow> | AsyncIterable<TableRow>,
   path: string,
-  { columns }: TableOptions = {},
+  { columns, types }: TableOptions = {},
 ): Promise<void> {
   const ending = /\.(csv|tsv|jsonl|parquet)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined)
@@ -41,7 +43,7 @@ export async function writeTable(
       { path },
     );
   const groups = checked(grouped(rows), columns, path);
-  if (ending === "parquet") return writeFile(path, parquetBytes(groups, path));
+  if (ending === "parquet") return writeFile(path, parquetBytes(groups, path, types));
   if (ending === "jsonl") return writeFile(path, jsonText(groups));
   return writeFile(path, delimited(groups, ending === "csv" ? "," : "\t"));
 }

@@ -61,11 +61,74 @@ test("Parquet has the embeddings as lists beside their names", async () => {
   assert.is(rows[0]!.speakerId, "é");
 });
 
+test("a table of utterances has their session, seconds and fields, each of one type", async () => {
+  const other = temporaryFolder();
+  const row = (n: number, speaker: string | null) => ({
+    embedding: Float32Array.of(n, 1),
+    dataset: "=d",
+    speaker_id: speaker,
+    utterance_id: String(n),
+    path: `${n}.wav`,
+  });
+  put(
+    join(other, "utterance_embeddings.pkl"),
+    writePickle(Object.fromEntries([["=d_1", row(1, "@s")] as const, ["+d_2", row(2, null)] as const])),
+  );
+  put(
+    join(other, "utterances.jsonl"),
+    `${JSON.stringify({ key: "=d_1", seconds: 1, fields: { text: "é", n: 1, path: "p", mixed: 1 } })}\n` +
+      `${JSON.stringify({ key: "+d_2", seconds: 2.5, session: "v", fields: { n: 0.5, ok: true, mixed: ["a"] } })}\n`,
+  );
+  await exportEmbeddings(other, to("facts.parquet"));
+  const file = await openParquet(to("facts.parquet"));
+  const rows = await file.read({ metadata: file.metadata, rowStart: 0, rowEnd: 2 });
+  file.close();
+  const names = "key dataset speakerId utteranceId path session seconds text n field_path mixed ok embedding";
+  assert.equal(Object.keys(rows[0]!), names.split(" "));
+  assert.equal(
+    rows.map((row) => [row.session, row.seconds, row.n, row.mixed, row.field_path, row.ok, row.speakerId]),
+    [
+      [null, 1, 1, "1", "p", null, "@s"],
+      ["v", 2.5, 0.5, '["a"]', null, true, null],
+    ],
+  );
+  // Names that a spreadsheet would take for formulas are the same on reading back, but for CSV and TSV.
+  for (const name of ["facts.parquet", "facts.npz", "facts.ark"]) {
+    await exportEmbeddings(other, to(name), { level: "utterance" });
+    const { rows, info } = await readVectors(to(name));
+    assert.equal(
+      info.map(({ key }) => key),
+      ["=d_1", "+d_2"],
+    );
+    assert.equal((rows as { embedding: Float32Array }[])[1]!.embedding, Float32Array.of(2, 1));
+  }
+  const { info } = await readVectors(to("facts.parquet"));
+  assert.equal(
+    info.map(({ dataset, speakerId }) => [dataset, speakerId]),
+    [
+      ["=d", "@s"],
+      ["=d", ""],
+    ],
+  );
+  put(join(other, "utterances.jsonl"), `${JSON.stringify({ key: "x", seconds: 1 })}\n`);
+  await exportEmbeddings(other, to("stale.csv")).then(
+    () => assert.unreachable(),
+    (error: Error) => assert.match(error.message, /lists "x" where the embeddings have "=d_1"\. Merge again/),
+  );
+});
+
 test("a Kaldi archive has the utterances, and spk_ the speakers", async () => {
   const files = await exportEmbeddings(folder, to("xvector.ark"));
   assert.equal(files, ["xvector.ark", "xvector.scp", "spk_xvector.ark", "spk_xvector.scp"].map(to));
   assert.equal(readScp(to("xvector.scp")), vectors);
   assert.equal(readScp(to("spk_xvector.scp")), [["d_é", Float32Array.of(1, 2, 3)]]);
+  for (const name of ["xvector.ark", "xvector.scp"]) {
+    const { rows } = await readVectors(to(name));
+    assert.equal(
+      (rows as { key: string; embedding: Float32Array }[]).map(({ key, embedding }) => [key, embedding]),
+      vectors,
+    );
+  }
   assert.equal(await exportEmbeddings(folder, to("s.ark"), { level: "speaker" }), [to("s.ark"), to("s.scp")]);
 });
 

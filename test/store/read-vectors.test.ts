@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { arkVector } from "../../src/format/kaldi-ark.js";
 import { readNpy, writeNpy } from "../../src/format/npy.js";
 import { readVectors, type Vectors } from "../../src/store/read-vectors.js";
+import { writeTable } from "../../src/tables/write-table.js";
 import { python, runPython } from "../python.js";
 
 const fixtures = join(__dirname, "..", "fixtures", "vectors");
@@ -125,6 +127,47 @@ pickle.dump({"a": x}, open(sys.argv[1] + "/matrices.pkl", "wb"))
       () => assert.unreachable(name),
       (error) => assert.match(error.message, pattern),
     );
+});
+
+test("Parquet and archives of Kaldi that hold no vectors, or half of one, are told with the place", async () => {
+  const fails = (name: string) =>
+    readVectors(join(folder, name)).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+  const at = (name: string) => join(folder, name);
+  await writeTable([{ key: "a", value: 1 }], at("plain.parquet"));
+  assert.match(
+    await fails("plain.parquet"),
+    /has no column of vectors called embedding\. Its columns are "key", "value"/,
+  );
+  await writeTable([{ v: Float32Array.of(1, 2) }], at("unnamed.parquet"));
+  assert.equal(keysOf(await readVectors(at("unnamed.parquet"))), ["0"]);
+  const rows = ["a", "a"].map((key) => ({ key, embedding: Float32Array.of(1, 2) }));
+  await writeTable(rows, at("twice.parquet"));
+  assert.match(await fails("twice.parquet"), /Rows 0 and 1 of the vectors are both "a"/);
+  const { key, value } = arkVector("a", Float32Array.of(1, 2));
+  const whole = Buffer.concat([key, value]);
+  writeFileSync(at("cut.ark"), whole.subarray(0, -1));
+  assert.match(await fails("cut.ark"), /cut\.ark is cut off in the vector at byte 2/);
+  writeFileSync(at("text.ark"), "a  [ 1 2 ]\n");
+  assert.match(await fails("text.ark"), /At byte 2 of .*text\.ark there is no binary vector of Kaldi/);
+  const double = Buffer.concat([
+    Buffer.from("b \0BDV \x04\x02\0\0\0", "latin1"),
+    Buffer.from(Float64Array.of(0.1, 3).buffer),
+  ]);
+  writeFileSync(at("two.ark"), Buffer.concat([whole, double]));
+  writeFileSync(at("two.scp"), "b two.ark:22\na two.ark:2\n");
+  const { rows: read } = await readVectors(at("two.scp"));
+  assert.equal(read, [
+    { key: "b", embedding: Float32Array.of(0.1, 3) },
+    { key: "a", embedding: Float32Array.of(1, 2) },
+  ]);
+  writeFileSync(at("command.scp"), "b gunzip -c x |\n");
+  assert.match(
+    await fails("command.scp"),
+    /Line 1 of .*command\.scp is a command or a range, which is not read/,
+  );
 });
 
 test.run();
