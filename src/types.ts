@@ -166,6 +166,7 @@ export interface SpeakerPair {
 /** Says how far a long job is. Counts only rise; `done` counts what is stored, not what was submitted. */
 export type Progress =
   | { stage: "scan"; files: number }
+  | { stage: "segments"; done: number; total: number }
   | { stage: "extract"; rank: number; done: number; failed: number; total: number; seconds: number }
   | { stage: "merge"; done: number; total: number }
   | { stage: "similarity"; done: number; total: number };

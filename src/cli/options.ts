@@ -26,6 +26,12 @@ const threshold = (text: string) =>
     ? ("eer" as const)
     : number("threshold", (value) => value >= -1 && value <= 1, "a cosine between -1 and 1, or eer")(text);
 
+const segmentSeconds = number(
+  "length",
+  (value) => value >= 1 && value <= 60,
+  "a number of seconds from 1 to 60",
+);
+
 export const probability = (name: string) =>
   number(name, (value) => value > 0 && value < 1, "between 0 and 1");
 
@@ -167,6 +173,10 @@ export function addExtractionOptions(command: Command): Command {
     new Option("--channel <n>", "channel of stereo files: a number, or mean for the mean of all")
       .argParser(channel)
       .default("mean"),
+    new Option(
+      "--segments <seconds>",
+      "cut recordings into segments of speech of about so long, each an utterance (default: no)",
+    ).argParser(segmentSeconds),
     flag("vad", "embed the speech of a file alone; changes embeddings").default(false),
     normalize(),
     new Option("--on-collision <how>", "two files that would share a key: an error, or a suffix")

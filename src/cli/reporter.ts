@@ -56,11 +56,13 @@ function logWriter(path: string, warn: (line: string) => void): (line: string) =
   return (line) => attempt(() => appendFileSync(path, `${timestamp()} ${line}\n`));
 }
 
+const whileIn = { segments: "Looking for speech", merge: "Merging", similarity: "Similarity" };
+
 /** The line of a progress, such as `Rank 0: 120/1000 files, 2 failed, 9.4 files/s, 1 min 34 s left`. */
 export function progressLine(progress: Progress): string {
   if (progress.stage === "scan") return `Scanning: ${progress.files} files`;
   const { stage, done, total } = progress;
-  if (stage !== "extract") return `${stage === "merge" ? "Merging" : "Similarity"}: ${done}/${total}`;
+  if (stage !== "extract") return `${whileIn[stage]}: ${done}/${total}`;
   const rate = progress.seconds > 0 ? done / progress.seconds : 0;
   const left = rate > 0 ? `, ${duration((total - done) / rate)} left` : "";
   return `Rank ${progress.rank}: ${done}/${total} files, ${progress.failed} failed, ${rate.toFixed(1)} files/s${left}`;

@@ -177,7 +177,7 @@ function utteranceOf(
 }
 
 /** Times of a fixed width, so that the spans of a recording sort in its order. */
-function spanName(span: Span | undefined, channel: number | undefined): string {
+export function spanName(span: Span | undefined, channel: number | undefined): string {
   if (span === undefined) return channel === undefined ? "" : `#c${channel}`;
   const time = (seconds: number) => seconds.toFixed(6).padStart(13, "0");
   const end = span.end === undefined ? "" : time(span.end);

@@ -2,7 +2,7 @@ import { type AudioBytes, type AudioReader, ChangedError } from "../corpus/open-
 import { embedFeatures } from "../embed/embed.js";
 import type { Model } from "../embed/open-model.js";
 import { reasonOf } from "../errors.js";
-import type { Matrix, Utterance } from "../types.js";
+import type { AudioSource, Matrix } from "../types.js";
 import { checkDevice, type Refusal, refusal } from "./fault.js";
 import type { Piece, StoredDoubt } from "./prepare.js";
 
@@ -13,9 +13,9 @@ export type Loaded =
   | Refusal;
 
 /** Reads the audio of an utterance; a failure to is an answer, not an exception, unless the machine is at fault. */
-export async function readBytes(reader: AudioReader, utterance: Utterance): Promise<AudioBytes | Refusal> {
+export async function readBytes(reader: AudioReader, source: AudioSource): Promise<AudioBytes | Refusal> {
   try {
-    return await reader.read(utterance);
+    return await reader.read(source);
   } catch (error) {
     if (error instanceof ChangedError) return { stage: "read", reason: error.message, decided: false };
     // What is wrong with the audio shows here already where a span is cut out of it.

@@ -17,6 +17,7 @@ import {
   partFolder,
   rankFolder,
   readExtraction,
+  recordingOf,
   type Shard,
   shardOfFile,
   writeCorpusList,
@@ -24,12 +25,15 @@ import {
 import type { Doubt, Failure, LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
 import { lockFolder } from "../util/folder-lock.js";
+
 import { writeFile } from "../util/write-file.js";
+import { checkSeconds } from "../vad/cut-speech.js";
 import { decodeThreadsFor, planRanks, type RankPlanOptions } from "./plan-ranks.js";
+import { segmentCorpus } from "./segment-corpus.js";
 import { superviseRank } from "./supervise-rank.js";
 import { writeIndividual, writeRank } from "./write-rank.js";
 
-type ExtractProgress = Extract<Progress, { stage: "scan" | "extract" }>;
+type ExtractProgress = Extract<Progress, { stage: "scan" | "segments" | "extract" }>;
 
 export interface ExtractOptions
   extends RankPlanOptions,
@@ -56,6 +60,11 @@ export interface ExtractOptions
    * without speech is a failure. It changes embeddings. False by default.
    */
   vad?: boolean;
+  /**
+   * Cut recordings into segments of speech of about so many seconds (half to twice as long), as Silero VAD
+   * finds it: each is an utterance with its span, and the recording is its session. A recording without any is a failure.
+   */
+  segments?: number;
   /** Average unit vectors for the speakers. */
   normalize?: boolean;
   /** Write a pickle for every utterance and speaker too. */
@@ -112,9 +121,11 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     precision = "fp32",
     channel = "mean",
     vad = false,
+    segments,
     batchSize = 32,
     decodeThreads,
   } = options;
+  if (segments !== undefined) checkSeconds(segments);
   if (!(Number.isInteger(batchSize) && batchSize > 0))
     throw invalid(`The batch size is ${batchSize}. It must be a positive whole number.`, { got: batchSize });
   if (!(Number.isInteger(decodeThreads ?? 0) && (decodeThreads ?? 0) >= 0))
@@ -130,6 +141,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     ...model.identity,
     channel,
     ...(vad ? { vad: vadIdentity } : {}),
+    ...(segments === undefined ? {} : { segments: { detector: vadIdentity, seconds: segments } }),
   };
   const list = shardOf(typeof corpus === "string" ? await scan(corpus, options) : corpus, options.shard);
   const folder = partFolder(outputDir, options.shard);
@@ -140,12 +152,30 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
       abortSignal: options.abortSignal,
     });
     try {
-      return await extractPart(list, folder, identity, devices, options);
+      // What cannot go on is told before hours of audio are looked at.
+      if (segments !== undefined && !options.overwrite)
+        checkIdentity(await readExtraction(outputDir, { ...list, utterances: [] }), identity);
+      const corpus = segments === undefined ? list : await segmented(list, folder, segments, options);
+      return await extractPart(corpus, folder, identity, devices, options);
     } finally {
       await lock.release();
     }
   });
 }
+
+const segmented = (list: Corpus, folder: string, seconds: number, options: ExtractOptions): Promise<Corpus> =>
+  segmentCorpus(list, {
+    seconds,
+    folder,
+    detector: vadIdentity,
+    channel: options.channel ?? "mean",
+    overwrite: options.overwrite ?? false,
+    retryFailed: options.retryFailed ?? false,
+    onCollision: options.onCollision,
+    onLog: options.onLog,
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    ...(options.abortSignal === undefined ? {} : { abortSignal: options.abortSignal }),
+  });
 
 /** The last call of this process for each folder. */
 const calls = new Map<string, Promise<unknown>>();
@@ -325,9 +355,6 @@ function shardOf(corpus: Corpus, shard: Shard | undefined): Corpus {
     failures: failures.filter(({ path }) => own(relative(root, path))),
   };
 }
-
-/** What the recording is known by that a span is cut from. */
-const recordingOf = (file: string): string => file.replace(/#[^#]*$/, "");
 
 async function discard(folder: string, { logs }: Extraction): Promise<void> {
   for (const log of logs)

@@ -6,7 +6,7 @@ import { bundledModel } from "../embed/open-model.js";
 import { type ExtractOptions, type ExtractResult, extract } from "../extract/extract.js";
 import { pythonJson } from "../format/json.js";
 import { quantity } from "../shared/text.js";
-import { partFolder, rankFolder } from "../store/extraction.js";
+import { partFolder, rankFolder, recordingOf } from "../store/extraction.js";
 import { countBy } from "../util/count-by.js";
 import { readJsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
@@ -101,7 +101,8 @@ async function otherCorpus(folder: string, { utterances }: Corpus): Promise<stri
   for await (const row of readJsonLines<{ root?: string; file?: string }>(path)) {
     root ??= row.root;
     if (row.file === undefined) continue;
-    if (files.has(row.file)) return undefined;
+    // The list may be one of segments.
+    if (files.has(row.file) || files.has(recordingOf(row.file))) return undefined;
     if (++seen === 100) break;
   }
   return seen > 0 ? root : undefined;

@@ -3,6 +3,7 @@ import { join, sep } from "node:path";
 import { readPickle } from "../format/pickle.js";
 import { isObject } from "../format/read-json.js";
 import { comparisonFiles, individualFolder, mergedFiles } from "../merged/files.js";
+import { segmentsLog } from "../store/extraction.js";
 import { speakerPath, utterancePath } from "../store/individual.js";
 import { lockName } from "../util/folder-lock.js";
 import { isTemporary } from "../util/write-file.js";
@@ -17,7 +18,7 @@ export interface ExtractionFiles {
   others: string[];
 }
 
-const ofPart = new Set(["corpus.jsonl", "dataset_info.json"]);
+const ofPart = new Set(["corpus.jsonl", "dataset_info.json", segmentsLog]);
 
 const ofRank = new Set([
   "embeddings.log",

@@ -15,6 +15,7 @@ import { type LogRecord, openVectorReader, scanLog, type VectorReader } from "./
  * What an extraction leaves in its folder, and nothing else reads or writes:
  *
  *   corpus.jsonl             what to embed, by what its audio is known by: a header line, then an utterance or a scan failure a line
+ *   segments.log             where speech was found in each recording, if recordings are cut into segments
  *   rank_NN/embeddings.log   what rank NN did: an identity record, then a record for each file, embedded or failed
  *
  * The log is the truth; the pickles and lists beside it are made from it. An extraction that is spread over machines
@@ -143,7 +144,13 @@ export const isShard = ({ index, count }: Shard): boolean =>
 export const shardOfFile = (file: string, count: number): number =>
   Math.floor((hash("sha256", file, "buffer").readUInt32BE(0) / 2 ** 32) * count);
 
+/** What the recording is known by that a span is cut from. */
+export const recordingOf = (file: string): string => file.replace(/#[^#]*$/, "");
+
 const pad = (number: number) => String(number).padStart(5, "0");
+
+/** The name of the log of segments in the folder of a part. */
+export const segmentsLog = "segments.log";
 
 const corpusPath = (folder: string): string => join(folder, "corpus.jsonl");
 
