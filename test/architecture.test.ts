@@ -19,6 +19,7 @@ const order = [
   ["models"],
   ["embed"],
   ["vad"],
+  ["checks"],
   ["store"],
   ["extract"],
   ["similarity"],

@@ -1,0 +1,48 @@
+import { bandCount, bandFrames, checksSampleRate, frameShift } from "./band-frames.js";
+
+/** Bands of a sketch. */
+export const sketchBands = 12;
+/** Seconds between two rows of a sketch. */
+export const sketchStep = 0.048;
+/** No more than the first so many seconds are sketched: 250 bytes a second. */
+export const sketchSeconds = 30;
+
+const framesAStep = Math.round((sketchStep * checksSampleRate) / frameShift);
+/** Pairs of the mel bands around 320 to 3,300 Hz, which every telephone and codec passes on. */
+const [firstBand, endBand] = [4, 28];
+/** What lies further below the loud parts of a band is noise as a rule, and does not count. */
+const floor = 10 ** -2.5;
+/** Values are kept in steps of a quarter of a decibel. */
+const stepsADecibel = 4;
+
+/**
+ * What a signal looks like from far away, small enough to be kept: Uint8Array (steps, 12), the energies of twelve bands every
+ * 48 ms in quarters of a decibel, each relative to the loud parts of its band. Level and timbre of a channel are not in it.
+ *
+ * @param samples at 16 kHz; those behind the first 30 s are not looked at
+ */
+export function sketchOf(samples: Float32Array): Uint8Array {
+  const frames = bandFrames(samples.subarray(0, sketchSeconds * checksSampleRate));
+  const steps = Math.max(0, Math.floor(frames.rows / framesAStep) - 1);
+  const energies = new Float64Array(steps * sketchBands);
+  for (let step = 0; step < steps; step++)
+    for (let f = 0; f < 2 * framesAStep; f++) {
+      // A triangle over two steps, so that half a step of misalignment costs little.
+      const weight = framesAStep + 0.5 - Math.abs(f - framesAStep + 0.5);
+      const row = (step * framesAStep + f) * bandCount;
+      for (let m = firstBand; m < endBand; m++)
+        energies[step * sketchBands + bandOf(m)] += weight * frames.data[row + m];
+    }
+  const sketch = new Uint8Array(energies.length);
+  for (let band = 0; band < sketchBands; band++) {
+    const own = Float64Array.from({ length: steps }, (_, step) => energies[step * sketchBands + band]);
+    const loud = own.toSorted()[Math.floor(0.9 * (steps - 1))] || 1;
+    for (let step = 0; step < steps; step++) {
+      const decibel = 10 * Math.log10(own[step] / loud + floor) - 10 * Math.log10(floor);
+      sketch[step * sketchBands + band] = Math.min(255, Math.round(stepsADecibel * decibel));
+    }
+  }
+  return sketch;
+}
+
+const bandOf = (m: number) => (m - firstBand) >> 1;
