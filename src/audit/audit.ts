@@ -1,7 +1,18 @@
+import type { AudioChecks } from "../checks/audio-checks.js";
 import { ScopeError, throwIfAborted } from "../errors.js";
+import { compare } from "../util/compare.js";
 import { dot } from "../vectors/dot.js";
+import { audioFindings } from "./audio-findings.js";
 import { type AuditCorpus, type AuditUtterance, auditCorpus } from "./audit-corpus.js";
-import { type Finding, type FindingKind, leastProbability, probabilityOf } from "./finding.js";
+import { costOf } from "./cost.js";
+import {
+  audioKinds,
+  type Finding,
+  type FindingKind,
+  labelKinds,
+  leastProbability,
+  probabilityOf,
+} from "./finding.js";
 import { type MergedName, mergedSpeakers } from "./merged-speakers.js";
 import { type NamePair, namePairs } from "./name-pairs.js";
 import { people } from "./people.js";
@@ -10,6 +21,11 @@ import { type LabelDoubts, wrongLabels } from "./wrong-labels.js";
 export interface AuditOptions {
   /** Rounds of looking at everything in the light of what the round before has found; default 3. */
   rounds?: number;
+  /**
+   * What was measured of the audio (`checkAudio`, `readChecks`): with it the audit looks for copies, for what is no speech and for doubtful
+   * audio too, before it looks at labels.
+   */
+  checks?: readonly AudioChecks[];
   abortSignal?: AbortSignal;
 }
 
@@ -33,6 +49,10 @@ export interface Audit {
     /** Why it was not `plda`; null where it was. */
     why: string | null;
     rounds: number;
+    /** What could not be looked for, because nothing was measured of the audio. */
+    notLookedFor: FindingKind[];
+    /** Utterances of which nothing was measured; 0 where nothing was of any. */
+    unmeasured: number;
   };
 }
 
@@ -59,7 +79,28 @@ const folds = 5;
  */
 export async function audit(
   utterances: readonly AuditUtterance[],
-  { rounds = 3, abortSignal }: AuditOptions = {},
+  { checks, ...options }: AuditOptions = {},
+): Promise<Audit> {
+  if (checks === undefined) return auditLabels(utterances, options);
+  const audio = await audioFindings(utterances, checks, options);
+  const { findings: ofLabels, summary, info } = await auditLabels(audio.utterances, options);
+  const findings = [...audio.findings, ...ofLabels].sort(
+    (a, b) =>
+      costOf(b) - costOf(a) ||
+      b.score - a.score ||
+      compare(a.kind, b.kind) ||
+      compare(a.keys.join(" "), b.keys.join(" ")),
+  );
+  return {
+    findings,
+    summary: { ...summary, found: countsOf(findings) },
+    info: { ...info, notLookedFor: [], unmeasured: audio.unmeasured },
+  };
+}
+
+async function auditLabels(
+  utterances: readonly AuditUtterance[],
+  { rounds = 3, abortSignal }: Omit<AuditOptions, "checks">,
 ): Promise<Audit> {
   const corpus = auditCorpus(utterances);
   const { names, n } = corpus;
@@ -73,7 +114,7 @@ export async function audit(
   const nothing = (why: string): Audit => ({
     findings: [],
     summary: summaryOf([]),
-    info: { model: "none", why, rounds: 0 },
+    info: { model: "none", why, rounds: 0, notLookedFor: [...audioKinds], unmeasured: 0 },
   });
   if (names.length < 2)
     return nothing(
@@ -93,7 +134,13 @@ export async function audit(
     return {
       findings,
       summary: summaryOf(findings),
-      info: { model: isLearned ? "plda" : "cosine", why, rounds },
+      info: {
+        model: isLearned ? "plda" : "cosine",
+        why,
+        rounds,
+        notLookedFor: [...audioKinds],
+        unmeasured: 0,
+      },
     };
   } catch (error) {
     // The embeddings of every speaker are equal: there is no measure of how much they may differ.
@@ -282,7 +329,8 @@ function typicalOf({ names, utterances, data, dimension: d }: AuditCorpus, kept:
 }
 
 function countsOf(findings: readonly Finding[]): Record<FindingKind, number> {
-  const counts = { wrongLabel: 0, splitSpeaker: 0, leakage: 0, mergedSpeakers: 0 };
+  const kinds: FindingKind[] = [...labelKinds, ...audioKinds];
+  const counts = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<FindingKind, number>;
   for (const { kind, probability } of findings) if (probability >= 0.5) counts[kind]++;
   return counts;
 }

@@ -1,5 +1,14 @@
-/** What may be wrong in a corpus. The kinds of the audio are found where the audio is at hand. */
-export type FindingKind = "wrongLabel" | "splitSpeaker" | "leakage" | "mergedSpeakers";
+/** Kinds that are found by embeddings and names. */
+export const labelKinds = ["wrongLabel", "splitSpeaker", "leakage", "mergedSpeakers"] as const;
+
+/** Doubts about the quality of the audio. */
+export const qualityKinds = ["short", "clipped", "quiet", "narrowBand", "lowSnr"] as const;
+
+/** Kinds that are found by what was measured of the audio. */
+export const audioKinds = ["equalFiles", "nearCopies", "nonSpeech", ...qualityKinds] as const;
+
+/** What may be wrong in a corpus. The kinds of the audio are found where it was measured. */
+export type FindingKind = (typeof labelKinds)[number] | (typeof audioKinds)[number];
 
 /** What to do about a finding. */
 export type Remedy =
@@ -7,12 +16,17 @@ export type Remedy =
   | { action: "drop" }
   | { action: "mergeNames"; names: string[] }
   | { action: "splitName"; parts: [string[], string[]] }
-  | { action: "keepOnOneSide"; names: string[] };
+  | { action: "keepOnOneSide"; names: string[] }
+  | { action: "keepOne"; to: string }
+  | { action: "keep" };
 
 /** Something that is wrong in a corpus, how sure that is, and what to do about it. */
 export interface Finding {
   kind: FindingKind;
-  /** `wrongLabel`: the utterance; `mergedSpeakers`: the speaker; else two speakers, as `dataset_speaker`. */
+  /**
+   * `splitSpeaker`, `leakage`: two speakers, as `dataset_speaker`; `mergedSpeakers`: the speaker; `equalFiles`, `nearCopies`: two
+   * utterances; else the utterance.
+   */
   keys: string[];
   /** Natural log odds; higher is surer, and 0 is the threshold. */
   score: number;

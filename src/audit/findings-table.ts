@@ -7,6 +7,14 @@ export const kindNames = {
   splitSpeaker: "split_speaker",
   leakage: "leakage",
   mergedSpeakers: "merged_speakers",
+  equalFiles: "equal_files",
+  nearCopies: "near_copies",
+  nonSpeech: "non_speech",
+  short: "short",
+  clipped: "clipped",
+  quiet: "quiet",
+  narrowBand: "narrow_band",
+  lowSnr: "low_snr",
 } as const;
 
 /** A row of findings.csv. */
@@ -18,7 +26,7 @@ export interface FindingRow {
   score: number;
   probability: number;
   remedy: string;
-  /** The right speaker of a wrong label, where there is one. */
+  /** The right speaker of a wrong label, where there is one; of copies the one to keep. */
   target: string;
   /** JSON. */
   evidence: string;
@@ -30,6 +38,8 @@ const remedies = {
   mergeNames: "merge_names",
   splitName: "split_name",
   keepOnOneSide: "keep_on_one_side",
+  keepOne: "keep_one",
+  keep: "keep",
 } as const;
 
 /** Findings as rows of a table, in their order. */
@@ -41,7 +51,7 @@ export const findingRows = (findings: readonly Finding[]): FindingRow[] =>
     score,
     probability,
     remedy: remedies[remedy.action],
-    target: remedy.action === "relabel" ? remedy.to : "",
+    target: "to" in remedy ? remedy.to : "",
     evidence: JSON.stringify(remedy.action === "splitName" ? { ...evidence, parts: remedy.parts } : evidence),
   }));
 

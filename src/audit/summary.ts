@@ -7,6 +7,14 @@ const texts: Record<FindingKind, string> = {
   splitSpeaker: "pairs of names of one person",
   leakage: "pairs of names of one person in two data sets",
   mergedSpeakers: "names that hold two people",
+  equalFiles: "pairs of equal files",
+  nearCopies: "pairs of near copies",
+  nonSpeech: "files without speech",
+  short: "files of under a second",
+  clipped: "clipped files",
+  quiet: "quiet files",
+  narrowBand: "files of a narrow band",
+  lowSnr: "files of speech hardly above the noise",
 };
 
 /** What an audit has found, in lines for a terminal. */
@@ -14,7 +22,12 @@ export function* auditSummary({ findings, summary, info }: Audit): Generator<str
   yield `${quantity(summary.utterances, "utterance")} of ${quantity(summary.speakers, "speaker")} looked at` +
     (summary.unlabelled > 0 ? `; ${summary.unlabelled} of unknown speakers left out` : "");
   if (info.why !== null) yield `Note: ${info.why}`;
-  for (const kind of Object.keys(texts) as FindingKind[]) yield `${summary.found[kind]} ${texts[kind]}`;
+  if (info.unmeasured > 0) yield `Note: of ${info.unmeasured} utterances nothing is known of the audio`;
+  const kinds = (Object.keys(texts) as FindingKind[]).filter((kind) => !info.notLookedFor.includes(kind));
+  for (const kind of kinds) yield `${summary.found[kind]} ${texts[kind]}`;
   const rest = findings.filter(({ probability }) => probability < 0.5).length;
   if (rest > 0) yield `${rest} doubts besides, of a probability of 0.05 to 0.5`;
+  if (info.notLookedFor.length > 0)
+    yield `Not looked for, without the audio: ${info.notLookedFor.map((kind) => texts[kind]).join(", ")}. ` +
+      "Give --data_root or --manifest, or extract with --checks.";
 }

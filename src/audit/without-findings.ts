@@ -2,7 +2,7 @@ import { speakerKey } from "./audit-corpus.js";
 import type { Finding } from "./finding.js";
 
 /**
- * The utterances whose labels an audit does not doubt: those with a wrong label and all of names that hold two people are
+ * The utterances whose labels an audit does not doubt: those with a wrong label, those without speech and all of names that hold two people are
  * left out, and names of one person become one name. Findings below a probability of 0.5 change nothing.
  */
 export function withoutFindings<Row extends { key: string; dataset: string; speakerId: string | null }>(
@@ -12,7 +12,7 @@ export function withoutFindings<Row extends { key: string; dataset: string; spea
   const found = findings.filter(({ probability }) => probability >= 0.5);
   const keysOf = (kind: Finding["kind"]) =>
     new Set(found.flatMap((finding) => (finding.kind === kind ? finding.keys : [])));
-  const wrong = keysOf("wrongLabel");
+  const wrong = new Set([...keysOf("wrongLabel"), ...keysOf("nonSpeech")]);
   const merged = keysOf("mergedSpeakers");
   const nameOf = new Map<string, string>();
   const root = (key: string): string => {

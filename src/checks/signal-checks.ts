@@ -61,7 +61,7 @@ export function openSignalChecker(): SignalChecker {
   return {
     async add(samples) {
       hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
-      for (const sample of samples) if (sample >= fullScale || sample <= -fullScale) clipped++;
+      for (let i = 0; i < samples.length; i++) clipped += Number(Math.abs(samples[i]) >= fullScale);
       length += samples.length;
       if (begun < sketchSeconds * vadSampleRate) beginning.push(samples);
       begun += samples.length;
@@ -71,9 +71,12 @@ export function openSignalChecker(): SignalChecker {
       rest = held.slice(own.length * vadWindow);
       powers.push(own);
       gain ??= detectorLevel / Math.sqrt(activePower(own) || detectorLevel ** 2);
-      probabilities.push(await detector.push(samples.map((sample) => sample * gain!)));
+      const levelled = new Float32Array(samples.length);
+      for (let i = 0; i < samples.length; i++) levelled[i] = samples[i] * gain;
+      probabilities.push(await detector.push(levelled));
       const { data, rows } = bandFrames(samples);
-      for (let i = 0; i < rows * bandCount; i++) bands[i % bandCount] += data[i];
+      for (let row = 0; row < rows; row++)
+        for (let m = 0; m < bandCount; m++) bands[m] += data[row * bandCount + m];
     },
     async end() {
       probabilities.push(await detector.end());
@@ -104,7 +107,7 @@ export async function signalChecks(samples: Float32Array): Promise<SignalChecks>
 function windowPowers(samples: Float32Array): Float64Array {
   return Float64Array.from({ length: Math.floor(samples.length / vadWindow) }, (_, w) => {
     let sum = 0;
-    for (let i = w * vadWindow; i < (w + 1) * vadWindow; i++) sum += samples[i] ** 2;
+    for (let i = w * vadWindow; i < (w + 1) * vadWindow; i++) sum += samples[i] * samples[i];
     return sum / vadWindow;
   });
 }

@@ -1,0 +1,13 @@
+import type { SignalChecks } from "./signal-checks.js";
+
+/** What was measured of the audio of an utterance, or why there is nothing to embed in it. */
+export type AudioChecks = {
+  /** The key of the utterance. */
+  key: string;
+  path: string;
+} & (SignalChecks | { failure: string });
+
+/** An utterance whose audio could be measured. */
+export type MeasuredChecks = Extract<AudioChecks, SignalChecks>;
+
+export const isMeasured = (checks: AudioChecks): checks is MeasuredChecks => !("failure" in checks);
