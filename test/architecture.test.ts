@@ -28,6 +28,7 @@ const order = [
   ["merge"],
   ["scoring"],
   ["analysis"],
+  ["decisions"],
   ["audit"],
   ["charts", "listen"],
   ["pipeline"],

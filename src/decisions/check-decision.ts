@@ -1,0 +1,70 @@
+import { invalid, shown } from "../errors.js";
+import { actionsOf, type Decision, type DecisionKind } from "./decision.js";
+
+/** `wrong_label`, as files write it, is `wrongLabel`. */
+const inCamelCase = (text: string): string =>
+  text.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** `wrongLabel` is `wrong_label` in files. */
+export const inSnakeCase = (text: string): string =>
+  text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/**
+ * A decision out of what a file or a page says.
+ *
+ * @param place for the error: `Line 3 of decisions.jsonl`
+ * @throws `invalid` for what is no decision, saying where and what is wrong with it
+ */
+export function checkDecision(value: unknown, place: string, path?: string): Decision {
+  const fail = (what: string, got: unknown) => invalid(`${place} ${what}`, { got, path });
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw fail(`is ${shown(value)}, not an object.`, value);
+  const row = value as Record<string, unknown>;
+  const text = (name: string): string => {
+    const got = row[name];
+    if (typeof got === "string" && got !== "") return got;
+    throw fail(
+      got === undefined
+        ? `has no ${shown(name)}. A decision has kind, keys, action, by and at.`
+        : `has ${shown(got)} as ${shown(name)}, which must be text.`,
+      got,
+    );
+  };
+  const kind = inCamelCase(text("kind")) as DecisionKind;
+  if (!Object.hasOwn(actionsOf, kind))
+    throw fail(
+      `has the unknown kind ${shown(row.kind)}. Known are ${Object.keys(actionsOf).map(inSnakeCase).join(", ")}.`,
+      row.kind,
+    );
+  const actions: readonly string[] = [...actionsOf[kind], "undo"];
+  const action = inCamelCase(text("action")) as Decision["action"];
+  if (!actions.includes(action))
+    throw fail(
+      `has the action ${shown(row.action)}. For ${inSnakeCase(kind)} it must be ${actions.map(inSnakeCase).join(", ")}.`,
+      row.action,
+    );
+  const keys = listOf(row.keys);
+  if (keys === undefined || keys.length === 0)
+    throw fail(`has ${shown(row.keys)} as "keys", which must be a list of names.`, row.keys);
+  const at = text("at");
+  if (Number.isNaN(Date.parse(at)))
+    throw fail(`has ${shown(at)} as "at", which must be a time such as 2026-01-31T09:30:00Z.`, at);
+  const decision: Decision = { kind, keys, action, by: text("by"), at };
+  if (row.to !== undefined && row.to !== null && row.to !== "") decision.to = text("to");
+  if (action === "relabel" && decision.to === undefined)
+    throw fail('says relabel, but not to whom. Add "to", a speaker.', row);
+  if (action === "keepOne" && decision.to !== undefined && !keys.includes(decision.to))
+    throw fail(`keeps ${shown(decision.to)}, which is none of its keys.`, decision.to);
+  if (action === "splitName") {
+    const parts = Array.isArray(row.parts) ? row.parts.map(listOf) : [];
+    if (parts.length < 2 || parts.includes(undefined))
+      throw fail('says split_name, but not how. Add "parts", two or more lists of utterances.', row.parts);
+    decision.parts = parts as string[][];
+  }
+  if (typeof row.probability === "number") decision.probability = row.probability;
+  return decision;
+}
+
+function listOf(value: unknown): string[] | undefined {
+  return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
+}

@@ -1,0 +1,64 @@
+import { auditor, type Decision, type DecisionKind, subjectOf } from "./decision.js";
+
+/** What people disagree about. */
+export interface Disagreement {
+  kind: DecisionKind;
+  keys: string[];
+  /** The last of each person. */
+  decisions: Decision[];
+}
+
+export interface MergedDecisions {
+  /** One for each subject that is decided: what holds. */
+  decisions: Decision[];
+  /** Where two people decided differently: nothing holds. */
+  disagreements: Disagreement[];
+}
+
+/**
+ * What holds of the decisions of several people, in any order.
+ *
+ * Of one person the later decision holds, and none after an `undo`. People outrank what the audit proposes. Where one is unsure
+ * and another is not, the other decides; where two decide differently, both are listed and nothing holds.
+ *
+ * @example
+ * const decided = (by: string, action: "same" | "different") => ({ kind: "pair" as const, keys: ["a", "b"], action, by, at: "2026-01-31T09:30:00Z" });
+ * const { disagreements } = mergeDecisions([decided("anna", "same"), decided("ben", "different")]);
+ */
+export function mergeDecisions(all: readonly Decision[]): MergedDecisions {
+  const subjects = new Map<string, Map<string, Decision>>();
+  for (const decision of all) {
+    const subject = subjectOf(decision);
+    const people = subjects.get(subject) ?? new Map<string, Decision>();
+    const before = people.get(decision.by);
+    if (before === undefined || Date.parse(decision.at) >= Date.parse(before.at))
+      people.set(decision.by, decision);
+    subjects.set(subject, people);
+  }
+  const decisions: Decision[] = [];
+  const disagreements: Disagreement[] = [];
+  for (const people of subjects.values()) {
+    const last = [...people.values()].filter(({ action }) => action !== "undo");
+    const byPeople = last.filter(({ by }) => by !== auditor);
+    const sure = byPeople.filter(({ action }) => action !== "unsure");
+    const outcomes = new Set(sure.map(outcomeOf));
+    if (outcomes.size > 1) {
+      const [{ kind, keys }] = sure;
+      disagreements.push({ kind, keys, decisions: sure.sort(byTime) });
+      continue;
+    }
+    const holds = (sure.length > 0 ? sure : byPeople.length > 0 ? byPeople : last).sort(byTime).at(-1);
+    if (holds !== undefined) decisions.push(holds);
+  }
+  return { decisions, disagreements };
+}
+
+const byTime = (a: Decision, b: Decision) => Date.parse(a.at) - Date.parse(b.at) || (a.by < b.by ? -1 : 1);
+
+/** What two people agree on: of one person under two names they may choose different names. */
+const outcomeOf = ({ action, to, parts }: Decision): string =>
+  JSON.stringify([
+    action,
+    action === "mergeNames" || action === "keepOne" ? undefined : to,
+    parts?.map((part) => [...part].sort()),
+  ]);

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { missing, reasonOf } from "../errors.js";
+import { checkDecision } from "./check-decision.js";
+import type { Decision } from "./decision.js";
+
+/** Decisions as they stand in files, and what could not be read of them. */
+export interface ReadDecisions {
+  /** In the order of the files and lines: `mergeDecisions` says what holds. */
+  decisions: Decision[];
+  /** A last line that was cut off. */
+  warnings: string[];
+}
+
+/**
+ * Reads decisions: JSONL files of one person or several, as `review`, the evidence page and `speakerscope audit` write them.
+ *
+ * The last line of a file may be cut off, where a machine went down while it was written; it is left out, with a warning.
+ *
+ * @param paths a file, or several
+ * @throws `missing` for a file that is not there; `invalid` for a line that is no decision, with file and line
+ * @example
+ * appendDecision("decisions.jsonl", { kind: "utterance", keys: ["studio_103_1"], action: "drop", by: "anna", at: "2026-01-31T09:30:00Z" });
+ * const { decisions } = readDecisions("decisions.jsonl");
+ */
+export function readDecisions(paths: string | readonly string[]): ReadDecisions {
+  const decisions: Decision[] = [];
+  const warnings: string[] = [];
+  for (const path of [paths].flat()) {
+    const lines = contentOf(path)
+      .replace(/^\ufeff/, "")
+      .split("\n");
+    for (const [index, line] of lines.entries()) {
+      const text = line.trim();
+      if (text === "") continue;
+      const place = `Line ${index + 1} of ${path}`;
+      const value = jsonOf(text);
+      if (value === undefined && index === lines.length - 1)
+        warnings.push(`${place} is cut off, and is left out.`);
+      else decisions.push(checkDecision(value ?? text, place, path));
+    }
+  }
+  return { decisions, warnings };
+}
+
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw missing(`The decisions ${path} cannot be read (${reasonOf(cause)}).`, { path, cause });
+  }
+}
+
+/** The value of a JSON text; undefined where it is none. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

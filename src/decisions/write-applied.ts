@@ -1,0 +1,165 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, extname, join, relative, resolve } from "node:path";
+import type { Columns } from "../corpus/columns.js";
+import type { Corpus } from "../corpus/corpus.js";
+import { writeManifest } from "../corpus/write-manifest.js";
+import { conflict, unsupported } from "../errors.js";
+import { writeTable } from "../tables/write-table.js";
+import type { Utterance } from "../types.js";
+import { inside } from "../util/inside.js";
+import { jsonLines, readJsonLines } from "../util/json-lines.js";
+import { writeFile } from "../util/write-file.js";
+import type { Change } from "./change.js";
+
+/** How a corrected corpus is written: as the manifest it was read from, a table, a list of files, or a folder of links. */
+export const cleanForms = ["manifest", "table", "list", "links"] as const;
+export type CleanForm = (typeof cleanForms)[number];
+
+/** Where the changes behind a corrected corpus stand: beside a file, or inside a folder. */
+export function changesPath(path: string): string {
+  const isFolder = extname(path.replace(/\.gz$/, "")) === "";
+  return isFolder
+    ? join(path, "changes.jsonl")
+    : `${path.replace(/\.gz$/, "").slice(0, -extname(path.replace(/\.gz$/, "")).length)}.changes.jsonl`;
+}
+
+/** The changes behind a corrected corpus; none where it is no such. */
+export async function readChanges(path: string): Promise<Change[]> {
+  const changes: Change[] = [];
+  const file = changesPath(path);
+  if (existsSync(file)) for await (const change of readJsonLines<Change>(file)) changes.push(change);
+  return changes;
+}
+
+/** Told by the ending of the path. */
+export function cleanFormOf(path: string, { manifest }: Pick<Corpus, "manifest">): CleanForm {
+  const ending = extname(path.replace(/\.gz$/, "")).slice(1).toLowerCase();
+  if (ending === "txt" || ending === "list") return "list";
+  const formats: Record<string, readonly string[]> = {
+    csv: ["csv"],
+    tsv: ["tsv"],
+    jsonl: ["jsonl", "nemo"],
+    json: ["jsonl", "nemo"],
+    "": ["kaldi"],
+  };
+  if (manifest !== undefined && formats[ending]?.includes(manifest.format)) return "manifest";
+  if (["csv", "tsv", "jsonl", "parquet"].includes(ending)) return "table";
+  if (ending === "" && manifest === undefined) return "links";
+  throw unsupported(
+    `${path} does not say by its ending how the corpus is to be written. ` +
+      `Give ${manifest === undefined ? "a folder (links)" : `the ending of the manifest ${manifest.path}`}, .csv, .tsv, .jsonl or .parquet (a table), or .txt (a list of files).`,
+    { path },
+  );
+}
+
+/**
+ * Writes a corrected corpus, with the changes beside it: `clean.changes.jsonl` beside `clean.csv`, `changes.jsonl` in a folder.
+ *
+ * @throws `unsupported` for an ending that says nothing, and for links to parts of recordings; `conflict` for a folder that holds
+ *   something else; as `writeManifest` does
+ */
+export async function writeApplied(
+  corpus: Corpus & { changes: readonly Change[] },
+  path: string,
+  { form = cleanFormOf(path, corpus), columns }: { form?: CleanForm; columns?: Columns } = {},
+): Promise<void> {
+  if (form === "manifest") await writeManifest(corpus, path, { columns });
+  else if (form === "list") await writeFile(path, listed(corpus.utterances));
+  else if (form === "table") await writeTable(rows(withOwnNames(corpus.utterances)), path);
+  else linkFolder(corpus, path);
+  await writeFile(changesPath(path), jsonLines(corpus.changes));
+}
+
+/** Recordings that came to one speaker may be called the same: the later one is called `name~2`. */
+function withOwnNames(utterances: readonly Utterance[]): Utterance[] {
+  const taken = new Set<string>();
+  return utterances.map((utterance) => {
+    const { dataset, speakerId, utteranceId } = utterance;
+    const fileOf = (name: string) => [dataset, speakerId ?? "", name].join("/");
+    let name = utteranceId;
+    for (let number = 2; taken.has(fileOf(name)); number++) name = `${utteranceId}~${number}`;
+    taken.add(fileOf(name));
+    return name === utteranceId ? utterance : { ...utterance, utteranceId: name };
+  });
+}
+
+function* listed(utterances: readonly Utterance[]): Generator<string> {
+  for (const { file } of utterances) yield `${file}\n`;
+}
+
+/** As `readManifest` reads them again. */
+function rows(utterances: readonly Utterance[]): object[] {
+  const whole = utterances.map(({ utteranceId, path, speakerId, dataset, session, span, seconds }) => ({
+    path: resolve(path),
+    utterance: utteranceId,
+    speaker: speakerId ?? "",
+    dataset,
+    session: session ?? "",
+    start: span?.start,
+    end: span?.end,
+    seconds,
+  }));
+  return withoutEmpty(whole);
+}
+
+/** Columns that say nothing of any row are left out. */
+function withoutEmpty<Row extends object>(table: Row[]): object[] {
+  const names = Object.keys(table[0] ?? {}) as (keyof Row)[];
+  const told = names.filter((name) => table.some((row) => row[name] !== undefined && row[name] !== ""));
+  return table.map((row) => Object.fromEntries(told.map((name) => [name, row[name]])));
+}
+
+/** A folder laid out as dataset/speaker/utterance, of links to the audio. */
+function linkFolder({ root, utterances }: Corpus, folder: string): void {
+  const part = utterances.find(
+    ({ span, offset, cell, speakerId }) =>
+      span !== undefined || offset !== undefined || cell !== undefined || speakerId === null,
+  );
+  if (part !== undefined)
+    throw unsupported(
+      part.speakerId === null
+        ? `Nobody says who speaks in ${part.key}, so that no folder of a speaker can hold it. Write a table or a list instead.`
+        : `${part.key} is a part of ${part.path}, and links lead to whole files. Write a table instead.`,
+      { path: part.path },
+    );
+  if (resolve(folder) === resolve(root))
+    throw conflict(`${folder} is the corpus itself. Give another folder for the links.`, { path: folder });
+  const before = linksIn(folder);
+  const wanted = new Map(
+    withOwnNames(utterances).map(({ dataset, speakerId, utteranceId, path }) => [
+      inside(folder, dataset, speakerId!, `${utteranceId}${extname(path)}`),
+      resolve(path),
+    ]),
+  );
+  for (const [link, target] of before) if (wanted.get(link) !== target) rmSync(link);
+  for (const [link, target] of wanted) {
+    if (before.get(link) === target) continue;
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(target, link);
+  }
+}
+
+/** The links that an earlier run made. @throws `conflict` where the folder holds something else */
+function linksIn(folder: string): Map<string, string> {
+  const links = new Map<string, string>();
+  if (!existsSync(folder)) return links;
+  for (const name of readdirSync(folder, { recursive: true }).map(String)) {
+    const path = join(folder, name);
+    const stats = lstatSync(path);
+    if (stats.isSymbolicLink()) links.set(path, resolve(dirname(path), readlinkSync(path)));
+    else if (!stats.isDirectory() && relative(folder, path) !== "changes.jsonl")
+      throw conflict(`${folder} holds ${name}, which is no link. Give a new folder for the links.`, { path });
+  }
+  if (links.size > 0 && !statSync(changesPath(folder), { throwIfNoEntry: false })?.isFile())
+    throw conflict(`${folder} holds links that were not made by this. Give a new folder.`, { path: folder });
+  return links;
+}

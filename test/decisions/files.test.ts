@@ -1,0 +1,226 @@
+import { spawnSync } from "node:child_process";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { appendDecision } from "../../src/decisions/append-decision.js";
+import { mergeDecisions } from "../../src/decisions/merge-decisions.js";
+import { observedPrecision } from "../../src/decisions/observed-precision.js";
+import { proposeDecisions } from "../../src/decisions/propose-decisions.js";
+import { readDecisions } from "../../src/decisions/read-decisions.js";
+import { writeProposals } from "../../src/decisions/write-proposals.js";
+import { put, temporaryFolder } from "../tiny.js";
+import { decide } from "./decide.js";
+
+const folder = temporaryFolder();
+const file = (name: string) => join(folder, name);
+
+test("a decision is a line of its own, and comes back as it was", () => {
+  const path = file("deep/er/decisions.jsonl");
+  const decisions = [
+    decide("wrongLabel", ["x_a_\u2028<img>\n"], "relabel", { to: "x_b", probability: 0.9 }),
+    decide("mergedSpeakers", ["x_c"], "splitName", { parts: [["x_c_1"], ["x_c_2"]], minute: 1 }),
+  ];
+  for (const decision of decisions) appendDecision(path, decision);
+  const lines = readFileSync(path, "utf8").split("\n");
+  assert.is(lines.length, 3);
+  assert.match(
+    lines[0]!,
+    '{"kind":"wrong_label","keys":["x_a_\\u2028<img>\\n"],"action":"relabel","to":"x_b"',
+  );
+  assert.equal(readDecisions(path), { decisions, warnings: [] });
+});
+
+test("a last line that was cut off is left out with a warning, and does not swallow the next one", () => {
+  const path = file("torn.jsonl");
+  const first = decide("pair", ["a", "b"], "same");
+  appendDecision(path, first);
+  appendFileSync(path, '{"kind":"pair","keys":["c');
+  const { decisions, warnings } = readDecisions(path);
+  assert.equal(decisions, [first]);
+  assert.match(warnings[0]!, `Line 2 of ${path} is cut off`);
+  appendDecision(path, decide("pair", ["c", "d"], "different"));
+  assert.equal(
+    readDecisions(path).decisions.map(({ action }) => action),
+    ["same", "different"],
+  );
+  // Whole, and only its end is missing.
+  const whole = readFileSync(path, "utf8");
+  writeFileSync(path, whole.trimEnd());
+  appendDecision(path, decide("pair", ["e", "f"], "unsure"));
+  assert.is(readDecisions(path).decisions.length, 3);
+});
+
+test("several processes append to one file, and no line is lost", () => {
+  const path = file("shared.jsonl");
+  const code = `
+    const { appendDecision } = require(${JSON.stringify(join(__dirname, "../../src/decisions/append-decision.ts"))});
+    for (let i = 0; i < 20; i++)
+      appendDecision(${JSON.stringify(path)}, { kind: "pair", keys: ["a", process.argv[1] + i], action: "same", by: process.argv[1], at: "2026-01-31T09:00:00Z" });`;
+  const script = put(file("append.cjs"), code);
+  const command = ["anna", "ben", "cy"]
+    .map((name) => `"${process.execPath}" --import tsx -e "$(cat ${script})" ${name}`)
+    .join(" & ");
+  const { status, stderr } = spawnSync("sh", ["-c", `${command} & wait`], { encoding: "utf8" });
+  assert.is(status, 0, stderr);
+  assert.is(readDecisions(path).decisions.length, 60, stderr);
+});
+
+for (const [what, line, message] of [
+  ["no JSON", "keep it", 'Line 1 of X is "keep it", not an object'],
+  ["no kind", '{"keys":["a"],"action":"keep","by":"a","at":"2026-01-01"}', 'has no "kind"'],
+  ["an unknown kind", '{"kind":"noise"}', 'unknown kind "noise". Known are wrong_label, split_speaker'],
+  [
+    "an action of another kind",
+    '{"kind":"pair","action":"drop"}',
+    "For pair it must be same, different, unsure, undo",
+  ],
+  ["no keys", '{"kind":"pair","action":"same","keys":[]}', 'has [] as "keys"'],
+  ["no time", '{"kind":"pair","action":"same","keys":["a","b"],"by":"x","at":"noon"}', 'has "noon" as "at"'],
+  [
+    "nobody to relabel to",
+    '{"kind":"utterance","action":"relabel","keys":["a"],"by":"x","at":"2026-01-01"}',
+    "but not to whom",
+  ],
+  [
+    "a stranger to keep",
+    '{"kind":"equalFiles","action":"keepOne","keys":["a","b"],"to":"c","by":"x","at":"2026-01-01"}',
+    'keeps "c", which is none of its keys',
+  ],
+  [
+    "no parts",
+    '{"kind":"merged_speakers","action":"split_name","keys":["a"],"by":"x","at":"2026-01-01"}',
+    "but not how",
+  ],
+])
+  test(`a line with ${what} is refused with file and line`, () => {
+    const path = put(file("bad.jsonl"), `${line}\n{}\n`);
+    assert.throws(
+      () => readDecisions(path),
+      (error: Error) => error.message.replaceAll(path, "X").includes(message!),
+      message,
+    );
+  });
+
+test("of one person the later decision holds, in whatever order the files are read, and none after an undo", () => {
+  const [first, later] = [
+    decide("pair", ["a", "b"], "same"),
+    decide("pair", ["b", "a"], "different", { minute: 5 }),
+  ];
+  assert.equal(mergeDecisions([later, first]).decisions, [later]);
+  assert.equal(
+    mergeDecisions([first, later, decide("pair", ["a", "b"], "undo", { minute: 6 })]).decisions,
+    [],
+  );
+});
+
+test("people outrank the audit, someone who is sure one who is not, and disagreements are listed", () => {
+  const by = (name: string, action: "same" | "different" | "unsure") =>
+    decide("pair", ["a", "b"], action, { by: name });
+  const one = (...all: ReturnType<typeof by>[]) => mergeDecisions(all);
+  assert.equal(
+    one(by("audit", "same"), by("anna", "different")).decisions.map(({ by }) => by),
+    ["anna"],
+  );
+  assert.equal(
+    one(by("audit", "same"), by("anna", "unsure")).decisions.map(({ action }) => action),
+    ["unsure"],
+  );
+  assert.equal(
+    one(by("ben", "unsure"), by("anna", "same")).decisions.map(({ by }) => by),
+    ["anna"],
+  );
+  assert.is(one(by("ben", "same"), by("anna", "same")).disagreements.length, 0);
+  const { decisions, disagreements } = one(by("ben", "same"), by("anna", "different"), by("audit", "same"));
+  assert.equal(decisions, []);
+  assert.equal(
+    disagreements.map(({ keys, decisions }) => [keys, decisions.map(({ by }) => by)]),
+    [
+      [
+        ["a", "b"],
+        ["anna", "ben"],
+      ],
+    ],
+  );
+});
+
+test("proposals are what was found, and merge all names of a person into the one with most utterances", () => {
+  const finding = (keys: string[], sizes: number[], probability = 0.9) => ({
+    kind: "splitSpeaker" as const,
+    keys,
+    probability,
+    remedy: { action: "mergeNames", names: keys },
+    evidence: { utterances1: sizes[0], utterances2: sizes[1] },
+  });
+  const at = new Date(0);
+  const proposals = proposeDecisions(
+    [finding(["a", "b"], [2, 5]), finding(["b", "c"], [5, 9]), finding(["d", "e"], [1, 1], 0.4)],
+    at,
+  );
+  assert.equal(
+    proposals.map(({ keys, to, by, at }) => [keys, to, by, at]),
+    [
+      [["a", "b"], "c", "audit", "1970-01-01T00:00:00.000Z"],
+      [["b", "c"], "c", "audit", "1970-01-01T00:00:00.000Z"],
+    ],
+  );
+});
+
+test("a second audit leaves what was edited, does not bring back what was deleted, and adds what is new", async () => {
+  const out = file("audit");
+  const propose = (key: string, to: string) => decide("wrongLabel", [key], "relabel", { to, by: "audit" });
+  await writeProposals(out, [propose("u1", "a"), propose("u2", "a"), propose("u3", "a"), propose("u4", "a")]);
+  const path = join(out, "decisions.jsonl");
+  const [first, , third, fourth] = readFileSync(path, "utf8").split("\n");
+  const edited = third!.replace('"to":"a"', '"to":"mine", "note": "heard it"');
+  const own = JSON.stringify(decide("utterance", ["u9"], "drop"));
+  writeFileSync(path, `${first}\n${edited}\n${fourth}\n${own}\n`);
+  const now = [
+    propose("u1", "a"),
+    propose("u2", "a"),
+    propose("u3", "a"),
+    propose("u4", "z"),
+    propose("u5", "a"),
+  ];
+  const counts = await writeProposals(out, now);
+  assert.equal(counts, { added: 2, withdrawn: 1, people: 2 });
+  const lines = readFileSync(path, "utf8").trim().split("\n");
+  assert.equal(lines.slice(0, 3), [first, edited, own]);
+  assert.equal(
+    lines
+      .slice(3)
+      .map((line) => JSON.parse(line))
+      .map(({ keys, to }) => [keys[0], to]),
+    [
+      ["u4", "z"],
+      ["u5", "a"],
+    ],
+  );
+  await writeProposals(out, now);
+  assert.equal(readFileSync(path, "utf8").trim().split("\n"), lines);
+});
+
+test("decisions say how often findings held, by their probability", () => {
+  const on = (key: string, action: "drop" | "keep" | "unsure", probability?: number, by = "anna") =>
+    decide("wrongLabel", [key], action, { probability, by });
+  const bands = observedPrecision([
+    on("a", "drop", 0.95),
+    on("b", "keep", 0.9),
+    on("c", "keep", 0.3),
+    on("d", "unsure", 0.95),
+    on("e", "drop"),
+    on("f", "drop", 0.95, "audit"),
+    on("g", "drop", 1),
+  ]);
+  assert.equal(
+    bands.map(({ agreed, disagreed, precision }) => [agreed, disagreed, precision]),
+    [
+      [0, 1, 0],
+      [0, 0, null],
+      [0, 0, null],
+      [2, 1, 2 / 3],
+    ],
+  );
+});
+
+test.run();
