@@ -25,6 +25,20 @@ export { loadUtterance } from "./corpus/load-utterance.js";
 export { type ManifestOptions, readManifest } from "./corpus/read-manifest.js";
 export { type ScanOptions, scan } from "./corpus/scan.js";
 export { writeManifest } from "./corpus/write-manifest.js";
+// Decisions
+export { appendDecision } from "./decisions/append-decision.js";
+export {
+  type Applied,
+  type ApplyOptions,
+  applyDecisions,
+  type Decidable,
+} from "./decisions/apply-decisions.js";
+export type { Change } from "./decisions/change.js";
+export type { Decision, DecisionAction, DecisionKind } from "./decisions/decision.js";
+export { type Disagreement, type MergedDecisions, mergeDecisions } from "./decisions/merge-decisions.js";
+export { observedPrecision, type PrecisionBand } from "./decisions/observed-precision.js";
+export { proposeDecisions } from "./decisions/propose-decisions.js";
+export { type ReadDecisions, readDecisions } from "./decisions/read-decisions.js";
 export { type EmbedOptions, embed } from "./embed/embed.js";
 export type { Fit } from "./embed/fit-front-end.js";
 export { fitModel, inspectModel, type ModelInspection } from "./embed/inspect-model.js";

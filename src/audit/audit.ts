@@ -1,10 +1,12 @@
 import type { AudioChecks } from "../checks/audio-checks.js";
+import type { Decision } from "../decisions/decision.js";
 import { ScopeError, throwIfAborted } from "../errors.js";
 import { compare } from "../util/compare.js";
 import { dot } from "../vectors/dot.js";
 import { audioFindings } from "./audio-findings.js";
 import { type AuditCorpus, type AuditUtterance, auditCorpus } from "./audit-corpus.js";
 import { costOf } from "./cost.js";
+import { type Decided, settled } from "./decided.js";
 import {
   audioKinds,
   type Finding,
@@ -26,6 +28,11 @@ export interface AuditOptions {
    * audio too, before it looks at labels.
    */
   checks?: readonly AudioChecks[];
+  /**
+   * What people have decided before (`readDecisions`): it is not asked again, and what was dropped, relabelled, merged and split
+   * is taken as given. The audit's own proposals among them do not count.
+   */
+  decisions?: readonly Decision[];
   abortSignal?: AbortSignal;
 }
 
@@ -39,6 +46,8 @@ export interface Audit {
     unlabelled: number;
     /** Findings of a probability of 0.5 or more. */
     found: Record<FindingKind, number>;
+    /** How the `decisions` that were given went, and by the probability of the findings; only with some. */
+    decided?: Decided;
   };
   info: {
     /**
@@ -79,9 +88,27 @@ const folds = 5;
  */
 export async function audit(
   utterances: readonly AuditUtterance[],
-  { checks, ...options }: AuditOptions = {},
+  { checks, decisions, ...options }: AuditOptions = {},
 ): Promise<Audit> {
-  if (checks === undefined) return auditLabels(utterances, options);
+  const settledBefore = decisions === undefined ? undefined : settled(utterances, decisions);
+  const asked = settledBefore?.utterances ?? utterances;
+  const whole =
+    checks === undefined
+      ? await auditLabels(asked, options)
+      : await auditAudioAndLabels(asked, checks, options);
+  if (settledBefore === undefined) return whole;
+  const findings = whole.findings.filter(settledBefore.isOpen);
+  const summary = { ...whole.summary, found: countsOf(findings), decided: settledBefore.decided };
+  return { ...whole, findings, summary };
+}
+
+type LabelOptions = Omit<AuditOptions, "checks" | "decisions">;
+
+async function auditAudioAndLabels(
+  utterances: readonly AuditUtterance[],
+  checks: readonly AudioChecks[],
+  options: LabelOptions,
+): Promise<Audit> {
   const audio = await audioFindings(utterances, checks, options);
   const { findings: ofLabels, summary, info } = await auditLabels(audio.utterances, options);
   const findings = [...audio.findings, ...ofLabels].sort(
@@ -100,7 +127,7 @@ export async function audit(
 
 async function auditLabels(
   utterances: readonly AuditUtterance[],
-  { rounds = 3, abortSignal }: Omit<AuditOptions, "checks">,
+  { rounds = 3, abortSignal }: LabelOptions,
 ): Promise<Audit> {
   const corpus = auditCorpus(utterances);
   const { names, n } = corpus;

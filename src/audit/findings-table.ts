@@ -55,12 +55,21 @@ export const findingRows = (findings: readonly Finding[]): FindingRow[] =>
     evidence: JSON.stringify(remedy.action === "splitName" ? { ...evidence, parts: remedy.parts } : evidence),
   }));
 
-const columns = ["kind", "key1", "key2", "score", "probability", "remedy", "target", "evidence"] as const;
+export const findingColumns = [
+  "kind",
+  "key1",
+  "key2",
+  "score",
+  "probability",
+  "remedy",
+  "target",
+  "evidence",
+] as const;
 
 /** The rows as CSV, line by line. */
 export function* findingsCsv(rows: readonly FindingRow[]): Generator<string> {
-  yield `${columns.join(",")}\n`;
-  for (const row of rows) yield `${columns.map((column) => field(row[column], column)).join(",")}\n`;
+  yield `${findingColumns.join(",")}\n`;
+  for (const row of rows) yield `${findingColumns.map((column) => field(row[column], column)).join(",")}\n`;
 }
 
 /** The rows as JSON, one a line. */

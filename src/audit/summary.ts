@@ -1,5 +1,6 @@
 import { quantity } from "../shared/text.js";
 import type { Audit } from "./audit.js";
+import type { Decided } from "./decided.js";
 import type { FindingKind } from "./finding.js";
 
 const texts: Record<FindingKind, string> = {
@@ -30,4 +31,12 @@ export function* auditSummary({ findings, summary, info }: Audit): Generator<str
   if (info.notLookedFor.length > 0)
     yield `Not looked for, without the audio: ${info.notLookedFor.map((kind) => texts[kind]).join(", ")}. ` +
       "Give --data_root or --manifest, or extract with --checks.";
+  if (summary.decided !== undefined) yield* decidedText(summary.decided);
+}
+
+function* decidedText({ agreed, disagreed, unsure, bands }: Decided): Generator<string> {
+  yield `Decided before: ${agreed} findings hold, ${disagreed} do not, ${unsure} unsure`;
+  for (const { from, to, agreed, disagreed, precision } of bands)
+    if (precision !== null)
+      yield `  of probability ${from} to ${to}: ${agreed} of ${agreed + disagreed} hold`;
 }

@@ -1,16 +1,24 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { audit } from "../audit/audit.js";
 import { kindNames } from "../audit/findings-table.js";
 import { readAuditUtterances } from "../audit/read-utterances.js";
 import { auditSummary } from "../audit/summary.js";
 import { writeFindings } from "../audit/write-findings.js";
+import { proposeDecisions } from "../decisions/propose-decisions.js";
+import { readDecisions } from "../decisions/read-decisions.js";
+import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
 import { invalid } from "../errors.js";
+import { mergedFiles } from "../merged/files.js";
+import { quantity } from "../shared/text.js";
 import { interruptSignal } from "./interrupt.js";
 import { printLine } from "./print.js";
 
 interface Settings {
   embeddings: string;
   outputDir: string;
+  decisions?: string[];
   failOn?: string[];
 }
 
@@ -26,7 +34,11 @@ export function auditCommand(program: Command): void {
       "what merging wrote, an export of it (.parquet, .npz), or vectors with keys dataset/speaker/utterance",
       "final_embeddings",
     )
-    .requiredOption("--output-dir <folder>", "where findings.csv and findings.jsonl are written")
+    .requiredOption(
+      "--output-dir <folder>",
+      "where findings.csv, .jsonl and .parquet are written, and decisions.jsonl, to be edited",
+    )
+    .option("--decisions <files...>", "what people decided before: it is not asked again, and taken as given")
     .addOption(
       new Option(
         "--fail-on <kinds...>",
@@ -37,11 +49,19 @@ export function auditCommand(program: Command): void {
     .action(run);
 }
 
-async function run({ embeddings, outputDir, failOn = [] }: Settings): Promise<void> {
-  const result = await audit(await readAuditUtterances(embeddings), { abortSignal: interruptSignal() });
+async function run({ embeddings, outputDir, decisions: files, failOn = [] }: Settings): Promise<void> {
+  const known = files && readDecisions(files);
+  for (const warning of known?.warnings ?? []) printLine(`Warning: ${warning}`);
+  const result = await audit(await readAuditUtterances(embeddings), {
+    decisions: known?.decisions,
+    abortSignal: interruptSignal(),
+  });
   await writeFindings(result.findings, outputDir);
+  const proposals = proposeDecisions(result.findings, timeOf(embeddings));
+  const written = await writeProposals(outputDir, proposals);
   for (const line of auditSummary(result)) printLine(line);
   printLine(`Written to ${outputDir}`);
+  printLine(`  ${decisionsText(written)}`);
   const count = result.findings.filter(
     ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
   ).length;
@@ -50,4 +70,16 @@ async function run({ embeddings, outputDir, failOn = [] }: Settings): Promise<vo
       `${count} findings of ${failOn.join(", ")} are in ${outputDir}/findings.csv. Mend them, or leave out --fail_on.`,
       { got: count },
     );
+}
+
+/** Proposals carry the time of the embeddings: the same input gives the same bytes. */
+function timeOf(embeddings: string): Date {
+  const file = join(embeddings, mergedFiles.utterances);
+  return statSync(existsSync(file) ? file : embeddings).mtime;
+}
+
+function decisionsText({ added, withdrawn, people }: WrittenProposals): string {
+  const kept = people > 0 ? `, beside ${quantity(people, "line")} of people, which are kept` : "";
+  const gone = withdrawn > 0 ? `, ${withdrawn} taken back` : "";
+  return `decisions.jsonl: ${quantity(added, "new proposal")}${gone}${kept}. Delete or change lines, then: speakerscope apply`;
 }

@@ -19,6 +19,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   score: async () => (await import("./score.js")).scoreCommand,
   analyze: async () => (await import("./analyze.js")).analyzeCommand,
   audit: async () => (await import("./audit.js")).auditCommand,
+  apply: async () => (await import("./apply.js")).applyCommand,
   load: async () => (await import("./load.js")).loadCommand,
   export: async () => (await import("./export.js")).exportCommand,
   verify: async () => (await import("./verify.js")).verifyCommand,

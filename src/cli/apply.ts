@@ -1,0 +1,65 @@
+import { type Command, Option } from "commander";
+import { parseColumns } from "../corpus/columns.js";
+import { appliedText } from "../decisions/applied-text.js";
+import { applyDecisions } from "../decisions/apply-decisions.js";
+import { readDecisions } from "../decisions/read-decisions.js";
+import {
+  type CleanForm,
+  changesPath,
+  cleanFormOf,
+  cleanForms,
+  readChanges,
+  writeApplied,
+} from "../decisions/write-applied.js";
+import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
+import { interruptSignal } from "./interrupt.js";
+import * as options from "./options.js";
+import { printLine } from "./print.js";
+
+interface Settings extends CorpusSettings {
+  decisions: string[];
+  out: string;
+  as?: CleanForm;
+  allowUnknown: boolean;
+  columns?: string;
+}
+
+/** Registers `speakerscope apply`. */
+export function applyCommand(program: Command): void {
+  const command = program
+    .command("apply")
+    .description(
+      "Do what was decided on the findings of an audit: write the corpus without what is dropped, under the right names.",
+    )
+    .requiredOption("--decisions <files...>", "decisions.jsonl of the audit, and those of people")
+    .requiredOption(
+      "--out <path>",
+      "a manifest like the one read; .csv, .tsv, .jsonl or .parquet: a table; .txt: a list of files; a folder: links",
+    )
+    .addOption(
+      new Option("--as <form>", "how --out is written (default: by its ending)").choices([...cleanForms]),
+    )
+    .addOption(
+      options
+        .flag("allow-unknown", "go on where decisions are about what the corpus does not have")
+        .default(false),
+    );
+  options.addCorpusOptions(command);
+  command
+    .addHelpText("after", "\nEvery flag may be written with underscores: --data_root, --allow_unknown.")
+    .action(run);
+}
+
+async function run({ decisions: files, out, as, allowUnknown, ...settings }: Settings): Promise<void> {
+  checkCorpusSettings(settings);
+  const { decisions, warnings } = readDecisions(files);
+  for (const warning of warnings) printLine(`Warning: ${warning}`);
+  const corpus = await openCorpus({ ...settings, abortSignal: interruptSignal() });
+  const form = as ?? cleanFormOf(out, corpus);
+  const changes = await readChanges(settings.manifest ?? settings.dataRoot!);
+  const applied = applyDecisions({ ...corpus, changes }, decisions, { allowUnknown });
+  const columns = settings.columns === undefined ? undefined : parseColumns(settings.columns);
+  await writeApplied(applied.corpus, out, { form, columns });
+  for (const line of appliedText(applied)) printLine(line);
+  printLine(`Written to ${out}; what changed: ${changesPath(out)}`);
+}

@@ -1,0 +1,154 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { readManifest } from "../../src/corpus/read-manifest.js";
+import { scan } from "../../src/corpus/scan.js";
+import { appendDecision } from "../../src/decisions/append-decision.js";
+import type { Decision } from "../../src/decisions/decision.js";
+import { speakerscope } from "../cli.js";
+import { contentsOf, put, temporaryFolder, tinyCorpus } from "../tiny.js";
+import { decide } from "./decide.js";
+
+const folder = temporaryFolder();
+const root = tinyCorpus(join(folder, "corpus"), {
+  "d/a/1.wav": 1,
+  "d/a/2.wav": 1,
+  "d/b/1.wav": 2,
+  "d/b/2.wav": 2,
+  "d/c/1.wav": 3,
+});
+
+function apply(decisions: Decision[], args: string[], cwd = folder) {
+  const path = join(temporaryFolder(), "decisions.jsonl");
+  for (const decision of decisions) appendDecision(path, decision);
+  return speakerscope(["apply", "--decisions", path, ...args], { cwd });
+}
+
+const decisions = [
+  decide("nonSpeech", ["d_a_1"], "drop"),
+  decide("wrongLabel", ["d_c_1"], "relabel", { to: "d_a" }),
+  decide("splitSpeaker", ["d_a", "d_b"], "mergeNames", { to: "d_b" }),
+  decide("utterance", ["d_b_2"], "unsure"),
+];
+
+const speakersOf = (utterances: { path: string; speakerId: string | null }[]) =>
+  utterances.map(({ path, speakerId }) => `${path.split("/").slice(-2).join("/")} ${speakerId}`).sort();
+
+for (const [name, lines] of [
+  [
+    "table.tsv",
+    [
+      "path\tspeaker\tutterance\tmood",
+      ...["a/1", "a/2", "b/1", "b/2", "c/1"].map((u) => `corpus/d/${u}.wav\t${u[0]}\t${u[2]}\tcalm`),
+    ],
+  ],
+  [
+    "table.csv",
+    [
+      "path,speaker,utterance",
+      ...["a/1", "a/2", "b/1", "b/2", "c/1"].map((u) => `corpus/d/${u}.wav,${u[0]},${u[2]}`),
+    ],
+  ],
+  [
+    "nemo.jsonl",
+    ["a/1", "a/2", "b/1", "b/2", "c/1"].map((u) =>
+      JSON.stringify({ audio_filepath: `corpus/d/${u}.wav`, duration: 1, speaker: u[0], utterance: u[2] }),
+    ),
+  ],
+] as [string, string[]][])
+  test(`speakerscope apply corrects ${name}; once more, and applied to the result, nothing changes`, async () => {
+    const manifest = put(join(folder, name), `${lines.join("\n")}\n`);
+    const clean = join(folder, `clean-${name}`);
+    const args = (from: string, to: string) => ["--manifest", from, "--dataset", "d", "--out", to];
+    const { status, stdout, stderr } = apply(decisions, args(manifest, clean));
+    assert.is(status, 0, stderr);
+    assert.match(stdout, "4 utterances left: 1 dropped, 2 put under another speaker; 2 names gone");
+    assert.match(stdout, "1 decision unsure, which change nothing");
+    const text = readFileSync(clean, "utf8");
+    const corpus = await readManifest(clean, { dataset: "d", onCollision: "suffix" });
+    assert.equal(speakersOf(corpus.utterances), ["a/2.wav b", "b/1.wav b", "b/2.wav b", "c/1.wav b"]);
+    if (name === "table.tsv") assert.is(text.split("\n")[1], "corpus/d/a/2.wav\tb\t2\tcalm");
+    apply(decisions, args(manifest, clean));
+    assert.is(readFileSync(clean, "utf8"), text);
+  });
+
+test("applied to its own result, nothing changes, and no other recording is taken for one that was dropped", async () => {
+  // The dropped recording's key, d_a_1, is that of the relabelled one afterwards.
+  const lines = ["a/1", "a/2", "b/1", "b/2", "c/1"].map((u) => `corpus/d/${u}.wav\t${u[0]}\t${u[2]}`);
+  const manifest = put(join(folder, "own.tsv"), `path\tspeaker\tutterance\n${lines.join("\n")}\n`);
+  const own = [
+    decide("nonSpeech", ["d_a_1"], "drop"),
+    decide("wrongLabel", ["d_c_1"], "relabel", { to: "d_a" }),
+  ];
+  const first = apply(own, ["--manifest", manifest, "--dataset", "d", "--out", "own-clean.tsv"]);
+  assert.is(first.status, 0, first.stderr);
+  const { utterances } = await readManifest(join(folder, "own-clean.tsv"), { dataset: "d" });
+  assert.is(utterances.find(({ key }) => key === "d_a_1")?.path.endsWith("c/1.wav"), true);
+  const second = apply(own, ["--manifest", "own-clean.tsv", "--dataset", "d", "--out", "own-clean-2.tsv"]);
+  assert.is(second.status, 0, second.stderr);
+  assert.match(second.stdout, "4 utterances left: 0 dropped, 0 put under another speaker");
+  assert.is(
+    readFileSync(join(folder, "own-clean-2.tsv"), "utf8"),
+    readFileSync(join(folder, "own-clean.tsv"), "utf8"),
+  );
+});
+
+test("a Kaldi directory comes back as one", async () => {
+  const kaldi = join(folder, "kaldi");
+  const ids = ["a-1", "a-2", "b-1"];
+  put(join(kaldi, "wav.scp"), ids.map((id) => `${id} ${root}/d/${id.replace("-", "/")}.wav\n`).join(""));
+  put(join(kaldi, "utt2spk"), ids.map((id) => `${id} ${id[0]}\n`).join(""));
+  const relabel = decide("wrongLabel", ["d_a_a-2"], "relabel", { to: "d_b" });
+  const { status, stderr } = apply(
+    [relabel],
+    ["--manifest", kaldi, "--dataset", "d", "--out", "kaldi-clean"],
+  );
+  assert.is(status, 0, stderr);
+  assert.is(readFileSync(join(folder, "kaldi-clean/utt2spk"), "utf8"), "a-1 a\na-2 b\nb-1 b\n");
+  assert.ok(existsSync(join(folder, "kaldi-clean/changes.jsonl")));
+});
+
+test("a corpus of folders becomes a folder of links, a list or a table; its own files stay as they are", async () => {
+  const before = contentsOf(root);
+  const run = (out: string) => apply(decisions, ["--data_root", root, "--out", out]);
+  const { status, stderr } = run("links");
+  assert.is(status, 0, stderr);
+  const links = join(folder, "links");
+  assert.equal(readdirSync(join(links, "d")), ["b"]);
+  // Two recordings were called 1, and two were called 2.
+  assert.equal(readdirSync(join(links, "d", "b")).sort(), ["1.wav", "1~2.wav", "2.wav", "2~2.wav"]);
+  assert.is(readlinkSync(join(links, "d/b/2.wav")), join(root, "d/a/2.wav"));
+  assert.is((await scan(links)).utterances.length, 4);
+  assert.is(run("links").status, 0);
+  assert.is(readdirSync(join(links, "d", "b")).length, 4);
+  const again = apply(decisions, ["--data_root", "links", "--out", "links-2"]);
+  assert.match(again.stdout, "4 utterances left: 0 dropped, 0 put under another speaker", again.stderr);
+
+  assert.is(run("keep.txt").status, 0);
+  assert.is(readFileSync(join(folder, "keep.txt"), "utf8"), "d/a/2.wav\nd/b/1.wav\nd/b/2.wav\nd/c/1.wav\n");
+  assert.is(run("table.parquet").status, 0);
+  const table = await readManifest(join(folder, "table.parquet"), { onCollision: "error" });
+  assert.equal(speakersOf(table.utterances), ["a/2.wav b", "b/1.wav b", "b/2.wav b", "c/1.wav b"]);
+  assert.equal(contentsOf(root), before);
+});
+
+test("a folder that holds something else, an ending that says nothing, and a wrong corpus are refused in a sentence", () => {
+  put(join(folder, "full", "thesis.txt"), "x");
+  mkdirSync(join(folder, "empty"), { recursive: true });
+  const said = (...args: string[]) => apply(decisions, args).stderr;
+  assert.match(said("--data_root", root, "--out", "full"), "full holds thesis.txt, which is no link");
+  assert.match(
+    said("--data_root", root, "--out", "x.xlsx"),
+    "does not say by its ending how the corpus is to be written",
+  );
+  assert.match(said("--data_root", root, "--out", root), "is the corpus itself");
+  assert.match(
+    apply([decide("utterance", ["nobody"], "drop")], ["--data_root", root, "--out", "x.txt"]).stderr,
+    'The corpus has no "nobody"',
+  );
+  assert.match(said("--out", "x.txt"), "No corpus is named");
+  assert.not(existsSync(join(folder, "x.txt")));
+});
+
+test.run();
