@@ -6,8 +6,10 @@ import { createInterface } from "node:readline/promises";
 import { type DisplayHandle, type DisplayOptions, displayValue } from "./display/display.js";
 import { host } from "./host.js";
 
+export { type Comm, onComm, openComm } from "./comm.js";
 export type { DisplayHandle, DisplayOptions } from "./display/display.js";
 export { type ProgressBar, type ProgressEvent, progress, progressOf } from "./progress.js";
+export { type Widget, type WidgetOptions, widget } from "./widget.js";
 
 type Shown = (data: string, options?: DisplayOptions) => DisplayHandle;
 type ShownBytes = (data: Uint8Array, options?: DisplayOptions) => DisplayHandle;

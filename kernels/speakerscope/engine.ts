@@ -1,5 +1,7 @@
+import { isPromise } from "node:util/types";
 import type { MessagePort } from "node:worker_threads";
 import { takeOverChildren } from "./children.js";
+import type { Call, Comms } from "./comms.js";
 import { defineGlobals } from "./deno.js";
 import { chartSize } from "./display/charts.js";
 import { format, useColors } from "./display/format.js";
@@ -10,7 +12,7 @@ import { encodeBundle, toJson } from "./json.js";
 import { inspectAt } from "./language.js";
 import { keepListeners } from "./listeners.js";
 import { createMagics, type Magics } from "./magics.js";
-import type { CellRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
+import type { CellRequest, CommRequest, FromMain, Outcome, Question, ToMain } from "./messages.js";
 import { Prompts } from "./prompts.js";
 import type { ErrorContent, Payload } from "./replies.js";
 import { createScope, type Scope } from "./scope.js";
@@ -43,6 +45,8 @@ interface Running extends CellRequest {
 
 /** Cells whose source is kept for stack traces. */
 const keptSources = 1000;
+/** Messages remembered so that the same one, delivered again, is known. Few are under way at a time. */
+const keptSerials = 1000;
 
 const nextTurn = () => new native.Promise<void>((resolve) => native.setImmediate(resolve));
 
@@ -63,6 +67,7 @@ export class Engine {
   readonly #prompts: Prompts;
   readonly #scope: Scope;
   readonly #stopStdin: () => void;
+  #comms: Comms | null = null;
   readonly #colors = useColors();
   #current: Running | null = null;
   #last: Running | null = null;
@@ -101,10 +106,13 @@ export class Engine {
       if (this.#received.has(message.serial)) return;
       const acknowledge = () => {
         this.#received.add(message.serial);
+        if (this.#received.size > keptSerials)
+          this.#received.delete(this.#received.values().next().value as number);
         this.#o.post({ type: "acknowledge", serial: message.serial });
       };
       // A cell is acknowledged when it starts: until then, leftovers of an interrupted cell may block the thread.
       if (message.type === "execute") return this.#begin(message.cell, acknowledge);
+      if (message.type === "comm") return this.#hear(message.comm, message.serial, acknowledge);
       acknowledge();
       if (message.type === "question") void this.#answer(message);
       else if (message.type === "interrupt") {
@@ -141,6 +149,49 @@ export class Engine {
       cell.started = true;
       pristine(() => this.#scope.run(cell.id, () => void this.#run(cell)));
     });
+  }
+
+  /**
+   * Callbacks run in a turn of their own, between cells or while one awaits. An interrupt may end them anywhere; the
+   * state has changed before, where it cannot.
+   */
+  #hear(message: CommRequest, serial: number, acknowledge: () => void): void {
+    native.setImmediate(() => {
+      if (this.#received.has(serial)) return;
+      let calls: Call[] = [];
+      let failure: ErrorContent | undefined;
+      this.#protect(() => {
+        acknowledge();
+        try {
+          calls = this.#host.comms().receive(message);
+        } catch (error) {
+          failure = errorContent(error, "", () => undefined, false);
+        }
+      });
+      for (let i = 0; i < calls.length; i++) this.#call(calls[i]);
+      this.#protect(() =>
+        this.#o.post({ type: "answer", serial, answer: null, ...(failure && { error: failure }) }),
+      );
+    });
+  }
+
+  #call({ cell, what, run }: Call): void {
+    const report = (error: unknown) =>
+      pristine(() => {
+        const { traceback } = errorContent(error, "", (n) => this.#sources.get(n), this.#colors);
+        const text = `${what} failed:\n${traceback.join("\n")}\n`;
+        this.#o.post({ type: "stream", cell: cell ?? this.#host.cell(), name: "stderr", text });
+      });
+    const within = async () => {
+      try {
+        const result = run();
+        if (isPromise(result)) await result;
+      } catch (error) {
+        report(error);
+      }
+    };
+    if (cell === null) void within();
+    else this.#scope.run(cell, () => void within());
   }
 
   async #run(cell: Running): Promise<void> {
@@ -278,6 +329,14 @@ export class Engine {
           return native.Promise.reject(new Error("input() failed: nobody is here to answer."));
         return this.#prompts.ask(cell.id, prompt, password);
       },
+      comms: () => {
+        // Loaded with the first comm: most sessions have none.
+        const { Comms } = require("./comms.js") as typeof import("./comms.js");
+        this.#comms ??= new Comms(this.#host);
+        return this.#comms;
+      },
+      call: (call) => this.#call(call),
+      isAttended: () => (this.#current ?? this.#last)?.allowStdin ?? false,
       inputSync: (prompt) => {
         const cell = running();
         return cell.allowStdin ? this.#prompts.askNow(cell.id, cell.interrupts, prompt) : null;

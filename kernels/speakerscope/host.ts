@@ -1,3 +1,5 @@
+import type { Call, Comms } from "./comms.js";
+import type { Publish } from "./messages.js";
 import type { MimeBundle } from "./replies.js";
 
 /**
@@ -8,12 +10,7 @@ export interface Host {
   /** The cell whose output this is; keep it to go on writing there when the next cell runs. */
   cell(): number | null;
   /** Sends a message to every client. */
-  publish(
-    cell: number | null,
-    message: string,
-    content: Record<string, unknown>,
-    extra?: { metadata?: MimeBundle; buffers?: Uint8Array[] },
-  ): void;
+  publish: Publish;
   format(value: unknown): MimeBundle | null | Promise<MimeBundle | null>;
   /** Lets the cell wait for this before it ends. */
   settle(work: Promise<unknown>): void;
@@ -23,6 +20,11 @@ export interface Host {
   /** Blocks; null when no client can answer. */
   inputSync(prompt: string): string | null;
   signal(): AbortSignal;
+  comms(): Comms;
+  /** Calls code as part of its cell; an error is printed there, and goes no further. */
+  call(call: Call): void;
+  /** Whether a person is at the other end, and not nbclient or papermill. */
+  isAttended(): boolean;
 }
 
 const key = Symbol.for("speakerscope.kernel");

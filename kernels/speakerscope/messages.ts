@@ -1,5 +1,5 @@
-import type { ErrorContent, Payload } from "./replies.js";
-import type { Outgoing } from "./wire.js";
+import type { ErrorContent, MimeBundle, Payload } from "./replies.js";
+import type { Header, Outgoing } from "./wire.js";
 
 /** One cell to run. `id` names it in every message between the threads. */
 export interface CellRequest {
@@ -16,6 +16,18 @@ export type Question =
   | { ask: "inspect"; code: string; position: number; detail: 0 | 1 }
   | { ask: "isComplete"; code: string };
 
+/** What a client says on a comm. */
+export interface CommRequest {
+  type: "comm_open" | "comm_msg" | "comm_close";
+  id: string;
+  /** Only when it is opened. */
+  target: string;
+  data: Record<string, unknown>;
+  buffers: Uint8Array[];
+  /** The header of the message, for what answers it. */
+  parent: Header;
+}
+
 /** How a cell ended. */
 export interface Outcome {
   error: ErrorContent | null;
@@ -29,6 +41,7 @@ export interface Outcome {
 export type ToMain =
   | { type: "execute"; cell: CellRequest }
   | ({ type: "question" } & Question)
+  | { type: "comm"; comm: CommRequest }
   /** The cell that ran when the user asked; by the time it is heard another may run. */
   | { type: "interrupt"; cell: number | undefined }
   | { type: "input"; prompt: number; value: string }
@@ -36,6 +49,14 @@ export type ToMain =
 
 /** A message to every client. Its content is JSON already, written where the values live. */
 export type Published = Outgoing & { content: string };
+
+/** Sends a message to every client, as one of a cell or in answer to another message. */
+export type Publish = (
+  cell: number | null,
+  message: string,
+  content: Record<string, unknown>,
+  extra?: { metadata?: MimeBundle; buffers?: Uint8Array[]; parent?: Header },
+) => void;
 
 /** From the main thread to the worker. */
 export type FromMain =

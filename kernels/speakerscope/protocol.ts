@@ -3,7 +3,7 @@ import { toPoints, toUnits } from "./code-points.js";
 import type { History, HistoryRequest } from "./history.js";
 import type { Completeness, Completion } from "./language/requests.js";
 import { log } from "./log.js";
-import type { CellRequest, Outcome, Question } from "./messages.js";
+import type { CellRequest, CommRequest, Outcome, Question } from "./messages.js";
 import * as replies from "./replies.js";
 import type { Channel, Sockets } from "./sockets.js";
 import type { Codec, Header, Message, Outgoing } from "./wire.js";
@@ -12,6 +12,8 @@ import type { Codec, Header, Message, Outgoing } from "./wire.js";
 export interface Engine {
   execute(cell: CellRequest): Promise<Outcome>;
   ask(question: Question): Promise<unknown>;
+  /** Resolves when the message was handled: until then the next one waits. */
+  comm(message: CommRequest): Promise<unknown>;
   interrupt(): void;
   /** Resolves when the engine has shut down. */
   shutdown(restart: boolean): Promise<void>;
@@ -34,6 +36,8 @@ interface Cell {
   stopOnError: boolean;
   /** Bytes dropped since an interrupt; null while output is sent. */
   dropped: number | null;
+  /** Settled when the comm messages that came before were handled: the cell sees what they have changed. */
+  comms: Promise<unknown>;
 }
 
 /** A question of a cell to the user. */
@@ -76,6 +80,8 @@ export class Protocol {
   readonly #queue: Cell[] = [];
   readonly #cells = new Map<number, Cell>();
   readonly #comms = new Map<string, string>();
+  /** Settled when the last comm message was handled. */
+  #lastComm: Promise<unknown> = Promise.resolve();
   #running: Cell | null = null;
   #last: Cell | null = null;
   #count = 0;
@@ -97,16 +103,9 @@ export class Protocol {
       this.#o.engine.ask({ ask: "isComplete", code: codeOf(content) }) as Promise<Completeness>,
     history_request: ({ content }) => replies.history(this.#o.history.find(historyRequest(content))),
     comm_info_request: ({ content }) => replies.commInfo(this.#commsOf(content.target_name)),
-    comm_open: (message) => {
-      // No comm targets can be registered here; the protocol then requires comm_close at once.
-      this.#publish("comm_close", replies.commClose(text(message.content.comm_id)), message.header);
-      return null;
-    },
-    comm_msg: () => null,
-    comm_close: ({ content }) => {
-      this.#comms.delete(text(content.comm_id));
-      return null;
-    },
+    comm_open: (message) => this.#comm("comm_open", message),
+    comm_msg: (message) => this.#comm("comm_msg", message),
+    comm_close: (message) => this.#comm("comm_close", message),
     interrupt_request: () => {
       if (this.#running && this.#o.engine.unsent() > floodBytes) this.#running.dropped ??= 0;
       this.#o.engine.interrupt();
@@ -150,10 +149,17 @@ export class Protocol {
   /** A message of a cell to every client; `size` is what the engine counted for it. */
   publish(cellId: number | null, message: Outgoing, size = 0): void {
     const cell = this.#cellOf(cellId);
+    const parent = message.parent ?? cell?.message.header;
+    if (message.type.startsWith("comm_")) {
+      // State, not output: whatever becomes of a cell's output, both ends must agree.
+      this.#track(message);
+      this.#flush();
+      this.#emit(null, { ...message, parent }, size);
+      return;
+    }
     if (this.#isUnwanted(cell, size)) return;
-    if (message.type === "comm_open" || message.type === "comm_close") this.#track(message);
     this.#flush();
-    this.#emit(cell, { ...message, parent: cell?.message.header }, size);
+    this.#emit(cell, { ...message, parent }, size);
   }
 
   /** Queues a question for the client that sent the cell; false when that client does not allow stdin. */
@@ -216,6 +222,7 @@ export class Protocol {
       allowStdin: content.allow_stdin === true,
       stopOnError: content.stop_on_error !== false,
       dropped: null,
+      comms: this.#lastComm,
     };
     this.#cells.set(cell.id, cell);
     if (this.#cells.size > rememberedCells) this.#cells.delete(this.#cells.keys().next().value as number);
@@ -227,6 +234,7 @@ export class Protocol {
     for (let cell = this.#queue.shift(); cell; cell = this.#queue.shift()) {
       this.#running = cell;
       this.#last = cell;
+      await cell.comms;
       await this.#execute(cell).catch((error) => this.#giveUp(cell, error));
       this.#running = null;
     }
@@ -297,6 +305,34 @@ export class Protocol {
     return replies.inspect(data as replies.MimeBundle | null);
   }
 
+  /** A message to a comm that is not open, as of a page from before a restart, is answered by closing it. */
+  async #comm(type: CommRequest["type"], { header, content, buffers }: Message): Promise<null> {
+    const { comm_id: id, data } = content;
+    if (typeof id !== "string" || id === "") {
+      log(`A ${type} was dropped. Its comm_id is no text.`);
+      return null;
+    }
+    const target = this.#comms.get(id);
+    if (type === "comm_msg" && target === undefined)
+      this.#publish("comm_close", replies.commClose(id), header);
+    if ((target === undefined) !== (type === "comm_open")) return null;
+    if (type === "comm_open") this.#comms.set(id, text(content.target_name));
+    else if (type === "comm_close") this.#comms.delete(id);
+    const request: CommRequest = {
+      type,
+      id,
+      target: text(content.target_name),
+      data: isObject(data) ? data : {},
+      // ZeroMQ's buffers may be parts of larger ones, which would travel with them.
+      buffers: buffers.map((buffer) => new Uint8Array(buffer)),
+      parent: header,
+    };
+    const handled = this.#lastComm.then(() => this.#o.engine.comm(request));
+    this.#lastComm = handled.catch((error) => log(`A ${type} was dropped. ${(error as Error).message}`));
+    await this.#lastComm;
+    return null;
+  }
+
   /** Accepts an answer only from the client that was asked, and only to the current question. */
   #answerInput({ header, identities, parentId, content }: Message): void {
     const [asked] = this.#prompts;
@@ -342,6 +378,7 @@ export class Protocol {
   }
 
   #track({ type, content }: Outgoing): void {
+    if (type === "comm_msg") return;
     const { comm_id, target_name } = typeof content === "string" ? JSON.parse(content) : content;
     if (type === "comm_open") this.#comms.set(String(comm_id), String(target_name));
     else this.#comms.delete(String(comm_id));
@@ -381,6 +418,9 @@ export class Protocol {
     return this.#o.sockets.send(channel, this.#o.codec.encode(identities, outgoing));
   }
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 

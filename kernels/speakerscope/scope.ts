@@ -64,8 +64,8 @@ function wrappedScope(running: () => number | null): Scope {
 
   const scope: Scope = {
     cell: () => owner ?? running(),
-    run(_, work) {
-      owner = null;
+    run(cell, work) {
+      enter(cell);
       work();
     },
     adopt(emitter) {

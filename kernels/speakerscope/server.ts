@@ -4,6 +4,7 @@ import { History, historyPath } from "./history.js";
 import { createInterrupter } from "./interrupter.js";
 import {
   type CellRequest,
+  type CommRequest,
   type FromMain,
   messageOverhead,
   type Outcome,
@@ -51,6 +52,8 @@ let serial = 0;
 let prompting: number | null = null;
 let afterInterrupt = false;
 let leaving = false;
+/** The comm message that the main thread has; it gets one at a time. */
+let comm: { serial: number; isStarted: boolean } | null = null;
 
 function post(message: ToMain): number {
   unacknowledged.set(++serial, message);
@@ -83,6 +86,12 @@ const engine: Engine = {
   ask: (question: Question) =>
     new Promise((resolve, reject) => {
       questions.set(post({ type: "question", ...question }), { resolve, reject });
+    }),
+  comm: (message: CommRequest) =>
+    new Promise((resolve, reject) => {
+      comm = { serial: post({ type: "comm", comm: message }), isStarted: false };
+      questions.set(comm.serial, { resolve, reject });
+      if (afterInterrupt) void unblock(comm.serial);
     }),
   interrupt: () => void interrupt(),
   input(prompt, value) {
@@ -131,7 +140,7 @@ ready.then(
 function receive(message: FromMain): void {
   const size = outputSize(message);
   if (size !== null) giveRoom(flags, messageOverhead);
-  if (message.type === "acknowledge") unacknowledged.delete(message.serial);
+  if (message.type === "acknowledge") noteAcknowledged(message.serial);
   else if (message.type === "stream") protocol.stream(message.cell, message.name, message.text);
   else if (message.type === "publish") protocol.publish(message.cell, message.outgoing, size ?? 0);
   else if (message.type === "prompt") ask(message);
@@ -148,6 +157,20 @@ function receive(message: FromMain): void {
     if (message.error)
       waiting?.reject(Object.assign(new Error(message.error.evalue), { name: message.error.ename }));
     else waiting?.resolve(message.answer as never);
+  }
+}
+
+function noteAcknowledged(number: number): void {
+  unacknowledged.delete(number);
+  if (comm === null) return;
+  if (comm.serial === number) comm.isStarted = true;
+  else if (comm.isStarted && questions.has(comm.serial)) {
+    // The main thread does something else without having answered: an interrupt has ended the callback.
+    const text = "Interrupted: a callback was ended.\n";
+    Atomics.add(flags, UNSENT, text.length);
+    protocol.stream(null, "stderr", text);
+    questions.get(comm.serial)?.resolve(null as never);
+    questions.delete(comm.serial);
   }
 }
 

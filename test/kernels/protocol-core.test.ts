@@ -32,6 +32,7 @@ function setUp(overrides: Partial<Engine> = {}) {
       return fine;
     },
     ask: async () => null,
+    comm: async () => {},
     interrupt() {},
     shutdown: async () => {},
     input() {},
@@ -179,13 +180,52 @@ test("a question while a cell runs does not leave the kernel looking idle", asyn
   await settle();
 });
 
-test("a comm that a client opens is closed, for there are no targets", async () => {
-  const { sent, receive } = setUp();
-  await receive("comm_open", { comm_id: "c1", target_name: "t", data: {} }).done;
-  assert.equal(sent.find((m) => m.type === "comm_close")?.content, { comm_id: "c1", data: {} });
-  await receive("comm_msg", { comm_id: "c1", data: {} }).done;
-  await receive("comm_info_request", {}).done;
-  assert.equal(sent.find((m) => m.type === "comm_info_reply")?.content, { status: "ok", comms: {} });
+test("comm messages reach the engine one after the other, and only for comms that are open", async () => {
+  const heard: unknown[] = [];
+  let busy = 0;
+  const { sent, receive } = setUp({
+    comm: async ({ type, id, target, data }) => {
+      assert.is(busy++, 0);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      busy--;
+      heard.push([type, id, target, data]);
+    },
+  });
+  const dead = receive("comm_msg", { comm_id: "dead", data: {} });
+  await dead.done;
+  assert.equal(types(sent, dead.id), ["busy", "comm_close", "idle"]);
+  await Promise.all([
+    receive("comm_open", { comm_id: "c1", target_name: "t", data: { a: 1 } }).done,
+    receive("comm_msg", { comm_id: "c1", data: { b: 2 } }).done,
+    receive("comm_close", { comm_id: "c1", data: {} }).done,
+    receive("comm_close", { comm_id: "c1", data: {} }).done,
+    receive("comm_msg", { comm_id: 5 }).done,
+  ]);
+  assert.equal(heard, [
+    ["comm_open", "c1", "t", { a: 1 }],
+    ["comm_msg", "c1", "", { b: 2 }],
+    ["comm_close", "c1", "", {}],
+  ]);
+});
+
+test("a cell waits for the comm messages that came before it, and its comm messages are never dropped", async () => {
+  const order: string[] = [];
+  const { protocol, sent, receive, settle } = setUp({
+    comm: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      order.push("comm");
+    },
+    execute: async (cell) => {
+      order.push("cell");
+      protocol.publish(cell.id, { type: "comm_open", content: { comm_id: "own", target_name: "t" } });
+      return fine;
+    },
+  });
+  receive("comm_open", { comm_id: "c", target_name: "t", data: {} });
+  const { id } = receive("execute_request", { code: "x", silent: true });
+  await settle();
+  assert.equal(order, ["comm", "cell"]);
+  assert.ok(sent.some((m) => m.type === "comm_open" && m.parent === id));
 });
 
 test("a comm that a cell opens is listed until either side closes it", async () => {
