@@ -29,7 +29,7 @@ test("what people decided is not asked again, what they changed is taken as give
     ...(i === 0 ? { action: "keep" as const, to: undefined } : {}),
   }));
   const again = await audit(rows, { decisions });
-  assert.equal(again.summary.found, { wrongLabel: 0, splitSpeaker: 0, leakage: 0, mergedSpeakers: 0 });
+  assert.ok(Object.values(again.summary.found).every((count) => count === 0));
   const { agreed, disagreed, bands } = again.summary.decided!;
   assert.equal([agreed, disagreed], [2, 1]);
   assert.is(

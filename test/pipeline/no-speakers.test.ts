@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { audit } from "../../src/audit/audit.js";
 import { auditSummary } from "../../src/audit/summary.js";
 import { merge } from "../../src/merge/merge.js";
 import { compareSpeakers } from "../../src/pipeline/compare-speakers.js";
@@ -23,13 +24,9 @@ test("a corpus of unknown speakers alone is merged, and then there is nothing to
   assert.equal(lines, [sentence, sentence]);
 });
 
-test("one speaker is one speaker in the summary of an audit", () => {
-  const found = { wrongLabel: 0, splitSpeaker: 0, leakage: 0, mergedSpeakers: 0 };
-  const [first] = auditSummary({
-    findings: [],
-    summary: { utterances: 1, speakers: 1, unlabelled: 0, found },
-    info: { model: "none", why: null, rounds: 0 },
-  });
+test("one speaker is one speaker in the summary of an audit", async () => {
+  const embedding = Float32Array.of(1, 2);
+  const [first] = auditSummary(await audit([{ key: "d_s_u", dataset: "d", speakerId: "s", embedding }]));
   assert.is(first, "1 utterance of 1 speaker looked at");
 });
 
