@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
 import type { Matrix } from "../types.js";
+import { linkageMerges } from "../vectors/average-linkage.js";
 import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
 
@@ -29,61 +30,13 @@ export function clusterOrder(
 }
 
 function leafOrder({ data, rows: n }: Matrix): Uint32Array {
-  const linkage = Float64Array.from(data);
-  const leaves: (number[] | undefined)[] = Array.from({ length: n }, (_, i) => [i]);
-  const chain: number[] = [];
-  for (let merges = 0; merges < n - 1; ) {
-    if (chain.length === 0) chain.push(leaves.findIndex((cluster) => cluster !== undefined));
-    const tip = chain[chain.length - 1];
-    const before = chain[chain.length - 2];
-    const nearest = nearestCluster(linkage, leaves, tip, before);
-    if (nearest !== before) {
-      chain.push(nearest);
-      continue;
-    }
-    chain.length -= 2;
-    const [into, from] = tip < before ? [tip, before] : [before, tip];
-    mergeLinkage(linkage, leaves, into, from);
-    leaves[into] = joined(leaves[into]!, leaves[from]!, (i, j) => data[i * n + j]);
-    leaves[from] = undefined;
-    merges++;
+  const leaves = Array.from({ length: n }, (_, i) => [i]);
+  for (const { into, from } of linkageMerges(Float64Array.from(data), n)) {
+    leaves[into] = joined(leaves[into], leaves[from], (i, j) => data[i * n + j]);
+    leaves[from] = [];
   }
-  const order = leaves[0]!;
+  const [order] = leaves;
   return Uint32Array.from(order[0] < order[n - 1] ? order : order.reverse());
-}
-
-/** Ties go to the previous cluster of the chain, or the chain might never end. */
-function nearestCluster(
-  linkage: Float64Array,
-  leaves: readonly (number[] | undefined)[],
-  tip: number,
-  before: number | undefined,
-): number {
-  const n = leaves.length;
-  let nearest = before ?? -1;
-  let best = before === undefined ? -Infinity : linkage[tip * n + before];
-  for (let i = 0; i < n; i++) {
-    if (i === tip || leaves[i] === undefined || linkage[tip * n + i] <= best) continue;
-    nearest = i;
-    best = linkage[tip * n + i];
-  }
-  return nearest;
-}
-
-/** Average linkage: the mean over all pairs of leaves. */
-function mergeLinkage(
-  linkage: Float64Array,
-  leaves: readonly (number[] | undefined)[],
-  into: number,
-  from: number,
-): void {
-  const n = leaves.length;
-  const [a, b] = [leaves[into]!.length, leaves[from]!.length];
-  for (let i = 0; i < n; i++) {
-    const mean = (a * linkage[into * n + i] + b * linkage[from * n + i]) / (a + b);
-    linkage[into * n + i] = mean;
-    linkage[i * n + into] = mean;
-  }
 }
 
 /** Joins two rows of leaves at their two most similar ends. */
