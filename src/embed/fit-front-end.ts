@@ -3,6 +3,7 @@ import { families } from "../features/families.js";
 import { isObject, type JsonObject } from "../format/read-json.js";
 import type { ModelConfig } from "../models/adapter.js";
 import type { Session } from "../runtime/session.js";
+import { dot } from "../vectors/dot.js";
 import { openFrontEnd } from "./front-end.js";
 import { runGraph } from "./run-graph.js";
 
@@ -40,8 +41,10 @@ function* changes(): Generator<JsonObject[]> {
   const whole = Object.keys(families).map((family) => ({ family }));
   yield [...singles, ...whole];
   yield [
-    ...own.scale!.flatMap((a) => own.window!.flatMap((b) => own.mean!.map((c) => merged(merged(a, b), c)))),
-    ...whole.flatMap((family) => singles.map((single) => merged(family, single))),
+    ...own.scale!.flatMap((a) =>
+      own.window!.flatMap((b) => own.mean!.map((c) => mergedKeys(mergedKeys(a, b), c))),
+    ),
+    ...whole.flatMap((family) => singles.map((single) => mergedKeys(family, single))),
   ];
 }
 
@@ -97,20 +100,16 @@ export async function embedOnce(
 }
 
 /** NaN for vectors of unlike lengths, or without a direction. */
-export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+export function cosine(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) return Number.NaN;
-  let [product, squareA, squareB] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    product += a[i]! * b[i]!;
-    squareA += a[i]! ** 2;
-    squareB += b[i]! ** 2;
-  }
-  return product / Math.sqrt(squareA * squareB);
+  const product = (x: Float32Array, y: Float32Array) => dot(x, 0, y, 0, x.length);
+  return product(a, b) / Math.sqrt(product(a, a) * product(b, b));
 }
 
-function merged(a: JsonObject, b: JsonObject): JsonObject {
-  const frontend = { ...part(a), ...part(b) };
-  return { ...a, ...b, ...(Object.keys(frontend).length > 0 ? { frontend } : {}) };
+/** One object of keys over another, those of `frontend` one by one. */
+export function mergedKeys(keys: JsonObject = {}, changes: JsonObject): JsonObject {
+  const frontend = { ...part(keys), ...part(changes) };
+  return { ...keys, ...changes, ...(Object.keys(frontend).length > 0 ? { frontend } : {}) };
 }
 
 const part = ({ frontend }: JsonObject): JsonObject => (isObject(frontend) ? frontend : {});

@@ -5,8 +5,8 @@ import type { ModelConfig } from "../models/adapter.js";
 import type { Setting } from "../models/model-config.js";
 import { openSession } from "../runtime/session.js";
 import { readEmbedding } from "./check-golden.js";
-import { type Fit, fitFrontEnd } from "./fit-front-end.js";
-import { identifyModel, type ModelIdentity, type ModelOptions, mergedKeys } from "./open-model.js";
+import { type Fit, fitFrontEnd, mergedKeys } from "./fit-front-end.js";
+import { identifyModel, type ModelIdentity, type ModelOptions } from "./open-model.js";
 
 /** What is known of a model, and who told it. */
 export interface ModelInspection {

@@ -10,6 +10,7 @@ import { openSession } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
 import { packageRoot } from "../util/package-root.js";
 import { checkGolden, isGoldenChecked } from "./check-golden.js";
+import { mergedKeys } from "./fit-front-end.js";
 import { type FrontEnd, type FrontEndSettings, openFrontEnd } from "./front-end.js";
 import { runGraph } from "./run-graph.js";
 
@@ -138,12 +139,6 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
 export async function checkGoldenOnce(options: ModelOptions): Promise<void> {
   const whole = { ...options, precision: "fp32", bucket: 1, device: "cpu" };
   if (!isGoldenChecked(identifyModel(whole))) await (await openModel(whole)).close();
-}
-
-/** One object of keys over another, those of `frontend` one by one. */
-export function mergedKeys(keys: JsonObject = {}, changes: JsonObject): JsonObject {
-  const frontend = { ...(keys.frontend as object), ...(changes.frontend as object) };
-  return { ...keys, ...changes, ...(Object.keys(frontend).length > 0 ? { frontend } : {}) };
 }
 
 /** A model's file, what is known of it, and what tells it from others. */
