@@ -1,4 +1,5 @@
 import { unsupported } from "../errors.js";
+import { wavFormat, wavHeader } from "../shared/wav-header.js";
 
 /** What the sizes in a header can say. */
 const mostBytes = 2 ** 32 - 1 - 58;
@@ -26,18 +27,6 @@ export function floatWav(
     planes.forEach((plane, channel) => {
       for (let i = 0, at = channel; i < frames; i++, at += channels) data[at] = plane[i];
     });
-  const head = Buffer.alloc(44);
-  head.write("RIFF", 0, "latin1");
-  head.writeUInt32LE(36 + size, 4);
-  head.write("WAVEfmt ", 8, "latin1");
-  head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(3, 20);
-  head.writeUInt16LE(channels, 22);
-  head.writeUInt32LE(sampleRate, 24);
-  head.writeUInt32LE(sampleRate * channels * 4, 28);
-  head.writeUInt16LE(channels * 4, 32);
-  head.writeUInt16LE(32, 34);
-  head.write("data", 36, "latin1");
-  head.writeUInt32LE(size, 40);
-  return Buffer.concat([head, new Uint8Array(data.buffer)]);
+  const format = wavFormat({ tag: 3, channels, sampleRate, bits: 32 });
+  return Buffer.concat([wavHeader(format, size), new Uint8Array(data.buffer)]);
 }

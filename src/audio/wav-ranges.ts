@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { wavHeader } from "../shared/wav-header.js";
 
 /** A WAV file whose samples are read by range. */
 export interface WavRanges {
@@ -84,15 +85,7 @@ function ofSamples(
     frames: Math.floor(size / align),
     read(from, to) {
       const samples = at(body + from * align, (to - from) * align);
-      const head = Buffer.alloc(12 + 8 + format.length + 8);
-      head.write("RIFF", 0, "latin1");
-      head.writeUInt32LE(head.length - 8 + samples.length, 4);
-      head.write("WAVEfmt ", 8, "latin1");
-      head.writeUInt32LE(format.length, 16);
-      format.copy(head, 20);
-      head.write("data", 20 + format.length, "latin1");
-      head.writeUInt32LE(samples.length, 24 + format.length);
-      return Buffer.concat([head, samples]);
+      return Buffer.concat([wavHeader(format, samples.length), samples]);
     },
     close: () => closeSync(file),
   };
