@@ -426,7 +426,8 @@ export class Converter {
   }
 }
 
-const failure = (problems: Problem[], names: string[]): Converted => ({
+/** What became of code that does not run: nothing but its problems. */
+export const failure = (problems: Problem[], names: string[]): Converted => ({
   problems,
   names,
   output: "",

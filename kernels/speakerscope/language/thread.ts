@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { completeness } from "./completeness.js";
-import { Converter } from "./converter.js";
+import { Converter, failure } from "./converter.js";
 import { habitsIn } from "./habits.js";
 import { loadTypeScript } from "./load-typescript.js";
 import { translateMagics } from "./magic-lines.js";
@@ -35,8 +35,7 @@ const questions: Questions = {
     }
     const problems = fresh().addModule(module, code);
     if (problems.length === 0) modules.set(module, code);
-    const nothing = { output: "", map: null, declared: "", declarations, imports: [], sources: [] };
-    return { ...nothing, problems, names: [], notes: [], isAsync: false, isTimed, module };
+    return { ...failure(problems, []), declarations, notes: [], isTimed, module };
   },
   merge: (...given) => fresh().merge(...given),
   sources: (...given) => fresh().sources(...given),
