@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { identifyModel } from "../embed/open-model.js";
-import { packageRoot } from "../util/package-root.js";
+import { packageRoot, packageVersion } from "../util/package-root.js";
 import type { CorpusSettings } from "./open-corpus.js";
 
 /** Which corpus, and how it is read: what a manifest or a layout needs beside the folder. */
@@ -120,15 +120,12 @@ export function provenance(
   { dataRoot, manifest, resultsDir, modelPath }: Workspace,
   parameters: Record<string, string | number | boolean> = {},
 ): { what: string; value: string }[] {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
-    version: string;
-  };
   const { identity } = identifyModel({ modelPath });
   const rows = {
     ...(manifest === undefined ? { dataRoot } : { manifest }),
     resultsDir,
     ...parameters,
-    speakerscope: version,
+    speakerscope: packageVersion(),
     "Node.js": process.version,
     model: `${identity.name}, ${identity.dimension} dimensions, ${identity.precision}`,
     "SHA-256 of the model": identity.sha256,

@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { packageRoot } from "../util/package-root.js";
+import { packageVersion } from "../util/package-root.js";
 import { writeFile } from "../util/write-file.js";
 
 export interface StageMemory {
@@ -41,7 +39,7 @@ export async function remember(
 ): Promise<boolean> {
   const left = () => JSON.stringify(outputs.map(stampOf));
   const madeFrom = createHash("sha256")
-    .update(JSON.stringify([version(), inputs]))
+    .update(JSON.stringify([packageVersion(), inputs]))
     .digest("hex");
   const known = stagesFile === undefined ? undefined : notesIn(stagesFile)[name];
   if (known?.madeFrom === madeFrom && known.left === left() && outputs.every(existsSync)) return false;
@@ -68,6 +66,3 @@ function notesIn(path: string): Record<string, Note> {
     return {};
   }
 }
-
-const version = (): string =>
-  (createRequire(__filename)(join(packageRoot, "package.json")) as { version: string }).version;
