@@ -21,17 +21,17 @@ export interface SpanCutter {
   close(): Promise<void>;
 }
 
-/** An end that lies no further behind that of the recording than this is cut; Kaldi's extract-segments does the same. */
+/** A span may end so many seconds after the recording, and is then cut, as by Kaldi's extract-segments. */
 const mostOvershoot = 0.5;
-/** Manifests round times: so much is not worth a word. */
+/** Manifests round times, so less than this gives no warning. */
 const roundingSeconds = 0.02;
 
 /**
  * Opens a recording to cut spans out of it, as files that could have been cut beforehand: the samples from
  * round(start x rate) to before round(end x rate), the very same as in the recording.
  *
- * Of WAV the bytes of a span are read, and no others. What is compressed is decoded once, forward, as spans are asked for;
- * memory is that of the compressed bytes, and of the samples from the start of the span that was asked for last.
+ * Of WAV files only the bytes of a span are read. Compressed files are decoded forward, once, as spans are asked for; memory
+ * holds the compressed bytes, and the samples from the start of the last span on.
  *
  * @throws from `cut`: `invalid` for a span that is not in the recording, and what decoding it throws
  */
@@ -82,7 +82,7 @@ interface Decoder {
   sampleRate: number;
   channels: number;
   doubts: () => FileDoubt[];
-  /** The next block; none at the end. Its arrays are good until the next one is asked for. */
+  /** The next block; undefined at the end. Its arrays are valid until the next call. */
   next(): Promise<Block | undefined>;
   close(): Promise<void>;
 }
@@ -108,7 +108,7 @@ function decodingCutter(path: string): SpanCutter {
       while (held.end < to && !held.complete) {
         if (failure !== undefined) throw failure;
         const block = await next().catch((error: unknown) => {
-          // What lies behind the damage cannot be reached, and its end is not that of the recording.
+          // Nothing after the damage can be decoded, and the recording does not end there.
           failure = error;
           throw error;
         });
@@ -126,7 +126,7 @@ function decodingCutter(path: string): SpanCutter {
 
 /** Decoded samples from a place on. */
 class Held {
-  /** The frame that the first sample held belongs to, and the one behind the last. */
+  /** The numbers of the first frame held, and of the one after the last. */
   start = 0;
   end = 0;
   /** Whether the recording ends at `end`. */
@@ -185,7 +185,7 @@ async function openDecoder(path: string): Promise<Decoder> {
       channels,
       doubts: () => doubts,
       async next() {
-        // A packet may give none.
+        // A packet may have no samples.
         for (;;) {
           const { done, value } = iterator.next();
           if (done) return undefined;

@@ -2,19 +2,19 @@ import { invalid } from "../errors.js";
 import { borrow, giveBack } from "./wasm.js";
 import { WasmMemory } from "./wasm-memory.js";
 
-/** Of the lower of the two Nyquist frequencies: up to here flat, from there on silent. */
+/** Edges of the pass band and of the stop band, relative to the lower of the two Nyquist frequencies. */
 const passEdge = 0.91;
 const stopEdge = 1;
 /** dB below full scale in the stop band. */
 const attenuation = 100;
 
-/** More filters than this are not made: the weights between two of `sharedFilters` are as good to -106 dB. */
+/** With more weights than this, filters are interpolated between `sharedFilters` of them, which is exact to -106 dB. */
 const maxWeights = 1 << 20;
 const sharedFilters = 512;
-/** Of a steep way down fewer are made: its filters are long, and change the slower from one place to the next. */
+/** For large ratios fewer are made: the filters are long, and neighbouring ones differ less. */
 const maxSharedWeights = 1 << 22;
 
-/** Hz. Beyond, the whole numbers that a ratio is made of do not fit the module's 32 bits. */
+/** Hz. Beyond, the terms of a ratio do not fit the module's 32 bits. */
 const maxRate = 768_000;
 /** From the highest rate to 1 kHz; filters grow with the ratio. */
 const maxRatio = 768;
@@ -35,8 +35,8 @@ interface Bank {
 /**
  * Changes the sample rate, band-limited: what the lower of the two rates cannot hold is taken away first.
  *
- * A windowed-sinc filter (Kaiser, 100 dB) of linear phase, one for every place that an output sample can have between
- * two input samples. Flat to 91 % of the lower Nyquist frequency, -6 dB at 95.5 %, below -90 dB from 100 % on. Sample k
+ * Windowed-sinc filters (Kaiser, 100 dB) of linear phase, one for every position of an output sample between two input
+ * samples. Flat to 91 % of the lower Nyquist frequency, -6 dB at 95.5 %, below -90 dB from 100 % on. Sample k
  * of the output lies at the time k / to; the signal is taken as silent before its start and after its end.
  *
  * Source: J. O. Smith, Digital Audio Resampling (2002); the band edges are those of soxr's HQ.
@@ -59,9 +59,9 @@ export function resample(samples: Float32Array, from: number, to: number): Float
   return concatenated(pieces);
 }
 
-/** A signal on its way from one sample rate to another, piece by piece, to the same samples as at once. */
+/** Resamples a signal in pieces, to the same samples as at once. */
 export interface Resampler {
-  /** Takes the next piece, and gives what can be told so far. */
+  /** Takes the next piece, and returns the output that is complete. */
   push(samples: Float32Array): Float32Array;
   /** The rest. */
   end(): Float32Array;
@@ -85,7 +85,7 @@ export function resampler(from: number, to: number): Resampler {
   const reach = bank.taps / 2;
   let taken = 0;
   let given = 0;
-  // The input from the first sample that the next output needs; silence comes before the first of all.
+  // The input from the first sample that the next output needs on; silence comes before the signal.
   let pending = new Float32Array(reach - 1);
   let pendingStart = 1 - reach;
   const upTo = (count: number): Float32Array => {

@@ -51,8 +51,8 @@ const maxMagnitude = 1e9;
 /**
  * Decodes, mixes and resamples an audio file piece by piece: what `loadAudio` gives as one array.
  *
- * What is not decoded here goes to FFmpeg. Some files show only later that they do: then `restart` takes back what was
- * given, or there is an error. Where FFmpeg fails too, the reason is that of the decoders here.
+ * What cannot be decoded here goes to FFmpeg. Some files turn out to need it only later: then `restart` discards what was
+ * yielded, or there is an error. Where FFmpeg fails too, the error gives the reason of the decoders here.
  */
 export async function* streamAudio(
   bytes: Uint8Array,
@@ -91,7 +91,7 @@ async function* byFfmpeg(
   const { path, maxSeconds, abortSignal } = options;
   checkPromisedLength(sourceOf(bytes, path));
   try {
-    // A second more, so that a longer file shows.
+    // One second more, so that a longer file is noticed.
     const decoding = await ffmpeg(bytes, { path, maxSeconds: maxSeconds + 1, abortSignal });
     if (decoding === undefined) throw reason;
     try {
@@ -103,7 +103,7 @@ async function* byFfmpeg(
   } catch (error) {
     throwIfAborted("Loading audio", abortSignal);
     if (!(error instanceof FfmpegError)) throw error;
-    // Ended for want of memory, say, it has said nothing about the file.
+    // An FFmpeg that was killed, for lack of memory say, has said nothing about the file.
     const cause = error.isVerdict ? reason : error;
     if (cutOff.test(error.message))
       throw invalid(`The file is cut off or damaged: FFmpeg says "${error.message}".`, { path, cause });

@@ -6,19 +6,19 @@ import type { AudioSource, Matrix } from "../types.js";
 import { checkDevice, type Refusal, refusal } from "./fault.js";
 import type { Piece, StoredDoubt } from "./prepare.js";
 
-/** What a file gave: features to embed, an embedding already (of a long file), or why there is neither. */
+/** The features of a file, its embedding (of a long file), or why there is neither. */
 export type Loaded =
   | { features: Matrix; seconds: number; doubts: StoredDoubt[] }
   | { embedding: Float32Array; seconds: number; doubts: StoredDoubt[] }
   | Refusal;
 
-/** Reads the audio of an utterance; a failure to is an answer, not an exception, unless the machine is at fault. */
+/** Reads the audio of an utterance. A failure is returned, and thrown only where the machine is at fault. */
 export async function readBytes(reader: AudioReader, source: AudioSource): Promise<AudioBytes | Refusal> {
   try {
     return await reader.read(source);
   } catch (error) {
     if (error instanceof ChangedError) return { stage: "read", reason: error.message, decided: false };
-    // What is wrong with the audio shows here already where a span is cut out of it.
+    // To cut out a span is to decode, so errors of the audio turn up here already.
     const isAudio = (error as { tag?: string }).tag !== undefined;
     return refusal(isAudio ? "decode" : "read", error);
   }
@@ -28,7 +28,7 @@ export async function readBytes(reader: AudioReader, source: AudioSource): Promi
  * Reads a file's pieces: the features of a file in one piece, or the embedding of a long one, which is the mean over its
  * pieces, each weighed by its length; silent pieces are left out.
  *
- * @param onPiece called before each piece of a long file, which may take its time
+ * @param onPiece called before each piece of a long file, which may take a while
  */
 export async function loadPieces(
   file: AsyncIterable<Piece>,
@@ -66,7 +66,7 @@ async function embedPieces(
   let pieces = 0;
   let failure: Refusal | undefined;
   const doubts = new Map<string, StoredDoubt>();
-  /** Gives the reason when the whole file cannot be embedded: only what is no speech may be left out of it. */
+  /** Returns the reason where the whole file cannot be embedded: only pieces that are no speech may be left out. */
   const add = async (piece: Piece | Refusal): Promise<Refusal | undefined> => {
     if ("stage" in piece) return piece;
     onPiece();
@@ -123,7 +123,7 @@ export async function embedEach(
   } catch (error) {
     if (features.length === 1) {
       await checkDevice(model, error);
-      // Not a number from a model that works: the bytes decided it. Anything else may be another thing next time.
+      // The model works, but gave NaN: the file's content is the cause. Anything else may go well next time.
       return [{ stage: "model", reason: reasonOf(error), decided: isInvalid(error) }];
     }
     const half = Math.ceil(features.length / 2);

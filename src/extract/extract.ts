@@ -69,7 +69,7 @@ export interface ExtractOptions
   normalize?: boolean;
   /** Write a pickle for every utterance and speaker too. */
   saveIndividual?: boolean;
-  /** A rank that says nothing for so long over one file is taken for hung, and treated as one that died. */
+  /** A rank that is silent for so long over one file counts as hung, and is treated as one that died. */
   fileTimeoutMs?: number;
   /** The same for its start, when it loads the model; at least a minute by default. */
   startTimeoutMs?: number;
@@ -104,7 +104,7 @@ const vadIdentity = "silero-vad 6.2.3";
  * What is done is not done again, whatever the number of ranks: a file is known by its path below the root (or as its
  * manifest has it), size and time, and the folder by model, configuration and channel. A file that cannot be embedded is a row in the failures.
  *
- * A failure that the file's bytes did not decide (a disk that was away, a missing FFmpeg, a crash) is tried again by the next
+ * A failure that is not due to the file's content (a disk that was away, a missing FFmpeg, a crash) is tried again by the next
  * run. A fault of the machine is no failure of a file: it ends the rank.
  *
  * @throws `conflict` when the folder holds embeddings that were made another way, or another process works in it (a second call in
@@ -324,7 +324,7 @@ async function extractPart(
   };
 }
 
-/** Nothing is known of the file, or what went wrong may go well now. What its bytes decided stays decided. */
+/** Nothing is known of the file, or its failure may not recur: it was not due to the file's content. */
 function isToDo({ outcomes }: Extraction, index: number, retryFailed: boolean): boolean {
   const stored = outcomes[index]?.record.meta;
   return stored === undefined || (isFailure(stored) && (retryFailed || !isDecided(stored)));

@@ -4,7 +4,7 @@ import type { Model } from "../embed/open-model.js";
 import { invalid, missing, reasonOf } from "../errors.js";
 import type { Failure } from "../types.js";
 
-/** Why a file was not embedded, and whether its bytes decided that. */
+/** Why a file was not embedded, and whether its content is the cause. */
 export interface Refusal extends Pick<Failure, "stage" | "reason"> {
   decided: boolean;
 }
@@ -14,7 +14,7 @@ export interface Refusal extends Pick<Failure, "stage" | "reason"> {
  * after this one would fail for the same reason. What is thrown here ends the rank; the next run goes on with this file.
  */
 
-/** What the system says when it has run out of something, or takes no more files: true of any file that comes next. */
+/** Errors of a system that has run out of something, which would hit any other file too. */
 const exhausted = ["ENOMEM", "EMFILE", "ENFILE", "EAGAIN", "ENOSPC", "EDQUOT"];
 /** A file is decoded from bytes in memory, so these are about a temporary file or a program. */
 const refused = ["EROFS", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "EIO"];

@@ -4,8 +4,8 @@ import { type FrontEndSettings, openFrontEnd } from "../embed/front-end.js";
 import { type Piece, prepare } from "./prepare.js";
 
 /*
- * A thread that prepares one file at a time for a rank whose model runs on another device. It is asked for each piece,
- * and has the next one ready by then, never more.
+ * A thread that prepares one file at a time for a rank whose model runs on another device. It is asked for every piece, and
+ * prepares one piece ahead.
  */
 
 /** What a thread is started with. */

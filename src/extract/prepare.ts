@@ -7,7 +7,7 @@ import { type SpeechPiece, speechOnly } from "./speech-only.js";
 
 export type StoredDoubt = Pick<Doubt, "warning" | "detail">;
 
-/** What the model takes of a file, or of a part of a long one; or why that part cannot be speech. */
+/** The features of a file, or of a part of a long one; or why that part cannot be speech. */
 export type Piece = { samples: number; doubts: StoredDoubt[] } & ({ features: Matrix } | { failure: string });
 
 /** Makes pieces of a file's bytes, here or in other threads. */

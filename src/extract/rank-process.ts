@@ -23,10 +23,10 @@ import type { ParentMessage, RankItem, RankJob, RankMessage } from "./rank-messa
  * It is given its files a handful at a time, and logs each as soon as it is embedded or has failed.
  */
 
-/** What a record says of a file besides what came of it. */
+/** The fields of a record that do not depend on the outcome. */
 type Known = "file" | "size" | "mtimeMs" | "at";
 
-/** Bytes that lie in memory before their turn comes. */
+/** Bytes that are read ahead at most. */
 const readAheadBytes = 64 << 20;
 
 let stopping = false;
@@ -82,7 +82,7 @@ async function run(job: RankJob): Promise<RankMessage> {
     vector?: Float32Array,
   ) => {
     const { file, size, mtimeMs } = utterance;
-    // The pickle first: a file that the log knows is one that has it.
+    // The pickle first, because every file in the log must have one.
     if (vector !== undefined) individual?.utterance({ ...utterance, embedding: vector });
     const now = Date.now();
     log.append({ file, size, mtimeMs, ...stored, at: now }, vector);
@@ -92,7 +92,7 @@ async function run(job: RankJob): Promise<RankMessage> {
       told = now;
       tell({ type: "progress", done, failed });
     }
-    // What the page cache holds survives a killed process; only a machine that stops loses it.
+    // The page cache survives a killed process; syncing guards against a machine that stops.
     if (now - synced >= 5000) {
       synced = now;
       log.sync();
@@ -183,7 +183,7 @@ interface Prepared {
   doubts: StoredDoubt[];
 }
 
-/** Keeps up to `most` files, and not too many bytes, with the preparer ahead of the one that is waited for, in order. */
+/** Prepares up to `most` files, and not too many bytes, ahead of the one that is awaited; in order. */
 async function* prepareAhead(
   items: AsyncIterable<Read>,
   preparer: Preparer,
@@ -213,7 +213,7 @@ interface Read {
   value: Awaited<ReturnType<typeof readBytes>>;
 }
 
-/** Keeps reads under way ahead of the one that is waited for, a few files and not too many bytes, in order. */
+/** Reads a few files, and not too many bytes, ahead of the one that is awaited; in order. */
 async function* readAhead(source: AsyncIterator<RankItem>, reader: AudioReader): AsyncGenerator<Read> {
   const pending: { item: RankItem; reading: Promise<Read["value"]> }[] = [];
   let bytes = 0;
@@ -224,7 +224,7 @@ async function* readAhead(source: AsyncIterator<RankItem>, reader: AudioReader):
       const size = memoryOf(item.utterance);
       if (pending.length > 0 && (pending.length >= 5 || bytes + size > readAheadBytes)) break;
       const reading = readBytes(reader, item.utterance);
-      // It is waited for later; until then a fault must not count as one that nobody handles.
+      // Awaited later; until then a rejection must not count as unhandled.
       reading.catch(() => {});
       pending.push({ item, reading });
       bytes += size;

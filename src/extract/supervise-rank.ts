@@ -65,7 +65,7 @@ export async function superviseRank(
     const { current, cause } = exit;
     const name = describe(current, utterances);
     const guilty = current.length === 1 && suspects.has(current[0]!) ? current[0] : undefined;
-    // All that it had in hand when it died together, it has done one by one.
+    // Every file of the batch on which it died has been done one by one since.
     if (suspects.size > 1 && guilty === undefined && !left.some((index) => suspects.has(index))) died = false;
     if (exit.error === undefined && !died) {
       events.onLog(`Rank ${job.rank}: Died (${cause}) ${name}; starting again for ${left.length} files`);
@@ -96,7 +96,7 @@ export async function superviseRank(
   }
 }
 
-/** What the source said beside is not needed there. */
+/** A rank does not need the other fields of the source. */
 const withoutFields = ({ fields: _fields, ...utterance }: Utterance): Utterance => utterance;
 
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -86,7 +86,7 @@ export function isNdArray(value: object): value is { data: TypedArray; shape: nu
 export function sizeOf(shape: readonly number[], path?: string): number {
   if (shape.length > 64)
     throw invalid(`The array has ${shape.length} axes. numpy has at most 64.`, { got: shape.length, path });
-  // A shape comes out of a file: its items can be of any type, so they are looked at before they are multiplied.
+  // A shape from a file can hold items of any type, so check them before multiplying.
   const size = shape.every((n) => Number.isSafeInteger(n) && n >= 0)
     ? shape.reduce((product, n) => product * n, 1)
     : Number.NaN;
@@ -119,7 +119,7 @@ export function bytesOf(data: ArrayBufferView): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** How numbers lie in a file. */
+/** How a file stores the numbers of an array. */
 export interface Layout {
   /** numpy's type code without the byte order: `f4`. */
   code: string;
@@ -139,7 +139,7 @@ export function itemSize(code: string, path?: string): number {
 }
 
 /**
- * The numbers in `bytes`, as they lie there, in C order and in this machine's byte order.
+ * Converts the numbers of a file to C order and this machine's byte order.
  *
  * Shares memory with `bytes` where nothing has to change and the bytes are aligned.
  *

@@ -18,7 +18,7 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** The longest header numpy itself reads (numpy.lib.format, max_header_size). */
 const longestHeader = 10_000;
 
-/** What the header of a .npy file says, and where the numbers begin. */
+/** The header of a .npy file, and where the numbers begin. */
 export interface NpyHeader extends Layout {
   /** Bytes before the numbers. */
   dataOffset: number;
@@ -49,7 +49,7 @@ export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
  */
 export const npyTextHeader = (width: number, count: number): Uint8Array => headerOf(`<U${width}`, [count]);
 
-/** A text as it stands in a .npy file of texts. */
+/** A text as a .npy file of texts stores it. */
 export function npyText(text: string, width: number): Uint8Array {
   const bytes = Buffer.alloc(4 * width);
   let at = 0;
@@ -95,7 +95,7 @@ export function writeNpy(
 }
 
 /**
- * What stands before the numbers of a .npy file, so that a large file can be read in parts.
+ * Reads the header of a .npy file, so that a large file can be read in parts.
  *
  * @param bytes the beginning of the file: 10 kB are always enough
  * @throws invalid when it is not a .npy header or ends too early; unsupported for versions above 3.0 and for structures,

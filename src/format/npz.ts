@@ -23,7 +23,7 @@ export function readNpz(bytes: Uint8Array, { path }: { path?: string } = {}): Re
   }
 }
 
-/** What the sizes of a zip without extensions can say. */
+/** The largest size that a zip file without Zip64 can express. */
 const largestZip = 2 ** 32 - 1;
 
 /**
@@ -44,7 +44,7 @@ export async function* npzBytes(
   });
   for (const [name, content] of Object.entries(arrays)) {
     const file = new ZipPassThrough(`${name}.npy`);
-    // Equal arrays are equal bytes.
+    // A fixed time, so that equal arrays give equal bytes.
     file.mtime = new Date(1980, 0, 1);
     zip.add(file);
     for await (const chunk of content) {

@@ -1,6 +1,6 @@
 import { invalid, unsupported } from "../errors.js";
 
-/** What follows an opcode: so many bytes, lines that end in \n, or a little-endian length and as many bytes. */
+/** The operand of an opcode: a fixed number of bytes, lines that end in \n, or bytes after their length (little-endian). */
 export type Operand = { bytes: number } | { lines: number } | { lengthBytes: 1 | 4 | 8 };
 
 /** An opcode by its name in pickletools. */
@@ -9,7 +9,7 @@ export interface TokenKind {
   operand: Operand;
 }
 
-/** Opcodes of other kinds of objects: sets, classes, Python 2 text, objects within themselves or outside the file. */
+/** Opcodes that are refused: they make sets, classes, Python 2 text, objects within themselves or outside the file. */
 const refused: Record<number, string> = {
   48: "POP",
   49: "POP_MARK",
@@ -33,7 +33,7 @@ const refused: Record<number, string> = {
   152: "READONLY_BUFFER",
 };
 
-/** The longest operand: what one Python object may take. */
+/** The longest operand, and so the largest Python object. */
 const longestOperand = 2 ** 30;
 
 /** The longest text or line: V8 holds no string beyond 2^29. */
@@ -41,22 +41,22 @@ export const longestText = 2 ** 28;
 
 const nothing = new Uint8Array();
 
-/** Cuts the bytes of a pickle into opcodes, each with its operand. */
+/** Splits the bytes of a pickle into opcodes with their operands. */
 export class PickleTokens<Kind extends TokenKind = TokenKind> {
   op!: Kind;
   /** The operand without its length or line feed; valid until the next `append`. */
   operand: Uint8Array = nothing;
   /** The second line of an opcode that has two. */
   second: Uint8Array = nothing;
-  /** Where the opcode stands in the whole pickle. */
+  /** Offset of the opcode in the pickle. */
   offset = 0;
-  /** When `next` was false: how many bytes from the opcode on it takes to go on, at least. */
+  /** After `next` returned false: the least number of bytes, from the opcode on, that it needs. */
   wanted = 0;
-  /** Whether STOP was taken. */
+  /** Whether STOP was read. */
   stopped = false;
   private bytes: Uint8Array = nothing;
   private at = 0;
-  /** Where `bytes` begins in the whole pickle. */
+  /** Offset of `bytes` in the pickle. */
   private base = 0;
 
   /** @param kinds the opcodes that are known, by their bytes */
@@ -65,12 +65,12 @@ export class PickleTokens<Kind extends TokenKind = TokenKind> {
     private readonly path?: string,
   ) {}
 
-  /** Bytes taken so far. */
+  /** Bytes consumed so far. */
   get consumed(): number {
     return this.base + this.at;
   }
 
-  /** Bytes appended and not taken yet. */
+  /** Bytes appended and not consumed yet. */
   get left(): number {
     return this.bytes.length - this.at;
   }
@@ -82,7 +82,7 @@ export class PickleTokens<Kind extends TokenKind = TokenKind> {
     this.bytes = left.length === 0 && chunks.length === 1 ? chunks[0] : Buffer.concat([left, ...chunks]);
   }
 
-  /** Takes the next opcode, or takes nothing and returns false because it is not all there yet. */
+  /** Reads the next opcode. Returns false, and consumes nothing, while it is incomplete. */
   next(): boolean {
     const { bytes, at, path } = this;
     if (at >= bytes.length) return this.lacks(1);

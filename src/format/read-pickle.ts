@@ -22,7 +22,7 @@ export type PickleValue =
   | { [key: string]: PickleValue }
   | Map<PickleValue, PickleValue>;
 
-/** Gives the bytes of a file in pieces, from the beginning each time it is called. */
+/** Opens a file anew and yields its bytes in chunks. */
 export type ByteSource = () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
@@ -103,7 +103,7 @@ const gather =
     entries.push([key, value]);
   };
 
-/** The same tokens again and again, each time with more bytes in them. */
+/** Yields one tokeniser again and again, each time with more bytes in it. */
 async function* fillings(source: ByteSource, path: string | undefined): AsyncGenerator<PickleTokens<Opcode>> {
   const tokens = new PickleTokens(table, path);
   let chunks: Uint8Array[] = [];
@@ -111,7 +111,7 @@ async function* fillings(source: ByteSource, path: string | undefined): AsyncGen
   for await (const chunk of source()) {
     chunks.push(chunk);
     size += chunk.length;
-    // A long operand is put together once, not anew with each chunk.
+    // A long operand is concatenated once, not with every chunk.
     if (tokens.left + size < tokens.wanted) continue;
     tokens.append(chunks);
     chunks = [];
@@ -122,20 +122,20 @@ async function* fillings(source: ByteSource, path: string | undefined): AsyncGen
   checkEnd(tokens, path);
 }
 
-/** More values than this at once on the stack are no sensible file; Python puts lists and dicts together by thousands. */
+/** No sensible file has a larger stack: Python builds lists and dicts in batches of a thousand. */
 const mostOpenValues = 1_000_000;
 
 /** Deeper values do not load in Python either (its recursion limit is 1000). */
 const deepest = 1000;
 
 /**
- * A value may be in a pickle once and be referred to any number of times. Unfolded, a few hundred bytes can be more values
- * than anybody could go through, so there may be so many for each byte read, and `fewestValues` in any case.
+ * A pickle can refer to a value any number of times, so a few hundred bytes can expand to more values than any memory holds.
+ * Each byte read allows for this many; `fewestValues` are always allowed.
  */
 const valuesPerByte = 10;
 const fewestValues = 1_000_000;
 
-/** What a pickle may name. Python 2's module names stand in protocols 0 to 2. */
+/** The classes and functions that a pickle may name. Protocols 0 to 2 use Python 2's module names. */
 const globals: Record<string, string> = {
   "numpy.ndarray": "ndarray",
   "numpy.dtype": "dtype",
@@ -149,7 +149,7 @@ const globals: Record<string, string> = {
   "__builtin__.bytes": "bytes",
   "collections.OrderedDict": "dict",
   "collections.defaultdict": "dict",
-  // What a defaultdict would make of a missing key: named, never called.
+  // The default factory of a defaultdict, which is never called.
   ...Object.fromEntries(
     ["list", "dict", "set", "int", "float", "str", "tuple"].flatMap((name) =>
       ["builtins", "__builtin__"].map((module) => [`${module}.${name}`, "factory"]),
@@ -168,12 +168,12 @@ class NumberType {
   constructor(readonly code: string) {}
 }
 
-/** A tuple with something in it that is no value, the arguments of a function. */
+/** A tuple that holds functions or types: the arguments of a call. */
 class Arguments {
   constructor(readonly items: unknown[]) {}
 }
 
-/** How many values a value is when all references in it are unfolded, itself included, and how deep they nest. */
+/** The number of values that a value expands to, itself included, and how deep they nest. */
 class Extent {
   count = 1;
   depth = 1;
@@ -181,7 +181,7 @@ class Extent {
 
 const single = new Extent();
 
-/** A value that may still grow; once another value holds it (`closed`) it may not, so no value can hold itself. */
+/** A value under construction. Once another value holds it, it is closed and may not grow, so none can contain itself. */
 abstract class Open<T extends PickleValue = PickleValue> {
   readonly extent = new Extent();
   closed = false;
@@ -226,16 +226,16 @@ class Unpickler {
   private memoized = 0;
   private root: unknown;
   private readonly tuples = new WeakMap<object, Extent>();
-  /** Bytes of all arrays: never more than the file has, whatever its references repeat. */
+  /** Bytes of all arrays, limited by the size of the file however often it refers to them. */
   private arrayBytes = 0;
 
   constructor(
     readonly tokens: PickleTokens<Opcode>,
     private readonly options: {
       path?: string;
-      /** What will be asked for again; everything when not given. */
+      /** Memo entries that will be read; default: all. */
       recalled?: Set<number>;
-      /** Takes the entries of the outermost dict. */
+      /** Receives the entries of the outermost dict. */
       onEntry?: (key: PickleValue, value: PickleValue) => void;
     },
   ) {}
@@ -245,18 +245,18 @@ class Unpickler {
     return this.plain(this.root);
   }
 
-  /** Goes on as far as there are bytes. */
+  /** Runs until the bytes, or the pickle, end. */
   run(): void {
     const { tokens } = this;
     while (!tokens.stopped && tokens.next()) tokens.op.step(this, tokens.operand);
   }
 
-  /** The error for what no pickle has. */
+  /** The error for a broken pickle. */
   wrong(what: string, remedy?: string) {
     return invalid(this.sentence(what, remedy), { path: this.options.path });
   }
 
-  /** The error for what is well formed, but not read here. */
+  /** The error for a valid pickle with something that is not supported. */
   refuse(what: string, remedy?: string) {
     return unsupported(this.sentence(what, remedy), { path: this.options.path });
   }
@@ -289,7 +289,7 @@ class Unpickler {
         `${mostOpenValues} values at once on its stack`,
         "Python writes a thousand at a time.",
       );
-    // The name of a class may come first.
+    // The name of the dict's class may come first.
     const mayBecomeDict = value instanceof OpenDict || isInternal(value) || typeof value === "string";
     if (this.options.onEntry !== undefined && this.stack.length === 0 && !mayBecomeDict)
       throw this.wrong(`${kindOf(value)} as its value`, "It must be a dict.");
@@ -313,7 +313,7 @@ class Unpickler {
     return this.stack[this.stack.length - 1];
   }
 
-  /** What stands for a value in the result, complete from now on. */
+  /** The value of a stack item, which is complete from now on. */
   private plain(item: unknown): PickleValue {
     if (item instanceof Open) {
       item.closed = true;
@@ -324,7 +324,7 @@ class Unpickler {
     return item as PickleValue;
   }
 
-  /** The same for a value that another one takes in, which must not become too large or too deep by it. */
+  /** The same for a part of another value, which must not become too large or too deep. */
   private part(extent: Extent, item: unknown): PickleValue {
     const inner =
       item instanceof Open ? item.extent : Array.isArray(item) ? (this.tuples.get(item) ?? single) : single;
@@ -412,7 +412,7 @@ class Unpickler {
   update(items: unknown[], dict: unknown): void {
     if (!(dict instanceof OpenDict)) throw this.wrong(`${kindOf(dict)} where a dict must be`);
     if (items.length % 2 !== 0) throw this.wrong("a key without a value");
-    // Entries that are handed on one by one do not add up.
+    // Entries that are passed on are not kept, so their sizes do not add up.
     const extent = () => (dict.keeps ? dict.extent : new Extent());
     for (let i = 0; i < items.length; i += 2)
       dict.set(this.part(extent(), items[i]), this.part(extent(), items[i + 1]));
@@ -425,7 +425,7 @@ class Unpickler {
     return indexIn(this.tokens, this.options.path);
   }
 
-  /** Without an index (protocol 4 and later) each gets the next; a pickle has one way or the other. */
+  /** From protocol 4 on, entries have no index and are numbered in order. */
   put(index = this.memoized++): void {
     const { recalled } = this.options;
     if (recalled === undefined || recalled.has(index)) this.memo.set(index, this.top());
@@ -512,7 +512,7 @@ class Unpickler {
     if (shape.length > 64) throw this.wrong(`an array of ${shape.length} axes`, "numpy has at most 64.");
     this.count(bytes.length);
     const { code, bigEndian } = type;
-    // The bytes may be referred to again.
+    // A copy, because the pickle may refer to the bytes again.
     const own = new Uint8Array(bytes);
     return decodeArray(own, { code, bigEndian, fortranOrder, shape: [...shape] }, this.options.path);
   }
@@ -603,7 +603,7 @@ function isInternal(item: unknown): boolean {
   return item instanceof Global || item instanceof NumberType || item instanceof Arguments;
 }
 
-/** A kind of value for an error. A dict may hold a key `constructor`, so its own class is not asked for. */
+/** The type of a value for an error, from its prototype: a dict may have a key `constructor`. */
 function kindOf(value: unknown): string {
   if (value === null) return "None";
   if (typeof value !== "object") return typeof value;
@@ -612,7 +612,7 @@ function kindOf(value: unknown): string {
   return inPython[name] ?? name;
 }
 
-/** What the values that are still being built are called in Python. */
+/** Python's names of values under construction. */
 const inPython: Record<string, string> = { OpenList: "list", OpenArray: "array", OpenDict: "dict" };
 
 function indexIn({ op, operand, offset }: PickleTokens<Opcode>, path: string | undefined): number {

@@ -41,7 +41,7 @@ export function writePickle(value: unknown): Uint8Array {
 }
 
 /**
- * The pickle of a dict in chunks of about 64 kB, for a dict too large for memory: draws one entry after the other.
+ * The pickle of a dict in chunks of about 64 kB, for a dict too large for memory: takes one entry at a time.
  *
  * @param entries keys, each only once, with values as in `writePickle`
  * @example
@@ -68,7 +68,7 @@ class PickleWriter {
   private frame = Buffer.allocUnsafe(2 * frameLength);
   private length = 0;
   private readonly done: Uint8Array[] = [Buffer.from([0x80, 4])];
-  /** What was written once and is referred to afterwards: functions, number types, keys. At most 256, so bounded. */
+  /** Values that are written once and then referred to: functions, number types, keys. At most 256. */
   private readonly memo = new Map<string, number>();
 
   /** The chunks that are complete so far. */
@@ -153,7 +153,7 @@ class PickleWriter {
   private bytes(bytes: Uint8Array): void {
     const { length } = bytes;
     if (length > frameLength) {
-      // What is longer than a frame stands between two frames, with its opcode, and is not copied.
+      // Bytes longer than a frame go between two frames, with their opcode, and are not copied.
       this.endFrame();
       const head = Buffer.alloc(9);
       head[0] = 0x8e;

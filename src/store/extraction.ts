@@ -14,7 +14,8 @@ import { type LogRecord, openVectorReader, scanLog, type VectorReader } from "./
 /*
  * What an extraction leaves in its folder, and nothing else reads or writes:
  *
- *   corpus.jsonl             what to embed, by what its audio is known by: a header line, then an utterance or a scan failure a line
+ *   corpus.jsonl             what to embed, by what its audio is known by: a header line, then an utterance or a scan
+ *                            failure on every line
  *   segments.log             where speech was found in each recording, if recordings are cut into segments
  *   rank_NN/embeddings.log   what rank NN did: an identity record, then a record for each file, embedded or failed
  *
@@ -29,10 +30,10 @@ export interface Shard {
   count: number;
 }
 
-/** What tells one extraction from another: only equal ones may share a folder. */
+/** What distinguishes one extraction from another: only equal ones may share a folder. */
 export type ExtractionIdentity = Record<string, unknown>;
 
-/** What the log knows of a file that was embedded; the vector follows it. */
+/** The record of an embedded file; the vector follows it. */
 export interface StoredEmbedding {
   file: string;
   size: number;
@@ -44,14 +45,14 @@ export interface StoredEmbedding {
   doubts?: Pick<Doubt, "warning" | "detail">[];
 }
 
-/** What the log knows of a file that was not. */
+/** The record of a file that failed. */
 export interface StoredFailure {
   file: string;
   size: number;
   mtimeMs: number;
   stage: Failure["stage"];
   reason: string;
-  /** Whether the file's bytes decided it, so that another try would end the same way; version 0.1 does not say. */
+  /** Whether the file's content is the cause, so that another try would end the same way; logs of version 0.1 lack it. */
   decided?: boolean;
   at?: number;
 }
@@ -77,7 +78,7 @@ export interface RankLog {
   damagedBytes: number;
 }
 
-/** What is known of an utterance of the corpus list: where its vector lies, or why there is none. */
+/** The record of an utterance of the corpus list, and the log that holds it. */
 export interface Outcome {
   log: RankLog;
   record: LogRecord<Stored>;
@@ -107,7 +108,7 @@ export const isDecided = ({
   decided = stage === "decode" || stage === "signal",
 }: StoredFailure): boolean => decided;
 
-/** Of two outcomes of the same bytes a success counts more than a failure, and the newer more than the older. */
+/** A success supersedes a failure; otherwise the newer outcome supersedes the older. */
 function supersedes(next: Outcome, known: Outcome | undefined): boolean {
   if (known === undefined) return true;
   const failed = isFailure(next.record.meta);
@@ -161,7 +162,7 @@ export async function writeCorpusList(
 ): Promise<void> {
   function* rows(): Generator<unknown> {
     yield { root, ...(shard === undefined ? {} : { shard }) };
-    // In folders the path is root and file again: left out, it would be a third of a long list.
+    // In a folder the path is the root and the file, so it is left out: it would be a third of a long list.
     const prefix = join(root, "_").slice(0, -1);
     for (const { path, ...utterance } of utterances)
       yield path === prefix + utterance.file ? utterance : { ...utterance, path };
@@ -178,7 +179,7 @@ async function readCorpusList(folder: string): Promise<CorpusList & { shard?: Sh
   const utterances: Utterance[] = [];
   const failures: Failure[] = [];
   const names = new Map<string, string>();
-  // Neighbours share data set and speaker, so that a million utterances need not hold them a million times.
+  // Utterances share the strings of data set and speaker, so that a million of them do not hold a million copies.
   const shared = (name: string) => {
     const known = names.get(name);
     if (known !== undefined) return known;
@@ -288,7 +289,7 @@ export async function readExtraction(folder: string, corpus: CorpusList): Promis
       if (index === undefined) return;
       const { file, size, mtimeMs } = utterances[index]!;
       if (meta.size !== size || meta.mtimeMs !== mtimeMs) return;
-      // The list's own string: a second million of them would double the memory.
+      // Share the list's own string, because a second million of them would double the memory.
       meta.file = file;
       const outcome = { log, record: record as LogRecord<Stored>, at };
       if (supersedes(outcome, outcomes[index])) outcomes[index] = outcome;

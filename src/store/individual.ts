@@ -4,13 +4,13 @@ import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.j
 import { inside } from "../util/inside.js";
 
 /*
- * The one place that names individual pickles. Names are those of data set, speaker and utterance wherever a file system
- * takes them; a name that it would not take (one with a slash) is cut and marked with its hash. file_index.json says which is which.
+ * Individual pickles have the names of data set, speaker and utterance where a file system allows them. Others, such as a name
+ * with a slash, are shortened and get a hash; file_index.json says which is which.
  */
 
-/** What Linux, macOS and Windows take as one name, in bytes. */
+/** The longest file name on Linux, macOS and Windows, in bytes. */
 const maxName = 255;
-/** Below what they take as one path (4,096 bytes with the folders above). */
+/** Well below the longest path, which is 4,096 bytes with the folders above. */
 const maxUtterance = 2000;
 
 /** Where an utterance's own pickle lies: utterances/dataset/speaker/utterance.pkl. */
@@ -48,7 +48,7 @@ function nameOf(name: string, ending = ""): string {
 
 /** The beginning of a name with 64 bits of a hash. */
 function cut(name: string, hashed = name): string {
-  // A character that is cut apart decodes to U+FFFD, which goes.
+  // A character that was cut in two decodes to U+FFFD.
   const beginning = Buffer.from(name)
     .subarray(0, 200)
     .toString("utf8")

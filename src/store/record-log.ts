@@ -87,7 +87,7 @@ function recordSize(buffer: Buffer, position: number): number | "more" | "bad" {
   if (left < headerSize) return "more";
   if (buffer.compare(magic, 0, 4, position, position + 4) !== 0) return "bad";
   const body = buffer.readUInt32LE(position + 4) + 4 * buffer.readUInt32LE(position + 8);
-  // No record comes near this: a length beyond it is damage, not a reason to read on for it.
+  // No record is nearly as long, so a larger length is damage.
   if (body > 16 << 20) return "bad";
   if (left < headerSize + body) return "more";
   const bytes = buffer.subarray(position + headerSize, position + headerSize + body);

@@ -2,9 +2,9 @@ import { conflict } from "../errors.js";
 import type { SpeakerEmbedding } from "../types.js";
 import type { EmbeddedUtterance } from "./extraction.js";
 
-/** Gathers the mean embedding of every speaker while utterances pass by. */
+/** Accumulates the mean embedding of every speaker. */
 export interface SpeakerMeans {
-  /** One of an unknown speaker counts for none. */
+  /** Utterances of unknown speakers are ignored. */
   add(utterance: Pick<EmbeddedUtterance, "speakerKey" | "dataset" | "speakerId" | "embedding">): void;
   /** The speakers in the order of their first utterance. */
   speakers(): SpeakerEmbedding[];

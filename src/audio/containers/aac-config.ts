@@ -25,7 +25,7 @@ export function aacConfig(
 /**
  * Reads an AudioSpecificConfig (ISO/IEC 14496-3, section 1.6.2.1).
  *
- * @throws `unsupported` for anything but AAC-LC: spectral band replication would come out with half of its band
+ * @throws `unsupported` for anything but AAC-LC: audio with spectral band replication would lose the upper half of its band
  */
 export function readAacConfig(source: Source, bytes: Uint8Array) {
   let position = 0;
@@ -45,7 +45,7 @@ export function readAacConfig(source: Source, bytes: Uint8Array) {
   if (bits(1) === 1) throw foreign(source, "The audio is AAC in frames of 960 samples.");
   if (bits(1) === 1) bits(14); // the delay of a core coder
   bits(1); // the extension flag, 0 in LC
-  // The backward compatible sign that a band is to be replicated.
+  // Spectral band replication, signalled in the backward compatible way.
   if (bits(11) === 0x2b7 && bits(5) === 5 && bits(1) === 1) throw foreign(source, "The audio is HE-AAC.");
   return { config, sampleRate: aacRates[rate], channels };
 }

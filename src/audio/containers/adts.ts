@@ -25,7 +25,7 @@ export function adts(source: Source): Decoding {
   if (first === undefined) throw broken(source, "The ADTS header is broken.");
   const { profile, rate, channels } = first;
   const config = aacConfig(source, { objectType: profile + 1, rate, channels });
-  // Once to check the whole file, and once more to decode it: a list of frames could be many times as large as the file.
+  // The frames are found twice, to check the file and to decode it: a list of them could be many times as large as the file.
   for (const _ of framesOf(source, first));
   const blocks = named(source, decodePackets("aac", config, batchesOf(framesOf(source, first))));
   return { format: "aac", codec: "aac", sampleRate: aacRates[rate], channels, blocks };

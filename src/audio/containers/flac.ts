@@ -50,11 +50,11 @@ function* counted(source: Source, channels: number, total: number): Generator<Bl
   const isComplete = () => failure === undefined && (total === 0 || frames === total);
   yield* decoded(end);
   if (isComplete()) return;
-  // A tag behind the last frame hides that frame; the search for it takes time, so only now.
+  // A tag after the last frame hides that frame. Searching for tags is slow, so it is done only now.
   const audioEnd = endBeforeTags(source);
   if (audioEnd < end) yield* decoded(audioEnd);
   if (isComplete()) return;
-  // The number of samples says more than the decoder does; 0 in the header: its writer could not seek back.
+  // The header's number of samples tells more than the decoder's error. It is 0 where the writer could not seek back.
   const ended = failure === undefined || /unexpected end|behind the last whole frame/.test(String(failure));
   if (!ended) throw failure;
   if (total === 0 || (frames === total && failure !== undefined))
@@ -72,7 +72,7 @@ function* counted(source: Source, channels: number, total: number): Generator<Bl
   );
 }
 
-/** Where the frames begin: behind the last metadata block. */
+/** Where the frames begin: after the last metadata block. */
 function firstFrame(source: Source): number {
   const { view, bytes } = source;
   for (let at = 4; at + 4 <= bytes.length; ) {
@@ -84,8 +84,8 @@ function firstFrame(source: Source): number {
 }
 
 /**
- * The mark and STREAMINFO alone, with the block sizes that the first frame shows: some writers leave 0 there or sizes
- * that do not agree with the frames, and the decoder believes them.
+ * The mark and STREAMINFO alone, with block sizes corrected by the first frame: some writers leave 0 there, or sizes that
+ * contradict the frames, and the decoder trusts them.
  */
 function header({ view, bytes }: Source, start: number, total: number): Uint8Array {
   const head = bytes.slice(0, 42);
@@ -118,7 +118,7 @@ function firstBlock(bytes: Uint8Array, at: number): { fixed: boolean; size: numb
   if (code === 1) return { fixed, size: 192 };
   if (code < 6) return { fixed, size: 576 << (code - 2) };
   if (code > 7) return { fixed, size: 256 << (code - 8) };
-  // The size itself stands behind the number of the frame, whose first byte tells its length as in UTF-8.
+  // The size follows the number of the frame, which is coded as in UTF-8: its first byte gives its length.
   const ones = Math.clz32(~(bytes[at + 4] << 24));
   const behind = at + 4 + Math.max(1, ones);
   return { fixed, size: 1 + (code === 6 ? bytes[behind] : (bytes[behind] << 8) | bytes[behind + 1]) };

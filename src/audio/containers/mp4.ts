@@ -23,7 +23,7 @@ interface Box {
   isWhole: boolean;
 }
 
-/** Where a coded packet lies in the file, and how long it plays in units of the track's time scale. */
+/** The place of a coded packet in the file, and its duration in units of the track's time scale. */
 interface Place {
   at: number;
   size: number;
@@ -59,15 +59,15 @@ export function mp4(source: Source): Decoding {
   const isFragmented = top.some(({ type }) => type === "moof");
   const fragmented = () => fragments(source, top, moov, trackId(source, track));
   const codec = codecOf(source, table, () => (isFragmented ? fragmented() : sampleTable(source, table)()));
-  // The places are worked out twice: a list of them could be a hundred times as large as the file.
+  // The places are computed twice: a list of them could be a hundred times as large as the file.
   const places = isFragmented ? fragmented : sampleTable(source, table);
   const { sampleRate, channels } = codec;
   const toSamples = (duration: number) => Math.round((duration / timescale) * sampleRate);
   const { count, duration, packetDuration } = totals(source, places());
-  // One packet of AAC is 1024 samples: twice that in the table is a replicated band that the codec's header conceals.
+  // An AAC packet has 1024 samples. Twice that means HE-AAC, which the codec's header does not always show.
   if (codec.name === "aac" && toSamples(packetDuration) === 2048)
     throw foreign(source, "The MP4 file holds HE-AAC.");
-  // The table's last packet may be shorter than the others. A table that is wrong otherwise says nothing about the end.
+  // The last packet may be shorter than the others. A total beyond that means a wrong table, which says nothing about the end.
   const total = toSamples(duration);
   const end = total > (count - 1) * codec.packetSamples ? total : Number.POSITIVE_INFINITY;
   const cut = edited(source, moov, track, { timescale, sampleRate, end });
@@ -81,20 +81,20 @@ export function mp4(source: Source): Decoding {
   };
 }
 
-/** The codec's name and configuration. FFmpeg gets no file that is cut off: it would not say so. */
+/** The codec's name and configuration. A truncated file is not left to FFmpeg, which would not report it. */
 function codecOf(source: Source, table: Box, places: () => Iterable<Place>) {
   try {
     return sampleEntry(source, need(source, table, "stsd"));
   } catch (error) {
     const sizes = child(source, table, "stsz");
-    // Where all packets have one size, QuickTime takes single bytes or samples for packets.
+    // With one size for all, QuickTime counts single bytes or samples as packets.
     const areTold = sizes !== undefined && read(source, sizes).skip(4).u32() === 0;
     if (error instanceof ForeignError && areTold) totals(source, places());
     throw error;
   }
 }
 
-/** Adds the places up, and checks that they lie in the file and do not share its bytes. */
+/** Adds up the packets, and checks that they lie within the file and do not overlap. */
 function totals(source: Source, places: Iterable<Place>) {
   const { length } = source.bytes;
   let [count, bytes, duration, packetDuration] = [0, 0, 0, 0];
@@ -123,7 +123,7 @@ function* packetsAt({ bytes }: Source, places: Iterable<Place>): Generator<Uint8
   for (const { at, size } of places) yield bytes.subarray(at, at + size);
 }
 
-/** The audio's first and last sample within what the decoder gives. */
+/** The first sample of the decoder's output that is audio, and the end of the audio. */
 function edited(
   source: Source,
   moov: Box,
@@ -141,7 +141,7 @@ function edited(
   const start = Math.round((edit.mediaTime / timescale) * sampleRate);
   const header = child(source, moov, "mvhd");
   const movieScale = header === undefined ? timescale : mediaTimescale(source, header);
-  // The edit's length is often in milliseconds, too coarse to cut by unless it really says less than the media.
+  // An edit's length is often in milliseconds: too coarse to cut by, unless it is clearly less than the media's.
   const length = Math.round((edit.duration / movieScale) * sampleRate);
   const isShorter =
     edit.duration > 0 && Number.isFinite(end) && start + length + sampleRate / movieScale < end;
@@ -154,7 +154,7 @@ function checkReference(source: Source, information: Box): void {
   const references = data && child(source, data, "dref");
   if (references === undefined) return;
   const [first] = boxes(source, references.start + 8, references.end);
-  // Without the flag for this very file, and with a place behind the flags.
+  // Not flagged as this very file, and with a location after the flags.
   if (first !== undefined && first.end - first.start > 5 && (source.view.getUint32(first.start) & 1) === 0)
     throw broken(source, "The MP4 file has its audio in another file.");
 }
@@ -203,7 +203,7 @@ function sampleEntry(source: Source, stsd: Box) {
       throw broken(source, "The MP4 file lacks the configuration of its ALAC audio.");
     const cookie = part(source, alac.start + 4, alac.end);
     const [channels, sampleRate] = [cookie.bytes[9], cookie.view.getUint32(20)];
-    // The decoder loses one of eight.
+    // The decoder drops one of eight channels.
     if (channels > 2)
       throw foreign(source, `The ALAC stream has ${channels} channels; only 1 and 2 are decoded here.`);
     const packetSamples = cookie.view.getUint32(0);
@@ -245,7 +245,7 @@ function decoderConfig(source: Source, esds: Box): Uint8Array {
   }
 }
 
-/** The places of a file's packets in its tables, from the first one on at each call. */
+/** Reads the tables; each call of the result yields the places of the packets from the first on. */
 function sampleTable(source: Source, table: Box): () => Generator<Place> {
   const sizes = sampleSizes(source, table);
   const offsets = chunkOffsets(source, table);
@@ -282,7 +282,7 @@ function sampleSizes(source: Source, table: Box): { count: number; of: (index: n
     return { count: sizes.length, of: (index) => sizes[index] };
   }
   const count = reader.u32();
-  // Each sample has at least a byte: a count beyond the file's size is a lie.
+  // Each sample has at least a byte, so a count beyond the file's size is wrong.
   if (count * same > source.bytes.length)
     throw broken(
       source,
@@ -400,7 +400,7 @@ function boxes(source: Source, start: number, end: number): Box[] {
       header = 16;
     } else if (size === 0) size = end - at;
     if (size < header) break;
-    // Only the last box can be cut off; what lies in it says whether that matters.
+    // Only the last box can be cut off; its contents decide whether that matters.
     const type = text(source, at + 4);
     found.push({ type, at, start: at + header, end: Math.min(end, at + size), isWhole: at + size <= end });
     at += size;
@@ -434,7 +434,7 @@ function read(source: Source, box: Box) {
     u64: () => Number(view.getBigUint64(take(8))),
     i64: () => Number(view.getBigInt64(take(8))),
     bytes: (length: number) => source.bytes.subarray(take(length), at),
-    /** A number of entries that the rest of the box really holds. */
+    /** A number of entries, which the rest of the box must have room for. */
     count: (entryBytes: number): number => {
       const count = view.getUint32(take(4));
       if (count * entryBytes > box.end - at)

@@ -36,7 +36,7 @@ const bitrates = {
 const decoderDelay = 529;
 
 /**
- * MPEG audio layer III and II, cut into frames here because only so a file that ends early is told from one that ends.
+ * MPEG audio layer III and II, split into frames here: it is the only way to notice that a file is cut off.
  *
  * What LAME and FFmpeg write into the first frame tells the number of frames, and how many samples of silence the
  * encoder put before and behind the audio: those are cut away, as FFmpeg does. Tags may lie before, between and behind
@@ -68,7 +68,7 @@ export function mpeg(source: Source): Decoding {
     );
   const { codec, sampleRate, channels } = first;
   const total = packets.length * first.frames;
-  // Files stuck together have more frames than the first one knows of: then the end of the first is not the end.
+  // Concatenated files have more frames than the first header says; its padding then is not that of the end.
   const padding = info?.frames === packets.length ? info.padding : 0;
   const audio = trim(
     decodePackets(codec, new Uint8Array(), batchesOf(packets)),
@@ -96,7 +96,7 @@ function firstFrame(source: Source, from = 0, within = 1 << 16): number {
 function framesFrom(source: Source, start: number, first: Header, audioAt: number) {
   const { bytes } = source;
   const end = bytes.length - tagsBefore(source, bytes.length);
-  // Frames amid something else are those of another format that holds MPEG audio.
+  // Frames in the middle of other data belong to another format that holds MPEG audio.
   const odd = audioAt === 0 ? broken : foreign;
   const doubts: FileDoubt[] = [];
   const packets: Uint8Array[] = [];
@@ -104,7 +104,7 @@ function framesFrom(source: Source, start: number, first: Header, audioAt: numbe
   while (at < end) {
     const header = headerAt(source, at);
     const place = () => `at byte ${at} (${seconds(packets.length * first.frames, first.sampleRate)})`;
-    // Too little for a header, but the start of one.
+    // The beginning of a header that is cut off.
     if (end - at < 4 && bytes[at] === 0xff) throw truncated(source, "last frame", end - at, first.size);
     if (alike(first, header)) {
       if (at + header.size > end) throw truncated(source, "last frame", end - at, header.size);
@@ -133,7 +133,7 @@ function framesFrom(source: Source, start: number, first: Header, audioAt: numbe
         });
       break;
     }
-    // A tag that only its end tells.
+    // A tag that can only be recognised by its end.
     if (next - tagsBefore(source, next) > at)
       throw odd(
         source,
@@ -150,12 +150,12 @@ const isFollowed = (source: Source, at: number, header: Header | undefined): hea
 const nameOf = ({ codec, sampleRate, channels }: Header): string =>
   `${codec.toUpperCase()} of ${channels === 1 ? "one channel" : "two channels"} at ${sampleRate} Hz`;
 
-/** Whether frames follow each other whose bit rate only their distance tells. */
+/** Whether there are consecutive free-format frames, whose bit rate follows from their distance. */
 function isFreeFormat({ view, bytes }: Source): boolean {
   const end = Math.min(1 << 16, bytes.length - 4);
-  // Each place costs a search: few of them are tried.
+  // Each place costs a search, so few are tried.
   let places = 0;
-  // All but padding, the extension of joint stereo and what says nothing of the audio.
+  // Without padding, the extension of joint stereo and the bits that do not concern the audio.
   const kind = (at: number) => (at + 4 > bytes.length ? 0 : (view.getUint32(at) & 0xfffe_fcc0) >>> 0);
   for (let at = 0; at < end && places < 100; at++) {
     if (bytes[at] !== 0xff || !isFree(view.getUint32(at))) continue;

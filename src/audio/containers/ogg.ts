@@ -19,7 +19,7 @@ interface Page {
   end: number;
   serial: number;
   sequence: number;
-  /** Samples up to the end of the last packet that ends here; -1n where none does. */
+  /** Granule position: samples up to the end of the last packet that ends here; -1n where none does. */
   granule: bigint;
   first: boolean;
   last: boolean;
@@ -28,13 +28,13 @@ interface Page {
   complete: boolean;
 }
 
-/** A page's count of samples, and how many packets have ended by then. */
+/** A page's granule position, and the number of packets that have ended by then. */
 interface Mark {
   packets: number;
   granule: number;
 }
 
-/** One logical stream, and where its packets lie in time. */
+/** One logical stream, and the times of its packets. */
 interface Stream {
   kind: "vorbis" | "opus" | "flac";
   serial: number;
@@ -45,7 +45,7 @@ interface Stream {
   headers: Uint8Array[];
   /** How many packets there are, the headers among them. */
   packets: number;
-  /** Of the pages that end a packet of audio and tell a count. */
+  /** Of the pages on which a packet of audio ends and that have a granule position. */
   marks: Mark[];
   /** Whether the last page with packets is marked as the last one. */
   ended: boolean;
@@ -54,9 +54,9 @@ interface Stream {
 /**
  * Ogg with Vorbis, Opus or FLAC. Every page's checksum and number is verified; streams one after the other are joined.
  *
- * A file that ends at the end of a page is taken as whole, although its last page is not marked as the last one: some
- * recorders never mark it. Others write counts of samples that are wrong, or go on behind a page that is marked as the
- * last one: the packets decide what there is to hear, and a count cuts no more than its own page.
+ * A file that ends with a whole page counts as complete even where that page is not marked as the last: some recorders never
+ * mark it. Others write wrong granule positions, or go on after a page that is marked as the last. So the packets decide what
+ * there is to hear, and a granule position trims its own page at most.
  *
  * Sources: RFC 3533, RFC 7845 (Opus), the Vorbis I specification (appendix A), RFC 9639 section 10.1 (FLAC).
  */
@@ -111,7 +111,7 @@ function vorbis(source: Source, stream: Stream): Decoding {
   };
 }
 
-/** The packets of audio, those of each mark together; those behind the last mark come last. */
+/** The packets of audio, in batches that end at the marks; those after the last mark come last. */
 function* byMarks(source: Source, stream: Stream): Generator<Uint8Array[]> {
   let batch: Uint8Array[] = [];
   let index = headerPackets[stream.kind];
@@ -128,10 +128,10 @@ function* byMarks(source: Source, stream: Stream): Generator<Uint8Array[]> {
 }
 
 /**
- * Cuts what the counts say is not to be heard. Packets differ in length: only decoding tells how many samples a page has.
+ * Trims what the granule positions exclude. Packets differ in length, so only decoding tells how many samples a page has.
  *
- * A first page whose count is less than what it holds begins before the audio does. It is believed, as the count of the
- * last page is, if its neighbour's count agrees with what that page holds.
+ * A first page with a granule position below its number of samples begins before the audio does. That position is trusted, as
+ * is that of the last page, if the neighbouring page's position agrees with its samples.
  */
 function* vorbisAudio(stream: Stream, blocks: Iterable<Block>): Generator<Block> {
   const { marks } = stream;
@@ -178,7 +178,7 @@ function opus(source: Source, stream: Stream): Decoding {
     total += opusLength(packet);
     if (index++ >= beforeLast) onLast += opusLength(packet);
   }
-  // Less on the first page than it holds means nothing in Opus, where pre-skip says what to drop.
+  // A low granule position on the first page means nothing in Opus, where pre-skip says what to drop.
   const end = total - excess(stream, onLast);
   const batches = batchesOf(packetsOf(source, stream));
   const blocks = trim(decodeOpus(mapping, streamCount, coupled, batches), preSkip, end);
@@ -186,7 +186,7 @@ function opus(source: Source, stream: Stream): Decoding {
   return { format: "ogg", codec: "opus", sampleRate: 48000, channels, blocks: named(source, scaled) };
 }
 
-/** Where in Opus' (and Vorbis') order of so many channels those of a WAVE file's order stand. */
+/** By the number of channels: the index, in the order of Opus and Vorbis, of each channel in the order of WAVE files. */
 const waveOrder: Record<number, number[]> = {
   3: [0, 2, 1],
   5: [0, 2, 1, 3, 4],
@@ -217,7 +217,7 @@ function oggFlac(source: Source, stream: Stream): Decoding {
   return flac(sourceOf(native.subarray(0, length), source.path));
 }
 
-/** How many of the last page's samples are more than its count allows. Counts that do not rise allow them all. */
+/** Samples of the last page beyond its granule position; none where the positions do not rise. */
 function excess({ packets, marks, ended }: Stream, onLastPage: number): number {
   const [last, previous] = [marks.at(-1), marks.at(-2)?.granule ?? 0];
   if (!ended || last === undefined || last.packets < packets || last.granule <= previous) return 0;
@@ -239,10 +239,10 @@ function opusLength(packet: Uint8Array): number {
 }
 
 /**
- * The first audio stream of the file, and of whatever is chained behind it.
+ * The first audio stream of every link of a chain.
  *
- * Streams side by side begin together, before any other page: what begins later follows. Another stream beside the
- * first one is a picture or a second language.
+ * Multiplexed streams begin together, before any other page; a stream that begins later belongs to the next link. Streams
+ * beside the first audio stream are pictures or other languages.
  *
  * @throws `unsupported` for a part of a chain without audio that is known here, `invalid` where pages are missing
  */
@@ -309,9 +309,9 @@ function addPage(stream: Stream, page: Page, tail: Uint8Array[]): void {
 }
 
 /**
- * The packets of a stream behind its headers, joined from its pages.
+ * The packets of a stream after its headers, joined from its pages.
  *
- * They are read off the pages again where they are needed: a list of them could be a hundred times as large as the file.
+ * They are read from the pages again each time: a list of them could be a hundred times as large as the file.
  */
 function* packetsOf(source: Source, stream: Stream): Generator<Uint8Array> {
   const tail: Uint8Array[] = [];
@@ -330,7 +330,7 @@ function* endingOn(page: Page, tail: Uint8Array[]): Generator<Uint8Array> {
     if (i + 1 === page.pieces.length && !page.complete) return;
     const packet = tail.length === 1 ? piece : Buffer.concat(tail);
     tail.length = 0;
-    // Packets of no bytes are no audio: libopus' and Vorbis' own tools pass them over.
+    // Empty packets are no audio; the tools of libopus and Vorbis skip them too.
     if (packet.length > 0) yield packet;
   }
 }

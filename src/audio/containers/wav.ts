@@ -4,7 +4,7 @@ import { broken, type Decoding, type FileDoubt, foreign, part, type Source, text
 
 const kinds: Record<number, PcmLayout["kind"]> = { 1: "int", 3: "float", 6: "alaw", 7: "ulaw" };
 
-/** Sizes from here on stand for "not known yet" in what streaming writers leave behind (SoX writes 0x7ffff000). */
+/** Streaming writers leave sizes from here on for "not known yet" (SoX writes 0x7ffff000). */
 const placeholder = 0x7fff_f000;
 
 /** MP3 in a WAVE file. */
@@ -13,7 +13,7 @@ const mpegTag = 0x55;
 interface Format extends PcmLayout {
   sampleRate: number;
   tag: number;
-  /** Bytes of each sample that its bits leave empty. */
+  /** Unused bytes of each sample. */
   room: number;
 }
 
@@ -42,7 +42,7 @@ export function wav(source: Source): Decoding {
     if (id === "ds64" && body + 16 <= bytes.length) longSize = Number(view.getBigUint64(body + 8, little));
     if (id === "fmt ") format = only(source, "format", format, place);
     if (id === "data") samples = only(source, "data", samples, place);
-    // Behind a size that is no size come samples, not chunks.
+    // After a chunk of unknown size there are samples, but no more chunks.
     if (samples !== undefined && format !== undefined && isUnknown(samples.size)) break;
     at = nextChunk(source, body + size);
   }
@@ -50,7 +50,7 @@ export function wav(source: Source): Decoding {
     throw broken(source, `The WAVE file has no data chunk in its ${bytes.length} bytes.`);
   if (format === undefined) throw broken(source, "The WAVE file has no format chunk.");
   const riffSize = view.getUint32(4, little);
-  // Before the codec is looked at: FFmpeg would not say that a file is cut off.
+  // Before the check of the codec: FFmpeg would not report that the file is cut off.
   const { data, doubts } = samplesAt(source, samples, riffSize, longSize);
   const layout = formatChunk(source, format, little, doubts);
   const { sampleRate, channels } = layout;
@@ -75,7 +75,7 @@ export function wav(source: Source): Decoding {
   return { format: "wav", codec: pcmName(layout), sampleRate, channels, blocks, doubts };
 }
 
-/** Which of two chunks is meant cannot be told, unless both give the same format. */
+/** Two chunks of a kind are ambiguous, unless both give the same format. */
 function only(source: Source, name: string, found: Place | undefined, place: Place): Place {
   if (found === undefined) return place;
   const [a, b] = [found, place].map(({ at, size }) => Buffer.from(part(source, at, at + size).bytes));
@@ -122,11 +122,11 @@ function formatChunk(source: Source, { at, size }: Place, little: boolean, doubt
     );
   const isCompanded = kinds[tag] === "alaw" || kinds[tag] === "ulaw";
   const said = isCompanded ? 1 : Math.ceil(bits / 8);
-  // Some writers leave 0 for the bytes of a frame. More of them than the bits need are room: the sample lies in the
-  // upper bytes, as the format's specification wants it.
+  // Some writers leave the bytes of a frame at 0. Where they are more than the bits need, the specification puts the sample
+  // into the upper bytes.
   let width = align === 0 || channels === 0 ? said : align / channels;
   const isRoomy = kinds[tag] === "int" && Number.isInteger(width) && width > said && width <= 4;
-  // Too few for the bits, or other than the bytes of a second: then the bits tell.
+  // The bits decide where the bytes are too few for them, or contradict the bytes of a second.
   if (width < said || (width > said && !isRoomy && byteRate === sampleRate * channels * said)) {
     width = said;
     doubts.push({
@@ -156,7 +156,7 @@ function isLeftAligned(data: Uint8Array, { width, room, bigEndian }: Format): bo
   return true;
 }
 
-/** Whether the upper bytes only repeat the sign of the lower: so a quiet signal looks, or one that lies in the lower. */
+/** Whether the upper bytes only repeat the sign of the lower ones, as in a quiet signal or one that lies in the lower bytes. */
 function isRightAligned(data: Uint8Array, { width, room, bigEndian }: Format): boolean {
   let isSilent = true;
   for (let at = 0; at + width <= data.length; at += width) {
@@ -177,7 +177,7 @@ function samplesAt(
   const { bytes } = source;
   const rest = bytes.length - at;
   if (longSize !== undefined && size === 0xffff_ffff) return pcmData(source, at, longSize);
-  // A writer that could not seek back leaves 0 or a huge number in both places, or forgets one of them.
+  // A writer that could not seek back leaves 0 or a huge number in both size fields, or forgets one of them.
   const unknown = size === 0 && (riffSize !== bytes.length - 8 || !isChunk(source, at));
   const streamed = size >= placeholder || unknown;
   const { data, doubts } = pcmData(source, at, streamed ? Math.min(rest, size || rest) : size);

@@ -39,7 +39,7 @@ pub fn resample(input: &[f32], grid: &Grid, output: &mut [f32]) {
     }
 }
 
-/// Four sums of four: a single one would wait for itself.
+/// Four accumulators hide the latency of the addition.
 #[inline]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [f32x4_splat(0.0); 4];
