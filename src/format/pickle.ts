@@ -1,7 +1,6 @@
 export {
   type ByteSource,
   type PickleValue,
-  pickleDictEntriesIn,
   readPickle,
   readPickleDictEntries,
 } from "./read-pickle.js";

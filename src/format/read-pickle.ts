@@ -78,23 +78,6 @@ export async function* readPickleDictEntries(
   }
 }
 
-/**
- * The same entries of a pickle that lies in memory, in one pass. A key that is there twice comes twice.
- *
- * @throws as `readPickleDictEntries`
- */
-export function pickleDictEntriesIn(
-  bytes: Uint8Array,
-  { path }: { path?: string } = {},
-): [key: string, value: PickleValue][] {
-  const tokens = new PickleTokens(table, path);
-  tokens.append([bytes]);
-  const entries: [string, PickleValue][] = [];
-  new Unpickler(tokens, { path, onEntry: gather(entries, path) }).run();
-  checkEnd(tokens, path);
-  return entries;
-}
-
 /** Puts entries with text as keys into a list. */
 const gather =
   (entries: [string, PickleValue][], path: string | undefined) => (key: PickleValue, value: PickleValue) => {

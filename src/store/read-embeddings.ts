@@ -2,12 +2,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, shown } from "../errors.js";
 import type { NdArray } from "../format/nd-array.js";
-import {
-  type PickleValue,
-  pickleDictEntriesIn,
-  readPickle,
-  readPickleDictEntries,
-} from "../format/pickle.js";
+import { type PickleValue, readPickle, readPickleDictEntries } from "../format/pickle.js";
 import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { readBytes } from "../util/read-file.js";
 import { speakerPath, utterancePath } from "./individual.js";
@@ -33,7 +28,7 @@ export async function readEmbeddings(
 }
 
 /**
- * The same one by one, in bounded memory: `readEmbeddings` is faster where all fit.
+ * The same one by one, in bounded memory.
  *
  * @throws as `readEmbeddings`
  */
@@ -49,21 +44,13 @@ export async function* streamEmbeddings(
 const fileOf = (path: string, level: string): string =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, `${level}_embeddings.pkl`) : path;
 
-/** A larger file is read in parts, which takes two passes. */
-const mostInMemory = 1 << 30;
-
 /** The rows of a pickled dict of embeddings. */
 async function embeddingRows<Row>(
   file: string,
   rowOf: (key: string, value: unknown, file: string) => Row,
 ): Promise<Row[]> {
   const rows = new Map<string, Row>();
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  const entries =
-    size > 0 && size <= mostInMemory
-      ? pickleDictEntriesIn(readBytes(file, "The file of embeddings"), { path: file })
-      : embeddingEntries(file);
-  for await (const [key, value] of entries) {
+  for await (const [key, value] of embeddingEntries(file)) {
     if (rows.has(key)) throw invalid(`Key ${shown(key)} is twice in ${file}.`, { path: file, got: key });
     rows.set(key, rowOf(key, value, file));
   }
