@@ -19,20 +19,9 @@ export interface LogEnd {
   damagedBytes: number;
 }
 
-export interface LogContents<Meta = unknown> extends LogEnd {
-  records: LogRecord<Meta>[];
-}
-
 // One record: magic, bytes of JSON, numbers in the vector, CRC-32 of both; then the JSON and the float32 vector.
 const magic = Buffer.from("SKR1", "latin1");
 const headerSize = 16;
-
-/** Reads a log of records whole, but for the vectors. */
-export async function readLog<Meta>(path: string): Promise<LogContents<Meta>> {
-  const records: LogRecord<Meta>[] = [];
-  const end = await scanLog<Meta>(path, (record) => records.push(record));
-  return { records, ...end };
-}
 
 /**
  * Goes through a log of records, each a JSON value and a vector, without the vectors.

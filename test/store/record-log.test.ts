@@ -2,8 +2,15 @@ import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { openLog, openVectorReader, readLog } from "../../src/store/record-log.js";
+import { type LogRecord, openLog, openVectorReader, scanLog } from "../../src/store/record-log.js";
 import { temporaryFolder } from "../tiny.js";
+
+/** A log as a whole, without the vectors. */
+async function readLog<Meta>(path: string) {
+  const records: LogRecord<Meta>[] = [];
+  const end = await scanLog<Meta>(path, (record) => records.push(record));
+  return { records, ...end };
+}
 
 const vector = (seed: number, length = 5) => Float32Array.from({ length }, (_, i) => seed + i / 7);
 
