@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { readSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { endianness } from "node:os";
 import { dirname } from "node:path";
@@ -6,6 +6,7 @@ import { invalid } from "../errors.js";
 import { npyHeader, readNpyHeader } from "../format/npy.js";
 import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
+import { withFile } from "../util/with-file.js";
 import { temporaryIn } from "../util/write-file.js";
 import type { RowBlock } from "./pairs-in-matrix.js";
 
@@ -83,13 +84,4 @@ export function matrixBlocks(
   return (function* () {
     for (let first = 0; first < rows; first += step) yield read(first);
   })();
-}
-
-function withFile<Result>(path: string, use: (file: number) => Result): Result {
-  const file = openSync(path, "r");
-  try {
-    return use(file);
-  } finally {
-    closeSync(file);
-  }
 }

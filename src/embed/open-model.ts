@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import { invalid, missing, reasonOf, shown, unsupported } from "../errors.js";
 import { type OnnxModel, readOnnx } from "../format/onnx.js";
@@ -9,6 +9,7 @@ import { type UnderstoodModel, understandModel } from "../models/model-config.js
 import { openSession } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
 import { packageRoot } from "../util/package-root.js";
+import { withFile } from "../util/with-file.js";
 import { checkGolden, isGoldenChecked } from "./check-golden.js";
 import { mergedKeys } from "./fit-front-end.js";
 import { type FrontEnd, type FrontEndSettings, openFrontEnd } from "./front-end.js";
@@ -248,14 +249,11 @@ function externalData(graph: OnnxModel | undefined, path: string): string[] {
 
 /** Adds a file of any size, a piece at a time. */
 function addFile(hash: Hash, path: string): void {
-  const file = openSync(path, "r");
-  try {
-    const piece = Buffer.allocUnsafe(1 << 20);
+  const piece = Buffer.allocUnsafe(1 << 20);
+  withFile(path, (file) => {
     for (let size = readSync(file, piece); size > 0; size = readSync(file, piece))
       hash.update(piece.subarray(0, size));
-  } finally {
-    closeSync(file);
-  }
+  });
 }
 
 function variant(config: ModelConfig, precision: string, modelPath: string): string {
@@ -275,9 +273,7 @@ function checkKind(path: string): void {
   if (stats === undefined) throw missing(`The model ${path} does not exist. Give an .onnx file.`, { path });
   if (stats.isDirectory()) throw invalid(`The model ${path} is a folder. Give an .onnx file.`, { path });
   const head = Buffer.alloc(4);
-  const file = openSync(path, "r");
-  readSync(file, head, 0, 4, 0);
-  closeSync(file);
+  withFile(path, (file) => readSync(file, head));
   // Checkpoints are zip files (since PyTorch 1.6) or pickles.
   const isZip = head.toString("latin1") === "PK\u0003\u0004";
   if (/\.(ckpt|pt|pth|bin|safetensors)$/i.test(path) || isZip || head[0] === 0x80)

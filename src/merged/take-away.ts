@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { readSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { withFile } from "../util/with-file.js";
 import { comparisonFiles } from "./files.js";
 
 /**
@@ -20,13 +21,8 @@ export async function takeAwayComparison(folder: string): Promise<string[]> {
 /** Whether a file is there and begins with this text. */
 function beginsWith(path: string, text: string): boolean {
   try {
-    const file = openSync(path, "r");
-    try {
-      const bytes = Buffer.alloc(Buffer.byteLength(text));
-      return readSync(file, bytes, 0, bytes.length, 0) === bytes.length && bytes.toString() === text;
-    } finally {
-      closeSync(file);
-    }
+    const bytes = Buffer.alloc(Buffer.byteLength(text));
+    return withFile(path, (file) => readSync(file, bytes)) === bytes.length && bytes.toString() === text;
   } catch {
     return false;
   }

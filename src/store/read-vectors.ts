@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, readSync, statSync } from "node:fs";
 import { endianness } from "node:os";
 import { conflict, invalid, missing, shown, unsupported } from "../errors.js";
 import { isNdArray, type NdArray } from "../format/nd-array.js";
@@ -7,6 +7,7 @@ import { readNpz } from "../format/npz.js";
 import { readPickle, readPickleDictEntries } from "../format/pickle.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
 import { readBytes } from "../util/read-file.js";
+import { withFile } from "../util/with-file.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import { readArkVectors } from "./read-ark-vectors.js";
 import { readEmbeddings } from "./read-embeddings.js";
@@ -194,37 +195,25 @@ function vectorOf(key: string, value: unknown, path: string): Float32Array {
 }
 
 function readMatrix(path: string): Matrix {
-  const file = openSync(path, "r");
-  try {
-    const { size } = statSync(path);
-    const head = new Uint8Array(Math.min(size, 10_240));
-    readSync(file, head, 0, head.length, 0);
+  const { size } = statSync(path);
+  const head = new Uint8Array(Math.min(size, 10_240));
+  return withFile(path, (file) => {
+    readSync(file, head);
     const header = readNpyHeader(head, { path });
     const { shape, code, dataOffset, dataLength } = header;
     if (size < dataOffset + dataLength)
       throw invalid(
         `The file is cut off: ${size} of ${dataOffset + dataLength} bytes, for ${shape.join(" x ")} values.`,
-        {
-          path,
-        },
+        { path },
       );
-    if (
-      shape.length === 2 &&
-      code === "f4" &&
-      !header.bigEndian &&
-      !header.fortranOrder &&
-      endianness() === "LE"
-    ) {
-      const [rows, columns] = shape;
-      const data = new Float32Array(rows * columns);
-      // In parts: one call reads at most 2 GB.
-      const bytes = new Uint8Array(data.buffer);
-      for (let at = 0; at < bytes.length; )
-        at += readSync(file, bytes, at, Math.min(1 << 28, bytes.length - at), dataOffset + at);
-      return { data, rows, columns };
-    }
-    return matrixOf(readNpy(readFileSync(path), { path }), path);
-  } finally {
-    closeSync(file);
-  }
+    const isPlain = code === "f4" && !header.bigEndian && !header.fortranOrder && endianness() === "LE";
+    if (!isPlain || shape.length !== 2) return matrixOf(readNpy(readFileSync(path), { path }), path);
+    const [rows, columns] = shape;
+    const data = new Float32Array(rows * columns);
+    // In parts: one call reads at most 2 GB.
+    const bytes = new Uint8Array(data.buffer);
+    for (let at = 0; at < bytes.length; )
+      at += readSync(file, bytes, at, Math.min(1 << 28, bytes.length - at), dataOffset + at);
+    return { data, rows, columns };
+  });
 }
