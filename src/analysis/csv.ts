@@ -49,10 +49,10 @@ function anyField(value: unknown): string | number {
 export function* csvLines(rows: readonly PairRow[]): Generator<string> {
   yield csvLine(columns.map(([name]) => name));
   for (const row of rows)
-    yield csvLine(columns.map(([, column]) => field(row[column], column === "similarity")));
-}
-
-function field(value: string | number | boolean, isFloat: boolean): string | number {
-  if (typeof value === "boolean") return value ? "True" : "False";
-  return isFloat ? pythonRepr(value as number, "similarity") : value;
+    yield csvLine(
+      columns.map(([, column]) =>
+        // A whole number is a float in this column.
+        column === "similarity" ? pythonRepr(row.similarity, column) : anyField(row[column]),
+      ),
+    );
 }
