@@ -10,7 +10,7 @@ export interface Bin {
 /** With more bars than this, bars are narrower than the gaps between them. */
 const MOST_BINS = 60;
 
-export function total({ counts }: Histogram): number {
+export function total({ counts }: Pick<Histogram, "counts">): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
@@ -51,7 +51,11 @@ export function rebin(histogram: Histogram, merge = suitableMerge(histogram)): B
   const bins: Bin[] = [];
   for (let b = 0; b < counts.length; b += merge) {
     const end = Math.min(b + merge, counts.length);
-    bins.push({ from: tidy(edges[b]), to: tidy(edges[end]), count: sum(counts, b, end) });
+    bins.push({
+      from: tidy(edges[b]),
+      to: tidy(edges[end]),
+      count: total({ counts: counts.subarray(b, end) }),
+    });
   }
   const occupied = (bin: Bin) => bin.count > 0;
   return bins.slice(bins.findIndex(occupied), bins.findLastIndex(occupied) + 1);
@@ -82,10 +86,4 @@ export function roundBins(values: ArrayLike<number>, wanted = 24): Bin[] {
 /** A number without the noise of binary fractions: 0.15000000000000002 becomes 0.15. */
 export function tidy(value: number, digits = 6): number {
   return Number(value.toPrecision(digits));
-}
-
-function sum(counts: Float64Array, from: number, to: number): number {
-  let result = 0;
-  for (let b = from; b < to; b++) result += counts[b];
-  return result;
 }

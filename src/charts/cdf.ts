@@ -1,5 +1,5 @@
 import { quantile, rebin, tidy, total } from "./bins.js";
-import { type Chart, chart, colors, emptyView, numeric, type Part } from "./chart.js";
+import { type Chart, chart, colors, emptyView, headed, numeric, type Part } from "./chart.js";
 import {
   type DistributionOptions,
   type SimilaritySummary,
@@ -25,13 +25,7 @@ export function cdf(
     statistics.totalPairs === 0
       ? emptyView("No pairs", { width, height })
       : cdfView(summary, { width, height, rules, threshold: statistics.threshold });
-  const facts = cdfFacts(summary);
-  return chart(view, {
-    title,
-    subtitle: facts,
-    width,
-    description: `Cumulative distribution. ${title}: ${facts}.`,
-  });
+  return chart(view, headed("Cumulative distribution", title, cdfFacts(summary), width));
 }
 
 /** The 90th and 99th percentile in words. */

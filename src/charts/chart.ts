@@ -38,6 +38,14 @@ interface Heading {
   description: string;
 }
 
+/** The heading of a chart that says the same below its title and to a screen reader. */
+export const headed = (kind: string, title: string, facts: string, width: number): Heading => ({
+  title,
+  subtitle: facts,
+  width,
+  description: `${kind}. ${title}: ${facts}.`,
+});
+
 /** Makes a chart of a view (or several, concatenated) under one title. */
 export function chart(view: Part, { title, subtitle, width, description }: Heading): Chart {
   const alt = printable(description);

@@ -1,7 +1,7 @@
 import { quantity } from "../shared/text.js";
 import type { Histogram, SimilarityStatistics } from "../types.js";
 import { type Bin, rebin } from "./bins.js";
-import { type Chart, chart, colors, emptyView, numeric, type Part } from "./chart.js";
+import { type Chart, chart, colors, emptyView, headed, numeric, type Part } from "./chart.js";
 import { ruleLayers, usualRules } from "./rules.js";
 import { cosine } from "./text.js";
 
@@ -37,7 +37,7 @@ export function distribution(
     bins.length === 0
       ? emptyView("No pairs", { width, height })
       : histogramView(bins, { ...statistics, width, height });
-  return chart(view, { title, subtitle: facts, width, description: `Histogram. ${title}: ${facts}.` });
+  return chart(view, headed("Histogram", title, facts, width));
 }
 
 /** Counts, mean and spread in one line. */

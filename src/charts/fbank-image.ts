@@ -1,7 +1,7 @@
 import { invalid } from "../errors.js";
 import type { Matrix } from "../types.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, emptyView, numeric } from "./chart.js";
+import { type Chart, chart, emptyView, headed, numeric } from "./chart.js";
 import { zoomX } from "./zoom.js";
 
 export interface FbankImageOptions {
@@ -115,10 +115,5 @@ export function fbankImage(
       ],
     },
   };
-  return chart(view, {
-    title,
-    subtitle: facts,
-    width: Math.max(width, 300),
-    description: `Picture of features. ${title}: ${facts}.`,
-  });
+  return chart(view, headed("Picture of features", title, facts, Math.max(width, 300)));
 }

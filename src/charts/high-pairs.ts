@@ -1,7 +1,7 @@
 import { quantity, shorten } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, numeric, type Part, silent } from "./chart.js";
+import { type Chart, chart, colors, emptyView, headed, numeric, type Part, silent } from "./chart.js";
 import { similarityAxis } from "./distribution.js";
 import { cosine } from "./text.js";
 
@@ -37,12 +37,7 @@ export function highPairs(
   }: HighPairsOptions = {},
 ): Chart {
   const facts = pairsFacts(pairs, maxPairs, threshold);
-  return chart(pairsView(pairs, { maxPairs, threshold, width }), {
-    title,
-    subtitle: facts,
-    width,
-    description: `Bars. ${title}: ${facts}.`,
-  });
+  return chart(pairsView(pairs, { maxPairs, threshold, width }), headed("Bars", title, facts, width));
 }
 
 /** How many of how many pairs are drawn, in words. */

@@ -3,7 +3,7 @@ import { quantity } from "../shared/text.js";
 import { histogramOf } from "../similarity/histogram.js";
 import type { Histogram } from "../types.js";
 import { rebin, suitableMerge, tidy, total } from "./bins.js";
-import { type Chart, chart, colors, emptyView } from "./chart.js";
+import { type Chart, chart, colors, emptyView, headed } from "./chart.js";
 import { binned, type DistributionOptions, similarityAxis } from "./distribution.js";
 import { type Rule, ruleLayers } from "./rules.js";
 
@@ -56,7 +56,7 @@ export function intraInter(
       ? []
       : [`equal error rate ${percent(eer)}${threshold === undefined ? "" : ` at ${threshold.toFixed(3)}`}`]),
   ].join("; ");
-  const heading = { title, subtitle: facts, width, description: `Two histograms. ${title}: ${facts}.` };
+  const heading = headed("Two histograms", title, facts, width);
   if (totals[0] + totals[1] === 0) return chart(emptyView("No trials", { width, height }), heading);
   const merge = Math.max(...histograms.filter((_, k) => totals[k] > 0).map(suitableMerge));
   const values = histograms.flatMap((histogram, k) =>

@@ -1,6 +1,6 @@
 import { quantity, shorten, whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, colors, emptyView, numeric, silent } from "./chart.js";
+import { type Chart, chart, colors, emptyView, headed, numeric, silent } from "./chart.js";
 import { sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { zoom } from "./zoom.js";
@@ -58,7 +58,7 @@ export function similarityVsDuration(
   const sampled = shown.length < all.length;
   const name = sampled ? `${title}, a sample of ${whole(shown.length)} utterances` : title;
   const facts = `${quantity(all.length, "utterance")}; the line is the median along the lengths`;
-  const heading = { title: name, subtitle: facts, width, description: `Scatter plot. ${name}: ${facts}.` };
+  const heading = headed("Scatter plot", name, facts, width);
   if (all.length === 0) return chart(emptyView("No utterances", { width, height }), heading);
   const [shortest, longest] = [all[0].seconds, all[all.length - 1].seconds];
   const group = Math.max(GROUP, Math.ceil(all.length / 20));

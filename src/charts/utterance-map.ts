@@ -1,6 +1,6 @@
 import { quantity, shorten, whole } from "../shared/text.js";
 import { tidy } from "./bins.js";
-import { type Chart, chart, emptyView, numeric, type Part } from "./chart.js";
+import { type Chart, chart, emptyView, headed, numeric, type Part } from "./chart.js";
 import { GREY, groupsOf, sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { zoom } from "./zoom.js";
@@ -64,12 +64,7 @@ export function utteranceMap(
     `${quantity(speakers, "speaker")}${groups.others > 0 ? `, the ${most} with the most utterances in colour` : ""}`,
     ...(method ? [method] : []),
   ].join("; ");
-  const heading = {
-    title: name,
-    subtitle: facts,
-    width: size,
-    description: `Scatter plot. ${name}: ${facts}.`,
-  };
+  const heading = headed("Scatter plot", name, facts, size);
   if (all.length === 0) return chart(emptyView("No utterances", { width: size, height: 200 }), heading);
   // Grey dots are drawn first, below the coloured ones.
   const inColor = new Set(groups.others > 0 ? groups.domain.slice(0, -1) : groups.domain);
