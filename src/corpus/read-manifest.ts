@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { missing, unknown } from "../errors.js";
+import { withSmallHeap } from "../util/small-heap.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, manifestFormats } from "./corpus.js";
 import type { Listing } from "./listing.js";
@@ -43,7 +44,9 @@ export async function readManifest(path: string, options: ManifestOptions = {}):
     });
   const listing = await openListing(path, format, columns);
   const told = Object.keys(columns).length > 0 ? { columns } : {};
-  return planCorpus(listing, { path, format, notes: listing.notes, ...told }, planOptions);
+  return withSmallHeap(() =>
+    planCorpus(listing, { path, format, notes: listing.notes, ...told }, planOptions),
+  );
 }
 
 async function openListing(path: string, format: ManifestFormat, columns: Columns): Promise<Listing> {

@@ -16,7 +16,7 @@ export async function* readLines(
   what: string,
   { asIs = false }: { asIs?: boolean } = {},
 ): AsyncGenerator<string[]> {
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
+  const file = createReadStream(path);
   const input: Readable = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
   file.on("error", (error) => input.destroy(error));
   const decoder = new TextDecoder("utf-8", { ignoreBOM: asIs });

@@ -8,8 +8,10 @@ import { datasetOf } from "./stem-of.js";
 
 type Json = Record<string, unknown>;
 
+/** Read at a time: a row group may hold a million rows, and pages before those that are wanted are only passed over. */
+const rowsAtOnce = 20_000;
 /** Entries that are handed on together. */
-const handful = 1000;
+const handful = 100;
 
 /**
  * Parquet: a table with the path of the audio, or with the audio itself in a column `{bytes, path}`, as the data-set hubs
@@ -53,14 +55,16 @@ async function* entries(
       const light = audio === undefined ? metadata : withoutBytes(metadata, audio);
       let row = 0;
       for (const group of metadata.row_groups) {
-        const count = Number(group.num_rows);
-        const rows = await file.read({ metadata: light, rowStart: row, rowEnd: row + count });
-        // A few at a time: entries that live as long as their row group is read end up among what is kept for good.
-        for (let at = 0; at < rows.length; at += handful)
-          yield rows
-            .slice(at, at + handful)
-            .map((cells, index) => entryOfRow(cells, columns, audio, row + at + index, path, before));
-        row += count;
+        const end = row + Number(group.num_rows);
+        while (row < end) {
+          const rowEnd = Math.min(end, row + rowsAtOnce);
+          const rows = await file.read({ metadata: light, rowStart: row, rowEnd });
+          for (let at = 0; at < rows.length; at += handful)
+            yield rows
+              .slice(at, at + handful)
+              .map((cells, index) => entryOfRow(cells, columns, audio, row + at + index, path, before));
+          row = rowEnd;
+        }
       }
       before += row;
     } finally {

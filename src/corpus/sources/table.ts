@@ -9,7 +9,7 @@ import type { BadEntry, Entry, Listing } from "../listing.js";
 import { stemOf } from "./stem-of.js";
 
 /** Rows that are handed on together. */
-const handful = 1000;
+const handful = 100;
 
 /**
  * A table with a line of column names: CSV (with `,`, `;` or `|`), or TSV, whose quotes mean nothing.

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { missing, reasonOf } from "../../errors.js";
+import { FileBytes } from "../../util/file-bytes.js";
 
 /** A member of an archive. */
 export interface TarMember {
@@ -13,6 +14,9 @@ export interface TarMember {
 }
 
 const block = 512;
+
+/** Read at a time: what a disk reads anyway, and with a little luck the header of the next member too. */
+const windowBytes = 4096;
 
 /**
  * The files in a tar (ustar, pax or GNU), in their order; what they hold is only read where it is asked for.
@@ -29,17 +33,17 @@ export function* tarMembers(path: string): Generator<TarMember | { damage: strin
     throw missing(`The archive ${path} cannot be opened (${reasonOf(cause)}).`, { path, cause });
   }
   try {
-    yield* members(file, fstatSync(file).size);
+    yield* members(new FileBytes(file, fstatSync(file).size, windowBytes));
   } finally {
     closeSync(file);
   }
 }
 
-function* members(file: number, end: number): Generator<TarMember | { damage: string }> {
+function* members(archive: FileBytes): Generator<TarMember | { damage: string }> {
+  const end = archive.length;
   const bytes = (offset: number, length: number) => {
-    const buffer = Buffer.alloc(Math.max(0, Math.min(length, end - offset)));
-    readSync(file, buffer, 0, buffer.length, offset);
-    return buffer;
+    const { buffer, byteOffset, byteLength } = archive.subarray(offset, offset + length);
+    return Buffer.from(buffer, byteOffset, byteLength);
   };
   let longName: string | undefined;
   let longSize: number | undefined;

@@ -6,7 +6,7 @@ import { datasetOf } from "./stem-of.js";
 import { type TarMember, tarMembers } from "./tar.js";
 
 /** Entries that are handed on together. */
-const handful = 1000;
+const handful = 100;
 
 /**
  * Shards of WebDataset: tar files whose members `key.wav`, `key.json`, `key.txt` make one sample. The audio is not read
@@ -24,15 +24,29 @@ export function webdataset(paths: readonly string[], told: Columns): Listing {
   };
 }
 
+/** Which fields hold what: worked out anew only where a sample has other fields than the one before. */
+function fieldChooser(told: Columns): (row: Sample["row"], path: string) => Columns {
+  let names = "";
+  let columns: Columns = {};
+  return (row, path) => {
+    const own = Object.keys(row);
+    if (own.join("\0") !== names || names === "")
+      columns = { ...chooseColumns(own, { ...known(told, row), path: "" }, path), path: "" };
+    names = own.join("\0");
+    return columns;
+  };
+}
+
 async function* entries(
   paths: readonly string[],
   told: Columns,
   notes: string[],
 ): AsyncGenerator<(Entry | BadEntry)[]> {
   let held: (Entry | BadEntry)[] = [];
+  const columnsOf = fieldChooser(told);
   for (const path of paths) {
     for (const sample of samples(path)) {
-      held.push("reason" in sample ? sample : entryOfSample(sample, path, told, notes));
+      held.push("reason" in sample ? sample : entryOfSample(sample, path, columnsOf, notes));
       if (held.length < handful) continue;
       yield held;
       held = [];
@@ -97,14 +111,14 @@ export function addFacts(sample: Pick<Sample, "row" | "problem">, ending: string
 function entryOfSample(
   { key, audio, row, problem }: Sample,
   path: string,
-  told: Columns,
+  columnsOf: ReturnType<typeof fieldChooser>,
   notes: string[],
 ): Entry | BadEntry {
   const where = `The sample ${key} of ${path}`;
   if (audio === undefined) return { path, utteranceId: key, reason: `${where} has no audio.` };
   if (problem !== undefined)
     return { path, utteranceId: key, reason: `${where} cannot be understood: ${problem}.` };
-  const columns = { ...chooseColumns(Object.keys(row), { ...known(told, row), path: "" }, path), path: "" };
+  const columns = columnsOf(row, path);
   if (notes.length === 0)
     notes.push(`Fields of the samples: ${describeColumns(columns) || "none that are known"}`);
   const entry = entryOf({ ...row, "": path }, columns, undefined, where);
