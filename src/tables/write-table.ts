@@ -23,7 +23,9 @@ export const rowsAtOnce = 5000;
 /**
  * Writes a table as CSV, TSV, JSONL or Parquet, by the ending of its name.
  *
- * Lists of numbers are list columns in Parquet (float32 of a Float32Array), else JSON. In CSV and TSV an apostrophe goes before
+ * Rows are what the toolkit gives: pairs, speakers, utterances, trials, findings; or a frame of danfojs. Lists of numbers or texts are
+ * list columns in Parquet (float32 of a Float32Array), else JSON. An object with a key of its own, as the speakers of a pair, becomes
+ * columns (`speaker1Key`); other objects are JSON. A number that is NaN is an empty cell, and NaN in Parquet. In CSV and TSV an apostrophe goes before
  * text that a spreadsheet would take for a formula. Rows that are no array are written as they come, in bounded memory.
  *
  * @throws `unsupported` for another ending; `invalid` where a column is of two types in Parquet, or where a later row of a
@@ -32,7 +34,7 @@ export const rowsAtOnce = 5000;
  * await writeTable([{ key: "a_1", similarity: 0.5 }, { key: "a_2", similarity: 0.25 }], "pairs.parquet");
  */
 export async function writeTable(
-  rows: Iterable<TableRow> | AsyncIterable<TableRow>,
+  rows: Iterable<TableRow> | AsyncIterable<TableRow> | Frame,
   path: string,
   { columns, types }: TableOptions = {},
 ): Promise<void> {
@@ -42,13 +44,40 @@ export async function writeTable(
       `${path} does not end in .csv, .tsv, .jsonl or .parquet, by which the kind of table is told.`,
       { path },
     );
-  const groups = checked(grouped(rows), columns, path);
+  const groups = checked(grouped(isFrame(rows) ? rowsOfFrame(rows) : rows), columns, path);
   if (ending === "parquet") return writeFile(path, parquetBytes(groups, path, types));
   if (ending === "jsonl") return writeFile(path, jsonText(groups));
   return writeFile(path, delimited(groups, ending === "csv" ? "," : "\t"));
 }
 
 type Row = Record<string, unknown>;
+
+/** What is needed of a danfojs DataFrame. */
+export interface Frame {
+  columns: string[];
+  values: unknown;
+}
+
+const isFrame = (rows: object): rows is Frame =>
+  "columns" in rows && "values" in rows && Array.isArray(rows.columns) && Array.isArray(rows.values);
+
+const rowsOfFrame = ({ columns, values }: Frame): Row[] =>
+  (values as unknown[][]).map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
+
+/** The row with columns for what is known of the things in it that have keys. */
+function flat(row: Row): Row {
+  if (!Object.values(row).some(isKeyed)) return row;
+  return Object.fromEntries(
+    Object.entries(row).flatMap(([name, value]): [string, unknown][] =>
+      isKeyed(value)
+        ? Object.entries(value).map(([inner, own]) => [name + inner[0]!.toUpperCase() + inner.slice(1), own])
+        : [[name, value]],
+    ),
+  );
+}
+
+const isKeyed = (value: unknown): value is Row & { key: string } =>
+  typeof value === "object" && value !== null && typeof (value as Row).key === "string";
 
 /** Rows that are written together, under the same columns as those before. */
 export interface RowGroup {
@@ -58,12 +87,12 @@ export interface RowGroup {
 
 async function* grouped(rows: Iterable<TableRow> | AsyncIterable<TableRow>): AsyncGenerator<Row[]> {
   if (Array.isArray(rows)) {
-    yield rows as Row[];
+    yield rows.map((row) => flat(row as Row));
     return;
   }
   let group: Row[] = [];
   for await (const row of rows) {
-    group.push(row as Row);
+    group.push(flat(row as Row));
     if (group.length < rowsAtOnce) continue;
     yield group;
     group = [];
@@ -121,7 +150,7 @@ async function* delimited(groups: AsyncIterable<RowGroup>, separator: "," | "\t"
 }
 
 function cell(value: unknown): string | number {
-  if (value === undefined || value === null) return "";
+  if (value === undefined || value === null || Number.isNaN(value)) return "";
   if (typeof value === "number") return value;
   if (typeof value === "string") return harmless(value);
   return typeof value === "object" ? JSON.stringify(plain(value)) : String(value);
