@@ -8,6 +8,8 @@ import { mergedFiles } from "../merged/files.js";
 import { embedFile } from "../scoring/embed-file.js";
 import { type Identified, identify } from "../scoring/identify.js";
 import { readCalibration } from "../scoring/score-calibration.js";
+import { printable } from "../shared/printable.js";
+import { checkSameModel, type Made, readProvenance } from "../store/provenance.js";
 import { readVectors } from "../store/read-vectors.js";
 import { compare } from "../util/compare.js";
 import { writeFile } from "../util/write-file.js";
@@ -64,8 +66,9 @@ async function run(settings: Settings): Promise<void> {
   const { query, enrolled, topK, threshold, prior, outputJson, level } = settings;
   const calibration = settings.calibration === undefined ? undefined : readCalibration(settings.calibration);
   const abortSignal = interruptSignal();
+  const made = readProvenance(enrolled);
   const known = await readVectors(enrolled, { level });
-  const rows = await identify(await queriesOf(query, settings), known.rows, {
+  const rows = await identify(await queriesOf(query, settings, made), known.rows, {
     topK,
     threshold,
     calibration,
@@ -85,6 +88,7 @@ const isVectors = (path: string) => /\.(npy|npz|parquet|ark|scp|pkl|pickle)$/.te
 async function queriesOf(
   paths: readonly string[],
   settings: ModelOptions & Pick<Settings, "level">,
+  enrolled: Made,
 ): Promise<Rows> {
   for (const path of paths) if (!existsSync(path)) throw missing(`There is no query ${path}.`, { path });
   const holdsVectors = (path: string) =>
@@ -95,10 +99,16 @@ async function queriesOf(
       `${vectors[0]} holds vectors, so it must be the only query. Give vectors or audio files, not both.`,
       { path: vectors[0] },
     );
+  const check = (made: Made) => {
+    const warning = checkSameModel(made, enrolled);
+    if (warning !== undefined) console.error(printable(`Warning: ${warning}`));
+  };
+  if (vectors.length > 0) check(readProvenance(vectors[0]!));
   if (vectors.length > 0) return (await readVectors(vectors[0], { level: "utterance" })).rows;
   const files = paths.flatMap((path) => (statSync(path).isDirectory() ? audioIn(path) : [path]));
   const model = await openModel({ ...settings, device: settings.device ?? "auto" });
   try {
+    check({ what: `The model ${model.path}`, by: { ...model.identity, channel: "mean" } });
     const rows: { key: string; embedding: Float32Array }[] = [];
     for (const key of files) rows.push({ key, embedding: (await embedFile(key, model)).embedding });
     return rows;

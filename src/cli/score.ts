@@ -1,13 +1,18 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { conflict, invalid } from "../errors.js";
+import { mergedFiles } from "../merged/files.js";
+import { namesNotFound } from "../scoring/find-embeddings.js";
 import { readScores, readTrials } from "../scoring/read-trials.js";
 import { readCalibration, writeCalibration } from "../scoring/score-calibration.js";
 import { type ScoreReport, scoreReport } from "../scoring/score-report.js";
 import { scoreTrials } from "../scoring/score-trials.js";
-import type { KeyedEmbedding, ScoredTrial } from "../scoring/trial.js";
+import type { KeyedEmbedding, ScoredTrial, Trial } from "../scoring/trial.js";
 import { writeScores } from "../scoring/write-scores.js";
 import { quantity } from "../shared/text.js";
+import { checkSameModel, readProvenance } from "../store/provenance.js";
+import { readEmbeddings } from "../store/read-embeddings.js";
 import { readVectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
 import { writeFile } from "../util/write-file.js";
@@ -114,7 +119,9 @@ async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredT
     throw invalid(
       `--${topN === undefined ? "subtract_mean" : "top_n"} needs --cohort, embeddings of other speakers.`,
     );
-  const rows = await keyedRows(embeddings);
+  const rows = await keyedRows(embeddings, trials.trials, reporter);
+  const warning = cohort && checkSameModel(readProvenance(embeddings), readProvenance(cohort));
+  if (warning) reporter.log(`Warning: ${warning}`);
   const others = cohort === undefined ? undefined : await readVectors(cohort);
   if (others !== undefined && topN !== "all" && others.n < (topN ?? 300))
     throw invalid(
@@ -135,10 +142,43 @@ async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredT
   });
 }
 
-/** The embeddings of utterances under the names that trials call them by; rows without names go by their number. */
-async function keyedRows(path: string): Promise<KeyedEmbedding[]> {
+/**
+ * The embeddings under the names that trials call them by; rows without names go by their number. Of a merged folder they are
+ * those of the utterances, and the speakers' for names that no utterance has.
+ */
+async function keyedRows(
+  path: string,
+  trials: readonly Trial[],
+  reporter: Reporter,
+): Promise<KeyedEmbedding[]> {
   const { rows, info } = await readVectors(path, { level: "utterance" });
-  if (Array.isArray(rows)) return rows as KeyedEmbedding[];
+  if (Array.isArray(rows)) {
+    const utterances = rows as KeyedEmbedding[];
+    const isMerged = existsSync(join(path, mergedFiles.speakers));
+    const strangers = isMerged ? namesNotFound(trials, utterances) : new Set<string>();
+    if (strangers.size === 0) return utterances;
+    const speakers = (await readEmbeddings(path)).filter(({ key }) => strangers.has(key));
+    const own = new Map(
+      speakers.map(({ key, dataset, speakerId }) => [key, JSON.stringify([dataset, speakerId])]),
+    );
+    const ofUtterance = new Map(
+      info.map(({ key, dataset, speakerId }) => [key, JSON.stringify([dataset, speakerId])]),
+    );
+    if (speakers.length > 0)
+      reporter.log(
+        `${quantity(speakers.length, "speaker")} in the trials: a speaker stands for the mean of its utterances`,
+      );
+    const within = trials.filter(
+      ({ enroll, test }) =>
+        (own.has(enroll) && own.get(enroll) === ofUtterance.get(test)) ||
+        (own.has(test) && own.get(test) === ofUtterance.get(enroll)),
+    ).length;
+    if (within > 0)
+      reporter.log(
+        `Warning: in ${quantity(within, "trial")} an utterance is held against a mean that it is part of, which makes the score too high. Merge the utterances to enrol from into a folder of their own.`,
+      );
+    return [...utterances, ...speakers];
+  }
   const { data, columns } = rows as Matrix;
   return info.map(({ key }, i) => ({ key, embedding: data.subarray(i * columns, (i + 1) * columns) }));
 }

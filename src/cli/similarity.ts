@@ -8,6 +8,7 @@ import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { thresholdIn } from "../pipeline/measure-threshold.js";
 import { backend } from "../similarity/backend.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
+import { checkSameModel, readProvenance } from "../store/provenance.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -74,6 +75,8 @@ async function run(settings: Settings): Promise<void> {
   try {
     const { line } = await backend(settings.similarityBackend);
     reporter.log(line);
+    const doubt = against && checkSameModel(readProvenance(input), readProvenance(against));
+    if (doubt) reporter.log(`Warning: ${doubt}`);
     const compareOptions: CompareVectorsOptions = {
       level: settings.level,
       threshold: await thresholdOf(settings),

@@ -13,6 +13,7 @@ import {
 import { momentsOf } from "../similarity/moments.js";
 import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "../similarity/options.js";
 import { joinReductions } from "../similarity/reduction.js";
+import { checkSameModel, readProvenance } from "../store/provenance.js";
 import { readVectors, type Vectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
 import { makeFolder } from "../util/make-folder.js";
@@ -62,6 +63,7 @@ export async function compareVectors(
   folder: string,
   { level, against, blockRows = 12_288, rowRange, ...options }: CompareVectorsOptions = {},
 ): Promise<ComparedVectors> {
+  if (against !== undefined) checkSameModel(readProvenance(input), readProvenance(against));
   const vectors = await readVectors(input, { level });
   const others = against === undefined ? vectors : await readVectors(against, { level });
   for (const [path, { n }] of [[input, vectors] as const, [against ?? input, others] as const])

@@ -88,6 +88,7 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
     failures,
     doubts: doubtsOf(extraction),
     missing: unknown,
+    provenance: known,
   };
 }
 

@@ -1,4 +1,5 @@
 import { similarityFiles } from "../comparison/write-similarity.js";
+import { provenanceFile } from "../store/provenance.js";
 
 /*
  * The names of the files in the folder of merged embeddings. Other people's scripts rely on them.
@@ -16,6 +17,7 @@ export const mergedFiles = {
   utteranceList: "utterance_list.json",
   speakerList: "speaker_list.json",
   utteranceFacts: "utterances.jsonl",
+  provenance: provenanceFile,
   failures: "failed.jsonl",
   doubts: "warnings.jsonl",
   summary: "summary.json",

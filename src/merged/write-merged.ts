@@ -3,7 +3,7 @@ import { spellingWarnings } from "../corpus/spelling-warnings.js";
 import { throwIfAborted } from "../errors.js";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import { readJsonRows } from "../format/read-json.js";
-import type { EmbeddedUtterance } from "../store/extraction.js";
+import type { EmbeddedUtterance, ExtractionIdentity } from "../store/extraction.js";
 import { type WriteEmbeddingsOptions, writeEmbeddings } from "../store/write-embeddings.js";
 import type { Doubt, Failure, LongTask, Progress, SpeakerEmbedding, Utterance } from "../types.js";
 import { countBy } from "../util/count-by.js";
@@ -22,6 +22,8 @@ export interface MergeSource {
   total: number;
   failures: Failure[];
   doubts: Doubt[];
+  /** How the embeddings were made; unknown of the Python pipeline's. */
+  provenance?: ExtractionIdentity;
   /** Number of files that have neither been embedded nor failed yet. */
   missing: number;
 }
@@ -113,6 +115,7 @@ async function writeFiles(
   await write("utteranceList", pythonJsonChunks(utteranceRows(source)));
   await write("speakerList", pythonJsonChunks(speakerRows(speakers)));
   await write("utteranceFacts", jsonLines(factRows(source)));
+  await write("provenance", pythonJson(source.provenance ?? {}));
   await write("failures", jsonLines(failures));
   await write("doubts", jsonLines(doubts));
   await write(

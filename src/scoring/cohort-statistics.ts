@@ -44,7 +44,7 @@ export async function cohortStatistics(
   const own = unitRows(rows);
   if (own.dimension !== others.dimension)
     throw invalid(
-      `The embeddings have ${own.dimension} values, the cohort has ${others.dimension}. Take a cohort of the same model.`,
+      `The embeddings have ${own.dimension} numbers, and those of the cohort ${others.dimension}: they are of two models. Take a cohort of the same model.`,
       { got: others.dimension },
     );
   const statistics =

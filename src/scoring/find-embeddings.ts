@@ -53,6 +53,18 @@ export function findEmbeddings(
   );
 }
 
+/** The names in trials that match none of the embeddings, or more than one. */
+export function namesNotFound(trials: readonly Trial[], embeddings: readonly KeyedEmbedding[]): Set<string> {
+  try {
+    findEmbeddings(trials, embeddings);
+    return new Set();
+  } catch (error) {
+    const { tag, got } = error as { tag?: string; got?: unknown };
+    if (tag === "unknown" && Array.isArray(got)) return new Set(got as string[]);
+    throw error;
+  }
+}
+
 /** Paths and their endings after a slash; null where several embeddings share one. */
 function endsOfPaths(embeddings: readonly KeyedEmbedding[]): Map<string, KeyedEmbedding | null> {
   const ends = new Map<string, KeyedEmbedding | null>();

@@ -45,7 +45,7 @@ export function checkedRows(rows: Rows, options: SimilarityOptions): CheckedRows
     options.against === undefined ? first : unitRows(options.against, { what: "Row of the other set" });
   if (first.n > 0 && second.n > 0 && first.dimension !== second.dimension)
     throw invalid(
-      `The rows have a dimension of ${first.dimension}, those to compare with ${second.dimension}. Take embeddings of one model.`,
+      `The embeddings have ${first.dimension} numbers, and those to compare them with ${second.dimension}: they are of two models. Extract both with one model.`,
       { got: second.dimension },
     );
   const [from, to] = options.rowRange ?? [0, first.n];

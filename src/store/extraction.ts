@@ -315,10 +315,14 @@ export function checkIdentity(extraction: Extraction, identity: ExtractionIdenti
 }
 
 /** The values that differ, each by its path such as model.name; at most three of them. */
-function differencesOf(was: object, is: object): string[] {
+export function differencesOf(
+  was: object,
+  is: object,
+  say = (was: string, is: string) => `was ${was} and is now ${is}`,
+): string[] {
   const leaves = function* (a: unknown, b: unknown, path: string): Generator<string> {
     if (sameJson(a, b)) return;
-    if (!isObject(a) || !isObject(b)) yield `${path} was ${shown(a)} and is now ${shown(b)}`;
+    if (!isObject(a) || !isObject(b)) yield `${path} ${say(shown(a), shown(b))}`;
     else
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
         yield* leaves(a[key], b[key], path === "" ? key : `${path}.${key}`);

@@ -27,7 +27,7 @@ export function unitRows(rows: Rows, { what = "Row" } = {}): UnitRows {
     const name = `${what} ${i}${keys[i] === String(i) ? "" : ` (${keys[i]})`}`;
     if (values.length !== dimension)
       throw invalid(
-        `${name} has ${values.length} values, row 0 has ${dimension}. All rows must have as many.`,
+        `${name} has ${values.length} values, row 0 has ${dimension}. All rows must have as many: embeddings of two models cannot be compared.`,
         { got: values.length },
       );
     let square = 0;

@@ -151,6 +151,7 @@ test("every file of the contract is there, pictures too", () => {
     "embeddings_individual",
     "failed.jsonl",
     "high_similarity_pairs.json",
+    "provenance.json",
     "similarity_analysis.csv",
     "similarity_analysis.png",
     "similarity_heatmap.png",

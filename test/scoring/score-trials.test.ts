@@ -107,7 +107,7 @@ scoring("refuses what makes no sense", async () => {
   const short = [{ embedding: new Float32Array(3).fill(1) }, { embedding: new Float32Array([1, 2, 3]) }];
   assert.match(
     await message(scoreTrials(few, noisy, { cohort: short })),
-    /have 192 values, the cohort has 3/,
+    /have 192 numbers, and those of the cohort 3: they are of two models/,
   );
   assert.match(
     await message(scoreTrials(few, noisy, { cohort: short, topN: 2 })),
