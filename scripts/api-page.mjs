@@ -101,6 +101,8 @@ function render(exports) {
     "<!-- Made from the docstrings by `npm run docs`: change those. -->",
     'Everything that `import { ... } from "speakerscope"` gives, and at the end `"speakerscope/kernel"`, in the order in which one works. ' +
       "A name leads to its source, where the docstring has the options with their defaults and an example; in a notebook `?name` shows the same.",
+    "In results, a number that the data do not give is NaN (the mean of no pairs); what is not there or was not asked for is null " +
+      "(a probability without a calibration, an unknown speaker). In tables both are empty, and in Parquet NaN stays NaN.",
     ...sections.filter(Boolean),
     "",
   ]

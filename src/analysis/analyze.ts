@@ -34,8 +34,8 @@ export interface DatasetSummary {
   utterances: number;
   /** Listed pairs of two speakers of this data set. */
   pairs: number;
-  /** Mean similarity of those pairs; null when there are none. */
-  meanSimilarity: number | null;
+  /** Mean similarity of those pairs; NaN when there are none. */
+  meanSimilarity: number;
 }
 
 /** What `analyze` finds. */
@@ -174,7 +174,7 @@ function datasetSummaries(speakers: readonly SpeakerInfo[], pairs: readonly Pair
       speakers: 0,
       utterances: 0,
       pairs: 0,
-      meanSimilarity: null,
+      meanSimilarity: Number.NaN,
       sum: 0,
     };
     row.speakers++;
@@ -189,6 +189,6 @@ function datasetSummaries(speakers: readonly SpeakerInfo[], pairs: readonly Pair
   }
   return Array.from(byName.values(), ({ sum, ...row }) => ({
     ...row,
-    meanSimilarity: row.pairs === 0 ? null : sum / row.pairs,
+    meanSimilarity: sum / row.pairs,
   }));
 }

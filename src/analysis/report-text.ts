@@ -86,7 +86,7 @@ function datasetLines({ datasets }: Analysis): string[] {
       whole(utterances),
       whole((speakers * (speakers - 1)) / 2),
       whole(pairs),
-      meanSimilarity === null ? "-" : four(meanSimilarity),
+      Number.isNaN(meanSimilarity) ? "-" : four(meanSimilarity),
     ]),
   );
 }

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type MeasuredThreshold, measuredThreshold } from "../analysis/measured-threshold.js";
 import { invalid, missing } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
 import type { SpeakerInfo, UtteranceEmbedding } from "../types.js";
+import { stampOf } from "./remember.js";
 
 /** Of a larger corpus, a part of the speakers is read: about this many utterances. */
 const mostUtterances = 100_000;
@@ -19,6 +20,18 @@ export async function measureThreshold(
 ): Promise<MeasuredThreshold | undefined> {
   const path = join(folder, mergedFiles.utterances);
   if (!existsSync(path)) return undefined;
+  const of = JSON.stringify([resolve(path), stampOf(path), speakers.length]);
+  if (last?.of !== of) last = { of, measured: await measure(path, speakers) };
+  return last.measured;
+}
+
+/** Stages 2 and 3 of a run both ask, of the same file: it is read and measured once. */
+let last: { of: string; measured: MeasuredThreshold | undefined } | undefined;
+
+async function measure(
+  path: string,
+  speakers: readonly SpeakerInfo[],
+): Promise<MeasuredThreshold | undefined> {
   const total = speakers.reduce((sum, { numUtterances }) => sum + numUtterances, 0);
   const step = Math.ceil(total / mostUtterances);
   const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string | null }) =>

@@ -212,7 +212,7 @@ suites("sorts pairs into bands, duplicates and leakage", () => {
   );
   assert.equal([summary.duplicates, summary.leakage, summary.datasets], [1, 3, 2]);
   assert.equal(datasets, [
-    { dataset: "studio", speakers: 2, utterances: 6, pairs: 0, meanSimilarity: null },
+    { dataset: "studio", speakers: 2, utterances: 6, pairs: 0, meanSimilarity: Number.NaN },
     { dataset: "podcast", speakers: 2, utterances: 8, pairs: 1, meanSimilarity: 0.75 },
   ]);
 });
