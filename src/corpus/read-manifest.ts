@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { missing, unknown } from "../errors.js";
+import { invalid, missing, unknown } from "../errors.js";
 import { withSmallHeap } from "../util/small-heap.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, manifestFormats } from "./corpus.js";
@@ -42,6 +42,11 @@ export async function readManifest(path: string, options: ManifestOptions = {}):
     throw unknown(`The format ${format} is not known. The formats are ${manifestFormats.join(", ")}.`, {
       got: format,
     });
+  if (Object.keys(columns).length > 0 && (format === "kaldi" || format === "lhotse"))
+    throw invalid(
+      `${path} is read as ${format}, which has no columns to choose. Leave --columns out, or give the --format that it has.`,
+      { path, got: columns },
+    );
   const listing = await openListing(path, format, columns);
   const told = Object.keys(columns).length > 0 ? { columns } : {};
   return withSmallHeap(() =>

@@ -26,6 +26,13 @@ export interface CorpusSettings extends Omit<ScanOptions, "extensions"> {
  * const corpus = await openCorpus({ dataRoot: "data/speech" });
  */
 export async function openCorpus(settings: CorpusSettings): Promise<Corpus> {
+  // A notebook always has a folder too, which a manifest goes before.
+  checkCorpusSettings({ ...settings, dataRoot: undefined });
+  const corpus = await opened(settings);
+  return { ...corpus, warnings: [...corpus.warnings, ...idleSettings(settings, corpus)] };
+}
+
+async function opened(settings: CorpusSettings): Promise<Corpus> {
   const {
     dataRoot,
     manifest,
@@ -53,6 +60,16 @@ export async function openCorpus(settings: CorpusSettings): Promise<Corpus> {
   return scan(dataRoot, { ...common, layout: layout || undefined });
 }
 
+/** What was set and has changed nothing, in words. */
+function* idleSettings({ dataset, pathPrefix }: CorpusSettings, { utterances }: Corpus): Generator<string> {
+  if (dataset && !utterances.some((utterance) => utterance.dataset === dataset))
+    yield `--dataset ${dataset} has no effect, because every utterance has a data set already, such as ${utterances[0]!.dataset}`;
+  if (!pathPrefix) return;
+  const [old] = parsePrefix(pathPrefix);
+  if (!utterances.some(({ file }) => file.startsWith(old)))
+    yield `--path_prefix ${pathPrefix} has no effect, because no path in the manifest begins with ${old}`;
+}
+
 /** Throws for settings that do not go together. */
 export function checkCorpusSettings({
   dataRoot,
@@ -69,7 +86,7 @@ export function checkCorpusSettings({
   if (manifest && layout)
     throw conflict("--layout is about folders, and --manifest is given. Leave one out.", { got: layout });
   const idle = Object.entries({ format, columns, path_prefix: pathPrefix }).find(
-    ([, value]) => value !== undefined,
+    ([, value]) => value !== undefined && value !== "",
   );
   if (!manifest && idle !== undefined)
     throw invalid(`--${idle[0]} is about a manifest, and none is given. Add --manifest, or leave it out.`, {
