@@ -181,6 +181,33 @@ print(json.dumps([str(t.schema.field("embedding").type), t["embedding"].to_pylis
   assert.equal(byKey, Object.fromEntries(vectors.map(([key, vector]) => [key, Array.from(vector)])));
 });
 
+test("every reader that the README names in Python reads its file", async () => {
+  const readme = readFileSync(join(__dirname, "../../README.md"), "utf8");
+  const rows = [...readme.matchAll(/^\| `npx speakerscope export --to (\S+)` \| (.*) \|$/gm)];
+  assert.equal(
+    rows.map(([, name]) => name),
+    ["embeddings.parquet", "xvector.ark", "embeddings.npz"],
+  );
+  const readers = rows.flatMap(([, name, cell]) =>
+    [...cell!.matchAll(/`((?:pd|kaldiio|np)\.[^`]+)`/g)].map(([, code]) => ({ name: name!, code: code! })),
+  );
+  assert.is(readers.length, 4);
+  const own = process.env.SPEAKERSCOPE_TEST_PYTHON ?? python;
+  for (const { name } of readers) await exportEmbeddings(folder, to(name));
+  for (const { name, code } of readers) {
+    const imports = { pd: "pandas as pd, pyarrow", np: "numpy as np", kaldiio: "kaldiio" }[
+      /^\w+/.exec(code)![0]
+    ];
+    if (own === null || spawnSync(own, ["-c", `import ${imports}`]).status !== 0) {
+      console.log(`SKIPPED ${code} reads ${name}: Python has no ${imports}`);
+      continue;
+    }
+    const check = `import ${imports}\nread = ${code}\nprint(len(read))`;
+    const { stdout, stderr } = spawnSync(own, ["-c", check], { encoding: "utf8", cwd: to("") });
+    assert.equal([stdout.trim(), stderr], [code.includes("spk_") ? "1" : "2", ""], code);
+  }
+});
+
 test("names that a format cannot hold, and other endings, are refused", async () => {
   const other = temporaryFolder();
   const row = {
