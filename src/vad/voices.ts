@@ -1,7 +1,7 @@
 import { resample } from "../audio/resample.js";
 import { embed } from "../embed/embed.js";
-import { type Model, openModel } from "../embed/open-model.js";
-import { invalid } from "../errors.js";
+import { bundledModels, type Model, openModel } from "../embed/open-model.js";
+import { invalid, missing } from "../errors.js";
 import type { Signal } from "../types.js";
 import { averageLinkage } from "../vectors/average-linkage.js";
 import { dot } from "../vectors/dot.js";
@@ -11,7 +11,7 @@ import { splitSpeech } from "./split-speech.js";
 export interface VoicesOptions extends Pick<SpeechSegmentOptions, "abortSignal"> {
   /** The bundled CAM++ by default, which is opened for the call. */
   model?: Model;
-  /** Groups of turns whose mean cosine is at least this are one voice: the model's own (`voice_threshold` in its configuration), else 0.3. */
+  /** Groups of turns whose mean cosine is at least this are one voice; default: `voice_threshold` of the model's configuration. */
   threshold?: number;
   /** Longer segments of speech are cut into turns of at most so many seconds; 3. */
   turnSeconds?: number;
@@ -50,9 +50,6 @@ export interface Voices {
   turns: VoiceTurn[];
 }
 
-/** For CAM++ 0.26 to 0.36 count as well on 200 mixtures of the bundled speech (docs/voice-activity.md). */
-const campplusThreshold = 0.3;
-
 /**
  * Says how many voices a recording holds and when each speaks: a check for recordings that should hold one voice.
  *
@@ -60,7 +57,7 @@ const campplusThreshold = 0.3;
  * cut where one voice follows another without a pause, and of two voices at the same time one is found: this counts
  * voices, and is no diarisation.
  *
- * @throws `invalid` for options that cannot be, `interrupted`
+ * @throws `invalid` for options that cannot be, `missing` where nobody says the threshold for the model, `interrupted`
  * @example
  * const { count, turns } = await voices(audio, { model })
  * console.table(turns.map(({ start, end, voice }) => ({ start, end, voice })))
@@ -75,9 +72,18 @@ export async function voices(recording: Signal, options: VoicesOptions = {}): Pr
   }
 }
 
+/** Cosines of one model say nothing about those of another, and with a wrong threshold every count looks plausible. */
+function unknownThreshold({ identity: { name } }: Model): never {
+  throw missing(
+    `No threshold of voices is known for the model ${name}; it is for ${Object.keys(bundledModels).join(" and ")}. Give voices(recording, ` +
+      "{ model, threshold }), or voice_threshold in its configuration; docs/voice-activity.md says how to find it.",
+    { got: name },
+  );
+}
+
 async function voicesBy(model: Model, recording: Signal, options: VoicesOptions): Promise<Voices> {
   const {
-    threshold = model.voiceThreshold ?? campplusThreshold,
+    threshold = model.voiceThreshold ?? unknownThreshold(model),
     turnSeconds = 3,
     minSeconds = 1,
     speech = {},
@@ -102,8 +108,20 @@ async function voicesBy(model: Model, recording: Signal, options: VoicesOptions)
       { abortSignal },
     )
   ).map(unit);
-  const seconds = turns.map(({ start, end }) => end - start);
+  return countVoices(turns, embeddings, { threshold, minSeconds });
+}
 
+/**
+ * Groups turns into voices.
+ *
+ * @param embeddings one for each turn, of unit length
+ */
+export function countVoices(
+  turns: readonly SpeechSegment[],
+  embeddings: readonly Float32Array[],
+  { threshold, minSeconds }: { threshold: number; minSeconds: number },
+): Voices {
+  const seconds = turns.map(({ start, end }) => end - start);
   const groups = grouped(embeddings, threshold);
   const secondsOf = (group: number) =>
     seconds.reduce((sum, value, i) => (groups[i] === group ? sum + value : sum), 0);

@@ -5,14 +5,14 @@ import type { Signal } from "../../src/types.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { random } from "../../src/vectors/random.js";
 
-const root = join(packageRoot, "data", "speech", "test-other");
-const speakers = readdirSync(root).sort();
+const bundled = join(packageRoot, "data", "speech", "test-other");
 
 /**
- * A recording joined from clips of one to four of the bundled speakers, in any order and without overlap: one to three
+ * A recording joined from clips of one to four speakers, of the bundled ones or of a folder of theirs, in any order and without overlap: one to three
  * clips of each, half of them cut to 2 to 8 s, with no pause between them, 0.3 s, or up to 1.5 s.
  */
-export async function mixture(seed: number): Promise<{ signal: Signal; speakers: string[] }> {
+export async function mixture(seed: number, root = bundled): Promise<{ signal: Signal; speakers: string[] }> {
+  const speakers = readdirSync(root).sort();
   const next = random(seed + 1000);
   const below = (n: number) => Math.floor(next() * n);
   const some = (names: readonly string[], count: number) => {

@@ -3,10 +3,12 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadAudio } from "../../src/audio/index.js";
 import { resample } from "../../src/audio/resample.js";
+import { inspectModel } from "../../src/embed/inspect-model.js";
 import { openModel } from "../../src/embed/open-model.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { splitSpeech } from "../../src/vad/split-speech.js";
 import { voices } from "../../src/vad/voices.js";
+import { temporaryFolder, tinyModel } from "../tiny.js";
 import { mixture } from "./mixture.js";
 
 // All 100 of them: node --import tsx test/vad/voices-check.ts
@@ -37,6 +39,31 @@ test("turns say who speaks when, and voices how much", async () => {
     assert.is(turns, own.length);
     assert.ok(Math.abs(seconds - own.reduce((sum, { start, end }) => sum + end - start, 0)) < 1e-9);
   }
+});
+
+test("a model without a known threshold is refused, and one of the caller's is taken", async () => {
+  const model = await openModel({ modelPath: tinyModel(temporaryFolder()) });
+  const signal = { samples: new Float32Array(0), sampleRate: 16000 };
+  const error = await voices(signal, { model }).catch((reason: Error) => reason);
+  assert.match(
+    (error as Error).message,
+    /^No threshold of voices is known for the model tiny; it is for campplus and ge2e\. Give voices\(recording, \{ model, threshold \}\)/,
+  );
+  assert.is((await voices(signal, { model, threshold: 0.5 })).count, 0);
+  await model.close();
+});
+
+test("each bundled model has a threshold of its own", async () => {
+  assert.equal(
+    ["campplus", "ge2e"].map((name) => inspectModel(name).config.voiceThreshold),
+    [0.3, 0.62],
+  );
+  const model = await openModel({ modelPath: "ge2e" });
+  for (const seed of [4, 9, 6]) {
+    const { signal, speakers } = await mixture(seed);
+    assert.is((await voices(signal, { model })).count, speakers.length, `mixture ${seed}`);
+  }
+  await model.close();
 });
 
 test("where nobody speaks there is no voice", async () => {
