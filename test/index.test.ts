@@ -22,6 +22,7 @@ test("the public list is this, and a name on it stays", () => {
     "cllr",
     "clusterOrder",
     "compare",
+    "compareModels",
     "compareSpeakers",
     "compareVectors",
     "corpusOverview",

@@ -8,6 +8,13 @@ export {
 } from "./calibrate-without-labels.js";
 export { cllr } from "./cllr.js";
 export { type Compared, type CompareOptions, compare } from "./compare.js";
+export {
+  type ComparedModel,
+  type CompareModelsOptions,
+  compareModels,
+  type Disagreement,
+  type ModelComparison,
+} from "./compare-models.js";
 export { cosine } from "./cosine.js";
 export { detCurve } from "./det-curve.js";
 export { type EnrollOptions, enroll, type SpeakerModel } from "./enroll.js";
