@@ -17,7 +17,7 @@ const groups = {
   Merge: ["merge", "merged"],
   Compare: ["similarity", "comparison"],
   Score: ["scoring"],
-  "Analyse and audit": ["analysis", "audit"],
+  "Analyse and audit": ["analysis", "audit", "checks"],
   Charts: ["charts"],
   "Listen and review": ["listen", "review"],
   "Whole stages": ["pipeline"],

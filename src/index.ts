@@ -13,6 +13,10 @@ export { type EqualErrorRates, equalErrorRates } from "./audit/equal-error-rates
 export type { Finding, FindingKind, Remedy } from "./audit/finding.js";
 // Charts
 export * from "./charts/index.js";
+export type { AudioChecks, MeasuredChecks } from "./checks/audio-checks.js";
+export { type CheckAudioOptions, type CheckedAudio, checkAudio } from "./checks/check-audio.js";
+export { readChecks } from "./checks/checks-file.js";
+export type { SignalChecks } from "./checks/signal-checks.js";
 // Similarity
 export { compareVectors } from "./comparison/compare-vectors.js";
 export { highSimilarityPairs } from "./comparison/high-similarity-pairs.js";

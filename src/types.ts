@@ -169,6 +169,7 @@ export type Progress =
   | { stage: "segments"; done: number; total: number }
   | { stage: "extract"; rank: number; done: number; failed: number; total: number; seconds: number }
   | { stage: "merge"; done: number; total: number }
+  | { stage: "checks"; done: number; failed: number; total: number }
   | { stage: "similarity"; done: number; total: number };
 
 export interface LongTask<P extends Progress = Progress> {

@@ -11,11 +11,14 @@ import { readDecisions } from "../decisions/read-decisions.js";
 import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
 import { invalid } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
+import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { quantity } from "../shared/text.js";
+import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
+import { addCorpusOptions } from "./options.js";
 import { printLine } from "./print.js";
 
-interface Settings {
+interface Settings extends CorpusSettings {
   embeddings: string;
   outputDir: string;
   decisions?: string[];
@@ -24,10 +27,10 @@ interface Settings {
 
 /** Registers `speakerscope audit`. */
 export function auditCommand(program: Command): void {
-  program
+  const command = program
     .command("audit")
     .description(
-      "Find what is wrong with the labels: wrong ones, one person under two names or in two data sets, two people under one name.",
+      "Find what is wrong: wrong labels, one person under two names or in two data sets, two people under one name; and in the audio (--checks of extract, or --data_root here) copies, files without speech, doubtful ones.",
     )
     .option(
       "--embeddings <path>",
@@ -47,15 +50,17 @@ export function auditCommand(program: Command): void {
     )
     .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir, --fail_on.")
     .action(run);
+  addCorpusOptions(command);
 }
 
-async function run({ embeddings, outputDir, decisions: files, failOn = [] }: Settings): Promise<void> {
+async function run(settings: Settings): Promise<void> {
+  const { embeddings, outputDir, decisions: files, failOn = [], ...ofCorpus } = settings;
   const known = files && readDecisions(files);
   for (const warning of known?.warnings ?? []) printLine(`Warning: ${warning}`);
-  const result = await audit(await readAuditUtterances(embeddings), {
-    decisions: known?.decisions,
-    abortSignal: interruptSignal(),
-  });
+  const abortSignal = interruptSignal();
+  const utterances = await readAuditUtterances(embeddings);
+  const checks = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
+  const result = await audit(utterances, { checks, decisions: known?.decisions, abortSignal });
   await writeFindings(result.findings, outputDir);
   const proposals = proposeDecisions(result.findings, timeOf(embeddings));
   const written = await writeProposals(outputDir, proposals);

@@ -178,6 +178,7 @@ export function addExtractionOptions(command: Command): Command {
       "cut recordings into segments of speech of about so long, each an utterance (default: no)",
     ).argParser(segmentSeconds),
     flag("vad", "embed the speech of a file alone; changes embeddings").default(false),
+    flag("checks", "measure the audio for the audit too: copies, no speech, noise").default(false),
     normalize(),
     new Option("--on-collision <how>", "two files that would share a key: an error, or a suffix")
       .choices(["error", "suffix"])

@@ -56,7 +56,12 @@ function logWriter(path: string, warn: (line: string) => void): (line: string) =
   return (line) => attempt(() => appendFileSync(path, `${timestamp()} ${line}\n`));
 }
 
-const whileIn = { segments: "Looking for speech", merge: "Merging", similarity: "Similarity" };
+const whileIn = {
+  segments: "Looking for speech",
+  merge: "Merging",
+  checks: "Checking audio",
+  similarity: "Similarity",
+};
 
 /** The line of a progress, such as `Rank 0: 120/1000 files, 2 failed, 9.4 files/s, 1 min 34 s left`. */
 export function progressLine(progress: Progress): string {

@@ -1,3 +1,4 @@
+import type { SignalChecks } from "../checks/signal-checks.js";
 import { type AudioBytes, type AudioReader, ChangedError } from "../corpus/open-audio.js";
 import { embedFeatures } from "../embed/embed.js";
 import type { Model } from "../embed/open-model.js";
@@ -8,8 +9,8 @@ import type { Piece, StoredDoubt } from "./prepare.js";
 
 /** The features of a file, its embedding (of a long file), or why there is neither. */
 export type Loaded =
-  | { features: Matrix; seconds: number; doubts: StoredDoubt[] }
-  | { embedding: Float32Array; seconds: number; doubts: StoredDoubt[] }
+  | { features: Matrix; seconds: number; doubts: StoredDoubt[]; checks?: SignalChecks }
+  | { embedding: Float32Array; seconds: number; doubts: StoredDoubt[]; checks?: SignalChecks }
   | Refusal;
 
 /** Reads the audio of an utterance. A failure is returned, and thrown only where the machine is at fault. */
@@ -41,8 +42,8 @@ export async function loadPieces(
   const second = await pieces.next();
   if (!second.done) return embedPieces([first, second.value], pieces, model, onPiece);
   if ("failure" in first) return { stage: "signal", reason: first.failure, decided: true };
-  const { features, samples, doubts } = first;
-  return { features, seconds: samples / model.sampleRate, doubts };
+  const { features, samples, doubts, checks } = first;
+  return { features, seconds: samples / model.sampleRate, doubts, checks };
 }
 
 /** The pieces as they are decoded, and at last the reason where that fails. */
@@ -64,6 +65,7 @@ async function embedPieces(
   let total = 0;
   let weight = 0;
   let pieces = 0;
+  let checks: SignalChecks | undefined;
   let failure: Refusal | undefined;
   const doubts = new Map<string, StoredDoubt>();
   /** Returns the reason where the whole file cannot be embedded: only pieces that are no speech may be left out. */
@@ -71,6 +73,7 @@ async function embedPieces(
     if ("stage" in piece) return piece;
     onPiece();
     const { samples } = piece;
+    checks = piece.checks;
     total += samples;
     for (const doubt of piece.doubts) doubts.set(doubt.warning, doubt);
     if ("failure" in piece) {
@@ -104,6 +107,7 @@ async function embedPieces(
     embedding: Float32Array.from(sum, (value) => value / weight),
     seconds,
     doubts: [...doubts.values(), long],
+    checks,
   };
 }
 

@@ -65,6 +65,11 @@ export interface ExtractOptions
    * finds it: each is an utterance with its span, and the recording is its session. A recording without any is a failure.
    */
   segments?: number;
+  /**
+   * Measure the audio for `audit` too (a hash, a sketch, speech, level, noise), so that it need not be decoded again. Embeddings stay the
+   * same; about 3 ms of CPU more for a second of audio. False by default.
+   */
+  checks?: boolean;
   /** Average unit vectors for the speakers. */
   normalize?: boolean;
   /** Write a pickle for every utterance and speaker too. */
@@ -97,6 +102,8 @@ export interface ExtractResult {
 
 /** What finds speech, as the identity of embeddings names it. */
 const vadIdentity = "silero-vad 6.2.3";
+/** What `checks` measures and how, likewise. */
+const checksIdentity = `1, ${vadIdentity}`;
 
 /**
  * Embeds every utterance of a corpus, on one process a rank, each with its device and its share of the files.
@@ -122,6 +129,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     channel = "mean",
     vad = false,
     segments,
+    checks = false,
     batchSize = 32,
     decodeThreads,
   } = options;
@@ -142,6 +150,7 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     channel,
     ...(vad ? { vad: vadIdentity } : {}),
     ...(segments === undefined ? {} : { segments: { detector: vadIdentity, seconds: segments } }),
+    ...(checks ? { checks: checksIdentity } : {}),
   };
   const list = shardOf(typeof corpus === "string" ? await scan(corpus, options) : corpus, options.shard);
   const folder = partFolder(outputDir, options.shard);
@@ -204,6 +213,7 @@ async function extractPart(
     precision = "fp32",
     channel = "mean",
     vad = false,
+    checks = false,
     threads = 1,
     batchSize = 32,
     normalize = false,
@@ -252,6 +262,7 @@ async function extractPart(
           batchSize,
           channel,
           vad,
+          checks,
           identity,
           logEnd: overwrite
             ? 0

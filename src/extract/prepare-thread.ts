@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Channel } from "../audio/mixdown.js";
 import { type FrontEndSettings, openFrontEnd } from "../embed/front-end.js";
-import { type Piece, prepare } from "./prepare.js";
+import { type Piece, type PrepareOptions, prepare } from "./prepare.js";
 
 /*
  * A thread that prepares one file at a time for a rank whose model runs on another device. It is asked for every piece, and
@@ -9,10 +9,9 @@ import { type Piece, prepare } from "./prepare.js";
  */
 
 /** What a thread is started with. */
-export interface ThreadSettings {
+export interface ThreadSettings extends PrepareOptions {
   frontEnd: FrontEndSettings;
   channel: Channel;
-  vad: boolean;
 }
 
 /** Bytes begin a file; null asks for its next piece. */
@@ -21,7 +20,7 @@ export type ThreadRequest = { bytes: Uint8Array; channel: Channel | undefined } 
 /** An error travels with its class, its message and what is given beside: its own fields and those of its cause. */
 export type ThreadAnswer = { piece: Piece; last: boolean } | { error: Error; fields: object };
 
-const { frontEnd: settings, channel, vad } = workerData as ThreadSettings;
+const { frontEnd: settings, channel, ...options } = workerData as ThreadSettings;
 const frontEnd = openFrontEnd(settings);
 let pieces: AsyncGenerator<Piece>;
 let next: IteratorResult<Piece>;
@@ -29,7 +28,7 @@ let next: IteratorResult<Piece>;
 parentPort!.on("message", async (request: ThreadRequest) => {
   try {
     if (request !== null) {
-      pieces = prepare(request.bytes, frontEnd, request.channel ?? channel, vad);
+      pieces = prepare(request.bytes, frontEnd, request.channel ?? channel, options);
       next = await pieces.next();
     }
     const piece = next.value as Piece;

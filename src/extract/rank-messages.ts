@@ -22,6 +22,8 @@ export interface RankJob {
   channel: number | "mean";
   /** Embed speech alone. */
   vad: boolean;
+  /** Measure the audio for the audit. */
+  checks: boolean;
   identity: ExtractionIdentity;
   /** Where the rank's log ends. */
   logEnd: number;

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import type { SignalChecks } from "../checks/signal-checks.js";
 import { type AudioReader, memoryOf, openAudio } from "../corpus/open-audio.js";
 import { openModel } from "../embed/open-model.js";
 import { conflict, reasonOf } from "../errors.js";
@@ -7,6 +8,7 @@ import {
   type StoredEmbedding,
   type StoredFailure,
   type StoredIdentity,
+  withSketch,
 } from "../store/extraction.js";
 import { openIndividualWriter } from "../store/individual-writer.js";
 import { openLog } from "../store/record-log.js";
@@ -78,14 +80,23 @@ async function run(job: RankJob): Promise<RankMessage> {
 
   const store = (
     utterance: Utterance,
-    stored: Omit<StoredEmbedding, Known> | Omit<StoredFailure, Known>,
+    stored: Omit<StoredEmbedding, Known | "checks"> | Omit<StoredFailure, Known>,
     vector?: Float32Array,
+    checks?: SignalChecks,
   ) => {
     const { file, size, mtimeMs } = utterance;
     // The pickle first, because every file in the log must have one.
     if (vector !== undefined) individual?.utterance({ ...utterance, embedding: vector });
     const now = Date.now();
-    log.append({ file, size, mtimeMs, ...stored, at: now }, vector);
+    const known = { file, size, mtimeMs, ...stored, at: now };
+    if (vector === undefined || checks === undefined) log.append(known, vector);
+    else {
+      const { sketch, ...measured } = checks;
+      log.append(
+        { ...known, checks: { ...measured, sketchBytes: sketch.length } },
+        withSketch(vector, sketch),
+      );
+    }
     if (vector === undefined) failed++;
     done++;
     if (now - told >= 200) {
@@ -114,18 +125,21 @@ async function run(job: RankJob): Promise<RankMessage> {
       const { item, loaded } = group[index]!;
       if (!(result instanceof Float32Array)) store(item.utterance, result);
       else {
-        const { seconds, doubts } = loaded;
-        store(item.utterance, doubts.length > 0 ? { seconds, doubts } : { seconds }, result);
+        const { seconds, doubts, checks } = loaded;
+        store(item.utterance, doubts.length > 0 ? { seconds, doubts } : { seconds }, result, checks);
       }
     });
     group = [];
   };
 
-  const { decodeThreads, channel, vad } = job;
+  const { decodeThreads, channel, vad, checks } = job;
   const preparer: Preparer =
     decodeThreads > 0
-      ? prepareInThreads(decodeThreads, { frontEnd: model.frontEnd, channel, vad })
-      : { prepare: (bytes, own = channel) => prepare(bytes, model, own, vad), close: async () => {} };
+      ? prepareInThreads(decodeThreads, { frontEnd: model.frontEnd, channel, vad, checks })
+      : {
+          prepare: (bytes, own = channel) => prepare(bytes, model, own, { vad, checks }),
+          close: async () => {},
+        };
   const reader = openAudio();
   let finished = false;
   try {
@@ -144,8 +158,8 @@ async function run(job: RankJob): Promise<RankMessage> {
       if ("stage" in loaded && loaded.stage === "read") checkRoot(job.root);
       if ("features" in loaded) group.push({ item, loaded });
       else if ("embedding" in loaded) {
-        const { embedding, ...stored } = loaded;
-        store(utterance, stored, embedding);
+        const { embedding, checks, ...stored } = loaded;
+        store(utterance, stored, embedding, checks);
       } else store(utterance, loaded);
       if (group.length >= groupSize || alone) await flush();
     }

@@ -14,10 +14,13 @@ const vadSampleRate = 16000;
 /**
  * `loadSegments` without what is no speech. A file that is longer than a piece is decoded twice, so that no more of it than a
  * piece is held; its pieces are as long as their speech, and those without any are left out.
+ *
+ * @param onDecoded is given all of the audio, at 16 kHz
  */
 export async function* speechOnly(
   bytes: Uint8Array,
   options: Required<Pick<SegmentOptions, "seconds" | "sampleRate" | "channel">>,
+  onDecoded: (samples: Float32Array) => Promise<void> = async () => {},
 ): AsyncGenerator<SpeechPiece> {
   const held: Segment[] = [];
   let pieces = 0;
@@ -28,6 +31,7 @@ export async function* speechOnly(
       samples += piece.samples.length;
       if (pieces === 1) held.push(piece);
       else held.length = 0;
+      await onDecoded(piece.samples);
       yield piece.samples;
     }
   };

@@ -1,12 +1,14 @@
 import { missing } from "../errors.js";
 import { type Merged, type MergeSource, writeMerged } from "../merged/write-merged.js";
 import {
+  audioChecks,
   checkIdentity,
   doubtsOf,
   type Extraction,
   embeddedNames,
   embeddedUtterances,
   failuresOf,
+  hasChecks,
   readCorpusLists,
   readExtraction,
 } from "../store/extraction.js";
@@ -84,6 +86,7 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
   return {
     utterances: () => embeddedUtterances(extraction),
     names: () => embeddedNames(extraction),
+    ...(hasChecks(extraction) ? { checks: () => audioChecks(extraction) } : {}),
     total,
     failures,
     doubts: doubtsOf(extraction),

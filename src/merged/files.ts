@@ -5,6 +5,7 @@ import { provenanceFile } from "../store/provenance.js";
  * The names of the files in the folder of merged embeddings. Other people's scripts rely on them.
  *
  *   mergedFiles       written by merging
+ *   checksFile        written by merging where the audio was measured (checks/checks-file.ts)
  *   individualFolder  a pickle for every utterance and speaker, and their index
  *   similarityFiles   written by comparing the speakers; valid, as the two below, for one speaker_embeddings.pkl only
  *   pictureFiles      charts of that comparison

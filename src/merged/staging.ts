@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { checksFile } from "../checks/checks-file.js";
 import { digestOf } from "../util/digest.js";
 import { makeFolder } from "../util/make-folder.js";
 import { individualFolder, mergedFiles } from "./files.js";
@@ -55,6 +56,10 @@ export async function openStaging(outputDir: string): Promise<Staging> {
       if (hadOld) renameSync(current, aside);
       if (hasNew) renameSync(built, current);
       for (const name of Object.values(mergedFiles)) renameSync(join(folder, name), join(outputDir, name));
+      if (existsSync(join(folder, checksFile)))
+        renameSync(join(folder, checksFile), join(outputDir, checksFile));
+      // Those of an earlier merge are of other embeddings.
+      else await rm(join(outputDir, checksFile), { force: true });
       await rm(folder, { recursive: true });
       const { deleted, others } = hadOld ? putBackOthers(aside, current) : { deleted: 0, others: [] };
       return { comparison, individual: deleted > 0 && !hasNew, others };

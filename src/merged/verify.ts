@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { checksFile, readChecks } from "../checks/checks-file.js";
 import { missing, shown } from "../errors.js";
 import { isObject, readJsonObject, readJsonRows } from "../format/read-json.js";
 import { readCorpusLists, readExtraction } from "../store/extraction.js";
@@ -74,6 +75,13 @@ async function verifyMerged(folder: string, audit: Audit): Promise<void> {
     ? undefined
     : await audit.attempt(mergedFiles.utteranceFacts, () => rowsOf(join(folder, mergedFiles.utteranceFacts)));
   if (facts !== undefined) audit.same(`${mergedFiles.utteranceFacts}: rows`, facts, utterances.length);
+  if (existsSync(join(folder, checksFile))) {
+    const checks = await audit.attempt(checksFile, () => readChecks(folder));
+    const measured = new Set(checks?.filter((row) => !("failure" in row)).map(({ key }) => key));
+    const without = utterances.find(({ key }) => !measured.has(key));
+    if (checks !== undefined && without !== undefined)
+      audit.problem(`${checksFile}: no row of ${without.key}`);
+  }
   const failures = await audit.attempt(mergedFiles.failures, () =>
     rowsOf(join(folder, mergedFiles.failures)),
   );

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import type { AudioChecks } from "../checks/audio-checks.js";
+import { checksFile, checksRow } from "../checks/checks-file.js";
 import { spellingWarnings } from "../corpus/spelling-warnings.js";
 import { throwIfAborted } from "../errors.js";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
@@ -19,6 +21,8 @@ export interface MergeSource {
   utterances: () => AsyncIterable<EmbeddedUtterance>;
   /** The same utterances without their embeddings, for the lists, with what else is known of them. */
   names: () => Iterable<NamedUtterance>;
+  /** What was measured of the audio; left out where nothing was. */
+  checks?: () => AsyncIterable<AudioChecks>;
   total: number;
   failures: Failure[];
   doubts: Doubt[];
@@ -116,6 +120,7 @@ async function writeFiles(
   await write("speakerList", pythonJsonChunks(speakerRows(speakers)));
   await write("utteranceFacts", jsonLines(factRows(source)));
   await write("provenance", pythonJson(source.provenance ?? {}));
+  if (source.checks !== undefined) await writeFile(join(folder, checksFile), checksLines(source.checks()));
   await write("failures", jsonLines(failures));
   await write("doubts", jsonLines(doubts));
   await write(
@@ -145,6 +150,10 @@ function* utteranceRows({ names }: MergeSource): Generator<unknown> {
 function* factRows({ names }: MergeSource): Generator<unknown> {
   for (const { key, path, file, span, cell, channel, session, seconds, fields } of names())
     yield { key, path, source: file, span, row: cell?.row, channel, session, seconds, fields };
+}
+
+async function* checksLines(checks: AsyncIterable<AudioChecks>): AsyncGenerator<string> {
+  for await (const row of checks) yield `${JSON.stringify(checksRow(row))}\n`;
 }
 
 function* speakerRows(speakers: readonly SpeakerEmbedding[]): Generator<unknown> {

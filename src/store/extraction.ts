@@ -3,6 +3,8 @@ import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { AudioChecks } from "../checks/audio-checks.js";
+import type { SignalChecks } from "../checks/signal-checks.js";
 import { conflict, invalid, shown } from "../errors.js";
 import { isObject } from "../format/read-json.js";
 import type { Doubt, Failure, Utterance, UtteranceEmbedding } from "../types.js";
@@ -43,6 +45,8 @@ export interface StoredEmbedding {
   /** When it was stored, in milliseconds since 1970; logs of version 0.1 leave it out here and there. */
   at?: number;
   doubts?: Pick<Doubt, "warning" | "detail">[];
+  /** What was measured of the audio; the bytes of the sketch lie behind the embedding. */
+  checks?: Omit<SignalChecks, "sketch"> & { sketchBytes: number };
 }
 
 /** The record of a file that failed. */
@@ -413,9 +417,57 @@ export async function* embeddedUtterances(
       const reader = outcome && readers.get(outcome.log);
       if (reader === undefined || isFailure(outcome!.record.meta)) continue;
       const { key, speakerKey, dataset, speakerId, utteranceId, path } = utterances[index]!;
-      const { vectorOffset, vectorLength } = outcome!.record;
-      const embedding = await reader.read(vectorOffset, vectorLength);
+      const { vectorOffset, vectorLength, meta } = outcome!.record;
+      const embedding = await reader.read(vectorOffset, vectorLength - wordsOfSketch(meta));
       yield { key, speakerKey, dataset, speakerId, utteranceId, path, embedding };
+    }
+  } finally {
+    for (const reader of readers.values()) await reader.close();
+  }
+}
+
+/** The vector of a record that holds an embedding and the bytes of a sketch: numbers of four bytes each, the last filled up with zeros. */
+export function withSketch(embedding: Float32Array, sketch: Uint8Array): Float32Array {
+  const vector = new Float32Array(embedding.length + wordsOf(sketch.length));
+  vector.set(embedding);
+  new Uint8Array(vector.buffer).set(sketch, embedding.byteLength);
+  return vector;
+}
+
+const wordsOf = (bytes: number): number => Math.ceil(bytes / 4);
+
+const wordsOfSketch = (stored: Stored): number =>
+  isFailure(stored) ? 0 : wordsOf(stored.checks?.sketchBytes ?? 0);
+
+/** Whether the audio was measured as it was embedded. */
+export const hasChecks = ({ outcomes }: Pick<Extraction, "outcomes">): boolean =>
+  outcomes.some((outcome) => {
+    const stored = outcome?.record.meta;
+    return stored !== undefined && !isFailure(stored) && stored.checks !== undefined;
+  });
+
+/** What was measured of the audio, in path order; of files in which there is nothing to embed, why. */
+export async function* audioChecks({
+  utterances,
+  outcomes,
+  logs,
+}: Pick<Extraction, "utterances" | "outcomes" | "logs">): AsyncGenerator<AudioChecks> {
+  const readers = new Map<RankLog, VectorReader>();
+  try {
+    for (const log of logs) readers.set(log, await openVectorReader(log.path));
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome === undefined) continue;
+      const { key, path } = utterances[index]!;
+      const { meta, vectorOffset, vectorLength } = outcome.record;
+      if (isFailure(meta)) {
+        if (meta.stage === "signal") yield { key, path, failure: meta.reason };
+        continue;
+      }
+      if (meta.checks === undefined) continue;
+      const { sketchBytes, ...checks } = meta.checks;
+      const words = wordsOfSketch(meta);
+      const vector = await readers.get(outcome.log)!.read(vectorOffset + 4 * (vectorLength - words), words);
+      yield { key, path, ...checks, sketch: new Uint8Array(vector.buffer).slice(0, sketchBytes) };
     }
   } finally {
     for (const reader of readers.values()) await reader.close();

@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { AuditUtterance } from "../audit/audit-corpus.js";
+import type { AudioChecks } from "../checks/audio-checks.js";
+import { checkAudio } from "../checks/check-audio.js";
+import { checksFile, readChecks } from "../checks/checks-file.js";
+import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
+import { openReporter } from "./reporter.js";
+
+/**
+ * What is known of the audio: what the extraction measured, or else what is measured now, where a corpus is named; undefined where
+ * there is neither.
+ */
+export async function auditChecks(
+  embeddings: string,
+  utterances: readonly AuditUtterance[],
+  settings: CorpusSettings,
+): Promise<AudioChecks[] | undefined> {
+  if (existsSync(join(embeddings, checksFile))) return readChecks(embeddings);
+  if (!settings.dataRoot && !settings.manifest) return undefined;
+  checkCorpusSettings(settings);
+  const reporter = openReporter();
+  try {
+    const onProgress = reporter.progress.bind(reporter);
+    const corpus = await openCorpus({ ...settings, onProgress });
+    // Vectors of other tools may be named by the path instead.
+    const known = new Set(utterances.map(({ key }) => key));
+    const listed = corpus.utterances.map((utterance) => {
+      const { key, dataset, speakerId, utteranceId } = utterance;
+      const path = `${dataset}/${speakerId}/${utteranceId}`;
+      return { ...utterance, key: !known.has(key) && known.has(path) ? path : key };
+    });
+    const { abortSignal } = settings;
+    const { checks, failures } = await checkAudio(listed, { onProgress, abortSignal });
+    if (failures.length > 0)
+      reporter.log(
+        `Warning: ${failures.length} of ${listed.length} files could not be read. The first, ${failures[0].path}: ${failures[0].reason}`,
+      );
+    return checks;
+  } finally {
+    reporter.close();
+  }
+}
