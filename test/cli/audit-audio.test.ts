@@ -1,0 +1,43 @@
+import { copyFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { extract, merge } from "speakerscope";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { speakerscope } from "../cli.js";
+import { put, temporaryFolder, tinyModel, wav } from "../tiny.js";
+
+const clips = join(__dirname, "..", "..", "data", "speech", "test-other", "533");
+
+test("speakerscope audit looks for copies and speech in the audio, read now or measured by extract", async () => {
+  const cwd = temporaryFolder();
+  const modelPath = tinyModel(cwd);
+  put(join(cwd, "corpus/d/s1/silent.wav"), wav([new Float32Array(16_000)]));
+  put(join(cwd, "corpus/d/s2/broken.wav"), "no audio");
+  for (const [to, n] of Object.entries({ "s1/a": 0, "s1/b": 1, "s2/a": 3, "s2/again": 1 }))
+    put(join(cwd, `corpus/d/${to}.flac`), readFileSync(join(clips, `533-1066-000${n}.flac`)));
+  for (const checks of [false, true]) {
+    const outputDir = join(cwd, `ranks-${checks}`);
+    await extract(join(cwd, "corpus"), { outputDir, modelPath, device: "cpu", numRanks: 1, checks });
+    await merge(outputDir, { outputDir: join(cwd, `final-${checks}`), mergeIndividual: false });
+  }
+  const run = (embeddings: string, output: string, ...flags: string[]) =>
+    speakerscope(["audit", "--embeddings", embeddings, "--output_dir", output, ...flags], { cwd });
+  const without = run("final-false", "without");
+  assert.match(
+    without.stdout,
+    /Not looked for, without the audio: pairs of equal files, .*extract with --checks/,
+  );
+  const read = run("final-false", "read", "--data_root", join(cwd, "corpus"));
+  assert.match(read.stdout, /1 pairs of equal files\n/);
+  assert.match(read.stdout, /1 files without speech\n/);
+  assert.match(read.stdout, /Warning: 1 of 6 files could not be read. The first, .*broken.wav: /);
+  assert.is(run("final-true", "stored", "--fail_on", "equal_files").status, 1);
+  const findings = (name: string) => readFileSync(join(cwd, name, "findings.csv"), "utf8");
+  assert.is(findings("stored"), findings("read"));
+  assert.match(findings("stored"), /^equal_files,d_s1_b,d_s2_again,40.0,1.0,keep_one,/m);
+  assert.match(run("final-false", "none", "--data_root", "nowhere").stderr, /nowhere/);
+  copyFileSync(join(cwd, "final-true", "summary.json"), join(cwd, "final-true", "checks.jsonl"));
+  assert.match(run("final-true", "damaged").stderr, /checks.jsonl/);
+});
+
+test.run();
