@@ -31,6 +31,7 @@ const order = [
   ["decisions"],
   ["audit"],
   ["charts", "listen"],
+  ["review"],
   ["pipeline"],
   ["index", "cli"],
 ];

@@ -2,24 +2,29 @@ import { invalid, shown } from "../errors.js";
 import { readVectors } from "../store/read-vectors.js";
 import type { AuditUtterance } from "./audit-corpus.js";
 
+/** An utterance with the file that it was embedded from, where the embeddings say so. */
+export interface StoredUtterance extends AuditUtterance {
+  path?: string;
+}
+
 /**
  * Reads embeddings with names: what merging wrote, or a .npz file or pickle whose keys are `dataset/speaker/utterance` or
  * `speaker/utterance`.
  *
  * @throws `invalid` for keys that name no speaker; as `readVectors` does
  */
-export async function readAuditUtterances(path: string): Promise<AuditUtterance[]> {
+export async function readAuditUtterances(path: string): Promise<StoredUtterance[]> {
   const { rows, info } = await readVectors(path, { level: "utterance" });
   if (!Array.isArray(rows))
     throw invalid(
       `The embeddings in ${path} have no names. Give a .npz file with keys, or what merging wrote.`,
       { path },
     );
-  return (rows as { embedding: Float32Array }[]).map(({ embedding }, i) => {
+  return (rows as { embedding: Float32Array; path?: string }[]).map(({ embedding, path: audio }, i) => {
     const { key, dataset, speakerId } = info[i];
     // Reading vectors gives an unknown speaker as "".
     if (dataset !== "" || speakerId !== key)
-      return { key, dataset, speakerId: speakerId === "" ? null : speakerId, embedding };
+      return { key, dataset, speakerId: speakerId === "" ? null : speakerId, embedding, path: audio };
     const parts = key.split("/");
     if (parts.length < 2)
       throw invalid(

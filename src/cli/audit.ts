@@ -2,10 +2,12 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { audit } from "../audit/audit.js";
+import type { Finding } from "../audit/finding.js";
 import { kindNames } from "../audit/findings-table.js";
-import { readAuditUtterances } from "../audit/read-utterances.js";
+import { readAuditUtterances, type StoredUtterance } from "../audit/read-utterances.js";
 import { auditSummary } from "../audit/summary.js";
 import { writeFindings } from "../audit/write-findings.js";
+import { auditor } from "../decisions/decision.js";
 import { proposeDecisions } from "../decisions/propose-decisions.js";
 import { readDecisions } from "../decisions/read-decisions.js";
 import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
@@ -15,13 +17,15 @@ import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { quantity } from "../shared/text.js";
 import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
-import { addCorpusOptions } from "./options.js";
+import { addCorpusOptions, boolean, positiveInteger } from "./options.js";
 import { printLine } from "./print.js";
 
 interface Settings extends CorpusSettings {
   embeddings: string;
   outputDir: string;
   decisions?: string[];
+  page?: boolean;
+  maxClips: number;
   failOn?: string[];
 }
 
@@ -42,6 +46,17 @@ export function auditCommand(program: Command): void {
       "where findings.csv, .jsonl and .parquet are written, and decisions.jsonl, to be edited",
     )
     .option("--decisions <files...>", "what people decided before: it is not asked again, and taken as given")
+    .addOption(
+      new Option(
+        "--page [boolean]",
+        "write a page to listen to the findings and decide, page/index.html (default: where the audio is at hand)",
+      ).argParser(boolean),
+    )
+    .addOption(
+      new Option("--max-clips <n>", "most recordings that come with the page")
+        .argParser(positiveInteger("number of recordings"))
+        .default(1000),
+    )
     .addOption(
       new Option(
         "--fail-on <kinds...>",
@@ -67,6 +82,7 @@ async function run(settings: Settings): Promise<void> {
   for (const line of auditSummary(result)) printLine(line);
   printLine(`Written to ${outputDir}`);
   printLine(`  ${decisionsText(written)}`);
+  await writeEvidence(utterances, result.findings, settings, abortSignal);
   const count = result.findings.filter(
     ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
   ).length;
@@ -75,6 +91,29 @@ async function run(settings: Settings): Promise<void> {
       `${count} findings of ${failOn.join(", ")} are in ${outputDir}/findings.csv. Mend them, or leave out --fail_on.`,
       { got: count },
     );
+}
+
+/** The page with the findings, where it is asked for or where there is something to hear. */
+async function writeEvidence(
+  utterances: readonly StoredUtterance[],
+  findings: readonly Finding[],
+  { embeddings, outputDir, page, maxClips }: Settings,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  if (!(page ?? utterances.slice(0, 10).some(({ path }) => path !== undefined && existsSync(path)))) return;
+  const { writePage, recordingsOf, reviewItems } = await import("../review/index.js");
+  const recordings = recordingsOf(utterances);
+  const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
+  const written = await writePage(join(outputDir, "page"), reviewItems(findings, recordings), recordings, {
+    title: `Findings in ${embeddings}`,
+    decisions: decisions.filter(({ by }) => by !== auditor),
+    maxClips,
+    abortSignal,
+  });
+  const { path, clips, wanted, bytes } = written;
+  printLine(
+    `  ${path}: listen and decide, with ${clips} of ${wanted} recordings (${(bytes / 1e6).toFixed(1)} MB)`,
+  );
 }
 
 /** Proposals carry the time of the embeddings: the same input gives the same bytes. */

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type Audio, loadAudio } from "../audio/load-audio.js";
 import { bytesOf } from "../corpus/bytes-of.js";
 import { wavBytes } from "../shared/wav-bytes.js";
-import type { AudioSource } from "../types.js";
+import type { AudioSource, Signal } from "../types.js";
 
 /** A sound for a browser to play. */
 export interface Sound {
@@ -13,6 +13,8 @@ export interface Sound {
   seconds: number;
   /** Length of what is played, which is less where the recording was cut. */
   playedSeconds: number;
+  /** What is played, mono at 16 kHz. */
+  signal: Signal;
 }
 
 /** Enough for speech, and every browser plays it. */
@@ -36,15 +38,18 @@ export async function clipSound(
   const channel = source.channel ?? "mean";
   const audio = await loadAudio(part ?? source.path, { sampleRate: cutSampleRate, channel });
   const { seconds } = audio;
+  const signalOf = (samples: Float32Array) => ({ samples, sampleRate: cutSampleRate });
   const type = channel === "mean" ? playedType(audio) : undefined;
   const bytes = part ?? (await readFile(source.path));
-  if (type !== undefined && bytes.length <= maxBytes) return { type, bytes, seconds, playedSeconds: seconds };
+  if (type !== undefined && bytes.length <= maxBytes)
+    return { type, bytes, seconds, playedSeconds: seconds, signal: signalOf(audio.samples) };
   const samples = audio.samples.subarray(0, Math.round(maxSeconds * cutSampleRate));
   return {
     type: "audio/wav",
-    bytes: wavBytes({ samples, sampleRate: cutSampleRate }),
+    bytes: wavBytes(signalOf(samples)),
     seconds,
     playedSeconds: Math.min(seconds, maxSeconds),
+    signal: signalOf(samples),
   };
 }
 

@@ -1,0 +1,184 @@
+import type { Finding } from "../audit/finding.js";
+import type { Decision } from "../decisions/decision.js";
+import type { ReviewAction, ReviewItem, ReviewVoice } from "./item.js";
+import type { Recordings } from "./recordings.js";
+
+interface Words {
+  title: (finding: Finding) => string;
+  agree: string;
+  keep: string;
+}
+
+/** What a person is asked. Kinds that are not here are asked in general words. */
+const words: Record<string, Words> = {
+  wrongLabel: {
+    title: ({ keys, evidence }) => `Is ${keys[0]} by ${evidence.speaker}?`,
+    agree: "No",
+    keep: "Yes, the label is right",
+  },
+  splitSpeaker: {
+    title: ({ keys }) => `Are ${keys.join(" and ")} one person?`,
+    agree: "One person",
+    keep: "Two people",
+  },
+  leakage: {
+    title: ({ keys }) => `Is one person in two data sets, as ${keys.join(" and ")}?`,
+    agree: "One person: keep on one side",
+    keep: "Two people",
+  },
+  mergedSpeakers: {
+    title: ({ keys }) => `Does ${keys[0]} hold two people?`,
+    agree: "Two people: split the name",
+    keep: "One person",
+  },
+  equalFiles: {
+    title: ({ keys }) => `Are ${keys.join(" and ")} the same recording?`,
+    agree: "The same: keep one",
+    keep: "Keep both",
+  },
+  nearCopies: {
+    title: ({ keys }) => `Are ${keys.join(" and ")} copies of one recording?`,
+    agree: "Copies: keep one",
+    keep: "Keep both",
+  },
+  nonSpeech: {
+    title: ({ keys }) => `Is there speech in ${keys[0]}?`,
+    agree: "No: leave it out",
+    keep: "There is speech",
+  },
+  severalVoices: {
+    title: ({ keys }) => `Is more than one voice in ${keys[0]}?`,
+    agree: "Yes: leave it out",
+    keep: "One voice",
+  },
+};
+
+const inGeneral: Words = {
+  title: ({ kind, keys }) => `Is ${keys[0]} fit for use? (${spelt(kind)})`,
+  agree: "No: leave it out",
+  keep: "Keep it",
+};
+
+/** Kinds whose keys are recordings, about which more can be decided than yes and no. */
+const ofRecordings = new Set<string>([
+  "wrongLabel",
+  "nonSpeech",
+  "severalVoices",
+  "short",
+  "clipped",
+  "quiet",
+  "narrowBand",
+  "lowSnr",
+]);
+
+/** `lowSnr` as people read it: `low snr`. */
+const spelt = (name: string): string => name.replace(/([a-z])([A-Z0-9])/g, "$1 $2").toLowerCase();
+
+/**
+ * A finding as something to decide. The first choice is what the audit proposes.
+ *
+ * @param proposal what it proposes as a decision, which knows the name that all names of a person get
+ */
+export function findingItem(finding: Finding, recordings: Recordings, proposal?: Decision): ReviewItem {
+  const { kind, keys, probability, score, remedy } = finding;
+  const { title, agree, keep } = words[kind] ?? inGeneral;
+  const { action, to, parts } = proposal ?? {
+    ...(remedy as { to?: string; parts?: string[][] }),
+    action: remedy.action,
+  };
+  const agreed: ReviewAction = {
+    action,
+    label: to === undefined || action === "keepOne" ? agree : `${agree}: ${to}`,
+    ...(to === undefined ? {} : { to }),
+    ...(parts === undefined ? {} : { parts: parts.map((part) => [...part]) }),
+  };
+  if (kind === "wrongLabel") agreed.label = to === undefined ? "No: leave it out" : `No, it is ${to}`;
+  if (kind === "splitSpeaker") agreed.label = `${agree}${to === undefined ? "" : `: ${to}`}`;
+  const names = namesOf(finding, recordings);
+  return {
+    kind,
+    keys: [...keys],
+    title: title(finding),
+    probability,
+    voices: voicesOf(finding, recordings, names),
+    facts: [
+      ["probability", probability.toFixed(2)],
+      ["score, log odds", score.toFixed(1)],
+      ...factsOf(finding),
+    ],
+    actions: [
+      agreed,
+      { action: "keep", label: keep },
+      { action: "unsure", label: "Unsure" },
+      ...(ofRecordings.has(kind) && action !== "drop"
+        ? [{ action: "drop" as const, label: "Leave it out" }]
+        : []),
+      ...(ofRecordings.has(kind)
+        ? [{ action: "relabel" as const, label: "It is ...", needs: "speaker" as const }]
+        : []),
+      ...(kind === "leakage" ? [{ action: "mergeNames" as const, label: "One person: one name" }] : []),
+    ],
+    map: { names, marked: keys.filter((key) => recordings.has(key)) },
+  };
+}
+
+/** The speakers concerned. */
+function namesOf({ keys, evidence }: Finding, recordings: Recordings): string[] {
+  const told = [evidence.speaker, evidence.nearestSpeaker].filter((name) => typeof name === "string");
+  const own = keys.flatMap((key) => (recordings.isName(key) ? [key] : (recordings.nameOf(key) ?? [])));
+  return [...new Set([...own, ...told])].filter((name) => recordings.isName(name)).slice(0, 4);
+}
+
+function voicesOf({ kind, keys, evidence }: Finding, recordings: Recordings, names: string[]): ReviewVoice[] {
+  const listen = (Array.isArray(evidence.listen) ? evidence.listen : []).filter(
+    (key) => typeof key === "string",
+  );
+  const own = keys.filter((key) => recordings.has(key));
+  const others =
+    listen.length > 0 || own.length > 0 ? listen : names.flatMap((name) => recordings.typical(name) ?? []);
+  const voices = own.map((key) => ({
+    key,
+    label: kind === "wrongLabel" ? `said to be ${recordings.nameOf(key)}` : (recordings.nameOf(key) ?? key),
+    detail: "the recording in question",
+  }));
+  const isOfParts = kind === "mergedSpeakers";
+  for (const key of others)
+    if (!own.includes(key))
+      voices.push({
+        key,
+        label: recordings.nameOf(key) ?? key,
+        detail: isOfParts ? "one of the two voices" : "typical of this speaker",
+      });
+  return voices.slice(0, 6);
+}
+
+const named: Record<string, string> = {
+  logLikelihoodRatio: "log likelihood ratio",
+  logLikelihoodRatioOwn: "log likelihood ratio to the own speaker",
+  logLikelihoodRatioNearest: "log likelihood ratio to the nearest other",
+  speaker: "said to be",
+  nearestSpeaker: "nearest other speaker",
+};
+
+/** The evidence in words; what to listen to is heard. */
+function factsOf({ keys, evidence }: Finding): [string, string][] {
+  return Object.entries(evidence).flatMap(([name, value]): [string, string][] => {
+    if (name === "listen" || value === null || value === undefined) return [];
+    const [, number] = /^utterances([12])$/.exec(name) ?? [];
+    const label =
+      number === undefined
+        ? (named[name] ?? spelt(name))
+        : keys.length > 1
+          ? `recordings of ${keys[Number(number) - 1]}`
+          : `recordings of voice ${number}`;
+    return [[label, textOf(value)]];
+  });
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "number")
+    return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 1 ? 3 : 1);
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(textOf).join(", ");
+  return JSON.stringify(value);
+}

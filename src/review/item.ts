@@ -1,0 +1,44 @@
+import type { DecisionAction, DecisionKind } from "../decisions/decision.js";
+import type { AudioSource } from "../types.js";
+
+/** Something to listen to and to decide, as the desk shows it. */
+export interface ReviewItem {
+  kind: DecisionKind;
+  keys: string[];
+  /** The question, in words. */
+  title: string;
+  /** In 0 to 1, of a finding; else null. */
+  probability: number | null;
+  voices: ReviewVoice[];
+  /** What else is known, as name and text. */
+  facts: [name: string, text: string][];
+  /** The first three by the keys 1, 2 and 3. */
+  actions: ReviewAction[];
+  /** The names whose recordings are on its map, and the recording in question. */
+  map: { names: string[]; marked: string[] };
+}
+
+export interface ReviewVoice {
+  /** Whose it is, or is said to be. */
+  label: string;
+  /** The key of the utterance. */
+  key: string;
+  detail?: string;
+}
+
+export interface ReviewAction {
+  action: DecisionAction;
+  label: string;
+  to?: string;
+  parts?: string[][];
+  /** The speaker is asked for. */
+  needs?: "speaker";
+}
+
+/** A recording that can be heard, and drawn on a map where its embedding is known. */
+export interface ReviewUtterance extends Partial<AudioSource> {
+  key: string;
+  dataset: string;
+  speakerId: string | null;
+  embedding?: Float32Array;
+}

@@ -1,0 +1,78 @@
+import { h } from "./dom.mjs";
+
+const rowHeight = 46;
+
+/** A list of any length: only the rows in sight are in the page. */
+export class List {
+  #rows = [];
+  #first = -1;
+  #last = -1;
+  #current = -1;
+  #draw;
+
+  /** @param draw gives the content of a row's element for an index into the rows */
+  constructor({ draw, onPick }) {
+    this.#draw = draw;
+    this.inner = h("div", { class: "desk-rows", role: "presentation" });
+    this.element = h(
+      "div",
+      {
+        class: "desk-list",
+        role: "listbox",
+        tabIndex: -1,
+        onscroll: () => this.#show(),
+        onclick: (event) => {
+          const row = event.target.closest(".desk-row");
+          if (row !== null) onPick(Number(row.dataset.index));
+        },
+      },
+      this.inner,
+    );
+  }
+
+  set rows(rows) {
+    this.#rows = rows;
+    this.inner.style.height = `${rows.length * rowHeight}px`;
+    this.refresh();
+  }
+
+  get rows() {
+    return this.#rows;
+  }
+
+  set current(index) {
+    this.#current = index;
+    const top = index * rowHeight;
+    const { scrollTop, clientHeight } = this.element;
+    if (index >= 0 && (top < scrollTop || top + rowHeight > scrollTop + clientHeight))
+      this.element.scrollTop = Math.max(0, top - clientHeight / 2);
+    this.refresh();
+  }
+
+  /** Draws what is in sight anew. */
+  refresh() {
+    this.#first = -1;
+    this.#show();
+  }
+
+  #show() {
+    const { scrollTop, clientHeight } = this.element;
+    const first = Math.max(0, Math.floor(scrollTop / rowHeight) - 6);
+    const last = Math.min(this.#rows.length, Math.ceil((scrollTop + (clientHeight || 600)) / rowHeight) + 6);
+    if (first === this.#first && last === this.#last) return;
+    [this.#first, this.#last] = [first, last];
+    const elements = [];
+    for (let index = first; index < last; index++) {
+      const row = h("div", {
+        class: `desk-row${index === this.#current ? " is-current" : ""}`,
+        role: "option",
+        "aria-selected": String(index === this.#current),
+      });
+      row.dataset.index = String(index);
+      row.style.top = `${index * rowHeight}px`;
+      row.append(...this.#draw(this.#rows[index]));
+      elements.push(row);
+    }
+    this.inner.replaceChildren(...elements);
+  }
+}

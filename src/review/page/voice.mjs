@@ -1,0 +1,131 @@
+import { h, plain } from "./dom.mjs";
+
+/** A voice: whose it is, its spectrogram, and its sound, both fetched when it is first shown. */
+export class Voice {
+  #audio;
+  #head;
+  #loading;
+  #isGone = false;
+
+  /** @param fetch gives `{ sound, picture, seconds, played }` (addresses), or `{ problem }` */
+  constructor({ label, key, detail }, letter, { fetch, onPlay, onEnd }) {
+    this.onEnd = onEnd;
+    this.onPlay = onPlay;
+    this.#head = h("div", { class: "desk-head" });
+    this.picture = h(
+      "div",
+      { class: "desk-picture", title: "Play from here", onclick: (event) => this.#seek(event) },
+      this.#head,
+    );
+    this.button = h(
+      "button",
+      { class: "desk-play", type: "button", "aria-label": `Play ${letter}`, onclick: () => this.toggle() },
+      "▶",
+    );
+    this.note = h("div", { class: "desk-note" }, "…");
+    this.element = h(
+      "section",
+      { class: "desk-voice" },
+      h(
+        "header",
+        {},
+        this.button,
+        h(
+          "div",
+          { class: "desk-who" },
+          h("strong", {}, plain(label)),
+          h("span", { class: "desk-key" }, plain(key)),
+        ),
+        h("kbd", {}, letter),
+      ),
+      this.picture,
+      h("div", { class: "desk-detail" }, detail === undefined ? "" : plain(detail)),
+      this.note,
+    );
+    this.#loading = Promise.resolve(fetch(key)).then((clip) => this.#show(clip));
+  }
+
+  #show({ sound, picture, seconds, played, problem }) {
+    if (this.#isGone) return;
+    if (problem !== undefined) {
+      this.note.textContent = plain(problem);
+      this.button.disabled = true;
+      this.element.classList.add("is-silent");
+      return;
+    }
+    if (picture !== undefined)
+      this.picture.prepend(h("img", { src: picture, alt: "Spectrogram", draggable: false }));
+    this.note.textContent =
+      played < seconds
+        ? `the first ${played.toFixed(0)} s of ${seconds.toFixed(1)} s`
+        : `${seconds.toFixed(1)} s`;
+    this.#audio = h("audio", {
+      src: sound,
+      preload: "none",
+      onended: () => this.#stopped(true),
+      onpause: () => this.#stopped(false),
+      onerror: () => {
+        this.note.textContent = "The browser cannot play this sound.";
+      },
+    });
+    this.element.append(this.#audio);
+  }
+
+  get isPlaying() {
+    return this.#audio !== undefined && !this.#audio.paused;
+  }
+
+  /** Plays from the start, or from a part of it, in 0 to 1. */
+  async play(from = 0) {
+    await this.#loading;
+    if (this.#audio === undefined || this.#isGone) return false;
+    this.onPlay(this);
+    if (Number.isFinite(this.#audio.duration)) this.#audio.currentTime = from * this.#audio.duration;
+    try {
+      await this.#audio.play();
+    } catch {
+      return false;
+    }
+    this.button.textContent = "■";
+    this.element.classList.add("is-playing");
+    this.#move();
+    return true;
+  }
+
+  stop() {
+    this.#audio?.pause();
+  }
+
+  toggle() {
+    if (this.isPlaying) this.stop();
+    else void this.play();
+  }
+
+  /** Takes it out of the page. */
+  remove() {
+    this.#isGone = true;
+    this.onEnd = () => {};
+    this.stop();
+  }
+
+  #seek(event) {
+    const { left, width } = this.picture.getBoundingClientRect();
+    void this.play(Math.min(1, Math.max(0, (event.clientX - left) / width)));
+  }
+
+  #move() {
+    if (!this.isPlaying) return;
+    const { currentTime, duration } = this.#audio;
+    this.#head.style.left = `${(100 * currentTime) / (duration || 1)}%`;
+    requestAnimationFrame(() => this.#move());
+  }
+
+  #stopped(isOver) {
+    this.button.textContent = "▶";
+    this.element.classList.remove("is-playing");
+    if (isOver) {
+      this.#head.style.left = "0";
+      this.onEnd(this);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { nameOf } from "../decisions/names.js";
+import { dot } from "../vectors/dot.js";
+import type { ReviewUtterance } from "./item.js";
+
+/** The recordings that items speak of, by their keys and by the names of their speakers. */
+export interface Recordings {
+  has(key: string): boolean;
+  get(key: string): ReviewUtterance | undefined;
+  /** The name that a recording is under. */
+  nameOf(key: string): string | undefined;
+  isName(name: string): boolean;
+  of(name: string): readonly ReviewUtterance[];
+  /** What to hear of a speaker: the recording nearest to the mean, or the first where there are no embeddings. */
+  typical(name: string): string | undefined;
+  names(): string[];
+}
+
+export function recordingsOf(utterances: readonly ReviewUtterance[]): Recordings {
+  const byKey = new Map<string, ReviewUtterance>();
+  const byName = new Map<string, ReviewUtterance[]>();
+  for (const utterance of utterances) {
+    byKey.set(utterance.key, utterance);
+    const name = nameOf(utterance);
+    if (name === null) continue;
+    const own = byName.get(name);
+    if (own === undefined) byName.set(name, [utterance]);
+    else own.push(utterance);
+  }
+  return {
+    has: (key) => byKey.has(key),
+    get: (key) => byKey.get(key),
+    nameOf(key) {
+      const utterance = byKey.get(key);
+      return (utterance && nameOf(utterance)) ?? undefined;
+    },
+    isName: (name) => byName.has(name),
+    of: (name) => byName.get(name) ?? [],
+    typical: (name) => nearestToMean(byName.get(name) ?? [])?.key,
+    names: () => [...byName.keys()].sort(),
+  };
+}
+
+function nearestToMean(own: readonly ReviewUtterance[]): ReviewUtterance | undefined {
+  const known = own.filter(({ embedding }) => embedding !== undefined);
+  if (known.length < 3) return own[0];
+  const d = known[0]!.embedding!.length;
+  const length = (x: Float32Array | Float64Array) => Math.sqrt(dot(x, 0, x, 0, d)) || 1;
+  const mean = new Float64Array(d);
+  for (const { embedding } of known) {
+    const scale = 1 / length(embedding!);
+    for (let k = 0; k < d; k++) mean[k] += embedding![k]! * scale;
+  }
+  const nearness = ({ embedding }: ReviewUtterance) => dot(embedding!, 0, mean, 0, d) / length(embedding!);
+  return known.reduce((best, one) => (nearness(one) > nearness(best) ? one : best));
+}

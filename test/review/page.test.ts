@@ -1,0 +1,271 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Page } from "playwright-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Finding } from "../../src/audit/finding.js";
+import { readDecisions } from "../../src/decisions/read-decisions.js";
+import type { ReviewUtterance } from "../../src/review/item.js";
+import { reviewItems } from "../../src/review/items.js";
+import { deskModule } from "../../src/review/page-code.js";
+import { recordingsOf } from "../../src/review/recordings.js";
+import { writePage } from "../../src/review/write-page.js";
+import { decide } from "../decisions/decide.js";
+import { chromiumPath, foreignRequests, startBrowser } from "../notebooks/jupyter.js";
+import { put, temporaryFolder, tinyCorpus } from "../tiny.js";
+
+const folder = temporaryFolder();
+const image = "<img src=x onerror=window.hacked=1>";
+const script = "</script><script>window.hacked=1</script>";
+const root = tinyCorpus(join(folder, "speech"), {
+  "x/a/1.wav": 1,
+  "x/a/2.wav": 1,
+  "x/a/3.wav": 1,
+  "x/b/1.wav": 9,
+  "x/b/2.wav": 9,
+  "x/b/3.wav": 9,
+});
+
+/** Recordings whose names are an attack. */
+const utterances: ReviewUtterance[] = ["a", "b"].flatMap((id, s) =>
+  ["1", "2", "3"].map((name, u) => ({
+    key: u === 2 && s === 1 ? "__proto__" : `${name} ${image} ${script} ${id} \u202egnp`,
+    dataset: "x",
+    speakerId: `${id}${image}`,
+    path: join(root, "x", id, `${name}.wav`),
+    embedding: Float32Array.from({ length: 6 }, (_, k) => Math.sin(3 * s + k) + 0.2 * Math.sin(7 * u + k)),
+  })),
+);
+const recordings = recordingsOf(utterances);
+const [first, second] = [utterances[0]!.key, utterances[4]!.key];
+const [a, b] = ["a", "b"].map((id) => `x_${id}${image}`) as [string, string];
+const finding = (
+  kind: Finding["kind"],
+  keys: string[],
+  remedy: Finding["remedy"],
+  probability: number,
+): Finding => ({
+  kind,
+  keys,
+  score: 2,
+  probability,
+  evidence:
+    kind === "wrongLabel"
+      ? { speaker: a, nearestSpeaker: b, note: script, listen: [second, "__proto__"] }
+      : { utterances1: 3, utterances2: 3 },
+  remedy,
+});
+const findings = [
+  finding("splitSpeaker", [a, b], { action: "mergeNames", names: [a, b] }, 0.9),
+  finding("wrongLabel", [first], { action: "relabel", to: b }, 0.8),
+  finding("wrongLabel", [second], { action: "drop" }, 0.3),
+];
+
+const write = (
+  name: string,
+  items: Parameters<typeof writePage>[1],
+  options: Partial<Parameters<typeof writePage>[3]> = {},
+) => writePage(join(folder, name), items, recordings, { title: `Findings ${image}`, ...options });
+
+test("the page is one folder of small files, with the sound of the first items up to a limit", async () => {
+  const items = reviewItems(findings, recordings);
+  const { clips, wanted } = await write("page", items);
+  assert.equal([clips, wanted], [4, 4]);
+  assert.equal(readdirSync(join(folder, "page")).sort(), [
+    "audio",
+    "data.js",
+    "desk.css",
+    "desk.js",
+    "index.html",
+  ]);
+  assert.equal(readdirSync(join(folder, "page", "audio")).filter((name) => name.endsWith(".png")).length, 4);
+  const html = readFileSync(join(folder, "page", "index.html"), "utf8");
+  assert.match(html, "default-src 'none'");
+  assert.match(html, "<title>Findings &lt;img");
+  for (const name of ["data.js", "desk.js"]) {
+    const text = readFileSync(join(folder, "page", name), "utf8");
+    assert.not.match(text, /https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+    assert.not.match(text, /innerHTML|insertAdjacentHTML|document\.write|^import |^export /m);
+  }
+  assert.not.match(readFileSync(join(folder, "page", "data.js"), "utf8"), "<");
+  assert.equal((await write("few", items, { maxClips: 1 })).clips, 1);
+  // A second time, what is no more needed goes.
+  assert.equal((await write("page", items, { maxClips: 1 })).clips, 1);
+  assert.is(readdirSync(join(folder, "page", "audio")).length, 2);
+  assert.match(deskModule(), /^export default \{ render \};$/m);
+  assert.not.match(deskModule(), /^import /m);
+});
+
+if (chromiumPath === null)
+  console.log("SKIPPED the page in a browser: no browser (apt-get install chromium, or CHROMIUM=its path)");
+else {
+  const inBrowser = async (look: (page: Page, foreign: string[]) => Promise<void>) => {
+    const browser = await startBrowser();
+    try {
+      const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+      await page.addInitScript("globalThis.__name = (value) => value");
+      const foreign = foreignRequests(page);
+      const errors: string[] = [];
+      page.on("pageerror", ({ message }) => errors.push(message));
+      await look(page, foreign);
+      assert.equal(errors, []);
+      assert.equal(foreign, []);
+    } finally {
+      await browser.close();
+    }
+  };
+  const open = (page: Page, name: string) => page.goto(pathToFileURL(join(folder, name, "index.html")).href);
+  const title = (page: Page) => page.locator(".desk-pane h2").textContent();
+
+  test("from the disk it plays, shows spectrograms and the map, reaches no network, and names stay text", async () => {
+    await write("page", reviewItems(findings, recordings));
+    await inBrowser(async (page) => {
+      await open(page, "page");
+      assert.match((await title(page))!, `Are ${a} and ${b} one person?`);
+      await page.waitForFunction(
+        () =>
+          Array.from(document.querySelectorAll<HTMLImageElement>(".desk-picture img")).filter(
+            ({ naturalWidth }) => naturalWidth > 20,
+          ).length === 2,
+      );
+      assert.is((await page.locator(".desk-map circle, .desk-map svg[role=img] rect").count()) >= 6, true);
+      await page.keyboard.press(" ");
+      await page.waitForFunction(() => (document.querySelector("audio")?.currentTime ?? 0) > 0);
+      // The second voice follows by itself.
+      await page.waitForFunction(() => (document.querySelectorAll("audio")[1]?.currentTime ?? 0) > 0);
+      for (const item of [1, 2]) {
+        await page.keyboard.press("ArrowDown");
+        await page.waitForFunction(
+          (n) => document.querySelector(".desk-kind span")?.textContent === ` ${n} of 3`,
+          item + 1,
+        );
+      }
+      assert.match((await page.locator(".desk-evidence table").textContent())!, script);
+      assert.is(await page.evaluate("window.hacked"), undefined);
+      assert.is(await page.locator("img[src=x], .desk script").count(), 0);
+      // The policy refuses what a name could ask for, were it ever taken for markup.
+      const reached = await page.evaluate(async () => {
+        const asked = await fetch("http://127.0.0.1:9/").then(
+          () => "reached",
+          (error: Error) => error.message,
+        );
+        const picture = await new Promise((done) => {
+          const image = new Image();
+          image.onerror = () => done("refused");
+          image.onload = () => done("reached");
+          image.src = "http://127.0.0.1:9/x.png";
+        });
+        return [asked, picture];
+      });
+      assert.equal(reached, ["Failed to fetch", "refused"]);
+    });
+  });
+
+  test("keys decide, move and undo; decisions are saved by download and loaded again, and others' are seen", async () => {
+    await write("page", reviewItems(findings, recordings), {
+      decisions: [decide("splitSpeaker", [b, a], "keep", { by: "ben" })],
+    });
+    await inBrowser(async (page) => {
+      await open(page, "page");
+      const count = () => page.locator(".desk-count").textContent();
+      await page.keyboard.press("1");
+      assert.match((await page.locator(".desk-message").textContent())!, "Who are you?");
+      await page.keyboard.type("anna");
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("1");
+      assert.is(await count(), "1 of 3 decided");
+      assert.match((await title(page))!, `Is ${first.replaceAll("\u202e", "\ufffd")} by ${a}?`);
+      await page.keyboard.press("2");
+      await page.keyboard.press("3");
+      assert.is(await count(), "3 of 3 decided");
+      await page.keyboard.press("u");
+      assert.is(await count(), "2 of 3 decided");
+      // To another speaker, by name.
+      await page.locator(".desk-choice", { hasText: "It is ..." }).click();
+      await page.keyboard.type("somebody");
+      await page.keyboard.press("Enter");
+      assert.is(await count(), "3 of 3 decided");
+      assert.is(await page.locator(".desk-sign.is-disputed").count(), 1);
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByText("Save decisions").click(),
+      ]);
+      assert.is(download.suggestedFilename(), "decisions-anna.jsonl");
+      const path = join(folder, "anna.jsonl");
+      await download.saveAs(path);
+      const { decisions } = readDecisions(path);
+      assert.equal(
+        decisions.map(({ by, kind, action, to, probability }) => [by, kind, action, to, probability]),
+        [
+          ["ben", "splitSpeaker", "keep", undefined, undefined],
+          ["anna", "splitSpeaker", "mergeNames", a, 0.9],
+          ["anna", "wrongLabel", "keep", undefined, 0.8],
+          ["anna", "wrongLabel", "relabel", "somebody", 0.3],
+        ],
+      );
+      // Another day.
+      await open(page, "page");
+      await page.locator(".desk-tools input[placeholder]").fill("anna");
+      await page.keyboard.press("Tab");
+      await page.setInputFiles(".desk-tools input[type=file]", path);
+      await page.waitForFunction(
+        () => document.querySelector(".desk-count")?.textContent === "3 of 3 decided",
+      );
+      await page.setInputFiles(".desk-tools input[type=file]", put(join(folder, "bad.jsonl"), "nonsense\n"));
+      await page.waitForFunction(() =>
+        document.querySelector(".desk-message")?.textContent?.includes("1 lines are none"),
+      );
+    });
+  });
+
+  test("of ten thousand findings only those in sight are in the page, and filters narrow them", async () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => ({
+      ...findings[1 + (i % 2)]!,
+      keys: [`recording-${i}`],
+      kind: i % 4 === 0 ? ("leakage" as const) : ("wrongLabel" as const),
+      probability: (i % 100) / 100,
+    }));
+    await write("many", reviewItems(many, recordings), { by: "anna", maxClips: 1 });
+    await inBrowser(async (page) => {
+      await open(page, "many");
+      const rows = () => page.locator(".desk-row").count();
+      assert.ok((await rows()) < 60);
+      await page.locator(".desk-list").evaluate((list) => list.scrollTo(0, list.scrollHeight));
+      await page.waitForFunction(() =>
+        document.querySelector(".desk-rows")?.textContent?.includes("recording-9999"),
+      );
+      assert.ok((await rows()) < 60);
+      const hits = () => page.locator(".desk-hits").textContent();
+      await page.locator("select[aria-label=Kind]").selectOption("leakage");
+      assert.is(await hits(), "2500 of 10000 shown");
+      await page.locator("input[type=range]").fill("50");
+      assert.is(await hits(), "1200 of 10000 shown");
+      await page.locator("input[type=search]").fill("RECORDING-99");
+      assert.is(
+        await hits(),
+        `${many.filter(({ keys, kind, probability }) => kind === "leakage" && probability >= 0.5 && keys[0]!.includes("recording-99")).length} of 10000 shown`,
+      );
+      await page.locator(".desk-row").first().click();
+      assert.match(
+        (await page.locator(".desk-voice .desk-note").last().textContent())!,
+        "is not in this page",
+      );
+      await page.locator("input[type=search]").fill("nobody");
+      assert.match((await page.locator(".desk-hits").textContent())!, "0 of 10000 shown");
+    });
+  });
+}
+
+test("a recording that is not there says why in its place", async () => {
+  const gone = recordingsOf([{ key: "k", dataset: "x", speakerId: "s", path: join(folder, "gone.wav") }]);
+  const { clips, wanted } = await writePage(join(folder, "gone"), reviewItems([{ key: "k" }], gone), gone, {
+    title: "t",
+  });
+  assert.equal([clips, wanted], [0, 1]);
+  assert.match(readFileSync(join(folder, "gone", "data.js"), "utf8"), "gone.wav is not there");
+  assert.ok(existsSync(join(folder, "gone", "index.html")));
+});
+
+test.run();
