@@ -88,6 +88,11 @@ export { prepareEmbeddings } from "./pipeline/prepare-embeddings.js";
 export { readDurations } from "./pipeline/read-durations.js";
 export { type Recording, type RecordingsSettings, recordings } from "./pipeline/recordings.js";
 export { runPipeline } from "./pipeline/run-pipeline.js";
+// Listening and deciding
+export type { ReviewAction, ReviewItem, ReviewUtterance, ReviewVoice } from "./review/item.js";
+export type { Reviewable } from "./review/items.js";
+export { type Review, type ReviewOptions, review } from "./review/review.js";
+export type { WrittenPage } from "./review/write-page.js";
 export { devices } from "./runtime/session.js";
 // Scoring
 export * from "./scoring/index.js";

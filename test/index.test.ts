@@ -104,6 +104,7 @@ test("the public list is this, and a name on it stays", () => {
     "reliabilityPlot",
     "reportText",
     "resample",
+    "review",
     "runPipeline",
     "sampleRates",
     "scan",

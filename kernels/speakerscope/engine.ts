@@ -335,6 +335,7 @@ export class Engine {
         this.#comms ??= new Comms(this.#host);
         return this.#comms;
       },
+      widget: (options) => (require("./widget.js") as typeof import("./widget.js")).widget(options),
       call: (call) => this.#call(call),
       isAttended: () => (this.#current ?? this.#last)?.allowStdin ?? false,
       inputSync: (prompt) => {

@@ -21,6 +21,8 @@ export interface Host {
   inputSync(prompt: string): string | null;
   signal(): AbortSignal;
   comms(): Comms;
+  /** `widget` of speakerscope/kernel, for values of libraries that show themselves as one. */
+  widget(options: { esm: string; css?: string; html?: string; text?: string }): unknown;
   /** Calls code as part of its cell; an error is printed there, and goes no further. */
   call(call: Call): void;
   /** Whether a person is at the other end, and not nbclient or papermill. */

@@ -22,7 +22,7 @@ interface Proposed {
  */
 export function proposeDecisions(findings: readonly Proposed[], at: Date): Decision[] {
   const proposals = findings
-    .filter(({ probability }) => probability >= 0.5)
+    .filter(({ probability, remedy }) => probability >= 0.5 && remedy.action !== "keep")
     .map(({ kind, keys, probability, remedy }): Decision => {
       const { action, to, parts } = remedy;
       return {

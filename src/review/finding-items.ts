@@ -82,10 +82,9 @@ const spelt = (name: string): string => name.replace(/([a-z])([A-Z0-9])/g, "$1 $
 export function findingItem(finding: Finding, recordings: Recordings, proposal?: Decision): ReviewItem {
   const { kind, keys, probability, score, remedy } = finding;
   const { title, agree, keep } = words[kind] ?? inGeneral;
-  const { action, to, parts } = proposal ?? {
-    ...(remedy as { to?: string; parts?: string[][] }),
-    action: remedy.action,
-  };
+  const { to, parts, ...proposed } = proposal ?? (remedy as Pick<Decision, "action" | "to" | "parts">);
+  // A doubt that the audit would live with: who agrees with it leaves the recording out.
+  const action = proposed.action === "keep" ? "drop" : proposed.action;
   const agreed: ReviewAction = {
     action,
     label: to === undefined || action === "keepOne" ? agree : `${agree}: ${to}`,

@@ -15,7 +15,18 @@ export interface Recordings {
   names(): string[];
 }
 
-export function recordingsOf(utterances: readonly ReviewUtterance[]): Recordings {
+/**
+ * @param sources utterances of a corpus, by whose spans, archives and cells the audio is found where a path is not enough
+ */
+export function recordingsOf(
+  given: readonly ReviewUtterance[],
+  sources: readonly ReviewUtterance[] = [],
+): Recordings {
+  const sourceOf = new Map(sources.map((source) => [source.key, source]));
+  const utterances = given.map((row) => {
+    const { key: _key, dataset: _dataset, speakerId: _speaker, ...audio } = sourceOf.get(row.key) ?? row;
+    return { ...row, ...audio };
+  });
   const byKey = new Map<string, ReviewUtterance>();
   const byName = new Map<string, ReviewUtterance[]>();
   for (const utterance of utterances) {

@@ -10,7 +10,7 @@ export interface SpeakersMap {
 }
 
 /** Recordings of a speaker that are drawn. */
-const mostOfName = 30;
+const mostOfName = 24;
 
 /**
  * The recordings of the speakers that an item is about, in a plane. With two speakers the first axis leads from the mean of the one
@@ -43,6 +43,15 @@ export function speakersMap(
     names: [...names],
     points: rows.map(({ key, name }, i) => [x[i]!, y[i]!, name, wanted.has(key), key]),
   };
+}
+
+/** Whether there is such a map. */
+export function hasMap({ map: { names } }: ReviewItem, recordings: Recordings): boolean {
+  let known = 0;
+  for (const name of names)
+    for (const { embedding } of recordings.of(name))
+      if (embedding !== undefined && ++known === 3) return true;
+  return false;
 }
 
 /** One scale for both axes, so that near is near; of equal recordings it is not blown up. */

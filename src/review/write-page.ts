@@ -9,7 +9,7 @@ import { reviewClip } from "./clip.js";
 import type { ReviewItem } from "./item.js";
 import { deskScript, pageStyle } from "./page-code.js";
 import type { Recordings } from "./recordings.js";
-import { type SpeakersMap, speakersMap } from "./speakers-map.js";
+import { speakersMap } from "./speakers-map.js";
 
 export interface PageOptions {
   title: string;
@@ -86,13 +86,15 @@ export async function writePage(
     const drawn = picture === undefined ? {} : { picture: `audio/${number}.png` };
     voices.push([key, { sound: name, ...drawn, seconds, played }]);
   }
-  const maps = items.map((item) => speakersMap(item, recordings));
+  const heard = new Map(voices);
+  const isHeard = ({ voices }: ReviewItem) => voices.some(({ key }) => "sound" in (heard.get(key) ?? {}));
+  const maps = items.map((item) => (isHeard(item) ? speakersMap(item, recordings) : undefined));
   const desk = {
     title,
     by,
     decisions,
     speakers: recordings.names(),
-    items: shownItems(items, maps),
+    items: items.map((item, i) => shownItem(item, maps[i] !== undefined)),
   };
   await writeFile(join(folder, "data.js"), dataScript({ desk, voices, maps }));
   await writeFile(join(folder, "desk.js"), deskScript());
@@ -102,11 +104,8 @@ export async function writePage(
   return { path, clips, wanted: keys.length, bytes };
 }
 
-/** As the page has them. */
-export const shownItems = (
-  items: readonly ReviewItem[],
-  maps: readonly (SpeakersMap | undefined)[],
-): object[] => items.map(({ map: _, ...item }, i) => ({ ...item, hasMap: maps[i] !== undefined }));
+/** As the page has it. */
+export const shownItem = ({ map: _, ...item }: ReviewItem, hasMap: boolean): object => ({ ...item, hasMap });
 
 /** A call with JSON in it, as text: nothing in it can end the script, whatever names there are. */
 function dataScript({

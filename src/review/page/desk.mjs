@@ -182,7 +182,7 @@ class Desk {
     this.#waiting.get(name)?.settle(value);
   }
 
-  #clipOf({ sound, picture, type, seconds, played, problem }, [bytes, image]) {
+  #clipOf({ sound, picture, mime, seconds, played, problem }, [bytes, image]) {
     if (problem !== undefined) return { problem };
     const urlOf = (data, mime) => {
       const url = URL.createObjectURL(new Blob([data], { type: mime }));
@@ -190,7 +190,7 @@ class Desk {
       return url;
     };
     return {
-      sound: sound ?? urlOf(bytes, type),
+      sound: sound ?? urlOf(bytes, mime),
       picture: picture ?? (image === undefined ? undefined : urlOf(image, "image/png")),
       seconds,
       played,

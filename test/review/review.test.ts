@@ -1,0 +1,221 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { appendDecision } from "../../src/decisions/append-decision.js";
+import { reviewItems } from "../../src/review/items.js";
+import { recordingsOf } from "../../src/review/recordings.js";
+import { type Review, review } from "../../src/review/review.js";
+import { serveDesk } from "../../src/review/serve-desk.js";
+import { hasMap, speakersMap } from "../../src/review/speakers-map.js";
+import { decide } from "../decisions/decide.js";
+import { put, temporaryFolder, tinyCorpus } from "../tiny.js";
+
+const folder = temporaryFolder();
+const root = tinyCorpus(join(folder, "speech"), {
+  "x/a/1.wav": 1,
+  "x/a/2.wav": 1,
+  "x/b/1.wav": 9,
+  "x/b/2.wav": 9,
+});
+const utterances = ["a", "b"].flatMap((speakerId, s) =>
+  ["1", "2"].map((name, u) => ({
+    key: `x_${speakerId}_${name}`,
+    dataset: "x",
+    speakerId,
+    utteranceId: name,
+    path: join(root, "x", speakerId, `${name}.wav`),
+    embedding: Float32Array.from({ length: 6 }, (_, k) => Math.sin(3 * s + k) + 0.2 * Math.sin(7 * u + k)),
+  })),
+);
+const recordings = recordingsOf(utterances);
+const info = (speakerId: string) => ({ key: `x_${speakerId}`, dataset: "x", speakerId, numUtterances: 2 });
+const pair = { speaker1: info("a"), speaker2: info("b"), similarity: 0.7 };
+
+const shown = (desk: Review) =>
+  (desk as unknown as Record<symbol, () => Promise<Record<string, string>>>)[
+    Symbol.for("Jupyter.display")
+  ]!();
+
+test("pairs, utterances and findings become questions with voices, facts and choices", () => {
+  const [names, keys, utterance, finding] = reviewItems(
+    [
+      pair,
+      ["x_a_1", "x_b_2"],
+      { key: "x_a_1", similarity: 0.31, nearestSpeaker: "x_b", nearestSimilarity: 0.5 },
+      {
+        kind: "splitSpeaker",
+        keys: ["x_a", "x_b"],
+        score: 3,
+        probability: 0.7,
+        evidence: { cosine: 0.7, utterances1: 2, utterances2: 2, listen: ["x_a_2", "x_b_1"] },
+        remedy: { action: "mergeNames", names: ["x_a", "x_b"] },
+      },
+    ],
+    recordings,
+  );
+  assert.is(names!.title, "Are x_a and x_b one person?");
+  assert.equal(
+    names!.voices.map(({ key }) => key),
+    ["x_a_1", "x_b_1"],
+  );
+  assert.equal(names!.facts[0], ["cosine of the speakers", "0.700"]);
+  assert.equal(
+    keys!.voices.map(({ key, label }) => [key, label]),
+    [
+      ["x_a_1", "x_a"],
+      ["x_b_2", "x_b"],
+    ],
+  );
+  assert.equal(
+    utterance!.actions.map(({ action }) => action),
+    ["keep", "drop", "relabel", "unsure"],
+  );
+  assert.equal(
+    utterance!.voices.map(({ key }) => key),
+    ["x_a_1", "x_b_1"],
+  );
+  assert.equal(
+    finding!.actions.slice(0, 3).map(({ action, to, label }) => [action, to, label]),
+    [
+      ["mergeNames", "x_a", "One person: x_a"],
+      ["keep", undefined, "Two people"],
+      ["unsure", undefined, "Unsure"],
+    ],
+  );
+  assert.equal(
+    finding!.voices.map(({ key }) => key),
+    ["x_a_2", "x_b_1"],
+  );
+  assert.throws(() => reviewItems([{} as never], recordings), /\{\} is nothing to review/);
+});
+
+test("the map keeps recordings of one speaker together, on one scale", () => {
+  const [item] = reviewItems([pair], recordings);
+  const { names, points } = speakersMap(item!, recordings)!;
+  assert.equal(names, ["x_a", "x_b"]);
+  const x = points.map(([x]) => x);
+  assert.ok(Math.max(x[0]!, x[1]!) < Math.min(x[2]!, x[3]!), String(x));
+  assert.ok(Math.abs(x[0]! - x[1]!) < Math.abs(x[0]! - x[2]!) / 3);
+  const bare = recordingsOf(utterances.map(({ embedding: _, ...rest }) => rest));
+  assert.equal(
+    [hasMap(item!, recordings), hasMap(item!, bare), speakersMap(item!, bare)],
+    [true, false, undefined],
+  );
+});
+
+test("in a notebook a decision is on the disk when it is answered; another person's and another day's are there", async () => {
+  const file = join(folder, "desk", "decisions.jsonl");
+  const theirs = join(folder, "ben.jsonl");
+  appendDecision(theirs, decide("pair", ["x_b", "x_a"], "different", { by: "ben" }));
+  const desk = {
+    title: "t",
+    items: reviewItems([pair], recordings),
+    recordings,
+    files: [file, theirs],
+    by: "anna",
+  };
+  const hello = await serveDesk(desk, { type: "hello" });
+  assert.equal(
+    (hello!.content.decisions as { by: string }[]).map(({ by }) => by),
+    ["ben"],
+  );
+  const decision = decide("pair", ["x_a", "x_b"], "same", { by: "somebody else", minute: 3 });
+  const answer = await serveDesk(desk, { type: "decide", token: "7", decision });
+  assert.equal([answer!.content.type, answer!.content.token], ["saved", "7"]);
+  assert.match(
+    readFileSync(file, "utf8"),
+    /^\{"kind":"pair","keys":\["x_a","x_b"\],"action":"same","by":"anna"/,
+  );
+  const refused = await serveDesk(desk, {
+    type: "decide",
+    token: "8",
+    decision: decide("pair", ["q", "r"], "same"),
+  });
+  assert.equal([refused!.content.type, refused!.content.reason], ["refused", "This is none of the items."]);
+  const nonsense = await serveDesk(desk, { type: "decide", token: "9", decision: { kind: "pair" } });
+  assert.match(String(nonsense!.content.reason), 'has no "action"');
+  const again = review([pair], { utterances, decisions: [file, theirs], by: "anna" });
+  const { disagreements, left } = again.decided();
+  assert.equal([disagreements.length, left], [1, 1]);
+});
+
+test("a decision that cannot be written is refused with the reason, and not taken for saved", async () => {
+  const desk = {
+    title: "t",
+    items: reviewItems([pair], recordings),
+    recordings,
+    files: [join(put(join(folder, "file"), ""), "decisions.jsonl")],
+    by: "anna",
+  };
+  const decision = decide("pair", ["x_a", "x_b"], "same");
+  const { content } = (await serveDesk(desk, { type: "decide", token: "1", decision }))!;
+  assert.is(content.type, "refused");
+  assert.match(String(content.reason), /^Not saved: .*ENOTDIR|EEXIST/);
+});
+
+test("voices come as bytes, with their spectrogram; what is not there says so", async () => {
+  const desk = {
+    title: "t",
+    items: reviewItems([pair], recordings),
+    recordings,
+    files: ["none"],
+    by: "anna",
+  };
+  const { content, buffers } = (await serveDesk(desk, { type: "voice", key: "x_a_1" }))!;
+  assert.is(content.mime, "audio/wav");
+  assert.equal(
+    buffers!.map((bytes) => Buffer.from(bytes).toString("latin1", 0, 4)),
+    ["RIFF", "\x89PNG"],
+  );
+  assert.match(
+    String((await serveDesk(desk, { type: "voice", key: "q" }))!.content.problem),
+    "not known where",
+  );
+});
+
+test("where there is no kernel, or nobody at it, the desk is a page beside the decisions", async () => {
+  const file = join(folder, "results", "decisions.jsonl");
+  const desk = review([pair, { key: "x_a_1" }], { utterances, decisions: file, by: "anna", title: "<b>" });
+  const bundle = await shown(desk);
+  assert.match(
+    bundle["text/plain"]!,
+    /^A listening desk with 2 items and 2 recordings: open .*review\/index.html in a browser/,
+  );
+  assert.ok(existsSync(join(folder, "results", "review", "index.html")));
+  assert.not.ok(existsSync(file));
+  assert.match(readFileSync(join(folder, "results", "review", "data.js"), "utf8"), "anna");
+});
+
+test("an attended kernel shows the desk as a widget, the same one every time", async () => {
+  const sent: unknown[] = [];
+  let hear: (question: object) => Promise<void> = async () => {};
+  let made = 0;
+  const place = globalThis as Record<symbol, unknown>;
+  place[Symbol.for("speakerscope.kernel")] = {
+    isAttended: () => true,
+    widget({ esm }: { esm: string }) {
+      made++;
+      assert.match(esm, "export default { render };");
+      return {
+        on: (_event: string, callback: typeof hear) => {
+          hear = callback;
+        },
+        send: (...message: unknown[]) => void sent.push(message),
+        [Symbol.for("Jupyter.display")]: () => ({ "text/plain": "widget" }),
+      };
+    },
+  };
+  try {
+    const desk = review([pair], { utterances, decisions: join(folder, "w.jsonl"), by: "anna" });
+    assert.equal(await shown(desk), { "text/plain": "widget" });
+    await shown(desk);
+    assert.is(made, 1);
+    await hear({ type: "hello" });
+    assert.is((sent[0] as [{ type: string }])[0].type, "desk");
+  } finally {
+    delete place[Symbol.for("speakerscope.kernel")];
+  }
+});
+
+test.run();
