@@ -12,6 +12,11 @@ export interface MeasuredThreshold {
   targetPairs: number;
   /** Pairs of utterances of two speakers. */
   nonTargetPairs: number;
+  /**
+   * Where it was measured without what an audit found: what the labels as they are give (undefined where that is nothing), and how
+   * many utterances were left out.
+   */
+  asLabelled?: { threshold?: number; eer?: number; leftOut: number };
 }
 
 /** With fewer pairs of one speaker, or more errors than this, the labels say too little to judge by. */

@@ -1,6 +1,7 @@
 import { printable } from "../shared/printable.js";
 import { quantity, whole } from "../shared/text.js";
 import type { Analysis } from "./analyze.js";
+import type { MeasuredThreshold } from "./measured-threshold.js";
 import type { PairRow } from "./pair-table.js";
 import { textTable } from "./text-table.js";
 
@@ -122,14 +123,23 @@ function listing({ summary, info: { threshold, minSimilarity, measured } }: Anal
     listedPairs < highPairs ? `${high}, of which the ${whole(listedPairs)} ${which} are listed` : high,
   ];
   if (measured === undefined) return lines;
-  const { eer, targetPairs, nonTargetPairs } = measured;
+  const { eer, targetPairs, nonTargetPairs, asLabelled } = measured;
   return [
     ...lines,
     `The labels of this corpus give ${two(measured.threshold)}: ${quantity(betweenThresholds, "pair")} between the two`,
     `  There the equal error rate is ${(100 * eer).toFixed(2)} %, over ${quantity(targetPairs, "pair")} of utterances of one speaker`,
     `  and ${whole(nonTargetPairs)} of two. Duplicates and leakage are judged by it; --similarity_threshold eer lists by it.`,
+    ...(asLabelled === undefined ? [] : [withoutDoubts(asLabelled)]),
     "  Means of several utterances score higher than single ones, so listen to pairs near it.",
   ];
+}
+
+function withoutDoubts({ threshold, eer, leftOut }: NonNullable<MeasuredThreshold["asLabelled"]>): string {
+  const raw =
+    eer === undefined || threshold === undefined
+      ? "give none"
+      : `have ${(100 * eer).toFixed(2)} % at ${two(threshold)}`;
+  return `  It leaves out what the audit found (${quantity(leftOut, "utterance")}); the labels as they are ${raw}.`;
 }
 
 function pairLines(pairs: readonly PairRow[], limit = longestList): string[] {

@@ -1,20 +1,11 @@
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { audit } from "../audit/audit.js";
-import type { Finding } from "../audit/finding.js";
 import { kindNames } from "../audit/findings-table.js";
-import { readAuditUtterances, type StoredUtterance } from "../audit/read-utterances.js";
-import { auditSummary } from "../audit/summary.js";
-import { writeFindings } from "../audit/write-findings.js";
-import { auditor } from "../decisions/decision.js";
-import { proposeDecisions } from "../decisions/propose-decisions.js";
+import { readAuditUtterances } from "../audit/read-utterances.js";
 import { readDecisions } from "../decisions/read-decisions.js";
-import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
 import { invalid } from "../errors.js";
-import { mergedFiles } from "../merged/files.js";
 import type { CorpusSettings } from "../pipeline/open-corpus.js";
-import { quantity } from "../shared/text.js";
+import { publishAudit } from "../pipeline/publish-audit.js";
 import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, boolean, positiveInteger } from "./options.js";
@@ -76,13 +67,7 @@ async function run(settings: Settings): Promise<void> {
   const utterances = await readAuditUtterances(embeddings);
   const checks = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
   const result = await audit(utterances, { checks, decisions: known?.decisions, abortSignal });
-  await writeFindings(result.findings, outputDir);
-  const proposals = proposeDecisions(result.findings, timeOf(embeddings));
-  const written = await writeProposals(outputDir, proposals);
-  for (const line of auditSummary(result)) printLine(line);
-  printLine(`Written to ${outputDir}`);
-  printLine(`  ${decisionsText(written)}`);
-  await writeEvidence(utterances, result.findings, settings, abortSignal);
+  await publishAudit(result, utterances, settings, { reporter: { log: printLine }, abortSignal });
   const count = result.findings.filter(
     ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
   ).length;
@@ -91,39 +76,4 @@ async function run(settings: Settings): Promise<void> {
       `${count} findings of ${failOn.join(", ")} are in ${outputDir}/findings.csv. Mend them, or leave out --fail_on.`,
       { got: count },
     );
-}
-
-/** The page with the findings, where it is asked for or where there is something to hear. */
-async function writeEvidence(
-  utterances: readonly StoredUtterance[],
-  findings: readonly Finding[],
-  { embeddings, outputDir, page, maxClips }: Settings,
-  abortSignal: AbortSignal,
-): Promise<void> {
-  if (!(page ?? utterances.slice(0, 10).some(({ path }) => path !== undefined && existsSync(path)))) return;
-  const { writePage, recordingsOf, reviewItems } = await import("../review/index.js");
-  const recordings = recordingsOf(utterances);
-  const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
-  const written = await writePage(join(outputDir, "page"), reviewItems(findings, recordings), recordings, {
-    title: `Findings in ${embeddings}`,
-    decisions: decisions.filter(({ by }) => by !== auditor),
-    maxClips,
-    abortSignal,
-  });
-  const { path, clips, wanted, bytes } = written;
-  printLine(
-    `  ${path}: listen and decide, with ${clips} of ${wanted} recordings (${(bytes / 1e6).toFixed(1)} MB)`,
-  );
-}
-
-/** Proposals carry the time of the embeddings: the same input gives the same bytes. */
-function timeOf(embeddings: string): Date {
-  const file = join(embeddings, mergedFiles.utterances);
-  return statSync(existsSync(file) ? file : embeddings).mtime;
-}
-
-function decisionsText({ added, withdrawn, people }: WrittenProposals): string {
-  const kept = people > 0 ? `, beside ${quantity(people, "line")} of people, which are kept` : "";
-  const gone = withdrawn > 0 ? `, ${withdrawn} taken back` : "";
-  return `decisions.jsonl: ${quantity(added, "new proposal")}${gone}${kept}. Delete or change lines, then: speakerscope apply`;
 }

@@ -34,6 +34,7 @@ export function runCommand(program: Command): void {
     )
     .addOption(options.minSimilarity())
     .addOption(options.maxResults())
+    .addOption(options.flag("audit", "look for what is wrong with the labels in stage 3").default(true))
     .option("--settings <file>", "YAML or JSON with flags as keys; flags and environment go before it")
     .addOption(options.flag("yes", "do not ask before stage 4 deletes").default(false))
     .addOption(options.logFile())
@@ -82,7 +83,7 @@ function idleFlags(command: Command, first: number, last: number): string[] {
   if (first > last) return [];
   const stagesOf: Record<string, number[]> = { outputDir: [1, 2, 4], finalDir: [2, 3, 4], normalize: [1, 2] };
   for (const name of ["mergeIndividual", "partial"]) stagesOf[name] = [2];
-  for (const name of ["outputCsv", "minSimilarity", "maxResults"]) stagesOf[name] = [3];
+  for (const name of ["outputCsv", "minSimilarity", "maxResults", "audit"]) stagesOf[name] = [3];
   for (const name of ["computeSimilarity", "similarityThreshold", "similarityBackend"])
     stagesOf[name] = [2, 3];
   for (const name of ["stage", "stopStage", "settings", "logFile"]) stagesOf[name] = [1, 2, 3, 4];

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Finding } from "../audit/finding.js";
 import { heatmap } from "../charts/heatmap.js";
 import { heatmapSubset } from "../charts/heatmap-subset.js";
 import { similarityOverview } from "../charts/similarity-overview.js";
@@ -22,6 +23,8 @@ import type { StageContext } from "./stage.js";
 export interface CompareSettings extends StageMemory, Pick<SimilarityOptions, "backend"> {
   /** Pairs at or above this cosine, in [-1, 1], are listed; `eer`: the one that the corpus's own labels give. Default 0.8. */
   threshold?: number | "eer";
+  /** What an audit found: `eer` is measured without. */
+  findings?: readonly Finding[];
 }
 
 /** The whole matrix is written up to this many speakers: 1.6 GB. */
@@ -59,7 +62,7 @@ export async function compareSpeakers(
 
 async function compareLocked(
   folder: string,
-  { threshold: wanted = 0.8, backend, stagesFile }: CompareSettings,
+  { threshold: wanted = 0.8, backend, stagesFile, findings }: CompareSettings,
   context: StageContext,
 ): Promise<boolean> {
   const { reporter } = context;
@@ -69,7 +72,7 @@ async function compareLocked(
     await takeAwayComparison(folder);
     return false;
   }
-  const threshold = await thresholdIn(folder, wanted, speakers);
+  const threshold = await thresholdIn(folder, wanted, speakers, findings);
   const hasMatrix = speakers.length <= maxMatrixSpeakers;
   const { overview, heatmap: map, subset } = pictureFiles;
   const { matrix, ...files } = similarityFiles;

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type MeasuredThreshold, measuredThreshold } from "../analysis/measured-threshold.js";
+import type { Finding } from "../audit/finding.js";
+import { withoutFindings } from "../audit/without-findings.js";
 import { invalid, missing } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
@@ -13,10 +15,13 @@ const mostUtterances = 100_000;
 /**
  * The threshold that the labels of a folder of embeddings give, measured on its utterances; undefined when there are none, or
  * their labels give none.
+ *
+ * @param findings of an audit: it is measured without them, and `asLabelled` says what the labels as they are give
  */
 export async function measureThreshold(
   folder: string,
   speakers: readonly SpeakerInfo[],
+  findings: readonly Finding[] = [],
 ): Promise<MeasuredThreshold | undefined> {
   const path = join(folder, mergedFiles.utterances);
   if (!existsSync(path)) return undefined;
@@ -43,14 +48,27 @@ async function measure(
     if (utterance.speakerId === null) continue;
     if (!wanted || wanted.has(nameOf(utterance))) utterances.push(utterance);
   }
-  return measuredThreshold(utterances);
+  const raw = measuredThreshold(utterances);
+  const doubted = movingFindings(findings);
+  if (doubted.length === 0) return raw;
+  const audited = withoutFindings(utterances, doubted);
+  const measured = measuredThreshold(audited);
+  const leftOut = utterances.length - audited.length;
+  return measured && { ...measured, asLabelled: { threshold: raw?.threshold, eer: raw?.eer, leftOut } };
 }
+
+/** Findings that move the threshold. People who are in two data sets do not: it is measured within each. */
+const moving = new Set<Finding["kind"]>(["wrongLabel", "splitSpeaker", "mergedSpeakers", "nonSpeech"]);
+
+export const movingFindings = (findings: readonly Finding[]): Finding[] =>
+  findings.filter(({ kind, probability }) => moving.has(kind) && probability >= 0.5);
 
 /** A threshold as a number; `eer` is measured in a folder. @throws `missing` or `invalid` when it cannot be */
 export async function thresholdIn(
   folder: string,
   threshold: number | "eer",
   speakers: readonly SpeakerInfo[],
+  findings: readonly Finding[] = [],
 ): Promise<number> {
   if (threshold !== "eer") return threshold;
   if (!existsSync(join(folder, mergedFiles.utterances)))
@@ -58,7 +76,7 @@ export async function thresholdIn(
       `The threshold eer is measured on labelled utterances, and ${folder} has no ${mergedFiles.utterances}. Give a number instead.`,
       { path: folder },
     );
-  const measured = await measureThreshold(folder, speakers);
+  const measured = await measureThreshold(folder, speakers, findings);
   if (measured === undefined)
     throw invalid(
       `The labels in ${folder} give no threshold eer: it needs two speakers, five pairs of utterances of one speaker, and an equal error rate of at most 30 %. Give a number instead.`,

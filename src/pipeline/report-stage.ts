@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Analysis, analyze } from "../analysis/analyze.js";
 import { csvLines } from "../analysis/csv.js";
 import { reportText } from "../analysis/report-text.js";
+import type { Finding } from "../audit/finding.js";
 import { highSimilarityPairs } from "../comparison/high-similarity-pairs.js";
 import { matrixBlocks } from "../comparison/matrix-file.js";
 import { pairsInBlocks, type RowBlock } from "../comparison/pairs-in-matrix.js";
@@ -27,6 +28,8 @@ export interface ReportSettings {
   minSimilarity?: number;
   /** Most pairs to show; default 100. */
   maxResults?: number;
+  /** What an audit found: the threshold is measured without. */
+  findings?: readonly Finding[];
 }
 
 /** Most pairs in the table, as in a comparison. */
@@ -66,7 +69,7 @@ export async function reportStage(
         "`speakerscope merge --compute_similarity`.",
       { path: resultsDir },
     );
-  const measured = await measureThreshold(resultsDir, speakers);
+  const measured = await measureThreshold(resultsDir, speakers, settings.findings);
   const { minSimilarity: wanted = statistics.threshold } = settings;
   const lowest = measured ? Math.min(wanted, statistics.threshold, measured.threshold) : wanted;
   const log = (line: string) => reporter.log(line);

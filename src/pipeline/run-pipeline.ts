@@ -2,9 +2,11 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing } from "../errors.js";
 import { individualFolder, mergedFiles, pictureFiles, tableFile } from "../merged/files.js";
+import { auditFolder, auditStage } from "./audit-stage.js";
 import { type CleanSettings, cleanStage } from "./clean-stage.js";
 import { compareSpeakers } from "./compare-speakers.js";
 import { type ExtractSettings, extractStage } from "./extract-stage.js";
+import { movingFindings } from "./measure-threshold.js";
 import { mergeStage } from "./merge-stage.js";
 import { reportStage } from "./report-stage.js";
 import type { StageContext } from "./stage.js";
@@ -17,6 +19,8 @@ export interface PipelineSettings extends ExtractSettings {
   minSimilarity?: number;
   maxResults?: number;
   outputCsv?: string;
+  /** Look for what is wrong with the labels in stage 3; default true. */
+  audit?: boolean;
   /** First and last stage, default 1 and 3 (or the first, where that is 4): 1 extract, 2 merge and compare, 3 report, 4 clean up. */
   stage?: number;
   stopStage?: number;
@@ -65,12 +69,15 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
   }
   if (runs(3)) {
     begin(3, "report");
+    const audited = settings.audit === false ? undefined : await auditStage(finalDir, context);
+    const findings = audited?.findings;
     if (computeSimilarity) {
       const { threshold, backend } = settings;
-      // Stage 2 was not asked for, but a threshold was.
-      if (!runs(2) && threshold !== undefined)
-        await compareSpeakers(finalDir, { threshold, backend }, context);
-      await reportStage({ ...settings, resultsDir: finalDir }, context);
+      // Stage 2 was not asked for, but a threshold was; or the labels that it was measured on are doubted now.
+      const isMoved = threshold === "eer" && movingFindings(findings ?? []).length > 0;
+      if (threshold !== undefined && (!runs(2) || isMoved))
+        await compareSpeakers(finalDir, { threshold, backend, findings }, context);
+      await reportStage({ ...settings, resultsDir: finalDir, findings }, context);
     } else
       context.reporter.log(
         "No similarity was computed (--compute_similarity), so there is nothing to report",
@@ -95,6 +102,7 @@ function* whatNext(folder: string, isMeasured: boolean): Generator<string> {
   const pictures = [heatmap, subset, overview].filter(isThere);
   yield `Results: ${folder}`;
   if (pictures.length > 0) yield `  ${pictures.join(", ")}: pictures to open`;
+  if (isThere(auditFolder)) yield `  ${auditFolder}: what is wrong with the labels, to look at and decide`;
   if (isThere(tableFile)) yield `  ${tableFile}: the pairs as a table`;
   yield "  *.pkl, *.json, *.npy: for Python (docs/files.md shows how to load them)";
   if (isThere(mergedFiles.failures) && statSync(join(folder, mergedFiles.failures)).size > 0)

@@ -148,6 +148,7 @@ assert len(index['utterances']) == 100 and len(index['speakers']) == 10
 test("every file of the contract is there, pictures too", () => {
   const names = readdirSync(join(cwd, "final_embeddings")).sort();
   assert.equal(names, [
+    "audit",
     "embeddings_individual",
     "failed.jsonl",
     "high_similarity_pairs.json",

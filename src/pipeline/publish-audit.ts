@@ -1,0 +1,78 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Audit } from "../audit/audit.js";
+import type { StoredUtterance } from "../audit/read-utterances.js";
+import { auditSummary } from "../audit/summary.js";
+import { writeFindings } from "../audit/write-findings.js";
+import { auditor } from "../decisions/decision.js";
+import { proposeDecisions } from "../decisions/propose-decisions.js";
+import { readDecisions } from "../decisions/read-decisions.js";
+import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
+import { mergedFiles } from "../merged/files.js";
+import type { ReviewUtterance } from "../review/item.js";
+import { quantity } from "../shared/text.js";
+import type { StageContext } from "./stage.js";
+
+export interface PublishSettings {
+  /** What was audited. */
+  embeddings: string;
+  /** Folder of what is written. */
+  outputDir: string;
+  /** Whether to write the page to listen to the findings; default: where there are findings, and the audio is at hand. */
+  page?: boolean;
+  /** Most recordings that come with it. */
+  maxClips?: number;
+  /** The utterances of the corpus, where paths do not say where the audio is. */
+  sources?: readonly ReviewUtterance[];
+}
+
+/**
+ * Writes what an audit has found: the findings as tables, decisions.jsonl to be edited, and the page to listen and decide. Reports
+ * how many there are, and where.
+ */
+export async function publishAudit(
+  audit: Audit,
+  utterances: readonly StoredUtterance[],
+  { embeddings, outputDir, page, maxClips, sources }: PublishSettings,
+  { reporter, abortSignal }: StageContext,
+): Promise<void> {
+  const { findings } = audit;
+  await writeFindings(findings, outputDir);
+  const proposals = proposeDecisions(findings, timeOf(embeddings));
+  const written = await writeProposals(outputDir, proposals);
+  for (const line of auditSummary(audit)) reporter.log(line);
+  reporter.log(`Written to ${outputDir}`);
+  reporter.log(`  ${decisionsText(written)}`);
+  if (!(page ?? (findings.length > 0 && isHeard(sources ?? utterances)))) return;
+  const { writePage, recordingsOf, reviewItems } = await import("../review/index.js");
+  const recordings = recordingsOf(utterances, sources);
+  const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
+  const { path, clips, wanted, bytes } = await writePage(
+    join(outputDir, "page"),
+    reviewItems(findings, recordings),
+    recordings,
+    {
+      title: `Findings in ${embeddings}`,
+      decisions: decisions.filter(({ by }) => by !== auditor),
+      maxClips,
+      abortSignal,
+    },
+  );
+  const megabytes = (bytes / 1e6).toFixed(1);
+  reporter.log(`  ${path}: listen and decide, with ${clips} of ${wanted} recordings (${megabytes} MB)`);
+}
+
+const isHeard = (utterances: readonly { path?: string }[]) =>
+  utterances.slice(0, 10).some(({ path }) => path !== undefined && existsSync(path));
+
+/** Proposals carry the time of the embeddings: the same input gives the same bytes. */
+function timeOf(embeddings: string): Date {
+  const file = join(embeddings, mergedFiles.utterances);
+  return statSync(existsSync(file) ? file : embeddings).mtime;
+}
+
+function decisionsText({ added, withdrawn, people }: WrittenProposals): string {
+  const kept = people > 0 ? `, beside ${quantity(people, "line")} of people, which are kept` : "";
+  const gone = withdrawn > 0 ? `, ${withdrawn} taken back` : "";
+  return `decisions.jsonl: ${quantity(added, "new proposal")}${gone}${kept}. Delete or change lines, then: speakerscope apply`;
+}

@@ -1,0 +1,66 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { readDecisions } from "../../src/decisions/read-decisions.js";
+import { runPipeline } from "../../src/pipeline/run-pipeline.js";
+import { voices } from "../audit/voices.js";
+import { fakeExtraction } from "../merged/extraction.js";
+import { temporaryFolder } from "../tiny.js";
+
+const folder = temporaryFolder();
+const lines: string[] = [];
+const context = { reporter: { log: (line: string) => void lines.push(line) } };
+
+/** Thirty speakers of four utterances, of whom two pairs changed one recording. */
+async function faulty(outputDir: string): Promise<string> {
+  const rows = voices(30, 4);
+  for (const [a, b] of [
+    [0, 60],
+    [33, 90],
+  ] as const)
+    [rows[a]!.embedding, rows[b]!.embedding] = [rows[b]!.embedding, rows[a]!.embedding];
+  const files = rows.map(({ key, speakerId, embedding }) => [`x/${speakerId}/${key}.wav`, [...embedding]]);
+  return fakeExtraction(outputDir, Object.fromEntries(files));
+}
+
+test("stage 3 audits the labels, writes findings and decisions beside, and measures its threshold without what it found", async () => {
+  const outputDir = await faulty(join(folder, "ranks"));
+  const finalDir = join(folder, "final");
+  await runPipeline({ outputDir, finalDir, stage: 2, threshold: "eer" }, context);
+  const text = lines.join("\n");
+  assert.match(
+    text,
+    "AUDIT OF THE LABELS\n\n120 utterances of 30 speakers looked at\n4 utterances with a wrong label",
+  );
+  const [, audited, raw] = /equal error rate is (\S+) %.*as they are have (\S+) %/s.exec(text) ?? [];
+  assert.ok(Number(audited) < Number(raw) / 3, `${audited} and ${raw}`);
+  assert.match(
+    text,
+    /It leaves out what the audit found \(4 utterances\); the labels as they are have \d+\.\d\d % at 0\.\d+\./,
+  );
+  assert.match(text, "  audit: what is wrong with the labels");
+  // There is no audio to listen to.
+  assert.equal(readdirSync(join(finalDir, "audit")).sort(), [
+    "decisions.jsonl",
+    "findings.csv",
+    "findings.jsonl",
+    "findings.parquet",
+    "proposals.jsonl",
+  ]);
+  assert.is(readDecisions(join(finalDir, "audit", "decisions.jsonl")).decisions.length, 4);
+  // The pairs are listed by the threshold that was measured so, too.
+  const { statistics } = JSON.parse(readFileSync(join(finalDir, "speaker_similarity.json"), "utf8"));
+  assert.match(text, `The labels of this corpus give ${Math.round(statistics.threshold_used * 1e4) / 1e4}:`);
+});
+
+test("without the audit there is neither section nor folder, and no speakers are no error", async () => {
+  lines.length = 0;
+  const outputDir = await faulty(join(folder, "ranks-2"));
+  const finalDir = join(folder, "final-2");
+  await runPipeline({ outputDir, finalDir, stage: 2, audit: false, computeSimilarity: false }, context);
+  assert.not.match(lines.join("\n"), "AUDIT");
+  assert.not.ok(existsSync(join(finalDir, "audit")));
+});
+
+test.run();
