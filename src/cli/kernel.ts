@@ -1,6 +1,6 @@
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { conflict, missing } from "../errors.js";
 import { makeFolder } from "../util/make-folder.js";
@@ -64,7 +64,12 @@ export function kernelCommand(program: Command): void {
       .option("--prefix <path>", "into a Python environment")
       .option("--sys-prefix", "into the active Python environment");
   at(kernel.command("install").description("install the kernelspec")).action((place: KernelPlace) => {
-    console.log(`installed the kernel "TypeScript (speakerscope)" in ${installKernel(place)}`);
+    const folder = installKernel(place);
+    console.log(`installed the kernel "TypeScript (speakerscope)" in ${folder}`);
+    if (!hasWidgets(dirname(dirname(folder))))
+      console.log(
+        "Widgets need anywidget, which was not found: run `pip install anywidget` in your JupyterLab's environment.",
+      );
   });
   at(kernel.command("uninstall").description("remove the kernelspec")).action((place: KernelPlace) => {
     console.log(`removed ${uninstallKernel(place)}`);
@@ -83,6 +88,18 @@ function kernelFolder({ user, prefix, sysPrefix }: KernelPlace): string {
   const base =
     environment === undefined ? userJupyterFolder() : join(resolve(environment), "share", "jupyter");
   return join(base, "kernels", kernelName);
+}
+
+/** Whether JupyterLab finds what shows widgets: here, for this user, or beside the JupyterLab of this shell. */
+function hasWidgets(data: string): boolean {
+  const labs = (process.env.PATH ?? "")
+    .split(delimiter)
+    .filter((folder) => existsSync(join(folder, "jupyter-lab")))
+    .map((folder) => join(dirname(folder), "share", "jupyter"));
+  const places = [data, ...labs, userJupyterFolder()];
+  return ["anywidget", "@jupyter-widgets/jupyterlab-manager"].every((name) =>
+    places.some((place) => existsSync(join(place, "labextensions", name))),
+  );
 }
 
 function activeEnvironment(): string {

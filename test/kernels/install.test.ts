@@ -74,7 +74,38 @@ test("the command line has both", () => {
     console.log = log;
   }
   assert.match(said[0], "installed the kernel");
-  assert.match(said[1], "removed");
+  assert.match(said.at(-1)!, "removed");
+});
+
+test("an install says in one line that widgets need anywidget, unless it is there", () => {
+  const lines = (prefix: string) => {
+    const program = new Command().exitOverride();
+    kernelCommand(program);
+    const said: string[] = [];
+    const { log } = console;
+    console.log = (text: string) => said.push(text);
+    try {
+      program.parse(["kernel", "install", "--prefix", prefix], { from: "user" });
+    } finally {
+      console.log = log;
+    }
+    return said;
+  };
+  process.env.PATH = folder;
+  const prefix = join(folder, "widgets");
+  const [, hint, ...rest] = lines(prefix);
+  assert.match(hint ?? "", "pip install anywidget");
+  assert.equal(rest, []);
+  for (const name of ["anywidget", "@jupyter-widgets/jupyterlab-manager"])
+    mkdirSync(join(prefix, "share/jupyter/labextensions", name), { recursive: true });
+  assert.is(lines(prefix).length, 1);
+  // Beside the JupyterLab of the shell.
+  mkdirSync(join(folder, "env/bin"), { recursive: true });
+  symlinkSync(process.execPath, join(folder, "env/bin/jupyter-lab"));
+  symlinkSync(join(prefix, "share"), join(folder, "env/share"));
+  process.env.PATH = join(folder, "env/bin");
+  assert.is(lines(join(folder, "other")).length, 1);
+  process.env.PATH = before.PATH;
 });
 
 test("a packed tarball in an empty folder brings a kernel that runs there, toolkit and types included", async () => {

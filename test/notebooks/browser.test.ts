@@ -16,6 +16,7 @@ import {
   startBrowser,
   startLab,
 } from "./jupyter.js";
+import { checkWidgets } from "./widgets.js";
 
 // JupyterLab in a browser, as a user has it: the notebooks are opened, run, looked at, saved and opened again.
 
@@ -182,7 +183,7 @@ async function photograph(page: Page, name: string): Promise<void> {
 }
 
 if (ready)
-  test("JupyterLab runs the notebooks: charts drawn, tooltips, players, bars, saved and opened again", async () => {
+  test("JupyterLab runs the notebooks: charts drawn, tooltips, players, bars, saved and opened again; and widgets", async () => {
     const folder = temporaryFolder("speakerscope-lab");
     cpSync(join(root, "notebooks"), join(folder, "notebooks"), { recursive: true });
     const env = { ...jupyterEnvironment(folder), SPEAKERSCOPE_RESULTS_DIR: join(folder, "results") };
@@ -255,6 +256,7 @@ if (ready)
           `${name}: opened again it does not play`,
         );
       }
+      await checkWidgets(browser, page, lab, join(folder, "notebooks"));
       assert.equal(foreign, []);
     } finally {
       await browser.close();
