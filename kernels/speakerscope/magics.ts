@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { displayValue } from "./display/display.js";
+import { variablesBundle } from "./display/variables.js";
 import type { Host } from "./host.js";
 import { pristine } from "./intrinsics.js";
 import { magicHabits } from "./language/habits.js";
@@ -27,7 +28,7 @@ const help = [
   "%cd [folder], %pwd    working directory",
   "!command          a shell command",
   "%%bash, %%sh      the cell is a script for this shell (first line)",
-  "%who              variables",
+  "%who              variables with their types, shapes and sizes",
   "%reset            forget them",
   "%load file        puts a file into the cell",
   "?name or name?    help; ?speakerscope lists what the package exports",
@@ -55,7 +56,14 @@ export function createMagics(session: Session, host: Host, payload: (item: Paylo
     pwd: () => console.log(process.cwd()),
     async who() {
       const names = await session.names();
-      pristine(() => console.log(variableList(names)));
+      const { variables } = session;
+      pristine(() => {
+        if (names.length === 0) console.log("no variables");
+        else
+          displayValue(variablesBundle(names.map((it) => ({ ...it, value: variables[it.name] }))), {
+            raw: true,
+          });
+      });
     },
     reset: () => session.reset(),
     load(rest) {
@@ -148,17 +156,5 @@ async function runShell(shell: string | true, command: string, signal: AbortSign
   signal.removeEventListener("abort", stop);
   return code === 0 || signal.aborted ? null : `exit status ${code ?? "by a signal"}`;
 }
-
-function variableList(names: { name: string; type: string }[]): string {
-  const width = Math.max(0, ...names.map(({ name }) => name.length));
-  return (
-    names.map(({ name, type }) => `${name.padEnd(width)}  ${oneLine(type)}`).join("\n") || "no variables"
-  );
-}
-
-const oneLine = (text: string) => {
-  const short = text.replace(/\s+/g, " ");
-  return short.length > 80 ? `${short.slice(0, 79)}…` : short;
-};
 
 const duration = (ms: number): string => (ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(2)} s`);

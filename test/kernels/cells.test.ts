@@ -257,7 +257,8 @@ test("magics", async () => {
   const shell = await client.run("const before = 1\n!echo out; echo err >&2\nconst behind = 2");
   assert.equal([shell.stdout, shell.stderr], ["out\n", "err\n"]);
   assert.is(await client.value("before + behind"), "3");
-  assert.match(await out("%who"), /timed +number\[\]/);
+  const [who] = (await client.run("%who")).messages;
+  assert.match(who.content.data["text/plain"], /^name +type +shape +size\n[\s\S]*timed +number\[\] +2 +16 B/);
   assert.match((await client.run("?timed")).messages[0].content.data["text/plain"], "const timed: number[]");
   assert.match((await client.run("timed?")).messages[0].content.data["text/plain"], "const timed: number[]");
   const page = (await client.run("?speakerscope")).messages[0].content.data["text/markdown"];
@@ -271,6 +272,7 @@ test("magics", async () => {
   assert.match((await fails("%nonsense")).evalue, "unknown magic");
   await client.run("%cd ..\n");
   await client.run("%reset");
+  assert.is(await out("%who"), "no variables\n");
   assert.match((await fails("cellTimed")).evalue, "Cannot find name");
   await client.run(`%cd ${folder}`);
 });

@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { chartSize } from "../../kernels/speakerscope/display/charts.js";
 import { format } from "../../kernels/speakerscope/display/format.js";
+import { variablesBundle } from "../../kernels/speakerscope/display/variables.js";
 import { encodeBundle, toJson } from "../../kernels/speakerscope/json.js";
 import { python, runPython } from "../python.js";
 
@@ -169,6 +170,8 @@ test("a danfojs DataFrame and Series are tables with dtypes, index and shape", a
     assert.match(bundle["text/html"], text);
   assert.match(bundle["text/plain"], "DataFrame (2 x 2)");
   assert.match((await shown(frame.column("n")))["text/html"], "<td>2</td>");
+  const listed = variablesBundle([{ name: "frame", type: "DataFrame", value: frame }])["text/plain"];
+  assert.match(String(listed), /frame +DataFrame +2 × 2 +22 B/);
 });
 
 test("bytes of pictures are pictures, bytes of sound are players", async () => {
@@ -197,6 +200,53 @@ test("a long signal is cut in the notebook and says so", async () => {
   const bundle = await shown({ samples: new Float32Array(8000 * 90), sampleRate: 8000 });
   assert.match(bundle["text/html"], "first 60 s of 90.0 s");
   assert.ok(bundle["text/html"].length < 1_400_000);
+});
+
+test("variables are listed with types, shapes and sizes", () => {
+  const tensor = { shape: [2, 3], dtype: "float32", size: 6, dataId: {}, isDisposed: false, data() {} };
+  const vector = (n: number) => new Float32Array(n);
+  const circle: Record<string, unknown> = { n: 1 };
+  circle.self = circle;
+  const rows: [value: unknown, shape: string, size: string][] = [
+    [vector(192), "192", "768 B"],
+    [{ data: vector(6), rows: 2, columns: 3 }, "2 × 3", "40 B"],
+    [tensor, "2 × 3", "24 B"],
+    [{ ...tensor, isDisposed: true }, "2 × 3", "disposed"],
+    [{ samples: vector(8000), sampleRate: 16000 }, "8000, 0.50 s", "32 kB"],
+    [[1, 2, 3], "3", "24 B"],
+    [[vector(4), vector(4)], "2 × 4", "32 B"],
+    [[{ key: "a", embedding: vector(4) }], "1 × 4", "17 B"],
+    [[vector(4), vector(5)], "2", "36 B"],
+    [new Map([["a", vector(4)]]), "1 × 4", "17 B"],
+    [new Map([["a", 1]]), "1 entry", "9 B"],
+    [new Set(["a", "b"]), "2 entries", "2 B"],
+    ["text", "4 characters", "4 B"],
+    [1, "", "8 B"],
+    [null, "", "0 B"],
+    [() => 1, "", ""],
+    [{ a: 1, b: "x" }, "2 fields", "9 B"],
+    [circle, "2 fields", "8 B"],
+    [
+      {
+        get costly() {
+          throw new Error("called");
+        },
+      },
+      "1 field",
+      "0 B",
+    ],
+    [new Float32Array(2_500_000), "2500000", "10 MB"],
+    [Array.from({ length: 60_000 }, () => ({ n: 1 })), "60000", "≥ 400 kB"],
+  ];
+  const variables = rows.map(([value], i) => ({ name: `v${i}`, type: "some\n type", value }));
+  const bundle = variablesBundle(variables);
+  const lines = String(bundle["text/plain"]).split("\n").slice(1);
+  const seen = lines.map((line) => /^v\d+ +some type ?(.*)$/.exec(line)![1].trim().split(/ {2,}/));
+  assert.equal(
+    seen,
+    rows.map(([, shape, size]) => [shape, size].filter(Boolean)).map((row) => (row.length > 0 ? row : [""])),
+  );
+  assert.match(String(bundle["text/html"]), "<th>shape</th>");
 });
 
 test.run();
