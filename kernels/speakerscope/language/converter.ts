@@ -13,6 +13,7 @@ import {
 } from "./declarations.js";
 import { type Documentation, documentationAt } from "./documentation.js";
 import { cellTransformers, sourceTransformers } from "./emit.js";
+import { pathInString, pathOfMagic } from "./paths.js";
 import { ranked } from "./ranked.js";
 import type { Completion, Converted, Information, Problem, Source } from "./requests.js";
 
@@ -138,9 +139,13 @@ export class Converter {
   }
 
   complete(declarations: string, code: string, position: number): Completion {
+    const path = pathOfMagic(this.#ts, code, position);
+    if (path) return path;
     this.#show(declarations, code);
     const found = this.#service.getCompletionsAtPosition(this.#cellFile, position, {});
-    return ranked(code, position, found);
+    const completion = ranked(code, position, found);
+    if (completion.matches.length > 0) return completion;
+    return pathInString(this.#ts, code, position) ?? completion;
   }
 
   inspect(declarations: string, code: string, position: number): Information | null {

@@ -21,7 +21,14 @@ export function ranked(
     const at = name.toLowerCase().indexOf(word);
     return at === 0 ? 1 : at > 0 ? 2 : 3;
   };
+  const isUnwanted = (folder: string) =>
+    folder === "node_modules" || (folder.startsWith(".") && !word.startsWith("."));
+  const isRelative = /["'`]\.[^"'`]*$/.test(code.slice(0, position));
   const entries = (found?.entries ?? [])
+    .filter(({ name, kind }) => kind !== "directory" || !isRelative || !isUnwanted(name))
+    // Packages that hold types alone cannot be imported.
+    .filter(({ name }) => !name.startsWith("@types"))
+    .map((entry) => ({ ...entry, name: nameOf(entry, isRelative) }))
     .map((entry, index) => ({ ...entry, index, key: `${rank(entry.name)}${entry.sortText}` }))
     .filter(({ key }) => !key.startsWith("3"));
   // Equal rank: keep the compiler's order, or sort by name when nothing was typed, names for internal use last.
@@ -32,4 +39,9 @@ export function ranked(
   );
   const shown = entries.slice(0, shownMatches);
   return { matches: shown.map(({ name }) => name), types: shown.map(({ kind }) => kind), start, end };
+}
+
+/** A folder beside the notebook, or a scope of packages, goes on behind a slash. */
+function nameOf({ name, kind }: TypeScript.CompletionEntry, isRelative: boolean): string {
+  return kind === "directory" && (isRelative || /^@[^/]+$/.test(name)) ? `${name}/` : name;
 }
