@@ -113,6 +113,7 @@ test("the public list is this, and a name on it stays", () => {
     "similarityOverview",
     "similarityVsDuration",
     "speechSegments",
+    "splitCorpus",
     "thresholdExplorer",
     "toDataFrame",
     "typicalUtterances",

@@ -1,0 +1,138 @@
+import { invalid } from "../errors.js";
+import { compare } from "../util/compare.js";
+import { speakerKey } from "./audit-corpus.js";
+import type { Finding } from "./finding.js";
+
+/** What is dealt out: utterances, or speakers with the number of their utterances. */
+export interface SplitRow {
+  dataset: string;
+  speakerId: string | null;
+  seconds?: number;
+  numUtterances?: number;
+}
+
+export interface SplitOptions<Part extends string> {
+  /** Share of each part, as { train: 0.8, dev: 0.1, test: 0.1 }; they sum to 1. */
+  parts: Record<Part, number>;
+  /** Findings of an audit: names of one person (`leakage`, `splitSpeaker`) stay on one side. */
+  avoid?: readonly Finding[];
+  /** Findings below this probability are left aside; default 0.5. */
+  leastProbability?: number;
+}
+
+export interface SplitCorpus<Row, Part extends string> {
+  /** The rows of every part, in their order. */
+  parts: Record<Part, Row[]>;
+  summary: {
+    /** Whether parts were measured in seconds, or in utterances because some row has no duration. */
+    unit: "seconds" | "utterances";
+    /** What each part came to, and of how many people. */
+    parts: Record<Part, { amount: number; share: number; people: number }>;
+    /** Rows of unknown speakers, which are in no part: they may be anybody. */
+    unlabelled: number;
+  };
+}
+
+/**
+ * Deals a corpus out into train, dev, test or other parts so that nobody is on two sides: all rows of a speaker go into one
+ * part, and so do speakers that an audit found to be one person.
+ *
+ * People with most speech are dealt out first, each to the part that is relatively emptiest and has room; every part gets
+ * somebody. Shares are of seconds where every row has them, else of utterances. The result is the same for any order of the
+ * rows, but for the order within the parts. Wrong labels and names of two people put voices on the wrong side too: correct
+ * those before.
+ *
+ * @param rows utterances, or speakers
+ * @throws `invalid` for parts that do not sum to 1, and for fewer people than parts
+ * @example
+ * const { findings } = await audit(utterances);
+ * const { parts, summary } = splitCorpus(utterances, {
+ *   parts: { train: 0.8, dev: 0.1, test: 0.1 },
+ *   avoid: findings,
+ * });
+ */
+export function splitCorpus<Row extends SplitRow, Part extends string>(
+  rows: readonly Row[],
+  { parts, avoid = [], leastProbability = 0.5 }: SplitOptions<Part>,
+): SplitCorpus<Row, Part> {
+  const names = Object.keys(parts) as Part[];
+  const total = names.reduce((sum, name) => sum + parts[name], 0);
+  if (names.some((name) => !(parts[name] > 0)) || Math.abs(total - 1) > 1e-6)
+    throw invalid(
+      `The shares ${names.map((name) => `${name} ${parts[name]}`).join(", ")} are no split. Give shares above 0 that sum to 1.`,
+      { got: parts },
+    );
+  const known = rows.filter(({ speakerId }) => speakerId !== null);
+  const unit = known.every(({ seconds }) => seconds !== undefined) ? "seconds" : "utterances";
+  const amountOf = ({ seconds, numUtterances = 1 }: SplitRow) =>
+    unit === "seconds" ? seconds! : numUtterances;
+
+  const personOf = joinedNames(avoid.filter(({ probability }) => probability >= leastProbability));
+  const keyOf = ({ dataset, speakerId }: SplitRow) =>
+    personOf(speakerKey({ dataset, speakerId: speakerId! }));
+  // Sums of seconds depend on the order in their last digits, and a tie must not.
+  const amounts = new Map<string, number[]>();
+  for (const row of known) {
+    const person = keyOf(row);
+    const own = amounts.get(person);
+    if (own === undefined) amounts.set(person, [amountOf(row)]);
+    else own.push(amountOf(row));
+  }
+  const people = [...amounts]
+    .map(([person, values]) => ({ person, amount: values.sort((a, b) => a - b).reduce((sum, x) => sum + x) }))
+    .sort((a, b) => b.amount - a.amount || compare(a.person, b.person));
+  if (people.length < names.length)
+    throw invalid(`There are ${people.length} speakers for ${names.length} parts. Give fewer parts.`, {
+      got: people.length,
+    });
+
+  const all = people.reduce((sum, { amount }) => sum + amount, 0) || 1;
+  const sides = names.map((name) => ({ name, room: parts[name] * all, amount: 0, people: 0 }));
+  const sideOf = new Map<string, Part>();
+  people.forEach(({ person, amount }, dealt) => {
+    const empty = sides.filter((side) => side.people === 0);
+    const open = people.length - dealt <= empty.length ? empty : sides;
+    const roomy = open.filter((side) => side.amount + amount <= side.room);
+    const [best] =
+      roomy.length > 0
+        ? sorted(roomy, (side) => side.amount / side.room)
+        : sorted(open, (side) => (side.amount + amount) / side.room);
+    best.amount += amount;
+    best.people++;
+    sideOf.set(person, best.name);
+  });
+
+  const dealt = Object.fromEntries(names.map((name) => [name, [] as Row[]])) as Record<Part, Row[]>;
+  for (const row of known) dealt[sideOf.get(keyOf(row))!].push(row);
+  return {
+    parts: dealt,
+    summary: {
+      unit,
+      parts: Object.fromEntries(
+        sides.map(({ name, amount, people: count }) => [
+          name,
+          { amount, share: amount / all, people: count },
+        ]),
+      ) as SplitCorpus<Row, Part>["summary"]["parts"],
+      unlabelled: rows.length - known.length,
+    },
+  };
+}
+
+const sorted = <Item>(items: readonly Item[], by: (item: Item) => number): Item[] =>
+  [...items].sort((a, b) => by(a) - by(b));
+
+/** Speaker to person: the first, in order of names, of those found to be one. */
+function joinedNames(findings: readonly Finding[]): (speaker: string) => string {
+  const first = new Map<string, string>();
+  const root = (speaker: string): string => {
+    const next = first.get(speaker);
+    return next === undefined ? speaker : root(next);
+  };
+  for (const { kind, keys } of findings)
+    if (kind === "leakage" || kind === "splitSpeaker") {
+      const [a, b] = keys.map(root).sort(compare);
+      if (a !== b) first.set(b, a);
+    }
+  return root;
+}

@@ -1,0 +1,119 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import type { Finding } from "../../src/audit/finding.js";
+import { splitCorpus } from "../../src/audit/split-corpus.js";
+import { random } from "../../src/vectors/random.js";
+
+const next = random(4);
+const rows = Array.from({ length: 60 }, (_, s) =>
+  Array.from({ length: 1 + Math.floor(9 * next()) }, (_, u) => ({
+    key: `x_s${s}_u${u}`,
+    dataset: "x",
+    speakerId: `s${s}`,
+    seconds: 1 + 9 * next(),
+  })),
+).flat();
+const parts = { train: 0.8, dev: 0.1, test: 0.1 };
+
+const finding = (kind: Finding["kind"], keys: string[], probability = 0.9): Finding => ({
+  kind,
+  keys,
+  score: 3,
+  probability,
+  evidence: {},
+  remedy: { action: "keepOnOneSide", names: keys },
+});
+
+test("splitCorpus gives every part its share of the seconds, and nobody to two parts", () => {
+  const { parts: dealt, summary } = splitCorpus(rows, { parts });
+  assert.is(summary.unit, "seconds");
+  assert.is(dealt.train.length + dealt.dev.length + dealt.test.length, rows.length);
+  const all = rows.reduce((sum, { seconds }) => sum + seconds, 0);
+  for (const name of ["train", "dev", "test"] as const) {
+    const amount = dealt[name].reduce((sum, { seconds }) => sum + seconds, 0);
+    assert.ok(Math.abs(amount / all - parts[name]) < 0.01, `${name} ${amount / all}`);
+    assert.ok(Math.abs(summary.parts[name].share - amount / all) < 1e-9);
+  }
+  const sides = new Map<string, Set<string>>();
+  for (const [name, own] of Object.entries(dealt))
+    for (const { speakerId } of own) sides.set(speakerId, (sides.get(speakerId) ?? new Set()).add(name));
+  assert.ok([...sides.values()].every((side) => side.size === 1));
+});
+
+test("splitCorpus keeps names of one person together, by way of others too", () => {
+  const chain = Array.from({ length: 9 }, (_, s) => finding("splitSpeaker", [`x_s${s + 1}`, `x_s${s}`]));
+  chain.push(finding("leakage", ["x_s9", "x_s40"]));
+  const { parts: dealt, summary } = splitCorpus(rows, { parts, avoid: chain });
+  const joined = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s40"];
+  for (const own of Object.values(dealt)) {
+    const here = joined.filter((id) => own.some(({ speakerId }) => speakerId === id));
+    assert.ok(here.length === 0 || here.length === joined.length, here.join());
+  }
+  assert.is(summary.parts.train.people + summary.parts.dev.people + summary.parts.test.people, 50);
+});
+
+test("splitCorpus leaves findings of other kinds and doubts aside", () => {
+  const avoid = [finding("mergedSpeakers", ["x_s0"]), finding("leakage", ["x_s1", "x_s2"], 0.3)];
+  assert.equal(splitCorpus(rows, { parts, avoid }), splitCorpus(rows, { parts }));
+  const people = Object.values(splitCorpus(rows, { parts, avoid, leastProbability: 0.2 }).summary.parts);
+  assert.is(
+    people.reduce((sum, part) => sum + part.people, 0),
+    59,
+  );
+});
+
+test("splitCorpus deals out alike for any order of the rows", () => {
+  const sides = (of: typeof rows) =>
+    Object.entries(splitCorpus(of, { parts }).parts)
+      .flatMap(([name, own]) => own.map(({ key }) => `${key} ${name}`))
+      .sort();
+  const shuffle = random(8);
+  const shuffled = rows
+    .map((row) => [shuffle(), row] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, row]) => row);
+  assert.equal(sides(shuffled), sides(rows));
+});
+
+test("splitCorpus counts utterances where a duration is missing, and takes speakers too", () => {
+  const speakers = [10, 20, 30, 40].map((numUtterances, s) => ({
+    dataset: "",
+    speakerId: String(s),
+    numUtterances,
+  }));
+  const { parts: dealt, summary } = splitCorpus(speakers, { parts: { a: 0.5, b: 0.5 } });
+  assert.is(summary.unit, "utterances");
+  assert.equal([summary.parts.a.amount, summary.parts.b.amount], [50, 50]);
+  assert.equal(dealt.a.map(({ speakerId }) => speakerId).sort(), ["0", "3"]);
+});
+
+test("splitCorpus gives somebody to every part", () => {
+  const three = rows.filter(({ speakerId }) => ["s1", "s2", "s3"].includes(speakerId));
+  const { summary } = splitCorpus(three, { parts });
+  assert.equal(
+    Object.values(summary.parts).map(({ people }) => people),
+    [1, 1, 1],
+  );
+});
+
+test("splitCorpus leaves out utterances of unknown speakers, and counts them", () => {
+  const { parts: dealt, summary } = splitCorpus([...rows, { ...rows[0], key: "?", speakerId: null }], {
+    parts,
+  });
+  assert.is(summary.unlabelled, 1);
+  assert.not(
+    Object.values(dealt)
+      .flat()
+      .some(({ key }) => key === "?"),
+  );
+});
+
+test("splitCorpus says what is wrong with shares and with too few people", () => {
+  assert.throws(
+    () => splitCorpus(rows, { parts: { train: 0.8, test: 0.1 } }),
+    /train 0.8, test 0.1 are no split. Give shares above 0 that sum to 1/,
+  );
+  assert.throws(() => splitCorpus(rows.slice(0, 1), { parts }), /There are 1 speakers for 3 parts/);
+});
+
+test.run();
