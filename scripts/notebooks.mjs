@@ -31,7 +31,13 @@ const outputDir =
   process.env.SPEAKERSCOPE_RESULTS_DIR ||
   join("results", isBundled ? "notebooks" : `notebooks-${basename(dataRoot)}`);
 // 05-scoring learns on one data set and judges on another, which have to be named for another corpus.
-const names = ["01-extraction", "02-analysis", "03-variability", "04-models", ...(isBundled ? ["05-scoring"] : [])];
+const names = [
+  "01-extraction",
+  "02-analysis",
+  "03-variability",
+  "04-models",
+  ...(isBundled ? ["05-scoring"] : []),
+];
 if (flags.save && !isBundled) {
   console.error(
     "notebooks: --save is for the bundled speech. Leave it out, or unset SPEAKERSCOPE_DATA_ROOT.",

@@ -25,8 +25,9 @@ export async function measureThreshold(
 ): Promise<MeasuredThreshold | undefined> {
   const path = join(folder, mergedFiles.utterances);
   if (!existsSync(path)) return undefined;
-  const of = JSON.stringify([resolve(path), stampOf(path), speakers.length]);
-  if (last?.of !== of) last = { of, measured: await measure(path, speakers) };
+  const doubted = movingFindings(findings);
+  const of = JSON.stringify([resolve(path), stampOf(path), speakers.length, doubted]);
+  if (last?.of !== of) last = { of, measured: await measure(path, speakers, doubted) };
   return last.measured;
 }
 
@@ -36,6 +37,7 @@ let last: { of: string; measured: MeasuredThreshold | undefined } | undefined;
 async function measure(
   path: string,
   speakers: readonly SpeakerInfo[],
+  doubted: readonly Finding[],
 ): Promise<MeasuredThreshold | undefined> {
   const total = speakers.reduce((sum, { numUtterances }) => sum + numUtterances, 0);
   const step = Math.ceil(total / mostUtterances);
@@ -49,7 +51,6 @@ async function measure(
     if (!wanted || wanted.has(nameOf(utterance))) utterances.push(utterance);
   }
   const raw = measuredThreshold(utterances);
-  const doubted = movingFindings(findings);
   if (doubted.length === 0) return raw;
   const audited = withoutFindings(utterances, doubted);
   const measured = measuredThreshold(audited);
