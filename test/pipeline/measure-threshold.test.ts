@@ -24,6 +24,17 @@ test("the threshold of the same embeddings is measured once, and anew when they 
   const first = await measureThreshold(final, speakers);
   assert.ok(Number.isFinite(first!.threshold));
   assert.is(await measureThreshold(final, speakers), first);
+  const wrong = {
+    kind: "wrongLabel" as const,
+    keys: ["d_s0_u0"],
+    score: 1,
+    probability: 0.9,
+    evidence: {},
+    remedy: { action: "drop" as const },
+  };
+  const audited = await measureThreshold(final, speakers, [wrong]);
+  assert.is(audited!.asLabelled!.leftOut, 1, "findings count, also after it was measured without");
+  assert.is(await measureThreshold(final, speakers, [{ ...wrong }]), audited);
   const { speakers: others } = await merged("others", 0.2);
   const second = await measureThreshold(final, others);
   assert.is.not(second, first);
