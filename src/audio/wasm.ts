@@ -36,7 +36,6 @@ export interface Wasm {
     output: number,
     outputLength: number,
   ): void;
-  centre(values: number, length: number, columns: number): void;
 }
 
 /** A larger instance is not kept: WebAssembly memory never shrinks. */

@@ -41,7 +41,6 @@ export function bandFrames(samples: Float32Array): Matrix {
       triangles: "hertz",
       unitArea: false,
     }),
-    centre: false,
   });
   return computed(samples);
 }

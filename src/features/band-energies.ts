@@ -16,8 +16,6 @@ export interface BandPlan {
   filters: readonly BandFilter[];
   /** Energies become ln(max(energy, floor) + offset), or stay as they are. */
   log?: { floor: number; offset: number };
-  /** Subtract from every column its mean over the signal's frames. */
-  centre: boolean;
 }
 
 /** A filter's weights on the power of the spectral bins from `first` on; bin k lies at k * sample rate / fftSize. */
@@ -36,7 +34,7 @@ const framesAtOnce = 256;
  * frame's numbers are the same bytes on every machine, whatever else the signal holds.
  */
 export function bandEnergies(plan: BandPlan): (samples: Float32Array) => Matrix {
-  const { shift, window, filters, centre } = plan;
+  const { shift, window, filters } = plan;
   const numbers = planNumbers(plan);
   const columns = filters.length;
   return (samples) => {
@@ -53,7 +51,6 @@ export function bandEnergies(plan: BandPlan): (samples: Float32Array) => Matrix 
       const to = output.address + 4 * first * columns;
       wasm.fbank(settings.address, numbers.length, input.address, part.length, to, frames * columns);
     }
-    if (centre) wasm.centre(output.address, output.length, columns);
     const data = memory.at(output).slice();
     memory.release();
     giveBack(wasm);

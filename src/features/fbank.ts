@@ -209,9 +209,6 @@ function spectral(
     meanNormalization,
     deviationNormalization = false,
   } = settings;
-  const isScaled = log === "db" || dynamicRange !== undefined;
-  // Kaldi's own steps are all in the audio module.
-  const isPlain = !isScaled && !dropLastFrame && !deviationNormalization;
   const energies = bandEnergies({
     shift: frameShift,
     window: windowWeights(settings.window, frameLength, settings.periodicWindow ?? false).map(
@@ -233,12 +230,11 @@ function spectral(
     ...(log === "none"
       ? {}
       : { log: { floor: settings.logFloor ?? energyFloor, offset: settings.logOffset ?? 0 } }),
-    centre: isPlain && meanNormalization,
   });
-  if (isPlain) return energies;
   return (samples) => {
     let matrix = energies(samples);
-    if (isScaled) scale(matrix.data, log === "db" ? decibels : 1, dynamicRange);
+    if (log === "db" || dynamicRange !== undefined)
+      scale(matrix.data, log === "db" ? decibels : 1, dynamicRange);
     if (dropLastFrame)
       matrix = {
         data: matrix.data.slice(0, -matrix.columns),

@@ -94,19 +94,6 @@ pub fn fbank(plan: &Plan, samples: &[f32], output: &mut [f32]) {
     }
 }
 
-/// Subtracts from every column its mean over the rows.
-pub fn centre(values: &mut [f32], columns: usize) {
-    let mut means = vec![0.0; columns];
-    for row in values.chunks_exact(columns) {
-        means.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
-    }
-    let rows = (values.len() / columns) as f64;
-    means.iter_mut().for_each(|sum| *sum /= rows);
-    for row in values.chunks_exact_mut(columns) {
-        row.iter_mut().zip(&means).for_each(|(value, mean)| *value = (f64::from(*value) - mean) as f32);
-    }
-}
-
 /// Two frames without their means, emphasised and weighed with the window; zeros behind them.
 fn weigh(plan: &Plan, [first, second]: [&[f32]; 2], weighed: &mut [v128]) {
     let mean = if plan.remove_dc { f64x2(mean(first), mean(second)) } else { f64x2_splat(0.0) };

@@ -369,10 +369,3 @@ pub unsafe extern "C" fn fbank(
     let output = unsafe { std::slice::from_raw_parts_mut(output, output_length) };
     fbank::fbank(&plan, samples, output);
 }
-
-/// # Safety
-/// `values` comes from `floats` with room for so many numbers.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn centre(values: *mut f32, length: usize, columns: usize) {
-    fbank::centre(unsafe { std::slice::from_raw_parts_mut(values, length) }, columns);
-}
