@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadAudio } from "../../src/audio/load-audio.js";
+import { resample } from "../../src/audio/resample.js";
 import { openSignalChecker, signalChecks } from "../../src/checks/signal-checks.js";
 import { random } from "../../src/vectors/random.js";
 
@@ -46,7 +47,6 @@ test("signalChecks measures level, clipping, bandwidth and noise", async () => {
   const { snr } = await signalChecks(added(padded, noise(padded.length, rms(samples) / Math.sqrt(10))));
   assert.ok(snr !== null && Math.abs(snr - 10) < 3, `${snr}`);
   // What a telephone leaves: nothing above 4 kHz.
-  const { resample } = await import("../../src/audio/resample.js");
   const narrow = await signalChecks(resample(resample(samples, 16_000, 8000), 8000, 16_000));
   assert.ok(narrow.bandwidth < 5200, `${narrow.bandwidth}`);
 });
