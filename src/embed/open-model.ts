@@ -137,10 +137,15 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
  * The vector is the original's, so the graph of full precision is the one that is checked: with fewer bits an embedding
  * comes less near to it, whatever the front end.
  */
-export async function checkGoldenOnce(options: ModelOptions): Promise<void> {
-  const whole = { ...options, precision: "fp32", bucket: 1, device: "cpu" };
-  if (!isGoldenChecked(identifyModel(whole))) await (await openModel(whole)).close();
+async function checkGoldenOnce(options: ModelOptions): Promise<void> {
+  if (!isModelChecked(options)) await (await openModel({ ...original(options), device: "cpu" })).close();
 }
+
+/** Whether a model gave its golden vector before, or has none. */
+export const isModelChecked = (options: ModelOptions): boolean =>
+  isGoldenChecked(identifyModel(original(options)));
+
+const original = (options: ModelOptions): ModelOptions => ({ ...options, precision: "fp32", bucket: 1 });
 
 /** A model's file, what is known of it, and what tells it from others. */
 export interface IdentifiedModel extends UnderstoodModel {

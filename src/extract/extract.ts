@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { Corpus } from "../corpus/corpus.js";
 import { type ScanOptions, scan } from "../corpus/scan.js";
-import { checkGoldenOnce, identifyModel, type ModelOptions } from "../embed/open-model.js";
+import { identifyModel, isModelChecked, type ModelOptions } from "../embed/open-model.js";
 import { interrupted, invalid } from "../errors.js";
 import { pythonJson } from "../format/json.js";
 import {
@@ -142,8 +142,6 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     });
   const devices = planRanks(options);
   const model = identifyModel({ ...options, precision });
-  // Otherwise all ranks would check it at the same time, each for itself.
-  if (model.config.golden !== undefined) await checkGoldenOnce(options);
   const identity: ExtractionIdentity = {
     version: 1,
     ...model.identity,
@@ -238,11 +236,15 @@ async function extractPart(
   if (resumed > 0) onLog?.(`${resumed} of ${list.utterances.length} files were done before`);
 
   const individualFolder = saveIndividual ? join(folder, "embeddings_individual") : undefined;
+  // All ranks would check the golden vector at the same time, so the first one does, and the others wait for that.
+  const first = isModelChecked(options) ? undefined : rankBegins();
   const shares = devices
     .map((device, rank) => ({ device, rank, indices: share(todo, rank, devices.length) }))
     .filter(({ indices }) => indices.length > 0);
   const ranks = await Promise.all(
-    shares.map(async ({ device, rank, indices }) => {
+    shares.map(async ({ device, rank, indices }, place) => {
+      if (place > 0 && first !== undefined && !(await first.begins))
+        return { rank, device, done: 0, failed: 0, stopped: false, seconds: 0 };
       const start = performance.now();
       const seconds = () => (performance.now() - start) / 1000;
       onProgress?.({ stage: "extract", rank, done: 0, failed: 0, total: indices.length, seconds: 0 });
@@ -273,6 +275,7 @@ async function extractPart(
         list.utterances,
         {
           onStarted(opened) {
+            first?.onEnd(true);
             onLog?.(`Rank ${rank}/${devices.length}: Starting on device ${opened}`);
             onLog?.(
               `Rank ${rank}: Processing ${indices.length} files (indices ${indices[0]}-${indices.at(-1)})`,
@@ -284,7 +287,7 @@ async function extractPart(
           onLog: (line) => onLog?.(line),
         },
         abortSignal,
-      );
+      ).finally(() => first?.onEnd(false));
       if (result.error === undefined && !result.stopped)
         onLog?.(
           `Rank ${rank}: Finished ${result.done} files, ${result.failed} failed, in ${seconds().toFixed(1)} s ` +
@@ -333,6 +336,15 @@ async function extractPart(
     doubts: doubtsOf(after),
     ranks: ranks.map(({ error: _error, stopped: _stopped, ...rank }) => rank),
   };
+}
+
+/** Whether the first rank has opened its model: false where it ends without. Only what it says first counts. */
+function rankBegins(): { begins: Promise<boolean>; onEnd(isOpen: boolean): void } {
+  let onEnd: (isOpen: boolean) => void = () => {};
+  const begins = new Promise<boolean>((resolve) => {
+    onEnd = resolve;
+  });
+  return { begins, onEnd };
 }
 
 /** Nothing is known of the file, or its failure may not recur: it was not due to the file's content. */
