@@ -44,6 +44,13 @@ export async function checkGolden(
         "Put the embedding of the original model there, as one row.",
       { path: files.embedding, got: expected.length },
     );
+  if (!expected.every(Number.isFinite) || expected.every((value) => value === 0))
+    throw invalid(
+      `The golden vector ${files.embedding} is zero, or holds NaN or infinity: no embedding is like that.`,
+      {
+        path: files.embedding,
+      },
+    );
   const found = cosine(await embedOnce(session, path, config, samples), expected);
   if (found >= goldenCosine) {
     remember(goldenMark(model, files));

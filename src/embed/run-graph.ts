@@ -33,6 +33,7 @@ export function runGraph(session: Session, config: ModelConfig, path: string): R
         path,
         got: name,
       });
+  checkAxes(input, config, path);
   checkFrames(input, config, path);
 
   const atOnce = async (features: readonly Matrix[]): Promise<Float32Array[]> => {
@@ -88,6 +89,18 @@ function unitMean(rows: readonly Float32Array[]): Float32Array {
   return Float32Array.from(sum, (value) => value / norm);
 }
 
+/** Features have three axes (some graphs have one of channels more), samples two. */
+function checkAxes({ name, shape }: TensorInfo, { layout }: ModelConfig, path: string): void {
+  const axes = layout === "waveform" ? ["batch", "samples"] : ["batch", "frames", "mel bins"];
+  // The runtime says nothing of axes where the graph does not.
+  if (shape.length === 0 || shape.length >= axes.length) return;
+  throw unsupported(
+    `"${name}" of ${path} has ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but ${layout === "waveform" ? "samples" : "features"} have ${axes.length} ` +
+      `(${axes.join(", ")}). Name another input, or say layout: waveform for a model that takes samples.`,
+    { path, got: shape.length },
+  );
+}
+
 /** Some models were exported for one number of frames. */
 function checkFrames({ name, shape }: TensorInfo, { layout, partials }: ModelConfig, path: string): void {
   const axis = shape.at(layout === "BTF" ? -2 : -1);
@@ -103,6 +116,14 @@ function checkFrames({ name, shape }: TensorInfo, { layout, partials }: ModelCon
 function pick(values: readonly TensorInfo[], name: string, kind: string, path: string): TensorInfo {
   const found = name === "" && values.length === 1 ? values[0] : values.find((value) => value.name === name);
   if (found !== undefined) return found;
+  if (values.length === 0)
+    throw unsupported(`The graph of ${path} has no ${kind} at all, so it cannot embed anything.`, { path });
+  if (name === "")
+    throw invalid(
+      `The graph of ${path} has several ${kind}s: ${values.map((value) => value.name).join(", ")}. Say in the configuration which one is ` +
+        `the ${kind === "input" ? "features" : "embedding"}: \`${kind}: ${values[0]!.name}\`.`,
+      { path, got: values.map((value) => value.name) },
+    );
   throw invalid(
     `The graph of ${path} has no ${kind} "${name}". Give its name in the configuration: ${values.map((value) => value.name).join(" or ")}.`,
     { path, got: name },

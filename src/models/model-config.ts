@@ -6,6 +6,7 @@ import { type FbankOptions, type FrontEndRecord, fbankDefaults } from "../featur
 import type { OnnxModel } from "../format/onnx.js";
 import { isObject, type JsonObject } from "../format/read-json.js";
 import { ownKeys, readYaml } from "../format/read-yaml.js";
+import { nearestName } from "../shared/nearest-name.js";
 import type { ExtraInput, Layout, ModelConfig } from "./adapter.js";
 import { familyAdapters, familyOfGraph, featureSize, isFamily, melBins } from "./family-adapters.js";
 import { toldByMetadata } from "./told-by-file.js";
@@ -140,11 +141,23 @@ export function understandModel(modelPath: string, options: UnderstandOptions = 
   for (const key of Object.keys(options.config ?? {}))
     if (!isKnownKey(key))
       throw unknown(
-        `The key ${key} in the config option is not known. The keys are ${allKeys().join(", ")}.`,
+        `The key ${key} in the config option is not known.${meant(key, allKeys())} The keys are ${allKeys().join(", ")}.`,
         {
           got: key,
         },
       );
+  // A key that only training needs is passed over; one of ours with a slip in it would be, too, without a word.
+  for (const key of Object.keys(layers[1]!.keys)) {
+    const own = isKnownKey(key) || key.startsWith("frontend.") ? undefined : nearestName(key, allKeys());
+    if (own !== undefined)
+      throw unknown(
+        `The key ${key} in ${configPath} is not known. Did you mean ${own}? Correct it, or take it out.`,
+        {
+          path: configPath,
+          got: key,
+        },
+      );
+  }
   const told = new Told(layers, modelPath);
   const family = told.word("family", words.family) ?? named;
   if (configPath === undefined && family === undefined && !told.has("embedding_size"))
@@ -223,7 +236,7 @@ function layer(teller: Teller, place: string, keys: JsonObject): Layer {
   for (const [key, value] of Object.entries(frontend)) {
     if (!isFrontendKey(key))
       throw unknown(
-        `frontend.${key} in ${place} is not known. The keys are ${Object.keys(frontendKeys).join(", ")}.`,
+        `frontend.${key} in ${place} is not known.${meant(key, Object.keys(frontendKeys))} The keys are ${Object.keys(frontendKeys).join(", ")}.`,
         { path: place, got: key },
       );
     if (key !== "mean_normalization") {
@@ -231,13 +244,13 @@ function layer(teller: Teller, place: string, keys: JsonObject): Layer {
       continue;
     }
     checked(`frontend.${key}`, value, place, {});
-    const meant = value ? "mean" : "none";
+    const told = value ? "mean" : "none";
     if (norm !== undefined && (norm === "none") === value)
       throw conflict(
         `${place} has norm ${shown(norm)} and frontend.mean_normalization ${shown(value)}. Keep one of them.`,
         { path: place },
       );
-    flattened.norm ??= meant;
+    flattened.norm ??= told;
   }
   return { teller, place, keys: flattened };
 }
@@ -324,10 +337,28 @@ class Told {
   }
 
   /** An object, whose values are checked one by one. */
-  object(key: string, what: string, isRight: (value: unknown) => boolean): JsonObject | undefined {
+  object(
+    key: string,
+    what: string,
+    isRight: (value: unknown) => boolean,
+    names?: readonly string[],
+  ): JsonObject | undefined {
     const found = this.find(key);
     if (found === undefined) return undefined;
     const own = isObject(found.value) ? ownKeys(found.value) : {};
+    const { place } = found.layer;
+    for (const name of Object.keys(own))
+      if (names?.includes(name) === false)
+        throw unknown(`${key}.${name} in ${place} is not known.${meant(name, names)} It must ${what}.`, {
+          path: place,
+          got: name,
+        });
+    for (const name of isObject(found.value) ? (names ?? []) : [])
+      if (own[name] === undefined)
+        throw invalid(`${key} in ${place} has no ${name}. It must ${what}.`, {
+          path: place,
+          got: found.value,
+        });
     if (isObject(found.value) && Object.values(own).every(isRight)) return own;
     throw invalid(`${key} in ${found.layer.place} must ${what}, not ${shown(found.value)}.`, {
       path: found.layer.place,
@@ -353,6 +384,18 @@ const contradicts = (first: Teller, other: Teller): boolean =>
   first !== "family" &&
   (other === "graph" || (first === "configuration" && other === "metadata"));
 
+/** What was probably meant by a word, as a sentence; nothing where nothing is near. */
+function meant(word: unknown, choices: readonly unknown[]): string {
+  const name =
+    typeof word === "string"
+      ? nearestName(
+          word,
+          choices.filter((one) => typeof one === "string"),
+        )
+      : undefined;
+  return name === undefined ? "" : ` Did you mean ${name}?`;
+}
+
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 function checked(key: string, value: unknown, place: string, kind: Kind): unknown {
@@ -372,10 +415,13 @@ function checked(key: string, value: unknown, place: string, kind: Kind): unknow
   }
   const choices = kind.choices ?? [true, false];
   if (choices.includes(value)) return value;
-  throw invalid(`${key} in ${place} is ${shown(value)}. It must be ${choices.join(", ")}.`, {
-    path: place,
-    got: value,
-  });
+  throw invalid(
+    `${key} in ${place} is ${shown(value)}.${meant(value, choices)} It must be ${choices.join(", ")}.`,
+    {
+      path: place,
+      got: value,
+    },
+  );
 }
 
 interface Tensors {
@@ -442,26 +488,24 @@ function extraInputs(told: Told, graph: OnnxModel | undefined): ModelConfig["ext
 }
 
 function partials(told: Told): ModelConfig["partials"] {
-  const what = "have frames, step and min_coverage";
-  const keys = told.object("partials", what, (value) => typeof value === "number");
+  const kinds = {
+    frames: { range: [1, 100_000], isWhole: true },
+    step: { range: [1, 100_000], isWhole: true },
+    min_coverage: { range: [0, 1] },
+  } as const satisfies Record<string, Kind>;
+  const what = "have frames, step and min_coverage, which are numbers";
+  const keys = told.object("partials", what, (value) => typeof value === "number", Object.keys(kinds));
   if (keys === undefined) return undefined;
-  const number = (key: string, kind: Kind) =>
-    checked(`partials.${key}`, keys[key], told.modelPath, kind) as number;
-  return {
-    frames: number("frames", { range: [1, 100_000], isWhole: true }),
-    step: number("step", { range: [1, 100_000], isWhole: true }),
-    minCoverage: number("min_coverage", { range: [0, 1] }),
-  };
+  const place = told.find("partials")!.layer.place;
+  const number = (key: keyof typeof kinds) =>
+    checked(`partials.${key}`, keys[key], place, kinds[key]) as number;
+  return { frames: number("frames"), step: number("step"), minCoverage: number("min_coverage") };
 }
 
 function golden(told: Told): ModelConfig["golden"] {
-  const keys = told.object("golden", "name an audio file and an embedding", isName);
-  if (keys === undefined) return undefined;
-  const { audio, embedding } = keys;
-  if (typeof audio === "string" && typeof embedding === "string") return { audio, embedding };
-  throw invalid(`golden of ${told.modelPath} must name audio and embedding, two files beside the model.`, {
-    path: told.modelPath,
-  });
+  const what = "name audio and embedding, two files beside the configuration";
+  const keys = told.object("golden", what, isName, ["audio", "embedding"]);
+  return keys as ModelConfig["golden"];
 }
 
 const isName = (value: unknown) => typeof value === "string" && value !== "" && value.length <= longestText;

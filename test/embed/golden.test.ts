@@ -104,9 +104,14 @@ test("a variant with fewer bits is held to the golden vector by its original", a
   assert.match(await message(openModel({ modelPath, precision: "int8" })), /it fits with norm: none/);
 });
 
-test("a golden vector of another length than the model's embeddings is an error with both", async () => {
+test("a golden vector that is no embedding, or of another length than the model's, is an error that says so", async () => {
   const modelPath = await withGolden("norm: none\n", "norm: none\n");
-  put(join(modelPath, "..", "clip.npy"), writeNpy(new Float32Array(5).fill(1)));
+  const clip = join(modelPath, "..", "clip.npy");
+  for (const value of [0, Number.NaN, Number.POSITIVE_INFINITY]) {
+    put(clip, writeNpy(new Float32Array(8).fill(value)));
+    assert.match(await message(openModel({ modelPath })), /clip\.npy is zero, or holds NaN or infinity/);
+  }
+  put(clip, writeNpy(new Float32Array(5).fill(1)));
   assert.match(
     await message(openModel({ modelPath })),
     /clip\.npy has 5 numbers, but embeddings of .* have 8/,

@@ -239,10 +239,10 @@ test("metadata and keys that nobody knows are refused with their value", async (
     assert.match((await failure(openModel({ modelPath: write({ metadata }) }))).message, pattern);
   const basic = "sample_rate: 16000\nembedding_size: 80\n";
   for (const [yaml, pattern] of [
-    ["layout: TBF\n", /layout in .* is "TBF"\. It must be BTF, BFT, waveform/],
+    ["layout: TBF\n", /layout in .* is "TBF"\. Did you mean BTF\? It must be BTF, BFT, waveform/],
     ["extra_inputs: {length: seconds}\n", /extra_inputs in .* must say for each input what it is fed/],
     ["partials: {frames: 0, step: 1, min_coverage: 0}\n", /partials\.frames .* is 0/],
-    ["golden: {audio: a.wav}\n", /golden of .* must name audio and embedding/],
+    ["golden: {audio: a.wav}\n", /golden in .* has no embedding\. It must name audio and embedding/],
     ["frame_multiple: 1.5\n", /frame_multiple/],
     ["max_seconds: 0\n", /max_seconds/],
   ] as const)
@@ -263,6 +263,56 @@ test("an input that nobody feeds, one that is not there, and a fixed length are 
     (await failure(openModel({ modelPath: write({ shape: ["B", 200, 80] }, basic) }))).message,
     /takes exactly 200 frames in "feats"\. Export it with a free axis/,
   );
+});
+
+test("graphs without an input or output, with several, or with too few axes are errors that say so", async () => {
+  const basic = "sample_rate: 16000\nembedding_size: 80\n";
+  const graph = (changes: Partial<OnnxGraph>): string => {
+    const path = join(temporaryFolder(), "model.onnx");
+    const inputs = { x: ["B", "T", 80] };
+    const nodes: OnnxGraph["nodes"] = [
+      { op: "ReduceMean", inputs: ["x"], outputs: ["a"], attributes: { axes: [1], keepdims: 0 } },
+      { op: "Neg", inputs: ["a"], outputs: ["b"] },
+    ];
+    writeFileSync(path, onnxModel({ name: "g", inputs, outputs: { a: ["B", 80] }, nodes, ...changes }));
+    put(path.replace(".onnx", ".yaml"), basic);
+    return path;
+  };
+  const both = { a: ["B", 80], b: ["B", 80] };
+  const weight = { w: { data: new Float32Array(80), shape: [1, 80] } };
+  const constant: OnnxGraph["nodes"] = [{ op: "Neg", inputs: ["w"], outputs: ["a"] }];
+  const flat: OnnxGraph["nodes"] = [{ op: "Neg", inputs: ["x"], outputs: ["a"] }];
+  for (const [changes, pattern] of [
+    [{ outputs: {} }, /has no output at all, so it cannot embed anything/],
+    [{ inputs: {}, initializers: weight, nodes: constant }, /has no input at all/],
+    [
+      { outputs: both },
+      /has several outputs: a, b\. Say in the configuration which one is the embedding: `output: a`/,
+    ],
+    [
+      { inputs: { x: ["N"] }, outputs: { a: ["N"] }, nodes: flat },
+      /"x" of .* has 1 axis, but features have 3 \(batch, frames, mel bins\)/,
+    ],
+  ] as const)
+    assert.match((await failure(openModel({ modelPath: graph(changes) }))).message, pattern);
+});
+
+test("an output with an axis of length one more, or with free axes, is read by its numbers", async () => {
+  for (const shape of [
+    ["B", 1, 80],
+    ["B", "D"],
+    ["B", "T", "D"],
+  ]) {
+    const path = join(temporaryFolder(), "model.onnx");
+    const attributes = { axes: [1], keepdims: shape.length === 3 ? 1 : 0 };
+    const nodes = [{ op: "ReduceMean", inputs: ["x"], outputs: ["a"], attributes }];
+    writeFileSync(
+      path,
+      onnxModel({ name: "g", inputs: { x: ["B", "T", 80] }, outputs: { a: shape }, nodes }),
+    );
+    put(path.replace(".onnx", ".yaml"), "sample_rate: 16000\nembedding_size: 80\n");
+    assert.is((await embedded(path)).length, 80);
+  }
 });
 
 test("a signal that is longer than the model takes is refused", async () => {

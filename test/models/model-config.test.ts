@@ -64,6 +64,34 @@ test("sizes, rates and frames beyond any model are refused with their value", ()
   fails(`${basic}comment: ${"x".repeat(2_000_000)}\n`, /larger than the 1,048,576 bytes/);
 });
 
+test("a slip in a key or a value is an error that says what was probably meant", () => {
+  for (const [yaml, pattern] of [
+    ["familly: wespeaker\n", /The key familly in .*m\.yaml is not known\. Did you mean family\?/],
+    ["Voice_treshold: 0.3\n", /Did you mean voice_threshold\?/],
+    [
+      "frontend: {windwo: hamming}\n",
+      /frontend\.windwo in .* is not known\. Did you mean window\? The keys are/,
+    ],
+    [
+      "frontend: {window: haming}\n",
+      /frontend\.window .* is "haming"\. Did you mean hamming\? It must be povey,/,
+    ],
+    ["family: WeSpeaker\n", /family .* is "WeSpeaker"\. Did you mean wespeaker\?/],
+    ["partials: {frame: 160, step: 77, min_coverage: 0.75}\n", /partials\.frame in .* Did you mean frames\?/],
+    [
+      "partials: {step: 77, min_coverage: 0.75}\n",
+      /partials in .* has no frames\. It must have frames, step/,
+    ],
+    ["golden: {audio: a.wav, embeding: a.npy}\n", /golden\.embeding in .* Did you mean embedding\?/],
+    ["norm: variance\n", /norm in .* is "variance"\. It must be mean, mean-deviation, none/],
+  ] as const)
+    fails(basic + yaml, pattern);
+  // What only training needs is no slip.
+  const training =
+    "exp_dir: exp\nnum_epochs: 150\nmin_lr: 0.00005\nnum_avg: 2\nbatch_size: 256\nmodel: CAMPPlus\n";
+  assert.is(read(basic + training).dimension, 192);
+});
+
 test("what every object inherits is no value and no key", () => {
   fails(`${basic}frontend: {window: constructor}\n`, /frontend\.window.*"constructor".*povey/);
   fails(`${basic}frontend: {window: toString}\n`, /povey/);
