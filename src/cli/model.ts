@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { textTable } from "../analysis/text-table.js";
 import { shownCosine } from "../embed/check-golden.js";
-import { goldenCosine } from "../embed/fit-front-end.js";
+import { type Fit, fitting } from "../embed/fit-front-end.js";
 import { fitModel, inspectModel, type ModelInspection } from "../embed/inspect-model.js";
 import { invalid } from "../errors.js";
 import { configFile, precision } from "./options.js";
@@ -81,14 +81,23 @@ async function printFit(
     );
   print(
     ["settings", "cosine"],
-    fits.slice(0, shown).map(({ settings, cosine }) => [settings, shownCosine(cosine)]),
+    fits.slice(0, shown).map(({ settings, cosine }) => [settings, cosine.toFixed(6)]),
   );
-  if (!(best.cosine >= goldenCosine))
+  const { equal, worse } = fitting(fits);
+  if (equal.length === 0)
     throw invalid(
       `None of the ${fits.length} front ends that were tried gives that embedding; the nearest comes to a cosine of ${shownCosine(best.cosine)}.`,
       { path: model, got: best.cosine },
     );
+  const named = (some: readonly Fit[]) =>
+    some
+      .slice(0, shown)
+      .map(({ settings }) => settings)
+      .join("; ");
   printLine(`It fits with ${best.settings}`);
+  if (equal.length > 1)
+    printLine(`It fits as well with ${named(equal.slice(1))}: this file does not tell them apart`);
+  if (worse.length > 0) printLine(`Near misses, which are not it: ${named(worse)}`);
 }
 
 function print(headings: readonly string[], rows: readonly (readonly string[])[]): void {

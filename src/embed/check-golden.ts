@@ -11,7 +11,7 @@ import { cacheFolder } from "../util/cache-folder.js";
 import { inside } from "../util/inside.js";
 import { packageRoot } from "../util/package-root.js";
 import { readBytes } from "../util/read-file.js";
-import { cosine, embedOnce, fitFrontEnd, goldenCosine, triedKinds } from "./fit-front-end.js";
+import { cosine, embedOnce, fitFrontEnd, fitting, goldenCosine, triedKinds } from "./fit-front-end.js";
 
 /** A model as far as its golden vector goes. */
 export interface GoldenModel {
@@ -56,13 +56,15 @@ export async function checkGolden(
     remember(goldenMark(model, files));
     return;
   }
-  const [best] = await fitFrontEnd(session, path, understand, samples, expected);
-  const fits = best !== undefined && best.cosine >= goldenCosine;
+  const fits = await fitFrontEnd(session, path, understand, samples, expected, { isKnown: true });
+  const [best] = fits;
+  const { equal } = fitting(fits);
+  const also = equal.slice(1, 3).map(({ settings }) => `, and as well with ${settings}`);
   throw invalid(
     `The model ${path} does not give the embedding that its configuration promises for ${config.golden?.audio}: the cosine is ` +
       `${shownCosine(found)}, less than ${goldenCosine}. Tried ${triedKinds}: ` +
-      (fits
-        ? `it fits with ${best.settings} (${shownCosine(best.cosine)}). Correct ${configPath}.`
+      (best !== undefined && equal.length > 0
+        ? `it fits with ${best.settings} (${shownCosine(best.cosine)})${also.join("")}. Correct ${configPath}.`
         : `none fits${best === undefined ? "" : `; the nearest is ${best.settings} with ${shownCosine(best.cosine)}`}. See docs/models.md.`),
     { path, got: found },
   );

@@ -35,11 +35,25 @@ const own: Record<string, JsonObject[]> = {
 /** What is tried where a known embedding is not met, in these words. */
 export const triedKinds = "scale, window, mean, layout and each family's front end";
 
+/** Cosines that differ by less are of front ends that this signal does not tell apart. */
+const sameCosine = 1e-6;
+
+/**
+ * What is tried that fits, and among it what fits as well as the best: a scale, say, that the mean takes away again.
+ *
+ * @param fits as `fitFrontEnd` gives them
+ */
+export function fitting(fits: readonly Fit[]): { equal: Fit[]; worse: Fit[] } {
+  const good = fits.filter(({ cosine }) => cosine >= goldenCosine);
+  const isEqual = ({ cosine }: Fit) => good[0]!.cosine - cosine < sameCosine;
+  return { equal: good.filter(isEqual), worse: good.filter((fit) => !isEqual(fit)) };
+}
+
 /** Single changes and whole families, then scales, windows and means together, and families with a change. */
-function* changes(): Generator<JsonObject[]> {
+function* changes(isKnown: boolean): Generator<JsonObject[]> {
   const singles = Object.values(own).flat();
   const whole = Object.keys(families).map((family) => ({ family }));
-  yield [...singles, ...whole];
+  yield isKnown ? [...singles, ...whole] : [...whole, ...singles];
   yield [
     ...own.scale!.flatMap((a) =>
       own.window!.flatMap((b) => own.mean!.map((c) => mergedKeys(mergedKeys(a, b), c))),
@@ -53,7 +67,8 @@ function* changes(): Generator<JsonObject[]> {
  * families, then, if none fits, several at once.
  *
  * @param understand the model's configuration with these keys changed
- * @returns all that was tried, the nearest first
+ * @param isKnown whether the model has a front end, in which one setting is probably wrong; else families come first
+ * @returns all that was tried, the nearest first; of those that are equally near the one that was tried first
  */
 export async function fitFrontEnd(
   session: Session,
@@ -61,10 +76,11 @@ export async function fitFrontEnd(
   understand: (changes: JsonObject) => ModelConfig,
   samples: (sampleRate: number) => Promise<Float32Array>,
   embedding: Float32Array,
+  { isKnown }: { isKnown: boolean },
 ): Promise<Fit[]> {
   const fits: Fit[] = [];
   const seen = new Set<string>();
-  for (const round of changes()) {
+  for (const round of changes(isKnown)) {
     for (const config of round) {
       const settings = described(config);
       try {
@@ -79,7 +95,8 @@ export async function fitFrontEnd(
         if (/session.*(released|closed)/i.test(reasonOf(error))) throw error;
       }
     }
-    fits.sort((a, b) => b.cosine - a.cosine);
+    const rank = ({ cosine }: Fit) => (Number.isNaN(cosine) ? -2 : Math.round(cosine / sameCosine));
+    fits.sort((a, b) => rank(b) - rank(a));
     if ((fits[0]?.cosine ?? 0) >= goldenCosine) break;
   }
   return fits;

@@ -72,7 +72,7 @@ export async function fitModel(
   const asked: JsonObject = { sample_rate: 16000, embedding_size: expected.length, ...config };
   const understood = (changes: JsonObject) =>
     identifyModel({ ...options, modelPath, config: mergedKeys(asked, changes) });
-  const { path } = understood({});
+  const { path, configPath } = understood({});
   const signals = new Map<number, Promise<Float32Array>>();
   const samples = (sampleRate: number) => {
     const signal =
@@ -83,7 +83,9 @@ export async function fitModel(
   await samples(16000);
   const session = await openSession(path, { device, threads });
   try {
-    return await fitFrontEnd(session, path, (changes) => understood(changes).config, samples, expected);
+    return await fitFrontEnd(session, path, (changes) => understood(changes).config, samples, expected, {
+      isKnown: configPath !== undefined,
+    });
   } finally {
     await session.close();
   }
