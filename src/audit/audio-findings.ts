@@ -46,7 +46,9 @@ export async function audioFindings(
     })
     .sort((a, b) => compare(a.key, b.key));
 
-  const empty = nonSpeech(checks);
+  const known = new Set(utterances.map(({ key }) => key));
+  // What has no embedding because there is nothing to embed in it belongs to the corpus as well.
+  const empty = nonSpeech(checks.filter((row) => !isMeasured(row) || known.has(row.key)));
   const isNoSpeech = new Set(empty.flatMap(({ keys, probability }) => (probability >= 0.5 ? keys : [])));
   const spoken = heard.filter(({ key }) => !isNoSpeech.has(key));
   const equal = copyFindings("equalFiles", heard, equalFiles(heard));

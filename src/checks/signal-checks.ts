@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { concatenated } from "../audio/resample.js";
 import { speechProbabilities, vadSampleRate, vadWindow } from "../vad/speech-probabilities.js";
-import { bandCount, bandFrames, bandHertz } from "./band-frames.js";
-import { sketchOf, sketchSeconds } from "./sketch.js";
+import { bandCount, bandFrames, bandHertz, frameShift } from "./band-frames.js";
+import { sketchFrames, sketchOfFrames } from "./sketch.js";
 
 /** What is measured of the audio of an utterance, so that nobody need decode it again to look for copies and for what is no speech. */
 export interface SignalChecks {
@@ -53,30 +53,29 @@ export function openSignalChecker(): SignalChecker {
   const detector = speechProbabilities();
   const probabilities: Float32Array[] = [];
   const powers: Float64Array[] = [];
-  const beginning: Float32Array[] = [];
+  const frames: Float32Array[] = [];
   const bands = new Float64Array(bandCount);
   let gain: number | undefined;
-  let [length, clipped, begun] = [0, 0, 0];
-  let rest = new Float32Array(0);
+  let [length, clipped, framesHeld] = [0, 0, 0];
+  // Windows and frames go on over the seams of pieces.
+  let [windowRest, frameRest] = [new Float32Array(0), new Float32Array(0)];
   return {
     async add(samples) {
       hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
-      for (let i = 0; i < samples.length; i++) clipped += Number(Math.abs(samples[i]) >= fullScale);
+      clipped += countAtFullScale(samples);
       length += samples.length;
-      if (begun < sketchSeconds * vadSampleRate) beginning.push(samples);
-      begun += samples.length;
-      // Windows of 32 ms go on over the seams of pieces, as those of the detector do.
-      const held = concatenated([rest, samples]);
-      const own = windowPowers(held);
-      rest = held.slice(own.length * vadWindow);
+      const ofWindows = concatenated([windowRest, samples]);
+      const own = windowPowers(ofWindows);
+      windowRest = ofWindows.slice(own.length * vadWindow);
       powers.push(own);
       gain ??= detectorLevel / Math.sqrt(activePower(own) || detectorLevel ** 2);
-      const levelled = new Float32Array(samples.length);
-      for (let i = 0; i < samples.length; i++) levelled[i] = samples[i] * gain;
-      probabilities.push(await detector.push(levelled));
-      const { data, rows } = bandFrames(samples);
-      for (let row = 0; row < rows; row++)
-        for (let m = 0; m < bandCount; m++) bands[m] += data[row * bandCount + m];
+      probabilities.push(await detector.push(scaled(samples, gain)));
+      const ofFrames = concatenated([frameRest, samples]);
+      const { data, rows } = bandFrames(ofFrames);
+      frameRest = ofFrames.slice(rows * frameShift);
+      addRows(bands, data, rows);
+      if (framesHeld < sketchFrames) frames.push(data);
+      framesHeld += rows;
     },
     async end() {
       probabilities.push(await detector.end());
@@ -90,7 +89,7 @@ export function openSignalChecker(): SignalChecker {
         ...levelsOf(power, speech),
         clipped: rounded(clipped / length, 5),
         bandwidth: bandwidthOf(bands),
-        sketch: sketchOf(concatenated(beginning)),
+        sketch: sketchOfFrames({ data: concatenated(frames), rows: framesHeld, columns: bandCount }),
       };
     },
   };
@@ -101,6 +100,23 @@ export async function signalChecks(samples: Float32Array): Promise<SignalChecks>
   const checker = openSignalChecker();
   await checker.add(samples);
   return checker.end();
+}
+
+function countAtFullScale(samples: Float32Array): number {
+  let count = 0;
+  for (let i = 0; i < samples.length; i++) if (samples[i] >= fullScale || samples[i] <= -fullScale) count++;
+  return count;
+}
+
+function scaled(samples: Float32Array, gain: number): Float32Array {
+  const result = new Float32Array(samples.length);
+  for (let i = 0; i < samples.length; i++) result[i] = samples[i] * gain;
+  return result;
+}
+
+function addRows(sums: Float64Array, data: Float32Array, rows: number): void {
+  for (let row = 0; row < rows; row++)
+    for (let m = 0; m < bandCount; m++) sums[m] += data[row * bandCount + m];
 }
 
 /** Mean power of every whole window. */

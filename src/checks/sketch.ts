@@ -1,11 +1,12 @@
+import type { Matrix } from "../types.js";
 import { bandCount, bandFrames, checksSampleRate, frameShift } from "./band-frames.js";
 
 /** Bands of a sketch. */
 export const sketchBands = 12;
 /** Seconds between two rows of a sketch. */
 export const sketchStep = 0.048;
-/** No more than the first so many seconds are sketched: 250 bytes a second. */
-export const sketchSeconds = 30;
+/** No more than the first 30 s are sketched: 250 bytes a second. */
+export const sketchFrames: number = Math.floor((30 * checksSampleRate) / frameShift);
 
 const framesAStep = Math.round((sketchStep * checksSampleRate) / frameShift);
 /** Pairs of the mel bands around 320 to 3,300 Hz, which every telephone and codec passes on. */
@@ -21,9 +22,11 @@ const stepsADecibel = 4;
  *
  * @param samples at 16 kHz; those behind the first 30 s are not looked at
  */
-export function sketchOf(samples: Float32Array): Uint8Array {
-  const frames = bandFrames(samples.subarray(0, sketchSeconds * checksSampleRate));
-  const steps = Math.max(0, Math.floor(frames.rows / framesAStep) - 1);
+export const sketchOf = (samples: Float32Array): Uint8Array => sketchOfFrames(bandFrames(samples));
+
+/** The same of frames that are there already: see `bandFrames`. */
+export function sketchOfFrames(frames: Matrix): Uint8Array {
+  const steps = Math.max(0, Math.floor(Math.min(frames.rows, sketchFrames) / framesAStep) - 1);
   const energies = new Float64Array(steps * sketchBands);
   for (let step = 0; step < steps; step++)
     for (let f = 0; f < 2 * framesAStep; f++) {
