@@ -18,6 +18,7 @@ export type { AudioChecks, MeasuredChecks } from "./checks/audio-checks.js";
 export { type CheckAudioOptions, type CheckedAudio, checkAudio } from "./checks/check-audio.js";
 export { readChecks } from "./checks/checks-file.js";
 export type { SignalChecks } from "./checks/signal-checks.js";
+export type { VoiceChange } from "./checks/voice-change.js";
 // Similarity
 export { compareVectors } from "./comparison/compare-vectors.js";
 export { highSimilarityPairs } from "./comparison/high-similarity-pairs.js";

@@ -6,6 +6,7 @@ import { type AuditUtterance, speakerKey } from "./audit-corpus.js";
 import { type Copy, equalFiles, type HeardUtterance, nearCopies } from "./copies.js";
 import { type Finding, leastProbability } from "./finding.js";
 import { qualityDoubts } from "./quality-doubts.js";
+import { severalVoices } from "./several-voices.js";
 
 /** An utterance with its embedding and what was measured of it. */
 type Heard = AuditUtterance & HeardUtterance;
@@ -53,7 +54,7 @@ export async function audioFindings(
   const spoken = heard.filter(({ key }) => !isNoSpeech.has(key));
   const equal = copyFindings("equalFiles", heard, equalFiles(heard));
   const near = copyFindings("nearCopies", spoken, await nearCopies(spoken, { abortSignal }));
-  const doubts = qualityDoubts(spoken);
+  const doubts = [...severalVoices(spoken), ...qualityDoubts(spoken)];
   return {
     findings: [...equal, ...near, ...empty, ...doubts],
     utterances: withSessions(

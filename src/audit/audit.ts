@@ -121,7 +121,11 @@ async function auditAudioAndLabels(
   return {
     findings,
     summary: { ...summary, found: countsOf(findings) },
-    info: { ...info, notLookedFor: [], unmeasured: audio.unmeasured },
+    info: {
+      ...info,
+      notLookedFor: checks.some((row) => "voiceChange" in row) ? [] : ["severalVoices"],
+      unmeasured: audio.unmeasured,
+    },
   };
 }
 

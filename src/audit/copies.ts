@@ -106,7 +106,7 @@ const leastLogOdds = -3;
  * recording, not the same words again. Fitted to generated copies (docs/audit.md).
  */
 const logOddsOf = (correlation: number, overlap: number): number =>
-  Math.min(4 * (strengthOf(correlation, overlap / sketchStep) - 2), 40 * (correlation - 0.38));
+  Math.min(4 * (strengthOf(correlation, overlap / sketchStep) - 2.2), 40 * (correlation - 0.45));
 
 function isAmong(index: Int32Array, from: number, count: number, value: number): boolean {
   for (let i = from; i < from + count; i++) if (index[i] === value) return true;

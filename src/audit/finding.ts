@@ -5,7 +5,13 @@ export const labelKinds = ["wrongLabel", "splitSpeaker", "leakage", "mergedSpeak
 export const qualityKinds = ["short", "clipped", "quiet", "narrowBand", "lowSnr"] as const;
 
 /** Kinds that are found by what was measured of the audio. */
-export const audioKinds = ["equalFiles", "nearCopies", "nonSpeech", ...qualityKinds] as const;
+export const audioKinds = [
+  "equalFiles",
+  "nearCopies",
+  "nonSpeech",
+  "severalVoices",
+  ...qualityKinds,
+] as const;
 
 /** What may be wrong in a corpus. The kinds of the audio are found where it was measured. */
 export type FindingKind = (typeof labelKinds)[number] | (typeof audioKinds)[number];

@@ -10,6 +10,7 @@ export const kindNames = {
   equalFiles: "equal_files",
   nearCopies: "near_copies",
   nonSpeech: "non_speech",
+  severalVoices: "several_voices",
   short: "short",
   clipped: "clipped",
   quiet: "quiet",

@@ -11,6 +11,7 @@ const texts: Record<FindingKind, string> = {
   equalFiles: "pairs of equal files",
   nearCopies: "pairs of near copies",
   nonSpeech: "files without speech",
+  severalVoices: "files with two voices",
   short: "files of under a second",
   clipped: "clipped files",
   quiet: "quiet files",
@@ -28,8 +29,10 @@ export function* auditSummary({ findings, summary, info }: Audit): Generator<str
   for (const kind of kinds) yield `${summary.found[kind]} ${texts[kind]}`;
   const rest = findings.filter(({ probability }) => probability < 0.5).length;
   if (rest > 0) yield `${rest} doubts besides, of a probability of 0.05 to 0.5`;
-  if (info.notLookedFor.length > 0)
-    yield `Not looked for, without the audio: ${info.notLookedFor.map((kind) => texts[kind]).join(", ")}. ` +
+  // Nobody who does not ask for it misses it.
+  const missed = info.notLookedFor.filter((kind) => kind !== "severalVoices");
+  if (missed.length > 0)
+    yield `Not looked for, without the audio: ${missed.map((kind) => texts[kind]).join(", ")}. ` +
       "Give --data_root or --manifest, or extract with --checks.";
   if (summary.decided !== undefined) yield* decidedText(summary.decided);
 }

@@ -2,15 +2,19 @@ import { inspectSignal } from "../audio/inspect-signal.js";
 import { loadSegments } from "../audio/load-segments.js";
 import type { Channel } from "../audio/mixdown.js";
 import { openAudio } from "../corpus/open-audio.js";
+import type { Model } from "../embed/open-model.js";
 import { missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import type { AudioChecks } from "./audio-checks.js";
 import { checksSampleRate } from "./band-frames.js";
 import { openSignalChecker } from "./signal-checks.js";
+import { type VoiceChange, voiceChange } from "./voice-change.js";
 
 export interface CheckAudioOptions extends LongTask<Extract<Progress, { stage: "checks" }>> {
   /** One channel of a file, or the mean of all, which is the default; an utterance's own counts more. */
   channel?: Channel;
+  /** Look for the place where the voice changes too, with this model: dear, and for `severalVoices` of the audit alone. */
+  voices?: Model;
 }
 
 export interface CheckedAudio {
@@ -36,7 +40,7 @@ const pieceSeconds = 200;
  */
 export async function checkAudio(
   utterances: readonly Utterance[],
-  { channel = "mean", onProgress, abortSignal }: CheckAudioOptions = {},
+  { channel = "mean", voices, onProgress, abortSignal }: CheckAudioOptions = {},
 ): Promise<CheckedAudio> {
   const checks: AudioChecks[] = [];
   const failures: Failure[] = [];
@@ -50,7 +54,11 @@ export async function checkAudio(
       try {
         const { bytes } = await reader.read(utterance);
         stage = "decode";
-        checks.push({ key, path, ...(await checksOf(bytes, utterance.channel ?? channel, abortSignal)) });
+        checks.push({
+          key,
+          path,
+          ...(await checksOf(bytes, { channel: utterance.channel ?? channel, voices, abortSignal })),
+        });
       } catch (error) {
         throwIfAborted("The check of the audio", abortSignal);
         failures.push({ path, dataset, speakerId, utteranceId, stage, reason: reasonOf(error) });
@@ -74,18 +82,21 @@ export async function checkAudio(
 }
 
 /** Measures the audio of a file; why there is nothing to embed in it, where that is so of all of it. */
-async function checksOf(bytes: Uint8Array, channel: Channel, abortSignal: AbortSignal | undefined) {
+async function checksOf(
+  bytes: Uint8Array,
+  { channel, voices, abortSignal }: { channel: Channel } & Pick<CheckAudioOptions, "voices" | "abortSignal">,
+) {
   const checker = openSignalChecker();
   let reason: string | undefined;
-  let isMeasured = false;
+  let change: { voiceChange?: VoiceChange | null } | undefined;
   const options = { seconds: pieceSeconds, sampleRate: checksSampleRate, channel };
   for await (const { samples } of loadSegments(bytes, options)) {
     throwIfAborted("The check of the audio", abortSignal);
     const { failure } = inspectSignal(samples, checksSampleRate);
     reason ??= failure;
     if (failure !== undefined) continue;
-    isMeasured = true;
+    change ??= voices === undefined ? {} : { voiceChange: await voiceChange(samples, voices) };
     await checker.add(samples);
   }
-  return isMeasured ? checker.end() : { failure: reason! };
+  return change === undefined ? { failure: reason! } : { ...(await checker.end()), ...change };
 }

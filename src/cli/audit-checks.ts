@@ -4,6 +4,8 @@ import type { AuditUtterance } from "../audit/audit-corpus.js";
 import type { AudioChecks } from "../checks/audio-checks.js";
 import { checkAudio } from "../checks/check-audio.js";
 import { checksFile, readChecks } from "../checks/checks-file.js";
+import { openModel } from "../embed/open-model.js";
+import { missing } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
 import { openReporter } from "./reporter.js";
 
@@ -14,10 +16,14 @@ import { openReporter } from "./reporter.js";
 export async function auditChecks(
   embeddings: string,
   utterances: readonly AuditUtterance[],
-  settings: CorpusSettings,
+  { severalVoices, ...settings }: CorpusSettings & { severalVoices?: boolean },
 ): Promise<AudioChecks[] | undefined> {
-  if (existsSync(join(embeddings, checksFile))) return readChecks(embeddings);
-  if (!settings.dataRoot && !settings.manifest) return undefined;
+  if (!severalVoices && existsSync(join(embeddings, checksFile))) return readChecks(embeddings);
+  if (!settings.dataRoot && !settings.manifest) {
+    if (severalVoices)
+      throw missing("--several_voices needs the audio. Give --data_root FOLDER, or --manifest FILE.");
+    return undefined;
+  }
   checkCorpusSettings(settings);
   const reporter = openReporter();
   try {
@@ -31,7 +37,9 @@ export async function auditChecks(
       return { ...utterance, key: !known.has(key) && known.has(path) ? path : key };
     });
     const { abortSignal } = settings;
-    const { checks, failures } = await checkAudio(listed, { onProgress, abortSignal });
+    const voices = severalVoices ? await openModel({ device: "cpu" }) : undefined;
+    const { checks, failures } = await checkAudio(listed, { voices, onProgress, abortSignal });
+    await voices?.close();
     if (failures.length > 0)
       reporter.log(
         `Warning: ${failures.length} of ${listed.length} files could not be read. The first, ${failures[0].path}: ${failures[0].reason}`,

@@ -8,7 +8,7 @@ import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { publishAudit } from "../pipeline/publish-audit.js";
 import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
-import { addCorpusOptions, boolean, positiveInteger } from "./options.js";
+import { addCorpusOptions, boolean, flag, positiveInteger } from "./options.js";
 import { printLine } from "./print.js";
 
 interface Settings extends CorpusSettings {
@@ -18,6 +18,7 @@ interface Settings extends CorpusSettings {
   page?: boolean;
   maxClips: number;
   failOn?: string[];
+  severalVoices?: boolean;
 }
 
 /** Registers `speakerscope audit`. */
@@ -56,7 +57,11 @@ export function auditCommand(program: Command): void {
     )
     .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir, --fail_on.")
     .action(run);
-  addCorpusOptions(command);
+  addCorpusOptions(command).addOption(
+    flag("several-voices", "look for clips in which two people speak too: reads the audio, dear").default(
+      false,
+    ),
+  );
 }
 
 async function run(settings: Settings): Promise<void> {

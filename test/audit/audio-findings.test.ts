@@ -117,6 +117,22 @@ test("audit doubts a narrow band and noise where most of the data set has neithe
   assert.is((await audit(utterances, { checks: telephone })).summary.found.narrowBand, 0);
 });
 
+test("audit finds clips with two voices by what is usual in the corpus, where that was measured", async () => {
+  const { utterances, checks } = await corpus;
+  const similarityOf = (key: string, i: number) => (key === "533_3" ? 0.02 : 0.5 + 0.01 * (i % 7));
+  const measured = checks.map((row, i) =>
+    "failure" in row ? row : { ...row, voiceChange: { similarity: similarityOf(row.key, i), at: 1.4 } },
+  );
+  const { findings, info } = await audit(utterances, { checks: measured });
+  const [found, ...others] = findings.filter(({ kind }) => kind === "severalVoices");
+  assert.equal(found.keys, ["533_3"]);
+  assert.ok(found.probability > 0.9);
+  assert.is(found.evidence.changeSeconds, 1.4);
+  assert.equal(others, []);
+  assert.equal(info.notLookedFor, []);
+  assert.equal((await audited).info.notLookedFor, ["severalVoices"]);
+});
+
 test("audit gives the same with checks in any order", async () => {
   const { utterances, checks } = await corpus;
   assert.equal(await audit(utterances.toReversed(), { checks: checks.toReversed() }), await audited);

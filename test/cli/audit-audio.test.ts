@@ -36,6 +36,7 @@ test("speakerscope audit looks for copies and speech in the audio, read now or m
   assert.is(findings("stored"), findings("read"));
   assert.match(findings("stored"), /^equal_files,d_s1_b,d_s2_again,40.0,1.0,keep_one,/m);
   assert.match(run("final-false", "none", "--data_root", "nowhere").stderr, /nowhere/);
+  assert.match(run("final-false", "none", "--several_voices").stderr, /needs the audio. Give --data_root/);
   copyFileSync(join(cwd, "final-true", "summary.json"), join(cwd, "final-true", "checks.jsonl"));
   assert.match(run("final-true", "damaged").stderr, /checks.jsonl/);
 });
