@@ -78,7 +78,7 @@ test("jupyter_kernel_test passes, with nothing skipped but the pager", () => {
   assert.match(told.skipped[0], "test_pager");
 });
 
-test("nbconvert --execute keeps outputs, counts and the final state of a progress bar", () => {
+test("nbconvert --execute keeps outputs, counts, the final state of a progress bar and the HTML of a widget", () => {
   if (!has("nbconvert")) return skip("nbconvert", "nbconvert");
   const path = writeNotebook("good.ipynb", [
     "const rows = [{ a: 1 }]; rows",
@@ -89,6 +89,8 @@ for (let i = 0; i <= 200; i++) {
   for (const rank of [0, 1, 2]) bar({ stage: "extract", rank, done: i, total: 200 });
   await new Promise((r) => setTimeout(r, 5));
 }`,
+    `import { widget } from "speakerscope/kernel";
+widget({ esm: "export default {}", html: "<i>in its place</i>" })`,
   ]);
   const { status, stderr } = run([
     "-m",
@@ -101,7 +103,7 @@ for (let i = 0; i <= 200; i++) {
     path,
   ]);
   assert.is(status, 0, stderr);
-  const [first, second, third] = outputsOf(join(folder, "done.ipynb"));
+  const [first, second, third, fourth] = outputsOf(join(folder, "done.ipynb"));
   assert.match(joined(first[0].data?.["text/html"]), "<table");
   assert.equal(
     second.map((o) => [o.output_type, o.name, joined(o.text)]),
@@ -111,6 +113,7 @@ for (let i = 0; i <= 200; i++) {
       ["execute_result", undefined, ""],
     ],
   );
+  assert.equal(Object.keys(fourth[0].data ?? {}), ["text/html", "text/plain"], "a widget's HTML alone");
   assert.is(third.length, 1, "three bars are one output");
   const text = joined(third[0].data?.["text/plain"]);
   for (const rank of [0, 1, 2]) assert.match(text, `extract rank ${rank}  200/200  100 %`);
