@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
-import { put } from "../tiny.js";
+import { put, tinyCorpus } from "../tiny.js";
 import { type Lab, root } from "./jupyter.js";
 
 // Widgets in a running JupyterLab: two views, two tabs, a page that is loaded again, a kernel that is restarted.
@@ -52,6 +52,10 @@ probe.on("msg:custom", ({ add }, [bytes]) => probe.send({ sum: bytes.reduce((a, 
 probe`,
   "probe",
   `probe.set({ name: "count was " + probe.get("count"), bytes: new Uint8Array([5]) })`,
+  `import { review } from "speakerscope";
+const utterances = ["a", "b"].map((speakerId) => (
+  { key: "x_" + speakerId + "_1", dataset: "x", speakerId, path: "speech/x/" + speakerId + "/1.wav" }));
+review([["x_a", "x_b"]], { utterances, decisions: "decisions.jsonl", by: "anna" })`,
 ];
 
 async function open(page: Page, lab: Lab): Promise<void> {
@@ -91,8 +95,8 @@ const click = (page: Page, part: string) => page.locator(`.probe .${part}`).firs
 
 export async function checkWidgets(browser: Browser, page: Page, lab: Lab, folder: string): Promise<void> {
   const path = join(folder, "widgets.ipynb");
-  put(path, "");
-  writeFileSync(
+  tinyCorpus(join(folder, "speech"), { "x/a/1.wav": 1, "x/b/1.wav": 9 });
+  put(
     path,
     JSON.stringify({
       nbformat: 4,
@@ -130,6 +134,12 @@ export async function checkWidgets(browser: Browser, page: Page, lab: Lab, folde
   await click(page, "ask");
   await says(page, "heard", "7 9");
 
+  // The listening desk is such a widget: its decision is on the disk.
+  await page.locator(".desk-pane h2").click();
+  await page.keyboard.press("2");
+  await page.locator(".desk-count", { hasText: "1 of 1 decided" }).waitFor({ timeout: 60_000 });
+  assert.match(readFileSync(join(folder, "decisions.jsonl"), "utf8"), /"action":"different","by":"anna"/);
+
   // What is saved is readable without a kernel and without the widget's code.
   await run(page, "docmanager:save");
   const { stdout, stderr } = spawnSync(
@@ -166,4 +176,5 @@ export async function checkWidgets(browser: Browser, page: Page, lab: Lab, folde
   await says(page, "name", "count was 0");
   await click(page, "add");
   await says(page, "add", "1");
+  await page.locator(".desk-count", { hasText: "1 of 1 decided" }).waitFor({ timeout: 60_000 });
 }
