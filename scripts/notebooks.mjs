@@ -37,6 +37,7 @@ const names = [
   "03-variability",
   "04-models",
   ...(isBundled ? ["05-scoring"] : []),
+  "06-audit",
 ];
 if (flags.save && !isBundled) {
   console.error(

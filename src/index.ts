@@ -41,7 +41,7 @@ export {
 } from "./decisions/apply-decisions.js";
 export type { Change } from "./decisions/change.js";
 export type { Decision, DecisionAction, DecisionKind } from "./decisions/decision.js";
-export { type Disagreement, type MergedDecisions, mergeDecisions } from "./decisions/merge-decisions.js";
+export { type Dispute, type MergedDecisions, mergeDecisions } from "./decisions/merge-decisions.js";
 export { observedPrecision, type PrecisionBand } from "./decisions/observed-precision.js";
 export { proposeDecisions } from "./decisions/propose-decisions.js";
 export { type ReadDecisions, readDecisions } from "./decisions/read-decisions.js";

@@ -2,7 +2,7 @@ import { conflict, shown, unknown } from "../errors.js";
 import type { AudioSource } from "../types.js";
 import { audioOf, type Change } from "./change.js";
 import { auditor, type Decision, inWords, isOfNames } from "./decision.js";
-import { type Disagreement, mergeDecisions } from "./merge-decisions.js";
+import { type Dispute, mergeDecisions } from "./merge-decisions.js";
 import { mergedNames } from "./merged-names.js";
 import { type Named, nameOf } from "./names.js";
 
@@ -28,7 +28,7 @@ export interface Applied<Row extends Named, Whole extends Decidable<Row>> {
     unsure: number;
   };
   info: {
-    disagreements: Disagreement[];
+    disagreements: Dispute[];
     /** Names of one person in two data sets, which must lie on one side of a split. */
     oneSide: string[][];
     /** Names that nobody had before. */

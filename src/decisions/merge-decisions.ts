@@ -1,7 +1,7 @@
 import { auditor, type Decision, type DecisionKind, subjectOf } from "./decision.js";
 
 /** What people disagree about. */
-export interface Disagreement {
+export interface Dispute {
   kind: DecisionKind;
   keys: string[];
   /** The last of each person. */
@@ -12,7 +12,7 @@ export interface MergedDecisions {
   /** One for each subject that is decided: what holds. */
   decisions: Decision[];
   /** Where two people decided differently: nothing holds. */
-  disagreements: Disagreement[];
+  disagreements: Dispute[];
 }
 
 /**
@@ -36,7 +36,7 @@ export function mergeDecisions(all: readonly Decision[]): MergedDecisions {
     subjects.set(subject, people);
   }
   const decisions: Decision[] = [];
-  const disagreements: Disagreement[] = [];
+  const disagreements: Dispute[] = [];
   for (const people of subjects.values()) {
     const last = [...people.values()].filter(({ action }) => action !== "undo");
     const byPeople = last.filter(({ by }) => by !== auditor);

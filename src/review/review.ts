@@ -1,8 +1,8 @@
 import { userInfo } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { jupyterDisplay } from "../charts/chart.js";
-import { type Decision, subjectOf } from "../decisions/decision.js";
-import { type Disagreement, mergeDecisions } from "../decisions/merge-decisions.js";
+import { auditor, type Decision, subjectOf } from "../decisions/decision.js";
+import { type Dispute, mergeDecisions } from "../decisions/merge-decisions.js";
 import { invalid } from "../errors.js";
 import { escapeHtml } from "../shared/escape-html.js";
 import { printable } from "../shared/printable.js";
@@ -39,8 +39,10 @@ export interface Review {
   items: ReviewItem[];
   /** The file that decisions are appended to. */
   file: string;
-  /** What holds by now, read from the files. */
-  decided(): { decisions: Decision[]; disagreements: Disagreement[]; left: number };
+  /** Who decides. */
+  by: string;
+  /** What holds of the items by now, read from the files; what people disagree about; and the items that nobody has decided. */
+  decided(): { decisions: Decision[]; disagreements: Dispute[]; left: ReviewItem[] };
   /** Writes the desk as a folder that opens from the disk. */
   page(folder?: string): Promise<WrittenPage>;
   [jupyterDisplay](): Promise<Record<string, unknown>>;
@@ -95,11 +97,14 @@ export function review(items: readonly Reviewable[], options: ReviewOptions = {}
   return {
     items: shown,
     file,
+    by,
     decided() {
-      const merged = mergeDecisions(knownDecisions(files));
-      const subjects = new Set(merged.decisions.map(subjectOf));
-      const left = shown.filter((item) => !subjects.has(subjectOf(item)));
-      return { ...merged, left: left.length };
+      const subjects = new Set(shown.map(subjectOf));
+      const own = knownDecisions(files).filter((decision) => subjects.has(subjectOf(decision)));
+      const merged = mergeDecisions(own.filter((decision) => decision.by !== auditor));
+      const { decisions, disagreements } = merged;
+      const done = new Set([...decisions, ...disagreements].map(subjectOf));
+      return { ...merged, left: shown.filter((item) => !done.has(subjectOf(item))) };
     },
     page,
     async [jupyterDisplay]() {

@@ -116,6 +116,13 @@ else {
     }
   };
   const open = (page: Page, name: string) => page.goto(pathToFileURL(join(folder, name, "index.html")).href);
+  /** Waits until a voice is heard: the line moves over its spectrogram. */
+  const playing = (page: Page, voice: number) =>
+    page.waitForFunction((v) => {
+      const card = document.querySelectorAll(".desk-voice")[v];
+      const line = card?.querySelector<HTMLElement>(".desk-head");
+      return card?.classList.contains("is-playing") && Number.parseFloat(line?.style.left ?? "") > 0;
+    }, voice);
   const title = (page: Page) => page.locator(".desk-pane h2").textContent();
 
   test("from the disk it plays, shows spectrograms and the map, reaches no network, and names stay text", async () => {
@@ -131,9 +138,9 @@ else {
       );
       assert.is((await page.locator(".desk-map circle, .desk-map svg[role=img] rect").count()) >= 6, true);
       await page.keyboard.press(" ");
-      await page.waitForFunction(() => (document.querySelector("audio")?.currentTime ?? 0) > 0);
+      await playing(page, 0);
       // The second voice follows by itself.
-      await page.waitForFunction(() => (document.querySelectorAll("audio")[1]?.currentTime ?? 0) > 0);
+      await playing(page, 1);
       for (const item of [1, 2]) {
         await page.keyboard.press("ArrowDown");
         await page.waitForFunction(

@@ -73,7 +73,10 @@ if (chromiumPath === null) {
         () => (document.querySelector<HTMLImageElement>(".desk-picture img")?.naturalWidth ?? 0) > 20,
       );
       await page.keyboard.press("b");
-      await page.waitForFunction(() => (document.querySelectorAll("audio")[1]?.currentTime ?? 0) > 0);
+      await page.waitForFunction(() => {
+        const line = document.querySelectorAll<HTMLElement>(".desk-head")[1];
+        return Number.parseFloat(line?.style.left ?? "") > 0;
+      });
 
       let open = () => {};
       gate = new Promise((done) => {

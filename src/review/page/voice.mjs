@@ -59,6 +59,7 @@ export class Voice {
       played < seconds
         ? `the first ${played.toFixed(0)} s of ${seconds.toFixed(1)} s`
         : `${seconds.toFixed(1)} s`;
+    // Not in the page: who plays all that a page holds must not start these.
     this.#audio = h("audio", {
       src: sound,
       preload: "none",
@@ -68,7 +69,6 @@ export class Voice {
         this.note.textContent = "The browser cannot play this sound.";
       },
     });
-    this.element.append(this.#audio);
   }
 
   get isPlaying() {
