@@ -6,7 +6,14 @@ import type { Browser, Page } from "playwright-core";
 import { put } from "../tiny.js";
 
 export const root = resolve(__dirname, "../..");
-export const notebooks = ["01-extraction", "02-analysis", "03-variability", "04-models", "05-scoring", "06-audit"];
+export const notebooks = [
+  "01-extraction",
+  "02-analysis",
+  "03-variability",
+  "04-models",
+  "05-scoring",
+  "06-audit",
+];
 
 const inVenv = (name: string) => join(root, ".venv", "bin", name);
 
