@@ -163,7 +163,8 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
       if (segments !== undefined && !options.overwrite)
         checkIdentity(await readExtraction(outputDir, { ...list, utterances: [] }), identity);
       const corpus = segments === undefined ? list : await segmented(list, folder, segments, options);
-      return await extractPart(corpus, folder, identity, devices, options);
+      const isChecked = model.config.golden === undefined || isModelChecked(options);
+      return await extractPart(corpus, folder, { identity, isChecked }, devices, options);
     } finally {
       await lock.release();
     }
@@ -202,7 +203,8 @@ async function inTurn<T>(folder: string, work: () => Promise<T>): Promise<T> {
 async function extractPart(
   list: Corpus,
   folder: string,
-  identity: ExtractionIdentity,
+  /** What makes its embeddings, and whether that is known to give its golden vector. */
+  { identity, isChecked }: { identity: ExtractionIdentity; isChecked: boolean },
   devices: readonly string[],
   options: ExtractOptions,
 ): Promise<ExtractResult> {
@@ -237,7 +239,7 @@ async function extractPart(
 
   const individualFolder = saveIndividual ? join(folder, "embeddings_individual") : undefined;
   // All ranks would check the golden vector at the same time, so the first one does, and the others wait for that.
-  const first = isModelChecked(options) ? undefined : rankBegins();
+  const first = isChecked ? undefined : rankBegins();
   const shares = devices
     .map((device, rank) => ({ device, rank, indices: share(todo, rank, devices.length) }))
     .filter(({ indices }) => indices.length > 0);
