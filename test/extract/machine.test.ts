@@ -178,8 +178,13 @@ test("a machine without a place for temporary files, or without its corpus, is a
 
 test("two calls for one folder do not mix: the second waits for the first, and finds all done", async () => {
   const { run, folder, corpus } = setUp(4);
-  const [first, second] = await Promise.all([run({}), run({})]);
-  assert.equal([first!.resumed, second!.resumed, second!.embedded], [0, 4, 4]);
+  const both = await Promise.all([run({}), run({})]);
+  // Either may be the first to have read its corpus.
+  assert.equal(both.map(({ resumed }) => resumed).sort(), [0, 4]);
+  assert.equal(
+    both.map(({ embedded }) => embedded),
+    [4, 4],
+  );
   // Shards have folders of their own, and a lock for each.
   const options = {
     outputDir: join(folder, "shards"),
