@@ -34,9 +34,8 @@ const pieceSeconds = 200;
  *
  * @throws `missing` where not one of the files could be read; `interrupted`
  * @example
- * const { utterances } = await scan("data/speech/podcast");
- * const { checks } = await checkAudio(utterances);
- * checks.map(({ key, ...measured }) => ("failure" in measured ? measured.failure : measured.speech))
+ * const { checks } = await checkAudio((await scan("data/speech")).utterances);
+ * const { findings } = await audit(utterances, { checks });
  */
 export async function checkAudio(
   utterances: readonly Utterance[],

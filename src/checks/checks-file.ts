@@ -21,8 +21,9 @@ export function checksRow(checks: AudioChecks): Record<string, unknown> {
  * @param path a folder that merging wrote, or its checks.jsonl
  * @throws `missing` where it is not there: the extraction was made without `checks`; `invalid` for a row that is none
  * @example
- * const checks = await readChecks("final_embeddings");
- * const { findings } = await audit(utterances, { checks });
+ * await extract("data/speech", { outputDir: "measured", checks: true });
+ * await merge("measured", { outputDir: "measured_final" });
+ * const checks = await readChecks("measured_final");
  */
 export async function readChecks(path: string): Promise<AudioChecks[]> {
   const file = path.endsWith(".jsonl") ? path : join(path, checksFile);
