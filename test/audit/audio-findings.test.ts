@@ -6,6 +6,7 @@ import { audit } from "../../src/audit/audit.js";
 import type { AuditUtterance } from "../../src/audit/audit-corpus.js";
 import type { Finding, FindingKind } from "../../src/audit/finding.js";
 import { auditSummary } from "../../src/audit/summary.js";
+import { withoutFindings } from "../../src/audit/without-findings.js";
 import type { AudioChecks } from "../../src/checks/audio-checks.js";
 import { signalChecks } from "../../src/checks/signal-checks.js";
 import { random } from "../../src/vectors/random.js";
@@ -93,6 +94,8 @@ test("audit finds what is no speech, and does not look for its speaker", async (
   assert.is(summary.found.nonSpeech, 3);
   const silent = findings.find(({ keys }) => keys[0] === "533_silent")!;
   assert.is(silent.evidence.reason, "digital silence: all samples are 0");
+  const kept = withoutFindings((await corpus).utterances, findings).map(({ key }) => key);
+  assert.ok(kept.includes("367_1") && !kept.includes("367_noise") && !kept.includes("533_hum"));
 });
 
 test("audit doubts what is short, clipped or quiet, and proposes to keep it", async () => {
