@@ -16,10 +16,11 @@ const batchPackets = 64;
  * Decodes FLAC frames. Bytes that belong to no frame are an error.
  *
  * @param head the `fLaC` mark and the metadata, STREAMINFO at least
+ * @param frames their bytes, in pieces of any length, each taken when the decoder comes to it
  * @throws Error with the decoder's reason
  */
-export const decodeFlac = (head: Uint8Array, frames: Uint8Array): Generator<Block> =>
-  run([head, frames], (wasm, machine) => wasm.open_flac(machine, head.length));
+export const decodeFlac = (head: Uint8Array, frames: Iterable<Uint8Array>): Generator<Block> =>
+  run(head, (wasm, machine) => wasm.open_flac(machine), { frames });
 
 /**
  * Decodes packets, one block for each batch. A batch that gives no samples is a block without channels.
@@ -32,7 +33,7 @@ export const decodePackets = (
   extra: Uint8Array,
   batches: Iterable<Uint8Array[]>,
 ): Generator<Block> =>
-  run([extra], (wasm, machine) => wasm.open_packets(machine, packetCodecs.indexOf(codec)), batches);
+  run(extra, (wasm, machine) => wasm.open_packets(machine, packetCodecs.indexOf(codec)), { batches });
 
 /**
  * Decodes Opus packets at 48 kHz.
@@ -45,7 +46,8 @@ export const decodeOpus = (
   streams: number,
   coupled: number,
   batches: Iterable<Uint8Array[]>,
-): Generator<Block> => run([mapping], (wasm, machine) => wasm.open_opus(machine, streams, coupled), batches);
+): Generator<Block> =>
+  run(mapping, (wasm, machine) => wasm.open_opus(machine, streams, coupled), { batches });
 
 /** Packets in batches of about 16 kB, so that few calls are needed. */
 export function* batchesOf(packets: Iterable<Uint8Array>): Generator<Uint8Array[]> {
@@ -63,29 +65,23 @@ export function* batchesOf(packets: Iterable<Uint8Array>): Generator<Uint8Array[
 }
 
 function* run(
-  input: Uint8Array[],
+  head: Uint8Array,
   open: (wasm: Wasm, machine: number) => number,
-  batches?: Iterable<Uint8Array[]>,
+  { frames = [], batches }: { frames?: Iterable<Uint8Array>; batches?: Iterable<Uint8Array[]> },
 ): Generator<Block> {
   const wasm = borrow();
   const machine = wasm.create();
+  const input = inputOf(wasm, frames);
   let hasTrapped = false;
   try {
-    let at =
-      wasm.reserve(
-        machine,
-        input.reduce((sum, { length }) => sum + length, 0),
-      ) >>> 0;
-    for (const piece of input) {
-      new Uint8Array(wasm.memory.buffer).set(piece, at);
-      at += piece.length;
-    }
-    check(wasm, machine, open(wasm, machine));
+    const at = wasm.reserve(machine, head.length) >>> 0;
+    new Uint8Array(wasm.memory.buffer).set(head, at);
+    check(wasm, machine, input.after(open(wasm, machine)));
     if (batches === undefined) {
       for (;;) {
-        const frames = check(wasm, machine, wasm.decode(machine, blockFrames));
-        if (frames === 0) return;
-        yield planes(wasm, machine, frames);
+        const count = check(wasm, machine, input.after(wasm.decode(machine, blockFrames)));
+        if (count === 0) return;
+        yield planes(wasm, machine, count);
       }
     }
     for (const batch of batches) {
@@ -103,6 +99,37 @@ function* run(
       giveBack(wasm);
     }
   }
+}
+
+/** Lets the module read pieces of bytes as one stream, until another takes its place. */
+function inputOf(wasm: Wasm, pieces: Iterable<Uint8Array>) {
+  const iterator = pieces[Symbol.iterator]();
+  let piece: Uint8Array = new Uint8Array();
+  let failure: { error: unknown } | undefined;
+  wasm.host.read = (address, length) => {
+    try {
+      while (piece.length === 0) {
+        const { done, value } = iterator.next();
+        if (done) return 0;
+        piece = value;
+      }
+    } catch (error) {
+      // Thrown through the module it would leave that in the middle of what it does.
+      failure = { error };
+      return 0;
+    }
+    const taken = piece.subarray(0, length);
+    new Uint8Array(wasm.memory.buffer).set(taken, address >>> 0);
+    piece = piece.subarray(taken.length);
+    return taken.length;
+  };
+  return {
+    /** Hands on what a call of the module gave, unless reading failed in it. */
+    after(result: number): number {
+      if (failure !== undefined) throw failure.error;
+      return result;
+    },
+  };
 }
 
 /** Writes each packet with its length in front. */

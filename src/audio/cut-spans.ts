@@ -1,8 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { invalid } from "../errors.js";
 import type { Span } from "../types.js";
+import { FileBytes } from "../util/file-bytes.js";
 import type { Block } from "./codecs.js";
-import { type FileDoubt, ForeignError, seconds } from "./containers/source.js";
+import { checkPromisedLength } from "./containers/promised-length.js";
+import { type FileDoubt, ForeignError, seconds, sourceOf } from "./containers/source.js";
 import { opened } from "./decode.js";
 import { ffmpeg } from "./ffmpeg.js";
 import { floatWav } from "./float-wav.js";
@@ -30,8 +32,8 @@ const roundingSeconds = 0.02;
  * Opens a recording to cut spans out of it, as files that could have been cut beforehand: the samples from
  * round(start x rate) to before round(end x rate), the very same as in the recording.
  *
- * Of WAV files only the bytes of a span are read. Compressed files are decoded forward, once, as spans are asked for; memory
- * holds the compressed bytes, and the samples from the start of the last span on.
+ * Of WAV files only the bytes of a span are read. Compressed files are read and decoded forward, once, as spans are asked for;
+ * memory holds the samples from the start of the last span on, however long the recording is.
  *
  * @throws from `cut`: `invalid` for a span that is not in the recording, and what decoding it throws
  */
@@ -176,7 +178,16 @@ class Held {
 }
 
 async function openDecoder(path: string): Promise<Decoder> {
-  const bytes = await readFile(path);
+  const file = openSync(path, "r");
+  try {
+    return await decoderOf(new FileBytes(file, fstatSync(file).size), path, () => closeSync(file));
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
+async function decoderOf(bytes: FileBytes, path: string, closeFile: () => void): Promise<Decoder> {
   try {
     const { blocks, sampleRate, channels, doubts = [] } = opened(bytes, path);
     const iterator = blocks[Symbol.iterator]();
@@ -194,11 +205,13 @@ async function openDecoder(path: string): Promise<Decoder> {
       },
       async close() {
         iterator.return?.();
+        closeFile();
       },
     };
   } catch (error) {
     if (!(error instanceof ForeignError)) throw error;
-    const decoding = await ffmpeg(bytes, { path, maxSeconds: 1e6, abortSignal: undefined });
+    checkPromisedLength(sourceOf(bytes, path));
+    const decoding = await ffmpeg(undefined, { path, maxSeconds: 1e6, abortSignal: undefined });
     if (decoding === undefined) throw error;
     const iterator = decoding.blocks[Symbol.asyncIterator]();
     return {
@@ -209,7 +222,10 @@ async function openDecoder(path: string): Promise<Decoder> {
         const { done, value } = await iterator.next();
         return done ? undefined : value;
       },
-      close: () => decoding.close(),
+      async close() {
+        await decoding.close();
+        closeFile();
+      },
     };
   }
 }

@@ -1,4 +1,5 @@
 import { printable } from "../shared/printable.js";
+import type { FileBytes } from "../util/file-bytes.js";
 import type { Block } from "./codecs.js";
 import { adts, isAdts } from "./containers/adts.js";
 import { aiff } from "./containers/aiff.js";
@@ -65,7 +66,7 @@ export function decode(bytes: Uint8Array, { path }: DecodeOptions = {}): Decoded
 }
 
 /** Reads the headers; the audio is decoded as the blocks are read. */
-export function opened(bytes: Uint8Array, path: string | undefined): Decoding {
+export function opened(bytes: Uint8Array | FileBytes, path: string | undefined): Decoding {
   const file = sourceOf(bytes, path);
   if (bytes.length === 0) throw broken(file, "The file is empty (0 bytes).");
   // Some programs put tags in front of every format.

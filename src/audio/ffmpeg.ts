@@ -65,11 +65,16 @@ export class FfmpegError extends Error {
  * the bytes ask for. Bytes in memory are written to an unlinked temporary file first. Output is read as it is needed; once
  * nobody reads it, even because this process was killed, FFmpeg ends.
  *
+ * @param bytes not needed where there is a path
  * @returns undefined where there is no FFmpeg
  * @throws FfmpegError with FFmpeg's own reason, here or from the blocks
  */
-export async function ffmpeg(bytes: Uint8Array, options: FfmpegOptions): Promise<FfmpegDecoding | undefined> {
-  const file = options.path === undefined ? await unnamed(bytes) : await open(options.path);
+export async function ffmpeg(
+  bytes: Uint8Array | undefined,
+  options: FfmpegOptions,
+): Promise<FfmpegDecoding | undefined> {
+  const { path } = options;
+  const file = path === undefined ? await unnamed(bytes ?? new Uint8Array()) : await open(path);
   try {
     return await started(file.fd, options);
   } finally {

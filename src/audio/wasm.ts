@@ -2,11 +2,13 @@ import { loadWasm } from "../util/load-wasm.js";
 
 /** What wasm/src/lib.rs exports. `machine` is the address of one decoder. */
 export interface Wasm {
+  /** What the module imports: puts the next bytes of a stream at an address, and tells how many; 0 at the end. */
+  host: { read(address: number, length: number): number };
   memory: WebAssembly.Memory;
   create(): number;
   destroy(machine: number): void;
   reserve(machine: number, length: number): number;
-  open_flac(machine: number, framesAt: number): number;
+  open_flac(machine: number): number;
   open_packets(machine: number, codec: number): number;
   open_opus(machine: number, streams: number, coupled: number): number;
   decode(machine: number, wanted: number): number;
@@ -57,5 +59,7 @@ export function giveBack(wasm: Wasm): void {
 
 function instantiate(): Wasm {
   compiled ??= loadWasm("audio", "wasm", "audio.wasm");
-  return new WebAssembly.Instance(compiled).exports as unknown as Wasm;
+  const host: Wasm["host"] = { read: () => 0 };
+  const imports = { host: { read: (address: number, length: number) => host.read(address, length) } };
+  return { ...(new WebAssembly.Instance(compiled, imports).exports as unknown as Wasm), host };
 }

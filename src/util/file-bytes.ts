@@ -8,17 +8,26 @@ const mostWindows = 4;
  * written again.
  */
 export class FileBytes {
-  readonly #windows: { start: number; bytes: Uint8Array }[] = [];
+  #windows: { start: number; bytes: Uint8Array }[] = [];
 
   /**
    * @param file its descriptor, which stays the caller's to close
    * @param windowBytes so much is read at a time
+   * @param offset where in the file the bytes begin
    */
   constructor(
     readonly file: number,
     readonly length: number,
     readonly windowBytes = 1 << 18,
+    readonly offset = 0,
   ) {}
+
+  /** The bytes from `start` to before `end`, of which none is read yet. */
+  part(start: number, end = this.length): FileBytes {
+    const to = Math.min(end, this.length);
+    const from = Math.min(start, to);
+    return new FileBytes(this.file, to - from, this.windowBytes, this.offset + from);
+  }
 
   /** The byte at a place; undefined behind the end. */
   at(index: number): number | undefined {
@@ -26,7 +35,7 @@ export class FileBytes {
   }
 
   /** The bytes from `start` to before `end`, or as many of them as there are. */
-  subarray(start: number, end = this.length): Uint8Array {
+  subarray(start = 0, end = this.length): Uint8Array {
     const to = Math.min(end, this.length);
     if (start >= to) return new Uint8Array();
     const held =
@@ -37,18 +46,14 @@ export class FileBytes {
 
   #read(start: number, end: number) {
     const bytes = new Uint8Array(end - start);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const count = readSync(this.file, bytes, filled, bytes.length - filled, start + filled);
-      if (count === 0)
-        throw new Error(
-          `the file ends at byte ${start + filled}, although it had ${this.length} when it was opened`,
-        );
+    for (let filled = 0; filled < bytes.length; ) {
+      const place = this.offset + start + filled;
+      const count = readSync(this.file, bytes, filled, bytes.length - filled, place);
+      if (count === 0) throw new Error(`the file ends at byte ${place}: it was cut since it was opened`);
       filled += count;
     }
     const window = { start, bytes };
-    this.#windows.unshift(window);
-    if (this.#windows.length > mostWindows) this.#windows.pop();
+    this.#windows = [window, ...this.#windows.slice(0, mostWindows - 1)];
     return window;
   }
 }

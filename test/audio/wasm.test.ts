@@ -7,7 +7,7 @@ import { bytesOf, flacCases } from "./fixtures.js";
 /** The metadata of these files end with STREAMINFO or a comment. */
 const decoded = (bytes: Uint8Array) => {
   const at = Buffer.from(bytes).indexOf(Buffer.from([0xff, 0xf8]));
-  return decodeFlac(bytes.subarray(0, at), bytes.subarray(at));
+  return decodeFlac(bytes.subarray(0, at), [bytes.subarray(at)]);
 };
 
 const wasm = suite("audio.wasm");

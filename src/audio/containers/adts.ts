@@ -1,6 +1,6 @@
 import { batchesOf, decodePackets } from "../codecs.js";
 import { aacConfig, aacRates } from "./aac-config.js";
-import { broken, type Decoding, foreign, named, type Source, truncated } from "./source.js";
+import { areZero, broken, type Decoding, foreign, named, type Source, truncated } from "./source.js";
 import { tagAt, tagsBefore } from "./tags.js";
 
 interface Header {
@@ -39,7 +39,7 @@ function* framesOf(source: Source, first: Header): Generator<Uint8Array> {
     const header = headerAt(source, at);
     if (header === undefined) {
       const tag = tagAt(source, at);
-      if (tag === 0 && isSilent(bytes.subarray(at, end))) return;
+      if (tag === 0 && areZero(bytes, at, end)) return;
       if (tag === 0) throw broken(source, `There is something else than an AAC frame at byte ${at}.`);
       at += tag;
       continue;
@@ -60,8 +60,6 @@ function* framesOf(source: Source, first: Header): Generator<Uint8Array> {
 const described = ({ profile, rate, channels }: Header): string =>
   `object type ${profile + 1}, ${channels} ${channels === 1 ? "channel" : "channels"}, ${aacRates[rate]} Hz`;
 
-const isSilent = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
-
 /** Whether the bytes are two frames in a row, perhaps with a tag between, or a single one. */
 export function isAdts(source: Source): boolean {
   const header = headerAt(source, 0);
@@ -73,7 +71,7 @@ export function isAdts(source: Source): boolean {
 function headerAt({ bytes, view }: Source, at: number): Header | undefined {
   if (at + 7 > bytes.length || (view.getUint16(at) & 0xfff6) !== 0xfff0) return undefined;
   const word = view.getUint32(at + 2);
-  const headerSize = bytes[at + 1] & 1 ? 7 : 9;
+  const headerSize = bytes.at(at + 1)! & 1 ? 7 : 9;
   const size = (word >>> 5) & 0x1fff;
   const rate = (word >>> 26) & 15;
   if (size <= headerSize || rate > 12) return undefined;
@@ -83,6 +81,6 @@ function headerAt({ bytes, view }: Source, at: number): Header | undefined {
     channels: (word >>> 22) & 7,
     size,
     headerSize,
-    blocks: (bytes[at + 6] & 3) + 1,
+    blocks: (bytes.at(at + 6)! & 3) + 1,
   };
 }

@@ -1,5 +1,5 @@
 import { isPcm, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
-import { broken, type Decoding, foreign, type Source, text } from "./source.js";
+import { broken, type Decoding, foreign, type Source, text, type View } from "./source.js";
 
 type Kind = Pick<PcmLayout, "kind" | "bigEndian"> & { width?: number };
 
@@ -80,7 +80,7 @@ function commonChunk(source: Source, at: number, size: number, sound: { at: numb
 }
 
 /** An 80-bit float: sign and exponent, then a 64-bit mantissa with its first bit written out. */
-function extended(view: DataView, at: number): number {
+function extended(view: View, at: number): number {
   const exponent = view.getUint16(at) - 16383 - 63;
   return (view.getUint32(at + 2) * 2 ** 32 + view.getUint32(at + 6)) * 2 ** exponent;
 }

@@ -17,7 +17,7 @@ export function au(source: Source): Decoding {
   const { view, bytes } = source;
   if (bytes.length < 24)
     throw broken(source, `The AU header is cut off: ${bytes.length} of its 24 bytes are there.`);
-  const bigEndian = bytes[0] === 0x2e;
+  const bigEndian = bytes.at(0) === 0x2e;
   const [start, size, encoding, sampleRate, channels] = [4, 8, 12, 16, 20].map((at) =>
     view.getUint32(at, !bigEndian),
   );

@@ -1,6 +1,17 @@
 import { type Block, decodeFlac } from "../codecs.js";
-import { broken, type Decoding, foreign, named, type Source, trim } from "./source.js";
+import { broken, type Decoding, foreign, named, type Source, trim, windows } from "./source.js";
 import { endBeforeTags, tagsBefore } from "./tags.js";
+
+/** Bytes that the header of a frame has at most. */
+const mostHeader = 16;
+
+/** The frames of a file, which the decoder takes as they come: nothing but their content tells where one ends. */
+interface Frames {
+  /** The begin of the first one. */
+  first: Uint8Array;
+  /** Their bytes, in pieces; each time up to another place where they may end. */
+  attempts(): Iterable<Iterable<Uint8Array>>;
+}
 
 /**
  * Native FLAC. Every frame's checksum is verified, and the number of samples where the header tells it.
@@ -8,8 +19,44 @@ import { endBeforeTags, tagsBefore } from "./tags.js";
  * Source: RFC 9639.
  */
 export function flac(source: Source): Decoding {
+  const { bytes } = source;
+  const about = streamInfo(source);
+  const start = firstFrame(source);
+  return flacOf(source, about, {
+    first: bytes.subarray(start, start + mostHeader),
+    *attempts() {
+      const end = bytes.length - tagsBefore(source, bytes.length);
+      yield windows(bytes, start, end);
+      // A tag after the last frame hides that frame. Searching for tags is slow, so it is done only now.
+      const audioEnd = endBeforeTags(source);
+      if (audioEnd < end) yield windows(bytes, start, audioEnd);
+    },
+  });
+}
+
+/**
+ * FLAC whose frames come in packets.
+ *
+ * @param head the mark and STREAMINFO, as at the begin of a native file
+ * @param packets from the first on at each call
+ */
+export function flacPackets(head: Source, packets: () => Iterable<Uint8Array>): Decoding {
+  const about = streamInfo(head);
+  const [first = new Uint8Array()] = packets();
+  return flacOf(head, about, { first, attempts: () => [packets()] });
+}
+
+/** What STREAMINFO says. */
+interface StreamInfo {
+  sampleRate: number;
+  channels: number;
+  /** 0 where it is not known. */
+  total: number;
+}
+
+function streamInfo(source: Source): StreamInfo {
   const { view, bytes } = source;
-  if (bytes.length < 42 || (bytes[4] & 0x7f) !== 0)
+  if (bytes.length < 42 || (view.getUint8(4) & 0x7f) !== 0)
     throw broken(source, `The FLAC header is cut off or damaged: no STREAMINFO follows the mark "fLaC".`);
   // After block and frame sizes: 20 bits of sample rate, 3 of channels, 5 of bits per sample, 36 of samples.
   const packed = view.getBigUint64(18);
@@ -20,21 +67,27 @@ export function flac(source: Source): Decoding {
   // The difference of two such channels takes 33 bits, which the decoder does not have.
   if (bits === 32 && channels === 2)
     throw foreign(source, "The decoder here does not read FLAC of 32 bits in stereo.");
-  const blocks = named(source, counted(source, channels, total));
+  return { sampleRate, channels, total };
+}
+
+function flacOf(source: Source, about: StreamInfo, frames: Frames): Decoding {
+  const { sampleRate, channels } = about;
+  const blocks = named(source, counted(source, about, frames));
   return { format: "flac", codec: "flac", sampleRate, channels, blocks };
 }
 
-function* counted(source: Source, channels: number, total: number): Generator<Block> {
-  const { bytes } = source;
-  const start = firstFrame(source);
-  const head = header(source, start, total);
-  const end = bytes.length - tagsBefore(source, bytes.length);
+function* counted(
+  source: Source,
+  { channels, total }: StreamInfo,
+  { first, attempts }: Frames,
+): Generator<Block> {
+  const head = header(source, first, total);
   let frames = 0;
   let failure: unknown;
-  const decoded = function* (end: number): Generator<Block> {
+  for (const pieces of attempts()) {
     failure = undefined;
     try {
-      for (const block of trim(decodeFlac(head, bytes.subarray(start, end)), frames)) {
+      for (const block of trim(decodeFlac(head, pieces), frames)) {
         if (block.length !== channels)
           throw broken(
             source,
@@ -46,14 +99,8 @@ function* counted(source: Source, channels: number, total: number): Generator<Bl
     } catch (error) {
       failure = error;
     }
-  };
-  const isComplete = () => failure === undefined && (total === 0 || frames === total);
-  yield* decoded(end);
-  if (isComplete()) return;
-  // A tag after the last frame hides that frame. Searching for tags is slow, so it is done only now.
-  const audioEnd = endBeforeTags(source);
-  if (audioEnd < end) yield* decoded(audioEnd);
-  if (isComplete()) return;
+    if (failure === undefined && (total === 0 || frames === total)) return;
+  }
   // The header's number of samples tells more than the decoder's error. It is 0 where the writer could not seek back.
   const ended = failure === undefined || /unexpected end|behind the last whole frame/.test(String(failure));
   if (!ended) throw failure;
@@ -87,11 +134,11 @@ function firstFrame(source: Source): number {
  * The mark and STREAMINFO alone, with block sizes corrected by the first frame: some writers leave 0 there, or sizes that
  * contradict the frames, and the decoder trusts them.
  */
-function header({ view, bytes }: Source, start: number, total: number): Uint8Array {
-  const head = bytes.slice(0, 42);
+function header({ view, bytes }: Source, first: Uint8Array, total: number): Uint8Array {
+  const head = bytes.subarray(0, 42).slice();
   head.set([0x80, 0, 0, 34], 4);
   const [least, most] = [view.getUint16(8), view.getUint16(10)];
-  const block = firstBlock(bytes, start);
+  const block = firstBlock(first);
   if (block === undefined) return head;
   const patched = new DataView(head.buffer);
   const set = (least: number, most: number) => {
@@ -110,16 +157,16 @@ function header({ view, bytes }: Source, start: number, total: number): Uint8Arr
 }
 
 /** The size of the first frame's block, and whether all have it. */
-function firstBlock(bytes: Uint8Array, at: number): { fixed: boolean; size: number } | undefined {
-  if (at + 16 > bytes.length || bytes[at] !== 0xff || (bytes[at + 1] & 0xfe) !== 0xf8) return undefined;
-  const fixed = (bytes[at + 1] & 1) === 0;
-  const code = bytes[at + 2] >> 4;
+function firstBlock(frame: Uint8Array): { fixed: boolean; size: number } | undefined {
+  if (frame.length < mostHeader || frame[0] !== 0xff || (frame[1] & 0xfe) !== 0xf8) return undefined;
+  const fixed = (frame[1] & 1) === 0;
+  const code = frame[2] >> 4;
   if (code === 0) return undefined;
   if (code === 1) return { fixed, size: 192 };
   if (code < 6) return { fixed, size: 576 << (code - 2) };
   if (code > 7) return { fixed, size: 256 << (code - 8) };
   // The size follows the number of the frame, which is coded as in UTF-8: its first byte gives its length.
-  const ones = Math.clz32(~(bytes[at + 4] << 24));
-  const behind = at + 4 + Math.max(1, ones);
-  return { fixed, size: 1 + (code === 6 ? bytes[behind] : (bytes[behind] << 8) | bytes[behind + 1]) };
+  const ones = Math.clz32(~(frame[4] << 24));
+  const behind = 4 + Math.max(1, ones);
+  return { fixed, size: 1 + (code === 6 ? frame[behind] : (frame[behind] << 8) | frame[behind + 1]) };
 }

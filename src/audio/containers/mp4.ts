@@ -202,12 +202,18 @@ function sampleEntry(source: Source, stsd: Box) {
     if (alac === undefined || alac.end - alac.start < 28)
       throw broken(source, "The MP4 file lacks the configuration of its ALAC audio.");
     const cookie = part(source, alac.start + 4, alac.end);
-    const [channels, sampleRate] = [cookie.bytes[9], cookie.view.getUint32(20)];
+    const [channels, sampleRate] = [cookie.view.getUint8(9), cookie.view.getUint32(20)];
     // The decoder drops one of eight channels.
     if (channels > 2)
       throw foreign(source, `The ALAC stream has ${channels} channels; only 1 and 2 are decoded here.`);
     const packetSamples = cookie.view.getUint32(0);
-    return { name: "alac", extra: cookie.bytes, packetSamples, sampleRate, channels } as const;
+    return {
+      name: "alac",
+      extra: cookie.bytes.subarray(0, cookie.bytes.length),
+      packetSamples,
+      sampleRate,
+      channels,
+    } as const;
   }
   throw foreign(
     source,

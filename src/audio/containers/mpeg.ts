@@ -1,5 +1,6 @@
 import { batchesOf, decodePackets } from "../codecs.js";
 import {
+  areZero,
   broken,
   type Decoding,
   type FileDoubt,
@@ -54,24 +55,23 @@ export function mpeg(source: Source): Decoding {
     throw broken(source, "No frames of MPEG audio (layer II or III) were found.");
   }
   const info = infoOf(source, start, first);
-  const { packets, doubts } = framesFrom(
-    source,
-    info === undefined ? start : start + first.size,
-    first,
-    start,
-  );
+  const begin = info === undefined ? start : start + first.size;
+  // Once to check and count them, and once more to decode them: a list of frames could be larger than the file.
+  const doubts: FileDoubt[] = [];
+  let count = 0;
+  for (const _ of framesFrom(source, begin, first, start, doubts)) count++;
   // Some encoders count the first frame too.
-  if (info?.frames !== undefined && packets.length < info.frames - 1)
+  if (info?.frames !== undefined && count < info.frames - 1)
     throw broken(
       source,
-      `The file is cut off: it holds ${packets.length} of the ${info.frames} frames that its first one promises.`,
+      `The file is cut off: it holds ${count} of the ${info.frames} frames that its first one promises.`,
     );
   const { codec, sampleRate, channels } = first;
-  const total = packets.length * first.frames;
+  const total = count * first.frames;
   // Concatenated files have more frames than the first header says; its padding then is not that of the end.
-  const padding = info?.frames === packets.length ? info.padding : 0;
+  const padding = info?.frames === count ? info.padding : 0;
   const audio = trim(
-    decodePackets(codec, new Uint8Array(), batchesOf(packets)),
+    decodePackets(codec, new Uint8Array(), batchesOf(framesFrom(source, begin, first, start, []))),
     info?.delay ?? 0,
     total - padding,
   );
@@ -85,7 +85,7 @@ export const isMpeg = (source: Source): boolean => firstFrame(source) >= 0 || is
 function firstFrame(source: Source, from = 0, within = 1 << 16): number {
   const { bytes } = source;
   for (let at = from; at < Math.min(from + within, bytes.length - 4); at++) {
-    const header = bytes[at] === 0xff ? headerAt(source, at) : undefined;
+    const header = bytes.at(at) === 0xff ? headerAt(source, at) : undefined;
     if (header === undefined) continue;
     const next = at + header.size;
     if (next === bytes.length || alike(header, headerAt(source, next)) || tagAt(source, next) > 0) return at;
@@ -93,22 +93,28 @@ function firstFrame(source: Source, from = 0, within = 1 << 16): number {
   return -1;
 }
 
-function framesFrom(source: Source, start: number, first: Header, audioAt: number) {
+function* framesFrom(
+  source: Source,
+  start: number,
+  first: Header,
+  audioAt: number,
+  doubts: FileDoubt[],
+): Generator<Uint8Array> {
   const { bytes } = source;
   const end = bytes.length - tagsBefore(source, bytes.length);
   // Frames in the middle of other data belong to another format that holds MPEG audio.
   const odd = audioAt === 0 ? broken : foreign;
-  const doubts: FileDoubt[] = [];
-  const packets: Uint8Array[] = [];
+  let count = 0;
   let at = start;
   while (at < end) {
     const header = headerAt(source, at);
-    const place = () => `at byte ${at} (${seconds(packets.length * first.frames, first.sampleRate)})`;
+    const place = () => `at byte ${at} (${seconds(count * first.frames, first.sampleRate)})`;
     // The beginning of a header that is cut off.
-    if (end - at < 4 && bytes[at] === 0xff) throw truncated(source, "last frame", end - at, first.size);
+    if (end - at < 4 && bytes.at(at) === 0xff) throw truncated(source, "last frame", end - at, first.size);
     if (alike(first, header)) {
       if (at + header.size > end) throw truncated(source, "last frame", end - at, header.size);
-      packets.push(bytes.subarray(at, at + header.size));
+      yield bytes.subarray(at, at + header.size);
+      count++;
       at += header.size;
       continue;
     }
@@ -126,7 +132,7 @@ function framesFrom(source: Source, start: number, first: Header, audioAt: numbe
     }
     const next = firstFrame(source, at, end - at);
     if (next < 0) {
-      if (bytes.subarray(at, end).some((byte) => byte !== 0) && endBeforeTags(source) > at)
+      if (!areZero(bytes, at, end) && endBeforeTags(source) > at)
         doubts.push({
           warning: "inconsistent",
           detail: `the last ${end - at} bytes, ${place()}, are neither audio nor a tag`,
@@ -141,7 +147,6 @@ function framesFrom(source: Source, start: number, first: Header, audioAt: numbe
       );
     at = next;
   }
-  return { packets, doubts };
 }
 
 const isFollowed = (source: Source, at: number, header: Header | undefined): header is Header =>
@@ -158,12 +163,12 @@ function isFreeFormat({ view, bytes }: Source): boolean {
   // Without padding, the extension of joint stereo and the bits that do not concern the audio.
   const kind = (at: number) => (at + 4 > bytes.length ? 0 : (view.getUint32(at) & 0xfffe_fcc0) >>> 0);
   for (let at = 0; at < end && places < 100; at++) {
-    if (bytes[at] !== 0xff || !isFree(view.getUint32(at))) continue;
+    if (bytes.at(at) !== 0xff || !isFree(view.getUint32(at))) continue;
     places++;
-    const padding = (bytes[at + 2] >> 1) & 1;
+    const padding = (bytes.at(at + 2)! >> 1) & 1;
     for (let size = 48; size < 8192 && at + 2 * size < end; size++) {
       if (kind(at + size) !== kind(at)) continue;
-      const later = at + 2 * size - padding + ((bytes[at + size + 2] >> 1) & 1);
+      const later = at + 2 * size - padding + ((bytes.at(at + size + 2)! >> 1) & 1);
       if (kind(later) === kind(at)) return true;
     }
   }
@@ -220,7 +225,7 @@ function infoOf(source: Source, start: number, first: Header) {
   at += 8 + (flags & 1 && 4) + (flags & 2 && 4) + (flags & 4 && 100) + (flags & 8 && 4);
   if (at + 24 > bytes.length || !/^(LAME|Lavf|Lavc)/.test(text(source, at)))
     return { frames, delay: 0, padding: 0 };
-  const packed = (bytes[at + 21] << 16) | (bytes[at + 22] << 8) | bytes[at + 23];
+  const packed = (view.getUint16(at + 21) << 8) | view.getUint8(at + 23);
   return {
     frames,
     delay: (packed >> 12) + decoderDelay,

@@ -1,11 +1,11 @@
 import { type Block, batchesOf, decodeOpus, decodePackets } from "../codecs.js";
-import { flac } from "./flac.js";
+import { flacPackets } from "./flac.js";
 import {
   broken,
   type Decoding,
   foreign,
+  indexOf,
   named,
-  part,
   type Source,
   sourceOf,
   text,
@@ -156,10 +156,10 @@ function opus(source: Source, stream: Stream): Decoding {
   const head = sourceOf(stream.headers[0], source.path);
   if (head.bytes.length < 19)
     throw broken(source, `The Opus header has ${head.bytes.length} bytes instead of 19 or more.`);
-  const channels = head.bytes[9];
+  const channels = head.view.getUint8(9);
   const preSkip = head.view.getUint16(10, true);
   const gain = 10 ** (head.view.getInt16(16, true) / (20 * 256));
-  const family = head.bytes[18];
+  const family = head.view.getUint8(18);
   if (family > 1 && family !== 255)
     throw foreign(
       source,
@@ -204,17 +204,10 @@ function oggFlac(source: Source, stream: Stream): Decoding {
   const head = sourceOf(stream.headers[0], source.path);
   if (head.bytes.length < 51)
     throw broken(source, `The FLAC header in Ogg has ${head.bytes.length} bytes instead of 51 or more.`);
-  const start = head.bytes.slice(9);
-  start[4] |= 0x80; // the only metadata block
-  const native = new Uint8Array(start.length + stream.end - stream.start);
-  native.set(start);
-  let length = start.length;
-  for (const packet of packetsOf(source, stream)) {
-    if (packet[0] !== 0xff) continue;
-    native.set(packet, length);
-    length += packet.length;
-  }
-  return flac(sourceOf(native.subarray(0, length), source.path));
+  return flacPackets(sourceOf(stream.headers[0].subarray(9), source.path), function* () {
+    // Further headers are no frames.
+    for (const packet of packetsOf(source, stream)) if (packet[0] === 0xff) yield packet;
+  });
 }
 
 /** Samples of the last page beyond its granule position; none where the positions do not rise. */
@@ -343,11 +336,11 @@ function* pages(source: Source, start: number, stop: number, checked = false): G
     if (text(source, at) !== "OggS") {
       // What follows the last page may be a tag.
       const isMore = !ended && !/^(TAG|ID3|APET|LYRI|\0\0\0\0)/.test(text(source, at));
-      if (isMore || Buffer.from(bytes.buffer, bytes.byteOffset + at, rest).includes("OggS"))
+      if (isMore || indexOf(bytes, "OggS", at) >= 0)
         throw broken(source, `There is something else than an Ogg page at byte ${at}.`);
       return;
     }
-    const count = bytes[at + 26] ?? 0;
+    const count = bytes.at(at + 26) ?? 0;
     const headerSize = 27 + count;
     const table = bytes.subarray(at + 27, at + headerSize);
     const size = headerSize + table.reduce((sum, length) => sum + length, 0);
@@ -355,7 +348,7 @@ function* pages(source: Source, start: number, stop: number, checked = false): G
       throw truncated(source, "last page", rest, Math.max(headerSize, size));
     if (!checked && checksum(bytes.subarray(at, at + size)) !== view.getUint32(at + 22, true))
       throw broken(source, `The Ogg page at byte ${at} is damaged: its checksum is wrong.`);
-    const flags = bytes[at + 5];
+    const flags = bytes.at(at + 5)!;
     ended = (flags & 4) !== 0;
     yield {
       at,
@@ -365,7 +358,7 @@ function* pages(source: Source, start: number, stop: number, checked = false): G
       granule: view.getBigInt64(at + 6, true),
       first: (flags & 2) !== 0,
       last: ended,
-      pieces: piecesOf(part(source, at + headerSize, at + size).bytes, table),
+      pieces: piecesOf(bytes.subarray(at + headerSize, at + size), table),
       complete: count === 0 || table[count - 1] < 255,
     };
     at += size;

@@ -1,5 +1,5 @@
 import type { Block } from "../codecs.js";
-import { broken, type FileDoubt, type Source } from "./source.js";
+import { areZero, type Bytes, broken, type FileDoubt, part, type Source } from "./source.js";
 
 /** How uncompressed samples lie in a file. */
 export interface PcmLayout {
@@ -32,14 +32,14 @@ export function isPcm({ kind, width }: PcmLayout): boolean {
  *
  * A frame that the end of `data` cuts off is dropped.
  */
-export function* pcmBlocks(data: Uint8Array, layout: PcmLayout): Generator<Block> {
+export function* pcmBlocks(data: Bytes, layout: PcmLayout): Generator<Block> {
   const frameBytes = layout.width * layout.channels;
   const frames = Math.floor(data.length / frameBytes);
   const step = Math.max(1, Math.floor(blockSamples / layout.channels));
   for (let start = 0; start < frames; start += step) {
     const count = Math.min(step, frames - start);
     // A copy, because typed arrays want aligned memory and swapping changes it.
-    const bytes = data.slice(start * frameBytes, (start + count) * frameBytes);
+    const bytes = data.subarray(start * frameBytes, (start + count) * frameBytes).slice();
     yield planes(samplesOf(bytes, layout), layout.channels, count);
   }
 }
@@ -113,7 +113,7 @@ function ulawTable(): Float32Array {
 export function doubtBehind(source: Source, end: number, name: string): FileDoubt[] {
   const { bytes } = source;
   const behind = bytes.length - end;
-  if (behind < 8 || !bytes.subarray(end).some((byte) => byte !== 0)) return [];
+  if (behind < 8 || areZero(bytes, end)) return [];
   const detail = `${behind} bytes behind the samples are no part of the ${name} file as its header describes it`;
   return [{ warning: "inconsistent", detail }];
 }
@@ -128,13 +128,9 @@ const headerSlack = 68;
  * before the samples, with or without the first 8), what is there is the audio, and a doubt says so. A file that was
  * cut lacks such a number only by chance, and then a few milliseconds.
  */
-export function pcmData(
-  source: Source,
-  start: number,
-  size: number,
-): { data: Uint8Array; doubts: FileDoubt[] } {
+export function pcmData(source: Source, start: number, size: number): { data: Bytes; doubts: FileDoubt[] } {
   const there = Math.max(0, source.bytes.length - start);
-  const data = source.bytes.subarray(start, start + size);
+  const data = part(source, start, start + size).bytes;
   const lacking = size - there;
   if (lacking <= 0) return { data, doubts: [] };
   if (there === 0 || (lacking > headerSlack && lacking !== start && lacking !== start - 8))

@@ -33,7 +33,7 @@ function promisedLength(source: Source): number {
     return chain(source, view.getUint32(5) + 4, 11, (at) => (view.getUint32(at) & 0xff_ffff) + 15);
   if (view.getUint32(0) === 0x3026b275)
     return chain(source, 0, 24, (at) => known(view.getBigUint64(at + 16, true)));
-  const isTransport = [0, 188, 376].every((at) => bytes[at] === 0x47);
+  const isTransport = [0, 188, 376].every((at) => bytes.at(at) === 0x47);
   return isTransport ? 188 * Math.ceil(bytes.length / 188) : 0;
 }
 
@@ -64,8 +64,9 @@ function matroska(source: Source): number {
 
 /** Of an element whose size begins there: the leading zeros of its first byte tell how many more follow. */
 function element({ bytes }: Source, at: number): { end: number; isKnown: boolean } {
-  const length = Math.clz32(bytes[at] << 24) + 1;
-  let size = BigInt(bytes[at] & (0xff >> length));
+  const first = bytes.at(at) ?? 0;
+  const length = Math.clz32(first << 24) + 1;
+  let size = BigInt(first & (0xff >> length));
   for (const byte of bytes.subarray(at + 1, at + length)) size = (size << 8n) | BigInt(byte);
   const isKnown = size !== (1n << BigInt(7 * length)) - 1n;
   return { end: at + length + Number(size), isKnown };

@@ -1,4 +1,4 @@
-import { part, type Source, text } from "./source.js";
+import { bufferOf, lastIndexOf, part, type Source, text } from "./source.js";
 
 /**
  * The length of the tag that begins at a byte: ID3v2, ID3v1 with its extension, APEv2 with a header, Lyrics3.
@@ -28,11 +28,10 @@ export function tagsBefore(source: Source, end: number): number {
  * without a footer). This searches the whole file, which is slow.
  */
 export function endBeforeTags(source: Source): number {
-  const { buffer, byteOffset, length } = source.bytes;
-  const file = Buffer.from(buffer, byteOffset, length);
-  let end = length - tagsBefore(source, length);
+  const { bytes } = source;
+  let end = bytes.length - tagsBefore(source, bytes.length);
   for (const mark of ["ID3", "APETAGEX"])
-    for (let at = file.lastIndexOf(mark, end - 1); at > 0; at = file.lastIndexOf(mark, at - 1)) {
+    for (let at = lastIndexOf(bytes, mark, end - 1); at > 0; at = lastIndexOf(bytes, mark, at - 1)) {
       const behind = at + tagAt(source, at) - end;
       // The size of an APE tag counts a footer that may not be there.
       if (behind < 0 || behind > 32) continue;
@@ -58,13 +57,13 @@ function id3Length({ bytes }: Source, at: number): number {
   if (at + 10 > bytes.length) return 0;
   const [a, b, c, d] = bytes.subarray(at + 6, at + 10);
   if ((a | b | c | d) & 0x80) return 0;
-  const footer = (bytes[at + 5] & 0x10) === 0 ? 0 : 10;
+  const footer = (bytes.at(at + 5)! & 0x10) === 0 ? 0 : 10;
   return 10 + ((a << 21) | (b << 14) | (c << 7) | d) + footer;
 }
 
 /** Lyrics3 tells its end by a mark, and version 2 its length just before that. */
-function lyricsLength({ bytes: { buffer, byteOffset, length } }: Source, at: number): number {
-  const tag = Buffer.from(buffer, byteOffset + at, Math.min(1 << 20, length - at));
+function lyricsLength({ bytes }: Source, at: number): number {
+  const tag = bufferOf(bytes.subarray(at, at + (1 << 20)));
   for (let end = tag.indexOf("LYRICS", 11); end > 0; end = tag.indexOf("LYRICS", end + 6))
     if (/^LYRICS(200|END)$/.test(tag.toString("latin1", end, end + 9))) return end + 9;
   return 0;

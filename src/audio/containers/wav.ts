@@ -1,6 +1,15 @@
 import { mpeg } from "./mpeg.js";
 import { doubtBehind, isPcm, type PcmLayout, pcmBlocks, pcmData, pcmName } from "./pcm.js";
-import { broken, type Decoding, type FileDoubt, foreign, part, type Source, text } from "./source.js";
+import {
+  type Bytes,
+  broken,
+  type Decoding,
+  type FileDoubt,
+  foreign,
+  part,
+  type Source,
+  text,
+} from "./source.js";
 
 const kinds: Record<number, PcmLayout["kind"]> = { 1: "int", 3: "float", 6: "alaw", 7: "ulaw" };
 
@@ -78,8 +87,8 @@ export function wav(source: Source): Decoding {
 /** Two chunks of a kind are ambiguous, unless both give the same format. */
 function only(source: Source, name: string, found: Place | undefined, place: Place): Place {
   if (found === undefined) return place;
-  const [a, b] = [found, place].map(({ at, size }) => Buffer.from(part(source, at, at + size).bytes));
-  if (name === "data" || !a.equals(b))
+  const [a, b] = [found, place].map(({ at, size }) => text(source, at, size));
+  if (name === "data" || a !== b)
     throw broken(
       source,
       `The WAVE file has two ${name} chunks, at bytes ${found.at - 8} and ${place.at - 8}; it may have one. Write it anew.`,
@@ -149,18 +158,18 @@ function formatChunk(source: Source, { at, size }: Place, little: boolean, doubt
   return layout;
 }
 
-function isLeftAligned(data: Uint8Array, { width, room, bigEndian }: Format): boolean {
+function isLeftAligned(data: Bytes, { width, room, bigEndian }: Format): boolean {
   const first = bigEndian ? width - room : 0;
   for (let at = first; at + room <= data.length; at += width)
-    for (let i = 0; i < room; i++) if (data[at + i] !== 0) return false;
+    for (let i = 0; i < room; i++) if (data.at(at + i) !== 0) return false;
   return true;
 }
 
 /** Whether the upper bytes only repeat the sign of the lower ones, as in a quiet signal or one that lies in the lower bytes. */
-function isRightAligned(data: Uint8Array, { width, room, bigEndian }: Format): boolean {
+function isRightAligned(data: Bytes, { width, room, bigEndian }: Format): boolean {
   let isSilent = true;
   for (let at = 0; at + width <= data.length; at += width) {
-    const byte = (i: number) => data[bigEndian ? at + width - 1 - i : at + i];
+    const byte = (i: number) => data.at(bigEndian ? at + width - 1 - i : at + i)!;
     const sign = byte(width - room - 1) & 0x80 ? 0xff : 0;
     for (let i = width - room; i < width; i++) if (byte(i) !== sign) return false;
     isSilent &&= sign === 0 && byte(width - room - 1) === 0;
@@ -173,7 +182,7 @@ function samplesAt(
   { at, size }: Place,
   riffSize: number,
   longSize: number | undefined,
-): { data: Uint8Array; doubts: FileDoubt[] } {
+): { data: Bytes; doubts: FileDoubt[] } {
   const { bytes } = source;
   const rest = bytes.length - at;
   if (longSize !== undefined && size === 0xffff_ffff) return pcmData(source, at, longSize);

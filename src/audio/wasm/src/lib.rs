@@ -1,9 +1,8 @@
-//! The audio decoders of speakerscope, the inner loop of its resampler, and its filter bank, as one WebAssembly module
-//! without imports.
+//! The audio decoders of speakerscope, the inner loop of its resampler, and its filter bank, as one WebAssembly module.
 //!
 //! The containers (Ogg, MP4, MPEG audio frames, ADTS) are read in TypeScript, which knows where a file is cut off and
-//! what has to be trimmed; this module turns packets into samples. FLAC comes as a whole file, because its frames
-//! carry no length.
+//! what has to be trimmed; this module turns packets into samples. FLAC comes as a stream, because its frames carry no
+//! length: its bytes are asked for by the one import, `read`.
 //!
 //! A `Machine` decodes one file. The caller writes into `reserve`d memory, calls `open_*` once and `decode` until it
 //! gives 0 (FLAC) or once for every batch of packets, and reads the planes in between. A panic traps; the caller then
@@ -12,7 +11,9 @@
 mod fbank;
 mod resample;
 
-use std::io::Cursor;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fbank::Plan;
 use resample::Grid;
@@ -27,7 +28,7 @@ use symphonia_core::codecs::audio::well_known::{
 };
 use symphonia_core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia_core::formats::{FormatOptions, FormatReader};
-use symphonia_core::io::MediaSourceStream;
+use symphonia_core::io::{MediaSource, MediaSourceStream};
 use symphonia_core::packet::PacketBuilder;
 use symphonia_core::units::{Duration, Timestamp};
 use unsafe_libopus::{
@@ -43,12 +44,55 @@ enum Decoder {
     Opus(Opus),
 }
 
+#[link(wasm_import_module = "host")]
+unsafe extern "C" {
+    /// Puts up to `length` of the next bytes at `address` and gives their number, 0 at the end.
+    fn read(address: *mut u8, length: usize) -> usize;
+}
+
+/// The metadata of a FLAC file, and then its frames as the host gives them.
+struct Frames {
+    head: io::Cursor<Vec<u8>>,
+    /// Bytes of frames so far.
+    given: Arc<AtomicU64>,
+}
+
+impl Read for Frames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.head.read(buffer)?;
+        if count > 0 || buffer.is_empty() {
+            return Ok(count);
+        }
+        let count = unsafe { read(buffer.as_mut_ptr(), buffer.len()) };
+        self.given.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Seek for Frames {
+    fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl MediaSource for Frames {
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        None
+    }
+}
+
 struct Flac {
     reader: FlacReader<'static>,
     decoder: FlacDecoder,
     position: i64,
-    /// Bytes of the file that are still in no frame.
-    rest: usize,
+    /// Bytes that the host has given.
+    given: Arc<AtomicU64>,
+    /// Bytes that were in frames.
+    taken: u64,
     /// What went wrong behind frames that were still to be given out.
     failure: Option<String>,
 }
@@ -57,7 +101,7 @@ impl Flac {
     /// The next frame, or none at the end.
     fn next(&mut self) -> Outcome<Option<GenericAudioBufferRef<'_>>> {
         let Some(packet) = self.reader.next_packet().map_err(text)? else {
-            return match self.rest {
+            return match self.given.load(Ordering::Relaxed).saturating_sub(self.taken) {
                 0 => Ok(None),
                 rest => Err(format!("{rest} bytes lie behind the last whole frame")),
             };
@@ -68,7 +112,7 @@ impl Flac {
         }
         let buffer = self.decoder.decode(&packet).map_err(text)?;
         self.position += buffer.frames() as i64;
-        self.rest = self.rest.saturating_sub(packet.data.len());
+        self.taken += packet.data.len() as u64;
         Ok(Some(buffer))
     }
 }
@@ -97,17 +141,17 @@ pub struct Machine {
 type Outcome<T> = Result<T, String>;
 
 impl Machine {
-    /// `frames_at`: where in the input the metadata end.
-    fn open_flac(&mut self, frames_at: usize) -> Outcome<()> {
-        let rest = self.input.len().saturating_sub(frames_at);
-        let source = Cursor::new(std::mem::take(&mut self.input));
+    /// `input` is the metadata; the host gives the frames.
+    fn open_flac(&mut self) -> Outcome<()> {
+        let given = Arc::new(AtomicU64::new(0));
+        let source = Frames { head: io::Cursor::new(std::mem::take(&mut self.input)), given: given.clone() };
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let reader = FlacReader::try_new(stream, FormatOptions::default()).map_err(text)?;
         let params = reader.tracks().first().and_then(|t| t.codec_params.as_ref()?.audio());
         let mut params = params.ok_or("no STREAMINFO")?.clone();
         params.for_codec(CODEC_ID_FLAC);
         let decoder = FlacDecoder::try_new(&params, &AudioDecoderOptions::default()).map_err(text)?;
-        self.decoder = Some(Decoder::Flac(Flac { reader, decoder, position: 0, rest, failure: None }));
+        self.decoder = Some(Decoder::Flac(Flac { reader, decoder, position: 0, given, taken: 0, failure: None }));
         Ok(())
     }
 
@@ -275,8 +319,8 @@ pub extern "C" fn reserve(machine: &mut Machine, length: usize) -> *mut u8 {
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn open_flac(machine: &mut Machine, frames_at: usize) -> i32 {
-    let outcome = machine.open_flac(frames_at);
+pub extern "C" fn open_flac(machine: &mut Machine) -> i32 {
+    let outcome = machine.open_flac();
     settle(machine, outcome.map(|()| 0))
 }
 
