@@ -1,5 +1,9 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { invalid, shown } from "../errors.js";
+import { mergedFiles } from "../merged/files.js";
 import { readVectors } from "../store/read-vectors.js";
+import { readJsonLines } from "../util/json-lines.js";
 import type { AuditUtterance } from "./audit-corpus.js";
 
 /** An utterance with the file that it was embedded from, where the embeddings say so. */
@@ -20,11 +24,19 @@ export async function readAuditUtterances(path: string): Promise<StoredUtterance
       `The embeddings in ${path} have no names. Give a .npz file with keys, or what merging wrote.`,
       { path },
     );
+  const sessions = await sessionsIn(path);
   return (rows as { embedding: Float32Array; path?: string }[]).map(({ embedding, path: audio }, i) => {
     const { key, dataset, speakerId } = info[i];
     // Reading vectors gives an unknown speaker as "".
     if (dataset !== "" || speakerId !== key)
-      return { key, dataset, speakerId: speakerId === "" ? null : speakerId, embedding, path: audio };
+      return {
+        key,
+        dataset,
+        speakerId: speakerId === "" ? null : speakerId,
+        session: sessions.get(key),
+        embedding,
+        path: audio,
+      };
     const parts = key.split("/");
     if (parts.length < 2)
       throw invalid(
@@ -34,4 +46,14 @@ export async function readAuditUtterances(path: string): Promise<StoredUtterance
     const [set, speaker] = parts.length === 2 ? ["", parts[0]] : parts;
     return { key, dataset: set, speakerId: speaker, embedding };
   });
+}
+
+/** The sessions that merging has written down, by the keys of utterances. */
+async function sessionsIn(folder: string): Promise<Map<string, string>> {
+  const sessions = new Map<string, string>();
+  const file = join(folder, mergedFiles.utteranceFacts);
+  if (!existsSync(file)) return sessions;
+  for await (const { key, session } of readJsonLines<{ key: string; session?: string }>(file))
+    if (session !== undefined) sessions.set(key, session);
+  return sessions;
 }

@@ -7,22 +7,24 @@ import { checksFile, readChecks } from "../checks/checks-file.js";
 import { openModel } from "../embed/open-model.js";
 import { missing } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
+import type { Utterance } from "../types.js";
 import { openReporter } from "./reporter.js";
 
 /**
  * What is known of the audio: what the extraction measured, or else what is measured now, where a corpus is named; undefined where
- * there is neither.
+ * there is neither. With it where the utterances are, to be heard.
  */
 export async function auditChecks(
   embeddings: string,
   utterances: readonly AuditUtterance[],
   { severalVoices, ...settings }: CorpusSettings & { severalVoices?: boolean },
-): Promise<AudioChecks[] | undefined> {
-  if (!severalVoices && existsSync(join(embeddings, checksFile))) return readChecks(embeddings);
+): Promise<{ checks?: AudioChecks[]; sources?: Utterance[] }> {
+  if (!severalVoices && existsSync(join(embeddings, checksFile)))
+    return { checks: await readChecks(embeddings) };
   if (!settings.dataRoot && !settings.manifest) {
     if (severalVoices)
       throw missing("--several_voices needs the audio. Give --data_root FOLDER, or --manifest FILE.");
-    return undefined;
+    return {};
   }
   checkCorpusSettings(settings);
   const reporter = openReporter();
@@ -44,7 +46,7 @@ export async function auditChecks(
       reporter.log(
         `Warning: ${failures.length} of ${listed.length} files could not be read. The first, ${failures[0].path}: ${failures[0].reason}`,
       );
-    return checks;
+    return { checks, sources: listed };
   } finally {
     reporter.close();
   }

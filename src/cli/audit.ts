@@ -70,9 +70,14 @@ async function run(settings: Settings): Promise<void> {
   for (const warning of known?.warnings ?? []) printLine(`Warning: ${warning}`);
   const abortSignal = interruptSignal();
   const utterances = await readAuditUtterances(embeddings);
-  const checks = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
+  const { checks, sources } = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
   const result = await audit(utterances, { checks, decisions: known?.decisions, abortSignal });
-  await publishAudit(result, utterances, settings, { reporter: { log: printLine }, abortSignal });
+  await publishAudit(
+    result,
+    utterances,
+    { ...settings, sources },
+    { reporter: { log: printLine }, abortSignal },
+  );
   const count = result.findings.filter(
     ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
   ).length;

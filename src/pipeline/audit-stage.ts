@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Audit, audit } from "../audit/audit.js";
 import { readAuditUtterances } from "../audit/read-utterances.js";
+import { checksFile, readChecks } from "../checks/checks-file.js";
 import { reasonOf } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { publishAudit } from "./publish-audit.js";
@@ -11,8 +12,8 @@ import type { StageContext } from "./stage.js";
 export const auditFolder = "audit";
 
 /**
- * The part of stage 3 that looks for what is wrong with the labels, into `audit` below the merged files. What cannot be audited, or has
- * no utterances, is said in a line: the report goes on without.
+ * The part of stage 3 that looks for what is wrong with the labels, and with the audio where the extraction measured it, into `audit`
+ * below the merged files. What cannot be audited is said in a line: the report goes on without.
  */
 export async function auditStage(folder: string, context: StageContext): Promise<Audit | undefined> {
   const { reporter, abortSignal } = context;
@@ -22,7 +23,8 @@ export async function auditStage(folder: string, context: StageContext): Promise
   let result: Audit;
   const utterances = await readAuditUtterances(folder);
   try {
-    result = await audit(utterances, { abortSignal });
+    const checks = existsSync(join(folder, checksFile)) ? await readChecks(folder) : undefined;
+    result = await audit(utterances, { checks, abortSignal });
   } catch (error) {
     if ((error as { tag?: string }).tag !== "invalid") throw error;
     reporter.log(`Warning: the labels were not audited: ${reasonOf(error)}`);

@@ -11,6 +11,8 @@ import { type WrittenProposals, writeProposals } from "../decisions/write-propos
 import { mergedFiles } from "../merged/files.js";
 import type { ReviewUtterance } from "../review/item.js";
 import { quantity } from "../shared/text.js";
+import type { Utterance } from "../types.js";
+import { readJsonLines } from "../util/json-lines.js";
 import type { StageContext } from "./stage.js";
 
 export interface PublishSettings {
@@ -44,8 +46,9 @@ export async function publishAudit(
   reporter.log(`Written to ${outputDir}`);
   reporter.log(`  ${decisionsText(written)}`);
   if (!(page ?? (findings.length > 0 && isHeard(sources ?? utterances)))) return;
+  const places = sources ?? (await spansIn(embeddings));
   const { writePage, recordingsOf, reviewItems } = await import("../review/index.js");
-  const recordings = recordingsOf(utterances, sources);
+  const recordings = recordingsOf(utterances, places);
   const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
   const { path, clips, wanted, bytes } = await writePage(
     join(outputDir, "page"),
@@ -64,6 +67,19 @@ export async function publishAudit(
 
 const isHeard = (utterances: readonly { path?: string }[]) =>
   utterances.slice(0, 10).some(({ path }) => path !== undefined && existsSync(path));
+
+/** Where utterances are that are parts of files, as merging has written it down. */
+async function spansIn(folder: string): Promise<ReviewUtterance[]> {
+  const path = join(folder, mergedFiles.utteranceFacts);
+  const parts: ReviewUtterance[] = [];
+  if (!existsSync(path)) return parts;
+  for await (const { key, path: audio, span, channel } of readJsonLines<Part>(path))
+    if (span !== undefined || channel !== undefined)
+      parts.push({ key, dataset: "", speakerId: null, path: audio, span, channel });
+  return parts;
+}
+
+type Part = Pick<Utterance, "key" | "path" | "span" | "channel">;
 
 /** Proposals carry the time of the embeddings: the same input gives the same bytes. */
 function timeOf(embeddings: string): Date {

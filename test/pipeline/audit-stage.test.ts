@@ -2,11 +2,16 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { decode } from "../../src/audio/decode.js";
+import { audit } from "../../src/audit/audit.js";
+import { readAuditUtterances } from "../../src/audit/read-utterances.js";
 import { readDecisions } from "../../src/decisions/read-decisions.js";
+import { writePickle } from "../../src/format/pickle.js";
+import { publishAudit } from "../../src/pipeline/publish-audit.js";
 import { runPipeline } from "../../src/pipeline/run-pipeline.js";
 import { voices } from "../audit/voices.js";
 import { fakeExtraction } from "../merged/extraction.js";
-import { temporaryFolder } from "../tiny.js";
+import { put, temporaryFolder, voice, wav } from "../tiny.js";
 
 const folder = temporaryFolder();
 const lines: string[] = [];
@@ -61,6 +66,48 @@ test("without the audit there is neither section nor folder, and no speakers are
   await runPipeline({ outputDir, finalDir, stage: 2, audit: false, computeSimilarity: false }, context);
   assert.not.match(lines.join("\n"), "AUDIT");
   assert.not.ok(existsSync(join(finalDir, "audit")));
+});
+
+test("the page plays the spans that utterances are of, and the audit knows their sessions", async () => {
+  const merged = join(folder, "spans");
+  const path = put(join(folder, "long.wav"), wav([voice(1, { seconds: 4 })]));
+  const fact = { key: "x_a_1", path, span: { start: 1, end: 2.5 }, session: "monday" };
+  put(join(merged, "utterances.jsonl"), `${JSON.stringify(fact)}\n`);
+  const finding = {
+    kind: "wrongLabel" as const,
+    keys: ["x_a_1"],
+    score: 2,
+    probability: 0.9,
+    evidence: { speaker: "x_a", nearestSpeaker: null },
+    remedy: { action: "drop" as const },
+  };
+  const nothing = await audit([]);
+  const embedding = Float32Array.of(1, 2);
+  const utterance = { key: "x_a_1", dataset: "x", speakerId: "a", path, embedding };
+  await publishAudit(
+    { ...nothing, findings: [finding] },
+    [utterance],
+    { embeddings: merged, outputDir: merged },
+    context,
+  );
+  const { channels, sampleRate } = decode(readFileSync(join(merged, "page", "audio", "000001.wav")));
+  assert.is(channels[0]!.length / sampleRate, 1.5);
+  await writeEmbeddings(merged);
+  assert.equal(
+    (await readAuditUtterances(merged)).map(({ session }) => session),
+    ["monday"],
+  );
+
+  async function writeEmbeddings(to: string): Promise<void> {
+    const row = {
+      embedding: { data: embedding, shape: [2], dtype: "float32" },
+      dataset: "x",
+      speaker_id: "a",
+      utterance_id: "1",
+      path,
+    };
+    put(join(to, "utterance_embeddings.pkl"), writePickle({ x_a_1: row }));
+  }
 });
 
 test.run();
