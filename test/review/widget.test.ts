@@ -63,6 +63,12 @@ if (chromiumPath === null) {
           (globalThis as unknown as { close: () => void }).close = view.render({ model, el: document.body });
         }, deskModule());
         await page.waitForSelector(".desk-pane h2");
+        assert.is(
+          await page.evaluate(() => document.activeElement === document.body),
+          true,
+          "takes the focus",
+        );
+        await page.locator(".desk").focus();
       };
       const count = () => page.locator(".desk-count").textContent();
       const title = () => page.locator(".desk-pane h2").textContent();

@@ -577,6 +577,5 @@ const wordsOf = (action) => action.replace(/[A-Z]/g, (letter) => ` ${letter.toLo
 /** As anywidget calls it. */
 export function render({ model, el }) {
   const desk = new Desk(model, el);
-  desk.root.focus({ preventScroll: true });
   return () => desk.remove();
 }

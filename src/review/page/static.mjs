@@ -44,4 +44,6 @@ const voiceOf = (voices, key) =>
 /** Called by data.js. */
 globalThis.speakerscopeDesk = (data) => {
   render({ model: new OwnModel(data), el: document.body });
+  // There is nothing else in the page that keys could be meant for.
+  document.body.querySelector(".desk").focus();
 };
