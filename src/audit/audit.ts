@@ -179,6 +179,9 @@ async function auditLabels(
       return nothing(
         "All embeddings of a speaker are equal, so that there is no measure of how much they may differ.",
       );
+    // The embeddings themselves were checked before: when all names are taken for one person, nobody is left to compare with.
+    if (error instanceof ScopeError && error.tag === "invalid")
+      return nothing("All speakers sound like one person, so that there is nobody to compare with.");
     throw error;
   }
 }

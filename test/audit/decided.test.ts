@@ -39,6 +39,15 @@ test("what people decided is not asked again, what they changed is taken as give
   assert.is(again.summary.speakers, proposals[0]!.kind === "splitSpeaker" ? 31 : 30);
 });
 
+test("where everybody sounds like one person, the audit says so instead of failing", async () => {
+  const same = voices(1, 12, { spread: 0.01 }).map((row, i) => ({ ...row, speakerId: `s${i % 4}` }));
+  const { info } = await audit(same);
+  assert.equal(
+    [info.model, info.why],
+    ["none", "All speakers sound like one person, so that there is nobody to compare with."],
+  );
+});
+
 test("the audit's own proposals are not taken as given", async () => {
   const rows = faulty();
   const { findings } = await audit(rows);

@@ -166,20 +166,6 @@ async function dragThreshold(page: Page): Promise<void> {
   assert.is.not(await picture(), dragged.picture, "the slider changes nothing");
 }
 
-/** Answers the first question of the desk: the next is shown when the answer is on the disk. */
-async function decideAtDesk(page: Page, file: string): Promise<void> {
-  const desk = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .desk");
-  const question = await desk.locator("h2").textContent();
-  await desk.focus();
-  await page.keyboard.press("3");
-  await page.waitForFunction(
-    (before) => ![before, undefined].includes(document.querySelector(".desk h2")?.textContent ?? undefined),
-    question,
-  );
-  const last = JSON.parse(readFileSync(file, "utf8").trim().split("\n").at(-1)!);
-  assert.is(last.action, "unsure");
-}
-
 /** Pictures of the page from top to bottom. */
 async function photograph(page: Page, name: string): Promise<void> {
   await page.setViewportSize({ width: 1300, height: 1800 });
@@ -248,7 +234,6 @@ if (ready)
           assert.is.not(await tooltip(page, chart), "", `${name}: no tooltip on chart ${chart + 1}`);
         if (name === "02-analysis") assert.match(await tooltip(page, 0), /speaker/);
         if (name === "02-analysis") await dragThreshold(page);
-        if (name === "06-audit") await decideAtDesk(page, join(folder, "results", "decisions.jsonl"));
         await page.mouse.move(0, 0);
         await photograph(page, name);
 

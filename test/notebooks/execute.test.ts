@@ -135,7 +135,9 @@ else {
     const out = join(folder, "out");
     const { status, log } = execute(notebooks, out, results);
     assert.is(status, 0, log);
-    const [extraction, analysis, variability, models, scoring] = notebooks.map((name) => read(out, name));
+    const [extraction, analysis, variability, models, scoring, mended] = notebooks.map((name) =>
+      read(out, name),
+    );
     assert.match(said(extraction!), "128 recordings in ../data/speech");
     assert.match(said(extraction!), "128 of 128 files are embedded");
     assert.match(html(extraction!), /extract rank 0.*64\/64.*extract rank 1.*64\/64/s);
@@ -147,6 +149,9 @@ else {
     assert.match(said(models!), "EER campplus-zh-en-192 0.7 %, ge2e-256 3.4 %");
     assert.match(said(scoring!), "EER 5.2 % by the cosine");
     assert.match(said(scoring!), "8 of 12 are one of the enrolled");
+    assert.match(said(mended!), "EER 25.51 % as labelled");
+    assert.match(said(mended!), "0 findings left");
+    assert.match(said(mended!), "EER 25.51 % before, 0.22 % after");
 
     for (const name of notebooks) {
       const notebook = read(out, name);
