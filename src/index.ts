@@ -58,7 +58,8 @@ export {
 } from "./embed/open-model.js";
 export { ScopeError } from "./errors.js";
 // Extraction and merging
-export { type ExtractOptions, type ExtractResult, extract } from "./extract/extract.js";
+export { type ExtractOptions, extract } from "./extract/extract.js";
+export type { ExtractResult } from "./extract/extract-result.js";
 // Features and model
 export { type Family, families } from "./features/families.js";
 export { type FbankExtractor, type FbankOptions, fbank, openFbank } from "./features/fbank.js";

@@ -8,6 +8,7 @@ const root = join(__dirname, "..");
 /** Rooms from left to right: an import may point to the left, or stay in its room. */
 const order = [
   ["types", "errors", "shared"],
+  ["show"],
   ["util"],
   ["vectors"],
   ["format"],

@@ -1,9 +1,9 @@
 import { printable } from "../shared/printable.js";
 import { quantity, whole } from "../shared/text.js";
+import { textTable } from "../shared/text-table.js";
 import type { Analysis } from "./analyze.js";
 import type { MeasuredThreshold } from "./measured-threshold.js";
 import type { PairRow } from "./pair-table.js";
-import { textTable } from "./text-table.js";
 
 /** Longer lists are cut, with a line that says how many more there are. */
 const longestList = 20;

@@ -1,4 +1,4 @@
-import { quantity, whole } from "../shared/text.js";
+import { duration, quantity, whole } from "../shared/text.js";
 import { type Bin, roundBins, tidy } from "./bins.js";
 import { type Chart, chart, emptyView, numeric, type Part, panelTitle, silent } from "./chart.js";
 import { binned, countAxis } from "./distribution.js";
@@ -349,14 +349,6 @@ function stacked(
 }
 
 const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
-
-/** Seconds as people say them. */
-function duration(total: number): string {
-  if (total < 120) return `${tidy(total, 2)} s`;
-  return total < 7200
-    ? `${whole(total / 60)} min`
-    : `${total < 36000 ? (total / 3600).toFixed(1) : whole(total / 3600)} h`;
-}
 
 function seconds(value: number): string {
   return `${value < 10 ? value.toFixed(1) : whole(value)} s`;

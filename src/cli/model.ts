@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { textTable } from "../analysis/text-table.js";
 import { shownCosine } from "../embed/check-golden.js";
 import { type Fit, fitting } from "../embed/fit-front-end.js";
 import { fitModel, inspectModel, type ModelInspection } from "../embed/inspect-model.js";
 import { invalid } from "../errors.js";
+import { textTable } from "../shared/text-table.js";
 import { configFile, precision } from "./options.js";
 import { printLine } from "./print.js";
 

@@ -9,6 +9,7 @@ import type { Corpus, ManifestOrigin } from "./corpus.js";
 import { type BadEntry, type Entry, isBad, type Listing } from "./listing.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
 import { sharedNames } from "./shared-names.js";
+import { showCorpus } from "./show-corpus.js";
 import { spellingWarnings } from "./spelling-warnings.js";
 
 export interface PlanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
@@ -98,13 +99,13 @@ export async function planCorpus(
   makeDistinct(utterances);
   nameUtterances(utterances, onCollision, place);
   failures.sort((a, b) => compare(a.path, b.path));
-  return {
+  return showCorpus({
     root: files.commonFolder(),
     utterances,
     failures,
     warnings: [...listing.warnings, ...spellingWarnings(utterances)],
     manifest: origin,
-  };
+  });
 }
 
 /** What is wrong with an entry, as a sentence. */

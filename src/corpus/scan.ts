@@ -9,6 +9,7 @@ import type { Corpus } from "./corpus.js";
 import { type LaidOut, parseLayout } from "./layout-pattern.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
 import { looksLike, looksTooHigh, looksTooLow, sampleOf } from "./propose-layout.js";
+import { showCorpus } from "./show-corpus.js";
 import { spellingWarnings } from "./spelling-warnings.js";
 
 export interface ScanOptions extends LongTask<Extract<Progress, { stage: "scan" }>> {
@@ -150,7 +151,7 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
     ...(options.layout === undefined ? layoutWarnings(root, utterances) : []),
     ...spellingWarnings(utterances),
   ];
-  return { root, utterances, failures, warnings };
+  return showCorpus({ root, utterances, failures, warnings });
 }
 
 /** What an unreadable folder is called, by the levels that are usual. */

@@ -22,12 +22,13 @@ import {
   shardOfFile,
   writeCorpusList,
 } from "../store/extraction.js";
-import type { Doubt, Failure, LongTask, Progress } from "../types.js";
+import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
 import { lockFolder } from "../util/folder-lock.js";
 
 import { writeFile } from "../util/write-file.js";
 import { checkSeconds } from "../vad/cut-speech.js";
+import { type ExtractResult, showExtraction } from "./extract-result.js";
 import { decodeThreadsFor, planRanks, type RankPlanOptions } from "./plan-ranks.js";
 import { segmentCorpus } from "./segment-corpus.js";
 import { superviseRank } from "./supervise-rank.js";
@@ -86,18 +87,6 @@ export interface ExtractOptions
   shard?: Shard;
   /** Lines for a log. */
   onLog?: (line: string) => void;
-}
-
-export interface ExtractResult {
-  outputDir: string;
-  /** Files of the corpus, embedded or not. */
-  total: number;
-  embedded: number;
-  /** Files that were done before this run. */
-  resumed: number;
-  failures: Failure[];
-  doubts: Doubt[];
-  ranks: { rank: number; device: string; done: number; failed: number; seconds: number }[];
 }
 
 /** What finds speech, as the identity of embeddings names it. */
@@ -329,7 +318,7 @@ async function extractPart(
       `No file of ${list.root} could be embedded. The first, ${failures[0]?.path}: ${failures[0]?.reason}`,
       { path: list.root },
     );
-  return {
+  return showExtraction({
     outputDir,
     total: list.utterances.length + list.failures.length,
     embedded,
@@ -337,7 +326,7 @@ async function extractPart(
     failures,
     doubts: doubtsOf(after),
     ranks: ranks.map(({ error: _error, stopped: _stopped, ...rank }) => rank),
-  };
+  });
 }
 
 /** Whether the first rank has opened its model: false where it ends without. Only what it says first counts. */

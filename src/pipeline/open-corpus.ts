@@ -2,6 +2,7 @@ import { type Columns, parseColumns } from "../corpus/columns.js";
 import type { Corpus, ManifestFormat } from "../corpus/corpus.js";
 import { readManifest } from "../corpus/read-manifest.js";
 import { type ScanOptions, scan } from "../corpus/scan.js";
+import { showCorpus } from "../corpus/show-corpus.js";
 import { conflict, invalid, missing, shown } from "../errors.js";
 
 /** Which corpus, in the words of the command line; empty texts count as left out. */
@@ -29,7 +30,7 @@ export async function openCorpus(settings: CorpusSettings): Promise<Corpus> {
   // A notebook always has a folder too, which a manifest goes before.
   checkCorpusSettings({ ...settings, dataRoot: undefined });
   const corpus = await opened(settings);
-  return { ...corpus, warnings: [...corpus.warnings, ...idleSettings(settings, corpus)] };
+  return showCorpus({ ...corpus, warnings: [...corpus.warnings, ...idleSettings(settings, corpus)] });
 }
 
 async function opened(settings: CorpusSettings): Promise<Corpus> {

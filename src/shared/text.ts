@@ -27,3 +27,11 @@ export function shorten(text: unknown, limit: number): string {
 export const quantity = (n: number, noun: string): string => `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 
 export const whole = (n: number): string => n.toLocaleString("en-US", { maximumFractionDigits: 0 });
+
+/** Seconds as people say them: `12 s`, `14 min`, `3.1 h`. */
+export function duration(total: number): string {
+  if (total < 120) return `${Number(total.toPrecision(2))} s`;
+  return total < 7200
+    ? `${whole(total / 60)} min`
+    : `${total < 36000 ? (total / 3600).toFixed(1) : whole(total / 3600)} h`;
+}

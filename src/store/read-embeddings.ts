@@ -6,6 +6,7 @@ import { type PickleValue, readPickle, readPickleDictEntries } from "../format/p
 import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { readBytes } from "../util/read-file.js";
 import { speakerPath, utterancePath } from "./individual.js";
+import { showEmbeddings } from "./show-embeddings.js";
 
 /**
  * Reads combined embeddings: of the speakers, or with `level: "utterance"` of the utterances.
@@ -24,7 +25,9 @@ export async function readEmbeddings(
   { level = "speaker" }: { level?: "speaker" | "utterance" } = {},
 ): Promise<UtteranceEmbedding[] | SpeakerEmbedding[]> {
   const file = fileOf(path, level);
-  return level === "speaker" ? embeddingRows(file, speakerRow) : embeddingRows(file, utteranceRow);
+  return level === "speaker"
+    ? showEmbeddings(await embeddingRows(file, speakerRow), level)
+    : showEmbeddings(await embeddingRows(file, utteranceRow), level);
 }
 
 /**

@@ -95,8 +95,11 @@ test("numbers that are none are counted apart", async () => {
   values[3] = Number.NaN;
   values[4] = Infinity;
   const text = await plain(values);
-  assert.match(text, "min 1  mean 1  max 1  std 0");
+  assert.match(text, "min 1  mean 1  max 1  std 0\n");
   assert.match(text, "2 not finite");
+  const whole = await plain(new Float64Array(20).fill(2));
+  assert.match(whole, "min 2  mean 2  max 2  std 0  norm 8.94427");
+  assert.match(whole, "[2, 2, 2, 2, …, 2, 2, 2, 2]");
 });
 
 test("short typed arrays and matrices keep their values or say their shape", async () => {
@@ -148,6 +151,20 @@ test("arrays of plain objects are tables of their first rows, with what they hol
   assert.match(html, "0.333333");
   assert.equal(Object.keys(await shown([1, 2])), ["text/plain"]);
   assert.equal(Object.keys(await shown([])), ["text/plain"]);
+});
+
+test("many rows are a table in text too, of at most 25 lines, with vectors in one line", async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    key: `k${i}`,
+    embedding: new Float32Array(192).fill(i),
+  }));
+  const bundle = await shown(rows);
+  const lines = bundle["text/plain"].split("\n");
+  assert.is(lines.length, 12);
+  assert.match(lines[1], /^k0 {3}Float32Array \(192\), norm 0: 0/);
+  assert.is(lines.at(-1), "40 rows × 2 columns, first 10 shown");
+  assert.match(bundle["text/html"], "Float32Array (192), norm 13.8564: 1, 1, 1, 1, 1, 1, 1, 1, …");
+  assert.is(await plain([{ a: 1, b: "x" }]), "[ { a: 1, b: 'x' } ]", "few rows are as they were");
 });
 
 test("a Map is a table of keys and values", async () => {

@@ -1,5 +1,5 @@
+import { shortNumber } from "../../../src/shared/cell-text.js";
 import type { MimeBundle } from "../replies.js";
-import { shortNumber } from "./html.js";
 
 type Numbers = ArrayLike<number> & { constructor: { name: string } };
 
@@ -11,7 +11,7 @@ function dtypeOf(kind: string): string {
 
 /** Shorter arrays are easier to read as they are. */
 const readable = 12;
-const edge = 3;
+const edge = 4;
 
 export function isLongNumbers(value: object): value is Numbers {
   return (
@@ -63,7 +63,7 @@ export function numbersBundle(data: Numbers, shape: number[] = [data.length]): M
   return { "text/plain": describe(`${kind} (${shape.join(", ")}) ${dtypeOf(kind)}`.trimEnd(), data) };
 }
 
-/** Extremes, mean and population standard deviation, and the first and last values, instead of a wall of numbers. */
+/** Extremes, mean, population standard deviation and norm, and the first and last values, instead of a wall of numbers. */
 function describe(title: string, data: ArrayLike<number>): string {
   let min = Infinity;
   let max = -Infinity;
@@ -80,10 +80,12 @@ function describe(title: string, data: ArrayLike<number>): string {
   const mean = sum / finite;
   let squares = 0;
   for (let i = 0; i < data.length; i++) if (Number.isFinite(data[i])) squares += (data[i] - mean) ** 2;
+  // Of the sum of squares about the mean, so that it is as exact.
+  const norm = Math.sqrt(squares + finite * mean ** 2);
   const lines = [title];
   if (finite > 0) {
     const std = Math.sqrt(squares / finite);
-    const facts = { min, mean, max, std };
+    const facts = { min, mean, max, std, ...(finite === data.length && { norm }) };
     lines.push(
       Object.entries(facts)
         .map(([name, v]) => `${name} ${shortNumber(v)}`)

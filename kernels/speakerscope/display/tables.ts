@@ -1,9 +1,14 @@
 import { inspect } from "node:util";
+import { short } from "../../../src/shared/cell-text.js";
+import { htmlTable, type Table } from "../../../src/shared/html-table.js";
 import type { MimeBundle } from "../replies.js";
-import { htmlTable, type Table } from "./html.js";
 
 const shownRows = 10;
 const shownColumns = 20;
+/** Longer texts of records become a table, cut so that it stays readable in a terminal. */
+const textLines = 25;
+const textColumns = 8;
+const textChars = 32;
 
 /** What danfojs-node's DataFrame and Series have in common; found by shape, so no copy of danfojs is needed here. */
 interface Frame {
@@ -57,15 +62,37 @@ export function isRecords(value: unknown): value is Record<string, unknown>[] {
 export function recordsBundle(records: Record<string, unknown>[], text: string): MimeBundle {
   const columns = [...new Set(records.slice(0, 100).flatMap(Object.keys))];
   if (columns.length === 0) return { "text/plain": text };
-  return {
-    "text/plain": text,
-    "text/html": cutTable({
-      columns,
-      index: records.slice(0, shownRows).map((_, i) => String(i)),
-      rows: records.slice(0, shownRows).map((record) => columns.map((name) => record[name])),
-      caption: sizes(records.length, columns.length),
-    }),
+  const table = {
+    columns,
+    index: records.slice(0, shownRows).map((_, i) => String(i)),
+    rows: records.slice(0, shownRows).map((record) => columns.map((name) => record[name])),
+    caption: sizes(records.length, columns.length),
   };
+  const isLong = text.split("\n").length > textLines;
+  return { "text/plain": isLong ? tableText(table) : text, "text/html": cutTable(table) };
+}
+
+function tableText({ columns, rows, caption }: Table): string {
+  const head = columns.slice(0, textColumns);
+  const lines = columnsText(
+    [head, ...rows.map((row) => row.slice(0, head.length).map(short))].map((row) =>
+      row.map((text) => (text.length > textChars ? `${text.slice(0, textChars - 1)}…` : text)),
+    ),
+  );
+  return `${lines}\n${caption}`;
+}
+
+/** Rows of texts, each column as wide as its widest. */
+export function columnsText(rows: string[][]): string {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+  return rows
+    .map((row) =>
+      row
+        .map((text, c) => text.padEnd(widths[c]))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 export function mapBundle(map: ReadonlyMap<unknown, unknown>, text: string): MimeBundle {

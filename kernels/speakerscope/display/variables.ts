@@ -1,9 +1,9 @@
 import { types } from "node:util";
+import { htmlTable } from "../../../src/shared/html-table.js";
 import type { MimeBundle } from "../replies.js";
-import { htmlTable } from "./html.js";
 import { isSignal } from "./media.js";
 import { isMatrix, isTensor } from "./numbers.js";
-import { isFrame } from "./tables.js";
+import { columnsText, isFrame } from "./tables.js";
 
 interface Variable {
   name: string;
@@ -20,11 +20,9 @@ const visited = 50_000;
 /** A table of variables: name, type, shape, and how much data they hold. */
 export function variablesBundle(variables: Variable[]): MimeBundle {
   const rows = variables.map(({ name, type, value }) => [name, oneLine(type), shapeOf(value), sizeOf(value)]);
-  const widths = columns.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
-  const lines = [columns, ...rows].map((row) => row.map((text, i) => text.padEnd(widths[i])).join("  "));
   const caption = `${rows.length} variables`;
   return {
-    "text/plain": lines.map((line) => line.trimEnd()).join("\n"),
+    "text/plain": columnsText([columns, ...rows]),
     "text/html": htmlTable({ columns, rows, caption }),
   };
 }

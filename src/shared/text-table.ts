@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { shorten } from "../shared/text.js";
+import { shorten } from "./text.js";
 
 /** A column of a table. */
 export interface TextColumn {
