@@ -19,6 +19,14 @@ export { type CheckAudioOptions, type CheckedAudio, checkAudio } from "./checks/
 export { readChecks } from "./checks/checks-file.js";
 export type { SignalChecks } from "./checks/signal-checks.js";
 export type { VoiceChange } from "./checks/voice-change.js";
+export {
+  type ClusteredUtterance,
+  type Clustering,
+  type ClusterOptions,
+  cluster,
+  type Person,
+} from "./cluster/cluster.js";
+export { nameSpeakers } from "./cluster/name-speakers.js";
 // Similarity
 export { compareVectors } from "./comparison/compare-vectors.js";
 export { highSimilarityPairs } from "./comparison/high-similarity-pairs.js";

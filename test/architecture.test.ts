@@ -31,6 +31,7 @@ const order = [
   ["analysis"],
   ["decisions"],
   ["audit"],
+  ["cluster"],
   ["charts", "listen"],
   ["review"],
   ["pipeline"],

@@ -23,7 +23,7 @@ export interface People {
  * @param kept Uint8Array (n): 1 for the rows to train on
  */
 export function people(
-  { data, n, dimension: d }: AuditCorpus,
+  { data, n, dimension: d }: Pick<AuditCorpus, "data" | "n" | "dimension">,
   personOf: Int32Array,
   kept: Uint8Array,
   { folds, ...options }: PldaOptions & { folds: number },
