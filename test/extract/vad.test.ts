@@ -1,6 +1,6 @@
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { extract, loadAudio, readEmbeddings, speechSegments } from "speakerscope";
+import { extract, loadAudio, readEmbeddings, readManifest, scan, speechSegments } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { embed } from "../../src/embed/embed.js";
@@ -89,6 +89,26 @@ test("extraction with vad embeds the speech alone, says how much, and fails wher
   assert.equal([plain.embedded, plain.doubts], [2, []]);
   const metadata = JSON.parse(readFileSync(join(folder, "plain", "rank_00", "metadata.json"), "utf8"));
   assert.not("vad" in metadata.extraction);
+});
+
+test("with vad a span gives what a file that was cut beforehand gives: the speech around it is not looked at", async () => {
+  const folder = temporaryFolder();
+  const modelPath = tinyModel(folder);
+  const { samples } = await loadAudio(clip);
+  put(join(folder, "long.wav"), wav([samples]));
+  put(join(folder, "files/d/s/u.wav"), wav([samples.slice(1.5 * 16000, 4.5 * 16000)]));
+  const list = put(join(folder, "list.csv"), "path,speaker,id,start,end\nlong.wav,s,u,1.5,4.5\n");
+  const made = await Promise.all(
+    [await readManifest(list, { dataset: "d" }), await scan(join(folder, "files"))].map(async (corpus, i) => {
+      const outputDir = join(folder, `out${i}`);
+      const options = { outputDir, modelPath, device: "cpu", numRanks: 1, vad: true };
+      const { doubts } = await extract(corpus, options);
+      const [row] = await readEmbeddings(join(outputDir, "rank_00"), { level: "utterance" });
+      return [row!.embedding, doubts.map(({ warning, detail }) => [warning, detail])];
+    }),
+  );
+  assert.match(String(made[0]![1]), /^speech,.* s of speech in 3 s$/);
+  assert.equal(made[0], made[1]);
 });
 
 test.run();
