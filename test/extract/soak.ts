@@ -6,7 +6,8 @@ import { contentsOf } from "../tiny.js";
 export interface SoakOptions {
   /** A folder to work in. */
   cwd: string;
-  dataRoot: string;
+  /** Flags of the corpus. */
+  source: string[];
   /** Flags of the model. */
   model: string[];
   kills: number;
@@ -23,11 +24,11 @@ export interface SoakOptions {
 export async function soak(
   options: SoakOptions,
 ): Promise<{ disturbed: Record<string, string>; calm: Record<string, string> }> {
-  const { cwd, dataRoot, model, kills, withinMs, seed = 1, onKill } = options;
+  const { cwd, source, model, kills, withinMs, seed = 1, onKill } = options;
   const random = randomNumbers(seed);
   const args = (output: string, ranks: number) => [
     "run",
-    ...["--data_root", dataRoot, "--output_dir", output, "--final_dir", "final", "--device", "cpu"],
+    ...[...source, "--output_dir", output, "--final_dir", "final", "--device", "cpu"],
     ...["--num_ranks", String(ranks), "--similarity_threshold", "0.5", ...model],
   ];
   for (let kill = 0; kill < kills; kill++) {
@@ -85,7 +86,7 @@ if (require.main === module) {
   const dataRoot = join(__dirname, "..", "..", "data", "speech");
   soak({
     cwd: temporaryFolder(),
-    dataRoot,
+    source: ["--data_root", dataRoot],
     model: [],
     kills,
     withinMs: 4000,
