@@ -11,6 +11,7 @@ export { type Audit, type AuditOptions, audit } from "./audit/audit.js";
 export type { AuditUtterance } from "./audit/audit-corpus.js";
 export { type EqualErrorRates, equalErrorRates } from "./audit/equal-error-rates.js";
 export type { Finding, FindingKind, Remedy } from "./audit/finding.js";
+export type { AuditProgress } from "./audit/judge.js";
 export { type SplitCorpus, type SplitOptions, type SplitRow, splitCorpus } from "./audit/split-corpus.js";
 // Charts
 export * from "./charts/index.js";

@@ -1,6 +1,6 @@
 import type { AudioChecks } from "../checks/audio-checks.js";
 import type { Decision } from "../decisions/decision.js";
-import { ScopeError, throwIfAborted } from "../errors.js";
+import { ScopeError } from "../errors.js";
 import { compare } from "../util/compare.js";
 import { dot } from "../vectors/dot.js";
 import { audioFindings } from "./audio-findings.js";
@@ -15,13 +15,10 @@ import {
   leastProbability,
   probabilityOf,
 } from "./finding.js";
-import { type MergedName, mergedSpeakers } from "./merged-speakers.js";
-import { type NamePair, namePairs } from "./name-pairs.js";
-import { people } from "./people.js";
-import { type LabelDoubts, wrongLabels } from "./wrong-labels.js";
+import { type AuditProgress, type Judged, judge } from "./judge.js";
 
 export interface AuditOptions {
-  /** Rounds of looking at everything in the light of what the round before has found; default 3. */
+  /** How often labels are judged before names are compared, each time without those found wrong before; default 2. */
   rounds?: number;
   /**
    * What was measured of the audio (`checkAudio`, `readChecks`): with it the audit looks for copies, for what is no speech and for doubtful
@@ -33,6 +30,8 @@ export interface AuditOptions {
    * is taken as given. The audit's own proposals among them do not count.
    */
   decisions?: readonly Decision[];
+  /** Told after every part of the work how far it is; what is done only rises. */
+  onProgress?: (progress: AuditProgress) => void;
   abortSignal?: AbortSignal;
 }
 
@@ -67,16 +66,14 @@ export interface Audit {
 
 /** Below so many speakers with two utterances the directions in which voices differ cannot be learned. */
 const leastSpeakers = 20;
-const folds = 5;
 
 /**
  * What is wrong with the labels of a corpus, by its embeddings alone: wrong labels, one person under two names, the same
  * person in two data sets (leakage), two people under one name.
  *
- * One order of work removes most of what the faults do to each other, and is gone through a few times: names of one person
- * are found and joined; then every label is judged, given those; then every name is tried to split in two. Voices are
- * compared by a two-covariance model (`plda`) that has not seen the speakers it judges. Thresholds are the corpus's own:
- * every score is held against that of faults made from the corpus on purpose (a name halved, two names put together).
+ * Every label is judged; then names of one person are found and joined, names are tried to split in two, and labels are judged
+ * again, given those. Voices are compared by a two-covariance model (`plda`) trained on the corpus. Thresholds are the
+ * corpus's own: everything is done alike to copies of it with planted faults, and scores become probabilities by how those score.
  *
  * The result is the same for any order of the utterances. Measured error rates are in docs/audit.md.
  *
@@ -131,7 +128,7 @@ async function auditAudioAndLabels(
 
 async function auditLabels(
   utterances: readonly AuditUtterance[],
-  { rounds = 3, abortSignal }: LabelOptions,
+  { rounds = 2, ...options }: LabelOptions,
 ): Promise<Audit> {
   const corpus = auditCorpus(utterances);
   const { names, n } = corpus;
@@ -157,7 +154,7 @@ async function auditLabels(
     return nothing("No speaker has two utterances, so that no label can be held against another.");
   const isLearned = repeated >= leastSpeakers;
   try {
-    const judged = await judge(corpus, { rounds, isLearned, abortSignal });
+    const judged = await judge(corpus, { rounds, isLearned, ...options });
     const findings = findingsOf(corpus, judged);
     const why = isLearned
       ? null
@@ -186,78 +183,10 @@ async function auditLabels(
   }
 }
 
-interface Judged {
-  kept: Uint8Array;
-  /** Name to person, then the names' second halves. */
-  personOfName: Int32Array;
-  pairs: NamePair[];
-  labels: LabelDoubts;
-  merged: MergedName[];
-}
-
-async function judge(
-  corpus: AuditCorpus,
-  { rounds, isLearned, abortSignal }: { rounds: number; isLearned: boolean; abortSignal?: AbortSignal },
-): Promise<Judged> {
-  const { n, names, nameOf } = corpus;
-  // With the same variance in every direction the score depends on cosines alone, and there is nothing to overfit.
-  const options = isLearned
-    ? { folds, shrinkage: 0.6, betweenShrinkage: 0.4 }
-    : { folds: 1, shrinkage: 1, betweenShrinkage: 1 };
-  let personOfName: Int32Array = Int32Array.from(names.keys());
-  let isApart = new Uint8Array(n);
-  let kept = new Uint8Array(n).fill(1);
-  let prior = 0.05;
-  let result: Judged | undefined;
-  for (let round = 0; round < rounds; round++) {
-    throwIfAborted("The audit", abortSignal);
-    const persons = () =>
-      Int32Array.from(nameOf, (name, i) => (isApart[i] ? names.length + name : personOfName[name]));
-    const pairs = await namePairs(corpus, people(corpus, persons(), kept, options), kept, { abortSignal });
-    personOfName = joined(names.length, pairs);
-
-    const known = people(corpus, persons(), kept, options);
-    const labels = await wrongLabels(corpus, known, kept, { prior, abortSignal });
-    ownersOfNames(corpus, labels.logOdds);
-    prior = Math.min(
-      0.3,
-      Math.max(0.5 / n, labels.logOdds.reduce((sum, x) => sum + 1 / (1 + Math.exp(-x)), 0) / n),
-    );
-    kept = Uint8Array.from(labels.logOdds, (x) => Number(x < 0));
-
-    const merged = mergedSpeakers(corpus, known, kept);
-    isApart = new Uint8Array(n);
-    for (const { part, logOdds } of merged) if (logOdds > 0) for (const i of part) isApart[i] = 1;
-    result = { kept, personOfName, pairs, labels, merged };
-  }
-  return result!;
-}
-
-/** Names to people: those of a pair are one. */
-function joined(count: number, pairs: readonly NamePair[]): Int32Array {
-  const person = Int32Array.from({ length: count }, (_, s) => s);
-  const root = (s: number): number => (person[s] === s ? s : root(person[s]));
-  for (const { first, second, logOdds } of pairs)
-    if (logOdds > 0) {
-      const [a, b] = [root(first), root(second)];
-      person[Math.max(a, b)] = Math.min(a, b);
-    }
-  return person.map((_, s) => root(s));
-}
-
-/** A name belongs to the most of its utterances: at most half of its labels can be wrong, the most doubtful ones. */
-function ownersOfNames({ names }: AuditCorpus, logOdds: Float64Array): void {
-  for (const { from, to } of names) {
-    const order = Array.from({ length: to - from }, (_, r) => from + r).sort(
-      (a, b) => logOdds[b] - logOdds[a] || a - b,
-    );
-    for (const i of order.slice((to - from) >> 1)) logOdds[i] = Math.min(logOdds[i], -0.01);
-  }
-}
-
 function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
   const { names, utterances } = corpus;
-  const { kept, pairs, labels, merged, personOfName } = judged;
+  const { pairs, labels, merged, personOfName } = judged;
+  const kept = Uint8Array.from(judged.weights, (x) => Number(x > 0.5));
   const voices = typicalOf(corpus, kept);
   const findings: { finding: Finding; cost: number }[] = [];
   const add = (cost: number, finding: Omit<Finding, "probability">) => {
@@ -296,8 +225,8 @@ function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
     const own = corpus.nameOf[i];
     const person = labels.nearest[i];
     const target = person < 0 ? undefined : (nameOfPerson.get(person) ?? person - names.length);
-    // Whether anybody in particular is likelier than a stranger to the corpus.
-    const isKnown = target !== undefined && target !== own && labels.other[i] > Math.log(names.length);
+    // Whether anybody in particular is likelier than all the others and a stranger together.
+    const isKnown = target !== undefined && target !== own && labels.isOfOther(i);
     add(1, {
       kind: "wrongLabel",
       keys: [utterances[i].key],

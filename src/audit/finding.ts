@@ -47,12 +47,11 @@ export interface Finding {
 export const leastProbability = 0.05;
 
 /**
- * The models are too sure of themselves far from their thresholds: corpora do what no Gaussian does. These scales of the
- * log odds, above and below the threshold, make the probabilities hold on planted faults (docs/audit.md).
+ * Above their thresholds the scores are a little too sure of themselves: corpora do what no model does. This makes the
+ * probabilities hold on planted faults (docs/audit.md).
  */
-const scaleAbove = 0.25;
-const scaleBelow = 0.7;
+const scaleAbove = 0.75;
 
 /** The probability that log odds stand for. */
 export const probabilityOf = (logOdds: number): number =>
-  1 / (1 + Math.exp(-(logOdds > 0 ? scaleAbove : scaleBelow) * logOdds));
+  1 / (1 + Math.exp(-(logOdds > 0 ? scaleAbove * logOdds : logOdds)));

@@ -1,81 +1,121 @@
-import { type Plda, type PldaOptions, pldaOfSums } from "../scoring/plda.js";
+import { type Plda, pldaOfSums } from "../scoring/plda.js";
 import { scatter } from "../vectors/scatter.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 
-/** Who the rows are thought to be, and models trained on all but some of these people. */
+/** Who the rows are thought to be, and models trained on these people. */
 export interface People {
   /** Int32Array (n): row to person. */
   personOf: Int32Array;
   count: number;
-  /** Float64Array (count): rows of each that are kept. */
+  /** Float64Array (count): the weights of each one's rows, summed. */
   counts: Float64Array;
-  /** Float64Array (count, dimension): the sum of these rows. */
+  /** Float64Array (count, dimension): the weighted sum of these rows. */
   sums: Float64Array;
   folds: number;
   /** Whose rows no model of the fold has seen. */
   foldOf(person: number): number;
-  /** The model trained on everybody outside a fold: it has learned nothing of those whom it is to judge. */
+  /** The model trained on everybody outside a fold; where there is one fold, on everybody. */
   modelWithout(fold: number): Plda;
+}
+
+export interface PeopleOptions {
+  folds?: number;
+  /** Whether there are people enough to learn in which directions voices differ. */
+  isLearned: boolean;
 }
 
 /**
  * @param personOf Int32Array (n): any numbers from 0 on
- * @param kept Uint8Array (n): 1 for the rows to train on
+ * @param weights Float64Array (n): how sure it is, 0 to 1, that a row is of its person
  */
 export function people(
   { data, n, dimension: d }: Pick<AuditCorpus, "data" | "n" | "dimension">,
   personOf: Int32Array,
-  kept: Uint8Array,
-  { folds, ...options }: PldaOptions & { folds: number },
+  weights: Float64Array,
+  { folds = 1, isLearned }: PeopleOptions,
 ): People {
   const count = personOf.reduce((most, person) => Math.max(most, person), -1) + 1;
   const foldOf = (person: number) => person % folds;
   const counts = new Float64Array(count);
   const sums = new Float64Array(count * d);
-  const squares = Array.from({ length: folds }, () => new Float64Array(d * d));
   for (let i = 0; i < n; i++) {
-    if (!kept[i]) continue;
     const person = personOf[i];
-    counts[person]++;
-    for (let k = 0; k < d; k++) sums[person * d + k] += data[i * d + k];
+    counts[person] += weights[i];
+    for (let k = 0; k < d; k++) sums[person * d + k] += weights[i] * data[i * d + k];
   }
-  const block = new Float32Array(1024 * d);
-  for (let fold = 0; fold < folds; fold++) {
-    let rows = 0;
-    const flush = () => {
-      scatter(block.subarray(0, rows * d), d).forEach((x, at) => {
-        squares[fold][at] += x;
-      });
-      rows = 0;
+  const squares = Array.from({ length: folds }, (_, fold) => {
+    const rowsOfFold = function* () {
+      for (let i = 0; i < n; i++) if (foldOf(personOf[i]) === fold) yield i;
     };
-    for (let i = 0; i < n; i++)
-      if (kept[i] && foldOf(personOf[i]) === fold) {
-        block.set(data.subarray(i * d, (i + 1) * d), rows * d);
-        if (++rows === 1024) flush();
-      }
-    flush();
-  }
-  const models: Plda[] = [];
+    return weightedScatter({ data, dimension: d }, rowsOfFold(), weights);
+  });
+
   const modelWithout = (fold: number) => {
-    const repeats = counts.map((x, person) => (foldOf(person) === fold ? 0 : Math.max(0, x - 1)));
+    const isOther = (other: number) => folds === 1 || other !== fold;
+    const freedomOf = (isIn: (person: number) => boolean) =>
+      counts.reduce((sum, x, person) => sum + (x > 1 && isIn(foldOf(person)) ? x - 1 : 0), 0);
     // Where the others are too few to learn from, the fold has to help.
-    const isAlone = repeats.filter((x) => x > 0).length < 2;
-    const isIn = (other: number) => isAlone || other !== fold;
-    models[fold] ??= pldaOfSums(
+    const isIn = freedomOf(isOther) >= 2 ? isOther : () => true;
+    const own = counts.map((x, person) => (isIn(foldOf(person)) ? x : 0));
+    return pldaOfSums(
       {
         dimension: d,
         sums,
-        counts: counts.map((x, person) => (isIn(foldOf(person)) ? x : 0)),
+        counts: own,
         squares: squares.reduce(
           (sum, of, other) => (isIn(other) ? sum.map((x, at) => x + of[at]) : sum),
           new Float64Array(d * d),
         ),
       },
-      options,
+      isLearned ? shrinkageFor(own, d) : { shrinkage: 1, betweenShrinkage: 1 },
     );
-    return models[fold];
   };
-  return { personOf, count, counts, sums, folds, foldOf, modelWithout };
+  const models: Plda[] = [];
+  return {
+    personOf,
+    count,
+    counts,
+    sums,
+    folds,
+    foldOf,
+    modelWithout(fold) {
+      models[fold] ??= modelWithout(fold);
+      return models[fold];
+    },
+  };
+}
+
+/**
+ * The fewer utterances and speakers there are for the dimensions, the less what they show of the covariances can be trusted:
+ * a prior worth 4 d utterances stands for the one within speakers, one worth d speakers for the one between them.
+ */
+function shrinkageFor(counts: Float64Array, d: number) {
+  const speakers = counts.filter((x) => x > 0.5).length;
+  const freedom = counts.reduce((sum, x) => sum + Math.max(0, x - 1), 0);
+  return { shrinkage: d / (d + freedom / 4), betweenShrinkage: d / (d + speakers) };
+}
+
+function weightedScatter(
+  { data, dimension: d }: Pick<AuditCorpus, "data" | "dimension">,
+  rows: Iterable<number>,
+  weights: Float64Array,
+): Float64Array {
+  const sum = new Float64Array(d * d);
+  const block = new Float32Array(1024 * d);
+  let filled = 0;
+  const flush = () => {
+    scatter(block.subarray(0, filled * d), d).forEach((x, at) => {
+      sum[at] += x;
+    });
+    filled = 0;
+  };
+  for (const i of rows) {
+    const root = Math.sqrt(weights[i]);
+    for (let k = 0; k < d; k++) block[filled * d + k] = root * data[i * d + k];
+    if (++filled === 1024) flush();
+  }
+  flush();
+  return sum;
 }
 
 /**
@@ -97,7 +137,7 @@ export function onAxes(
   });
   const result = new Float64Array(rows * rank);
   for (let i = 0; i < rows; i++) {
-    const count = counts === undefined ? 1 : Math.max(counts[i], 1);
+    const count = counts === undefined || counts[i] === 0 ? 1 : counts[i];
     // Four axes at a time: the additions then need not wait for each other.
     for (let r = 0; r < rank; r += 4) {
       const q0 = r * d;

@@ -1,8 +1,8 @@
 import { quantile } from "../vectors/quantile.js";
 
 export interface TwoGroups {
-  /** Natural log odds that an observed score is of a fault; -Infinity for those that are not listed. */
-  logOdds: Float64Array;
+  /** Natural log odds that a score is of a fault; -Infinity below the tail. */
+  oddsOf(score: number): number;
   /** How many of the observed scores are of a fault, as far as can be told. */
   expected: number;
 }
@@ -19,33 +19,29 @@ export interface TwoGroups {
  * @param planted scores of faults made on purpose
  * @param options.isShifted faults score lower than those planted, nobody knows by how much: from the start of the tail on
  * they are nearly as likely anywhere
- * @param options.total how many scores there are, where only the highest are given
  */
 export function twoGroups(
   observed: Float64Array,
   planted: Float64Array,
-  { tail, total = observed.length, isShifted = false }: { tail: number; total?: number; isShifted?: boolean },
+  { tail, isShifted = false }: { tail: number; isShifted?: boolean },
 ): TwoGroups {
-  const nothing = { logOdds: new Float64Array(observed.length).fill(-Infinity), expected: 0 };
+  const nothing = { oddsOf: () => -Infinity, expected: 0 };
   if (observed.length < 2 || planted.length < 4) return nothing;
   const examples = planted.slice().sort();
   const middle = quantile(examples, 0.5);
+  const low = quantile(examples, 0.25);
   const ordered = observed.slice().sort().reverse();
   const count = Math.max(1, Math.min(tail, ordered.length - 1));
   const start = ordered[count];
   const top = ordered.subarray(0, count);
-  const deviation = Math.max(
-    (middle - quantile(examples, 0.25)) / 0.6745,
-    isShifted ? (middle - start) / 2 : 0,
-    1e-6,
-  );
+  const deviation = Math.max((middle - low) / 0.6745, isShifted ? (middle - start) / 2 : 0, 1e-6);
 
   const logOfFault = (x: number) =>
     -0.5 * ((Math.min(x, middle) - middle) / deviation) ** 2 - Math.log(deviation * Math.sqrt(2 * Math.PI));
-  let chances = Float64Array.from(top, (x) => Number(x > middle));
+  let chances = Float64Array.from(top, (x) => Number(x > low));
   let faults = Math.max(0.5, 0.01 * count);
   let [rate, rest] = [1, count];
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 60; round++) {
     rest = 0;
     let beyond = 0;
     top.forEach((x, i) => {
@@ -60,8 +56,8 @@ export function twoGroups(
     );
   }
   function logOddsOf(x: number): number {
-    const ofRest = Math.log(Math.max(rest, 1e-9) / total) + Math.log(rate) - rate * (x - start);
-    return Math.log(faults / total) + logOfFault(x) - ofRest;
+    const ofRest = Math.log(Math.max(rest, 1e-9)) + Math.log(rate) - rate * (x - start);
+    return Math.log(faults) + logOfFault(x) - ofRest;
   }
-  return { logOdds: observed.map((x) => (x > start ? logOddsOf(x) : -Infinity)), expected: faults };
+  return { oddsOf: (x) => (x > start ? logOddsOf(x) : -Infinity), expected: faults };
 }
