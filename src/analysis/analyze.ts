@@ -1,7 +1,10 @@
 import { invalid } from "../errors.js";
 import type { Histogram, SimilarityStatistics, SpeakerInfo, SpeakerPair } from "../types.js";
+import { type Analysis, type Band, type DatasetSummary, showAnalysis } from "./analysis.js";
 import type { MeasuredThreshold } from "./measured-threshold.js";
 import { type PairRow, pairTable } from "./pair-table.js";
+
+export type { Analysis, Band, DatasetSummary };
 
 /** The result of comparing speakers. */
 export interface Comparison {
@@ -10,69 +13,6 @@ export interface Comparison {
   histogram: Histogram;
   /** The pairs at or above `statistics.threshold`. */
   pairs: readonly SpeakerPair[];
-}
-
-/** A range of similarities, and what a pair in it may mean. The four bands are those of the original Python pipeline. */
-export interface Band {
-  name: "very high" | "high" | "moderate" | "low";
-  /** As people read it: `0.7 - 0.9`. */
-  range: string;
-  meaning: string;
-  /** Includes `low`, excludes `high`. */
-  low: number;
-  high: number;
-  /** Pairs in the band, listed or not. */
-  pairs: number;
-  /** Fraction of all pairs, 0 to 1. */
-  share: number;
-}
-
-/** A data set, and the listed pairs within it. */
-export interface DatasetSummary {
-  dataset: string;
-  speakers: number;
-  utterances: number;
-  /** Listed pairs of two speakers of this data set. */
-  pairs: number;
-  /** Mean similarity of those pairs; NaN when there are none. */
-  meanSimilarity: number;
-}
-
-/** What `analyze` finds. */
-export interface Analysis {
-  /**
-   * The rows of similarity_analysis.csv, the most similar first: every listed pair, and with `measured` those at or above
-   * `minSimilarity`.
-   */
-  pairs: PairRow[];
-  /** The first of them: at most `maxResults`, from `minSimilarity` on. */
-  top: PairRow[];
-  /** Probably one person under two names: listed pairs above 0.95, or with `measured` those within a data set at or above it. */
-  duplicates: PairRow[];
-  /**
-   * People in two data sets, leakage when one trains and the other tests: listed pairs across data sets, at or above
-   * `minSimilarity`, or with `measured` at or above that.
-   */
-  leakage: PairRow[];
-  bands: Band[];
-  datasets: DatasetSummary[];
-  statistics: SimilarityStatistics;
-  summary: {
-    speakers: number;
-    utterances: number;
-    datasets: number;
-    totalPairs: number;
-    /** Pairs at or above the threshold, including those beyond the end of the list. */
-    highPairs: number;
-    listedPairs: number;
-    /** Pairs above 0.95, listed or not; with `measured` the number of `duplicates`. */
-    duplicates: number;
-    leakage: number;
-    /** Listed pairs between the threshold of the comparison and the measured one. Only with `measured`. */
-    betweenThresholds?: number;
-  };
-  /** What limited the lists. */
-  info: { minSimilarity: number; maxResults: number; threshold: number; measured?: MeasuredThreshold };
 }
 
 const bands: Pick<Band, "name" | "range" | "meaning" | "low" | "high">[] = [
@@ -120,7 +60,7 @@ export function analyze(
   const leakage = (alike ?? shown).filter(({ sameDataset }) => !sameDataset);
   const all = histogram.counts.reduce((sum, count) => sum + count, 0);
   const datasets = datasetSummaries(speakers, pairs);
-  return {
+  return showAnalysis({
     pairs,
     top: shown.slice(0, maxResults),
     duplicates,
@@ -143,7 +83,7 @@ export function analyze(
       ...(measured && { betweenThresholds: between(table, measured.threshold, statistics.threshold) }),
     },
     info: { minSimilarity, maxResults, threshold: statistics.threshold, ...(measured && { measured }) },
-  };
+  });
 }
 
 /** Pairs at or above the lower of two thresholds, and below the higher one. */

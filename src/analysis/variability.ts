@@ -5,59 +5,14 @@ import { sumOfRows } from "../vectors/sum-of-rows.js";
 import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { bySpeaker, type SpeakerGroup, withSpeakers } from "./by-speaker.js";
 import { leastSimilarity } from "./least-similarity.js";
+import {
+  type SpeakerVariability,
+  showVariability,
+  type UtteranceVariability,
+  type Variability,
+} from "./variability-result.js";
 
-/** How similar the utterances of one speaker are. The cosines are NaN for a speaker with one utterance. */
-export interface SpeakerVariability {
-  key: string;
-  dataset: string;
-  speakerId: string;
-  numUtterances: number;
-  /** Mean cosine over the pairs of the speaker's utterances. */
-  mean: number;
-  /** Population standard deviation over the pairs. */
-  std: number;
-  min: number;
-  /** Number of flagged utterances. */
-  outliers: number;
-}
-
-/** How an utterance fits its speaker. */
-export interface UtteranceVariability extends Omit<UtteranceEmbedding, "embedding"> {
-  speakerId: string;
-  /** Mean cosine to the speaker's other utterances. */
-  similarity: number;
-  /** `similarity` clipped to [0, 1]; low is bad. */
-  score: number;
-  /** How much the utterance pulls its speaker down: by so much the speaker's mean cosine would rise without it. NaN below three utterances. */
-  pull: number;
-  isOutlier: boolean;
-  /** For an outlier: the key of the most similar other speaker, and the mean cosine to its utterances; else null and NaN. */
-  nearestSpeaker: string | null;
-  nearestSimilarity: number;
-  /** An outlier that is more similar to another speaker than to its own. */
-  isWrongLabel: boolean;
-}
-
-export interface Variability {
-  /** The least consistent speaker first; those with one utterance last. */
-  speakers: SpeakerVariability[];
-  /** In the order given; those of unknown speakers, and of speakers with one utterance, are left out. */
-  utterances: UtteranceVariability[];
-  /** The flagged ones, the worst first. */
-  outliers: UtteranceVariability[];
-  summary: {
-    speakers: number;
-    utterances: number;
-    /** Speakers with one utterance. */
-    singles: number;
-    outliers: number;
-    wrongLabels: number;
-    /** Mean over the speakers' means; NaN when no speaker has two utterances. */
-    mean: number;
-  };
-  /** An utterance is flagged below `median - deviations * spread`, over all utterances or over those of its speaker. */
-  info: { median: number; spread: number; spreadWithin: number; deviations: number };
-}
+export type { SpeakerVariability, UtteranceVariability, Variability };
 
 /** Least spread, so that utterances of a very consistent corpus are not flagged for tiny differences. */
 const leastSpread = 0.01;
@@ -122,7 +77,7 @@ export function variability(
     outliers: own.reduce((count, i) => count + Number(items[i].isOutlier), 0),
   }));
   const means = speakers.map(({ mean }) => mean).filter((mean) => !Number.isNaN(mean));
-  return {
+  return showVariability({
     speakers: speakers.sort((a, b) => rank(a) - rank(b) || 0),
     utterances: items.filter(({ similarity }) => !Number.isNaN(similarity)),
     outliers,
@@ -135,7 +90,7 @@ export function variability(
       mean: means.reduce((sum, mean) => sum + mean, 0) / means.length,
     },
     info,
-  };
+  });
 }
 
 /** The speaker's mean is the plain mean of its utterances' means, so the mean without one of them is arithmetic. */

@@ -5,8 +5,9 @@ import { compare } from "../util/compare.js";
 import { dot } from "../vectors/dot.js";
 import { audioFindings } from "./audio-findings.js";
 import { type AuditCorpus, type AuditUtterance, auditCorpus } from "./audit-corpus.js";
+import { type Audit, showAudit } from "./audit-result.js";
 import { costOf } from "./cost.js";
-import { type Decided, settled } from "./decided.js";
+import { settled } from "./decided.js";
 import {
   audioKinds,
   type Finding,
@@ -16,6 +17,8 @@ import {
   probabilityOf,
 } from "./finding.js";
 import { type AuditProgress, type Judged, judge } from "./judge.js";
+
+export type { Audit };
 
 export interface AuditOptions {
   /** How often labels are judged before names are compared, each time without those found wrong before; default 2. */
@@ -33,35 +36,6 @@ export interface AuditOptions {
   /** Told after every part of the work how far it is; what is done only rises. */
   onProgress?: (progress: AuditProgress) => void;
   abortSignal?: AbortSignal;
-}
-
-export interface Audit {
-  /** Down to a probability of 0.05, what costs most first; from 0.5 on it counts as found. */
-  findings: Finding[];
-  summary: {
-    utterances: number;
-    speakers: number;
-    /** Utterances of an unknown speaker, which were not looked at. */
-    unlabelled: number;
-    /** Findings of a probability of 0.5 or more. */
-    found: Record<FindingKind, number>;
-    /** How the `decisions` that were given went, and by the probability of the findings; only with some. */
-    decided?: Decided;
-  };
-  info: {
-    /**
-     * What compared the voices: `plda`, a model trained on the corpus; `cosine`, where it has too few speakers for one;
-     * `none`, where there is nothing to compare.
-     */
-    model: "plda" | "cosine" | "none";
-    /** Why it was not `plda`; null where it was. */
-    why: string | null;
-    rounds: number;
-    /** What could not be looked for, because nothing was measured of the audio. */
-    notLookedFor: FindingKind[];
-    /** Utterances of which nothing was measured; 0 where nothing was of any. */
-    unmeasured: number;
-  };
 }
 
 /** Below so many speakers with two utterances the directions in which voices differ cannot be learned. */
@@ -93,10 +67,10 @@ export async function audit(
     checks === undefined
       ? await auditLabels(asked, options)
       : await auditAudioAndLabels(asked, checks, options);
-  if (settledBefore === undefined) return whole;
+  if (settledBefore === undefined) return showAudit(whole);
   const findings = whole.findings.filter(settledBefore.isOpen);
   const summary = { ...whole.summary, found: countsOf(findings), decided: settledBefore.decided };
-  return { ...whole, findings, summary };
+  return showAudit({ ...whole, findings, summary });
 }
 
 type LabelOptions = Omit<AuditOptions, "checks" | "decisions">;

@@ -4,23 +4,14 @@ import { invalid, missing, reasonOf, shown } from "../errors.js";
 import { readNpy } from "../format/npy.js";
 import { isObject, type JsonObject } from "../format/read-json.js";
 import { histogramOf } from "../similarity/histogram.js";
-import type { Histogram, Matrix, SimilarityStatistics, SpeakerInfo, SpeakerPair } from "../types.js";
+import type { Histogram, Matrix, SpeakerInfo, SpeakerPair } from "../types.js";
 import { inside } from "../util/inside.js";
+import { type StoredSimilarity, showStored } from "./stored-similarity.js";
 import { similarityFiles } from "./write-similarity.js";
 
-const advice = "Compare the speakers again: `speakerscope merge --compute_similarity`.";
+export type { StoredSimilarity };
 
-/** The contents of the similarity files of a folder. */
-export interface StoredSimilarity {
-  keys: string[];
-  statistics: SimilarityStatistics;
-  /** Undefined where the file has none, as the Python pipeline's, and no matrix to count it from is there. */
-  histogram?: Histogram;
-  /** Most similar first. */
-  pairs: SpeakerPair[];
-  /** Reads the matrix, from its .npy file or from within the JSON file; undefined where none was written. */
-  matrix(): Matrix | undefined;
-}
+const advice = "Compare the speakers again: `speakerscope merge --compute_similarity`.";
 
 interface Summary {
   similarity_matrix?: unknown;
@@ -51,7 +42,7 @@ export function readSimilarity(folder: string): StoredSimilarity {
   };
   const matrixPath = pathOfMatrix(folder, path, summary.similarity_matrix_file);
   const matrix = () => readMatrix(path, matrixPath, summary);
-  return {
+  return showStored({
     keys,
     statistics: {
       mean: number("mean_similarity"),
@@ -68,7 +59,7 @@ export function readSimilarity(folder: string): StoredSimilarity {
       .map((pair, index) => pairOf(pair, index, path))
       .sort((a, b) => b.similarity - a.similarity),
     matrix,
-  };
+  });
 }
 
 function parse(path: string): Summary {

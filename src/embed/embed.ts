@@ -1,4 +1,5 @@
 import { invalid, throwIfAborted } from "../errors.js";
+import { showVector } from "../show/show-as.js";
 import type { Matrix, Signal } from "../types.js";
 import type { Model } from "./open-model.js";
 
@@ -49,7 +50,8 @@ export async function embed(
       yield model.features(samples);
     }
   };
-  return embedFeatures(features(), model, options);
+  const embeddings = await embedFeatures(features(), model, options);
+  return embeddings.map(showVector);
 }
 
 /** `embed` for features that are made already, or as they are asked for. */

@@ -4,9 +4,10 @@ import type { JsonObject } from "../format/read-json.js";
 import type { ModelConfig } from "../models/adapter.js";
 import type { Setting } from "../models/model-config.js";
 import { openSession } from "../runtime/session.js";
-import { readEmbedding } from "./check-golden.js";
+import { isGoldenChecked, readEmbedding } from "./check-golden.js";
 import { type Fit, fitFrontEnd, mergedKeys } from "./fit-front-end.js";
 import { identifyModel, type ModelIdentity, type ModelOptions } from "./open-model.js";
+import { showInspection } from "./show-model.js";
 
 /** What is known of a model, and who told it. */
 export interface ModelInspection {
@@ -35,7 +36,7 @@ export function inspectModel(
   options: Omit<ModelOptions, "modelPath"> = {},
 ): ModelInspection {
   const { path, configPath, identity, config, settings, graph } = identifyModel({ ...options, modelPath });
-  return {
+  const inspection = {
     path,
     configPath,
     identity,
@@ -44,6 +45,9 @@ export function inspectModel(
     inputs: graph?.inputs ?? [],
     outputs: graph?.outputs ?? [],
   };
+  const isChecked = () =>
+    isGoldenChecked(identifyModel({ ...options, modelPath, precision: "fp32", bucket: 1 }));
+  return showInspection(inspection, config, isChecked);
 }
 
 /**

@@ -14,6 +14,7 @@ import { checkGolden, isGoldenChecked } from "./check-golden.js";
 import { mergedKeys } from "./fit-front-end.js";
 import { type FrontEnd, type FrontEndSettings, openFrontEnd } from "./front-end.js";
 import { runGraph } from "./run-graph.js";
+import { showModel } from "./show-model.js";
 
 const bundled = (folder: string, file: string) => join(packageRoot, "data", "models", folder, file);
 
@@ -114,7 +115,7 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
       );
     const { frontend: fbank, minFrames, partials, maxSeconds, dimension, voiceThreshold } = config;
     const frontEnd = { fbank, minFrames, bucket, partials, maxSeconds };
-    return {
+    const model = {
       path,
       device: session.device,
       identity,
@@ -125,6 +126,7 @@ export async function openModel(options: ModelOptions = {}): Promise<Model> {
       run,
       close: () => session.close(),
     };
+    return showModel(model, config, () => true);
   } catch (error) {
     await session.close();
     throw error;

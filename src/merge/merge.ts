@@ -1,5 +1,8 @@
 import { missing } from "../errors.js";
 import { type Merged, type MergeSource, writeMerged } from "../merged/write-merged.js";
+import { quantity } from "../shared/text.js";
+import { doubtTable, failureTable } from "../show/failure-table.js";
+import { showAs } from "../show/show-as.js";
 import {
   audioChecks,
   checkIdentity,
@@ -12,6 +15,7 @@ import {
   readCorpusLists,
   readExtraction,
 } from "../store/extraction.js";
+import { showEmbeddings } from "../store/show-embeddings.js";
 import type { LongTask, Progress } from "../types.js";
 import { readPickledRanks } from "./read-pickled-ranks.js";
 
@@ -51,7 +55,21 @@ export async function merge(inputDir: string, options: MergeOptions = {}): Promi
     partial = false,
   } = options;
   const source = await openSource(inputDir, partial);
-  return writeMerged(outputDir, source, { ...options, normalize, mergeIndividual });
+  return showMerged(await writeMerged(outputDir, source, { ...options, normalize, mergeIndividual }));
+}
+
+function showMerged(merged: Merged): Merged {
+  showEmbeddings(merged.speakers, "speaker");
+  return showAs(merged, ({ outputDir, numUtterances, speakers, failures, doubts, missing }) => ({
+    title: `${quantity(numUtterances, "utterance")} of ${quantity(speakers.length, "speaker")} merged into ${outputDir}`,
+    parts: [
+      missing === 0 ? "" : `${quantity(missing, "file")} still to be embedded`,
+      failures.length === 0 ? "Nothing failed" : `${quantity(failures.length, "file")} failed:`,
+      failureTable(failures),
+      doubts.length === 0 ? "" : `${quantity(doubts.length, "file")} doubtful:`,
+      doubtTable(doubts),
+    ],
+  }));
 }
 
 /** The utterances to merge from the folder of an extraction. */

@@ -3,6 +3,7 @@ import { loadAudio } from "../audio/load-audio.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { type AudioReader, openAudio } from "../corpus/open-audio.js";
 import { reasonOf, throwIfAborted } from "../errors.js";
+import { showRows } from "../show/show-as.js";
 import type { AudioSource, Utterance } from "../types.js";
 import { jsonLines, readJsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
@@ -76,7 +77,7 @@ export async function recordings(
   for await (const row of readJsonLines<Recording>(output)) rows.push(row);
   const part = count < utterances.length ? `a sample of ${count} of ${utterances.length}` : `${count}`;
   reporter.log(`${ran ? "Decoded" : "Unchanged: decoded before,"} ${part} recordings`);
-  return rows;
+  return showRows(rows, "recording");
 }
 
 async function recordingOf(utterance: Utterance, reader: AudioReader): Promise<Recording> {

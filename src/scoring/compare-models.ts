@@ -10,9 +10,17 @@ import { type ExtractOptions, extract } from "../extract/extract.js";
 import { embeddedNames, embeddedUtterances, readCorpusLists, readExtraction } from "../store/extraction.js";
 import type { Utterance } from "../types.js";
 import { makeTrials } from "./make-trials.js";
-import { type Interval, type MeasuresOptions, measures } from "./measures.js";
+import { type MeasuresOptions, measures } from "./measures.js";
+import {
+  type ComparedModel,
+  type Disagreement,
+  type ModelComparison,
+  showModels,
+} from "./model-comparison.js";
 import { scoreTrials } from "./score-trials.js";
 import type { KeyedEmbedding, ScoredTrial, Trial } from "./trial.js";
+
+export type { ComparedModel, Disagreement, ModelComparison };
 
 export interface CompareModelsOptions
   extends Omit<ExtractOptions, keyof ModelOptions | "outputDir" | "shard">,
@@ -27,49 +35,6 @@ export interface CompareModelsOptions
   perSpeaker?: number;
   /** Utterances whose embedding is timed; 8. */
   timed?: number;
-}
-
-/** One model on the trials. */
-export interface ComparedModel {
-  model: string;
-  dimension: number;
-  /** Equal error rate, 0 to 1, with its 95 % interval over speakers (null without resamples), and the cosine that gives it. */
-  eer: number;
-  eerInterval: Interval | null;
-  eerThreshold: number;
-  /** At a prior of 0.01. */
-  minDcf: number;
-  /** Milliseconds of CPU time for a second of audio: features and graph on one thread, without decoding. */
-  cpuMs: number;
-  /** Utterances that this model could not embed. */
-  failed: number;
-}
-
-/** A trial that the models decide differently, each at its own equal error threshold. */
-export interface Disagreement extends Trial {
-  isTarget: boolean;
-  /** Names of the models that are right, and wrong. */
-  right: string[];
-  wrong: string[];
-  /** Cosine by model. */
-  scores: Record<string, number>;
-  /**
-   * How far the models are apart: the difference between their highest and their lowest margin. A margin is the cosine less the
-   * threshold, in units of the distance between the mean target and the mean non-target score.
-   */
-  distance: number;
-}
-
-export interface ModelComparison {
-  /** In the order of the models. */
-  models: ComparedModel[];
-  /** The trials with each model's cosine, for `detCurve` and `measures`. */
-  scores: Record<string, ScoredTrial[]>;
-  /** The most distant first. */
-  disagreements: Disagreement[];
-  /** What all models embedded. */
-  utterances: Utterance[];
-  summary: { utterances: number; trials: number; targets: number; speakers: number; disagreements: number };
 }
 
 /**
@@ -138,7 +103,7 @@ export async function compareModels(
     });
   }
   const disagreements = disagreementsOf(rows, scores);
-  return {
+  return showModels({
     models: rows,
     scores,
     disagreements,
@@ -150,7 +115,7 @@ export async function compareModels(
       speakers,
       disagreements: disagreements.length,
     },
-  };
+  });
 }
 
 interface NamedModel {

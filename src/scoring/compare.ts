@@ -2,9 +2,12 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { bundledModel, type Model, type ModelOptions, openModel } from "../embed/open-model.js";
 import { invalid } from "../errors.js";
+import { type Compared, showCompared } from "./compared.js";
 import { cosine } from "./cosine.js";
 import { embedFile } from "./embed-file.js";
 import { readCalibration, type ScoreCalibration } from "./score-calibration.js";
+
+export type { Compared };
 
 export interface CompareOptions extends ModelOptions {
   /** An open model, which stays open; default: opened from the other options. */
@@ -15,20 +18,6 @@ export interface CompareOptions extends ModelOptions {
   prior?: number;
   /** Decide by this cosine only: same at or above, different below. */
   threshold?: number;
-}
-
-export interface Compared {
-  /** Cosine of the two, -1 to 1. */
-  score: number;
-  verdict: "same" | "different" | "unsure";
-  /** Probability that both are the same speaker; null without a calibration. */
-  probability: number | null;
-  /** What the verdict is based on, in words. */
-  basis: string;
-  /** Length of either file. */
-  seconds: [number, number];
-  /** Reasons to doubt either embedding, in words. */
-  doubts: string[];
 }
 
 /** Probability required for a verdict. */
@@ -69,7 +58,7 @@ export async function compare(
     const [first, second] = [await embedFile(a, model), await embedFile(b, model)];
     const score = cosine(first.embedding, second.embedding);
     const probability = calibration?.toProbability(score, prior) ?? null;
-    return {
+    return showCompared({
       score,
       probability,
       ...verdictOf(score, probability, threshold, model.path),
@@ -78,7 +67,7 @@ export async function compare(
         ...first.doubts.map((doubt) => `${a}: ${doubt}`),
         ...second.doubts.map((doubt) => `${b}: ${doubt}`),
       ],
-    };
+    });
   } finally {
     if (given === undefined) await model.close();
   }

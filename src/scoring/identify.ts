@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { showRows } from "../show/show-as.js";
 import { checkedRows, compare } from "../similarity/compare.js";
 import type { LongTask, Matrix } from "../types.js";
 import { logSum } from "../util/log-sum.js";
@@ -99,7 +100,7 @@ export async function identify(
       });
     }
   }
-  return identified;
+  return showRows(identified, "answer");
 }
 
 function checkNames(keys: readonly string[]): void {

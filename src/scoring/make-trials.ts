@@ -1,5 +1,7 @@
 import { invalid } from "../errors.js";
+import { showAs } from "../show/show-as.js";
 import { random } from "../vectors/random.js";
+import { showTrials, trialsText } from "./show-trials.js";
 import type { Trial } from "./trial.js";
 
 /** An utterance that trials are made of. */
@@ -98,7 +100,13 @@ export function makeTrials(
       `No target trial can be made of ${utterances.length} utterances: no speaker has two${crossSession ? " from different sessions. Allow those of one session with crossSession: false" : ""}.`,
       { got: utterances.length },
     );
-  return { trials, without };
+  return showAs({ trials: showTrials(trials), without }, () => ({
+    title: trialsText(trials),
+    parts: [
+      without.length === 0 ? "" : `Without a target trial: ${without.join(", ")}`,
+      { rows: trials, noun: "trials", most: 8 },
+    ],
+  }));
 }
 
 /** A random sample of the items, in their order. */

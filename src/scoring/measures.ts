@@ -4,6 +4,7 @@ import { area } from "./area-under-curve.js";
 import { costOfRatios } from "./cllr.js";
 import { type CostOptions, detectionCost } from "./detection-cost.js";
 import { crossing } from "./equal-error-rate.js";
+import { type DetectionCosts, type Interval, type Measures, showMeasures } from "./measures-result.js";
 import { leastCostOfRatios } from "./min-cllr.js";
 import { leastCost } from "./min-dcf.js";
 import { operatingPoints } from "./operating-points.js";
@@ -12,8 +13,7 @@ import { type LabelledScores, type TiedScores, tiedScores } from "./tied-scores.
 import { isScoredTrials } from "./trial.js";
 import type { SpeakerOf } from "./trial-speakers.js";
 
-/** From the lower to the upper end. */
-export type Interval = [low: number, high: number];
+export type { DetectionCosts, Interval, Measures };
 
 export interface MeasuresOptions {
   /** Priors and costs of the detection costs; default pTarget 0.01, 0.05 and 0.001 with costs of 1. */
@@ -31,41 +31,6 @@ export interface MeasuresOptions {
   speakerOf?: SpeakerOf;
   /** Seed of the bootstrap; default 1. */
   seed?: number;
-}
-
-export interface DetectionCosts extends Required<CostOptions> {
-  minDcf: number;
-  /** The threshold that gives it. */
-  threshold: number;
-  /** Null unless the scores are log-likelihood ratios. */
-  actDcf: number | null;
-  minDcfInterval: Interval | null;
-  actDcfInterval: Interval | null;
-}
-
-export interface Measures {
-  targets: number;
-  nonTargets: number;
-  /** Equal error rate, 0 to 1, and the score that gives it. */
-  eer: number;
-  eerThreshold: number;
-  /** Area under the receiver operating characteristic, 0 to 1. */
-  auc: number;
-  dcf: DetectionCosts[];
-  /** Bits; null unless the scores are log-likelihood ratios. */
-  cllr: number | null;
-  minCllr: number;
-  /** Null without a bootstrap. */
-  intervals: {
-    eer: Interval;
-    auc: Interval;
-    minCllr: Interval;
-    cllr: Interval | null;
-    /** Number of speakers that were resampled. */
-    speakers: number;
-    resamples: number;
-    confidence: number;
-  } | null;
 }
 
 /**
@@ -129,7 +94,7 @@ export function measures(scores: LabelledScores, options: MeasuresOptions = {}):
       : speakerBootstrap(scores, tied, { resamples, confidence, seed, speakerOf, numbersOf });
   const orNull = <T>(value: T): T | null => (logLikelihoodRatios ? value : null);
   const points = operatingPoints(tied);
-  return {
+  return showMeasures({
     targets: tied.targets,
     nonTargets: tied.nonTargets,
     eer,
@@ -154,7 +119,7 @@ export function measures(scores: LabelledScores, options: MeasuresOptions = {}):
       resamples,
       confidence,
     },
-  };
+  });
 }
 
 /** A resample of a million trials takes half a second. */

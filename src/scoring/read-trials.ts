@@ -1,5 +1,6 @@
 import { invalid, shown } from "../errors.js";
 import { readText } from "../util/read-file.js";
+import { showTrials } from "./show-trials.js";
 import type { ScoredTrial, Trial } from "./trial.js";
 
 /** The order of the words in a line. */
@@ -54,7 +55,7 @@ export function readTrials(
     labels.set(pair, { isTarget, number });
     return { ...trial, isTarget };
   });
-  return { trials, order: found };
+  return { trials: showTrials(trials), order: found };
 }
 
 /**
@@ -77,7 +78,7 @@ export function readScores(path: string): ScoredTrial[] {
       { path },
     );
   const [score, label] = width === 3 ? [2, -1] : isThird ? [3, 2] : [2, 3];
-  return lines.map(({ words, number }) => {
+  const trials = lines.map(({ words, number }) => {
     const trial = { enroll: words[0], test: words[1], score: Number(words[score]) };
     if (!Number.isFinite(trial.score))
       throw invalid(
@@ -89,6 +90,7 @@ export function readScores(path: string): ScoredTrial[] {
       );
     return label < 0 ? trial : { ...trial, isTarget: labelOf(words[label], number, path) };
   });
+  return showTrials(trials);
 }
 
 function linesOf(path: string, what: string, widths: number[], form: string): Line[] {

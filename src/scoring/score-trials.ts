@@ -4,6 +4,7 @@ import { dot } from "../vectors/dot.js";
 import { type Rows, unitRows } from "../vectors/unit-rows.js";
 import { cohortStatistics } from "./cohort-statistics.js";
 import { findEmbeddings } from "./find-embeddings.js";
+import { showTrials } from "./show-trials.js";
 import type { KeyedEmbedding, ScoredTrial, Trial } from "./trial.js";
 import { meanOf, withoutMean } from "./without-mean.js";
 
@@ -59,10 +60,11 @@ export async function scoreTrials<T extends Trial>(
   const centred = (rows: Rows) => (shift === undefined ? rows : withoutMean(rows, shift));
   const rows = unitRows(centred(used), { what: "Embedding" });
   const cosine = (t: number) => dot(rows.data, enroll[t], rows.data, test[t], rows.dimension);
-  if (cohort === undefined) return trials.map((trial, t) => ({ ...trial, score: cosine(t) }));
+  if (cohort === undefined) return showTrials(trials.map((trial, t) => ({ ...trial, score: cosine(t) })));
   const { mean: means, std } = await cohortStatistics(centred(used), centred(cohort), { topN, ...task });
-  return trials.map((trial, t) => {
+  const scored = trials.map((trial, t) => {
     const [s, e, u] = [cosine(t), enroll[t], test[t]];
     return { ...trial, score: ((s - means[e]) / std[e] + (s - means[u]) / std[u]) / 2 };
   });
+  return showTrials(scored);
 }

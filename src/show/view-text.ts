@@ -11,7 +11,7 @@ const mostColumns = 120;
 
 /** A view in plain text, of at most 25 lines. */
 export function viewText({ title, parts = [] }: View): string {
-  const lines = [title, ...parts.flatMap(partLines)].map((line) => shorten(line, mostColumns));
+  const lines = [title, ...parts].flatMap(partLines).map((line) => shorten(line, mostColumns));
   const shown = lines.length > mostLines ? [...lines.slice(0, mostLines - 1), "…"] : lines;
   return shown.join("\n");
 }
@@ -20,9 +20,21 @@ export function viewText({ title, parts = [] }: View): string {
 export const briefText = ({ title }: View): string => printable(title);
 
 function partLines(part: Part): string[] {
-  if (typeof part === "string") return part === "" ? [] : [part];
+  if (typeof part === "string") return part === "" ? [] : wrapped(printable(part));
   if ("rows" in part) return tableLines(part);
   return hasCounts(part.histogram) ? [textSparkline(part.histogram)] : [];
+}
+
+/** Lines broken between words. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && stringWidth(`${last} ${word}`) <= mostColumns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function tableLines(part: Rows): string[] {

@@ -32,7 +32,9 @@ export interface CutTable {
 
 export function cutTable({ rows, total = rows.length, noun = "rows", most = 10 }: Rows): CutTable {
   const first = rows.slice(0, most);
-  const columns = [...new Set(first.flatMap(Object.keys))];
+  const names = [...new Set(first.flatMap(Object.keys))];
+  // A column that says nothing of any row is left out.
+  const columns = names.filter((name) => first.some((row) => (row as Record<string, unknown>)[name] != null));
   return {
     columns,
     rows: first.map((row) => columns.map((name) => cell((row as Record<string, unknown>)[name]))),

@@ -3,6 +3,7 @@ import type { Rows } from "../vectors/unit-rows.js";
 import { checkedRows, compareAll } from "./compare.js";
 import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "./options.js";
 import type { Neighbours } from "./reduction.js";
+import { showSimilarity } from "./show-similarity.js";
 
 export type { Neighbours, SimilarityOptions, SimilarityResult };
 
@@ -35,5 +36,5 @@ export async function similarity<Kept extends boolean = false, TopK extends numb
   const { from, to, second } = checked;
   const { matrix = (to - from) * second.n <= matrixLimit ** 2 } = options as SimilarityOptions;
   const result = await compareAll(checked, { ...options, matrix });
-  return result as SimilarityResult & AskedFor<Kept, TopK>;
+  return showSimilarity(result) as SimilarityResult & AskedFor<Kept, TopK>;
 }

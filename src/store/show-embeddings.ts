@@ -20,6 +20,7 @@ function embeddingsView(rows: readonly Row[], noun: string): View {
     parts: [
       {
         total: rows.length,
+        noun: `${noun}s`,
         rows: rows.slice(0, shownRows).map(({ key, dataset, speakerId, embedding, ...row }) => ({
           key,
           "data set": dataset,
