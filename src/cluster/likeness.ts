@@ -29,7 +29,7 @@ export function learnedLikeness(rows: Vectors, groups: Int32Array): Likeness {
   const { n, dimension } = rows;
   const count = groups.reduce((most, group) => Math.max(most, group), -1) + 1;
   const folds = n - count > 50 * dimension ? 1 : 5;
-  const known = people(rows, groups, new Uint8Array(n).fill(1), {
+  const known = people(rows, groups, new Float64Array(n).fill(1), {
     folds,
     shrinkage: 0.5,
     betweenShrinkage: 0.5,
