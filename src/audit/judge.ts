@@ -67,6 +67,8 @@ export async function judge(
   { rounds, isLearned, onProgress = () => undefined, abortSignal }: JudgeOptions,
 ): Promise<Judged> {
   const { n, names } = corpus;
+  // With the same variance in every direction the scores depend on cosines alone.
+  const shrinkage = isLearned ? {} : { shrinkage: 1, betweenShrinkage: 1 };
   const real = worldOf(corpus);
   const copies = Array.from({ length: plantings(names.length) }, (_, seed) => {
     const planted = plant(corpus, seed + 1);
@@ -96,7 +98,7 @@ export async function judge(
   async function judgeLabels(joins: boolean): Promise<void> {
     for (const world of worlds) {
       const own = joins ? world.personOfName : Int32Array.from(world.corpus.names.keys());
-      const known = people(world.corpus, rowsToPeople(world, own), world.weights, { isLearned });
+      const known = people(world.corpus, rowsToPeople(world, own), world.weights, shrinkage);
       if (world === real) persons = known.counts.filter((x) => x > 0).length;
       world.evidence = await labelEvidence(
         world.corpus,
@@ -132,7 +134,7 @@ export async function judge(
     for (const world of worlds) {
       throwIfAborted("The audit", abortSignal);
       // Each name counts as a person: a pair that had been joined before would look like one person ever after.
-      const known = people(world.corpus, world.corpus.nameOf, world.weights, { isLearned });
+      const known = people(world.corpus, world.corpus.nameOf, world.weights, shrinkage);
       scored.push(await namePairs(world.corpus, known, world.weights, { abortSignal }));
     }
     const leastRows = (w: number, { first, second }: Pick<NamePair, "first" | "second">) =>
@@ -191,7 +193,7 @@ export async function judge(
     const split = worlds.map((world) => {
       throwIfAborted("The audit", abortSignal);
       const known = people(world.corpus, rowsToPeople(world, world.personOfName), world.weights, {
-        isLearned,
+        ...shrinkage,
         folds: isLearned ? folds : 1,
       });
       const wanted = world.planted?.unions.map(({ name }) => name) ?? [...names.keys()];

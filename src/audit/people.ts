@@ -1,4 +1,4 @@
-import { type Plda, pldaOfSums } from "../scoring/plda.js";
+import { type Plda, type PldaOptions, pldaOfSums } from "../scoring/plda.js";
 import { scatter } from "../vectors/scatter.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 
@@ -18,21 +18,20 @@ export interface People {
   modelWithout(fold: number): Plda;
 }
 
-export interface PeopleOptions {
+export interface PeopleOptions extends PldaOptions {
   folds?: number;
-  /** Whether there are people enough to learn in which directions voices differ. */
-  isLearned: boolean;
 }
 
 /**
  * @param personOf Int32Array (n): any numbers from 0 on
  * @param weights Float64Array (n): how sure it is, 0 to 1, that a row is of its person
+ * @param options shrinkage, by default what the numbers of rows and people ask for
  */
 export function people(
   { data, n, dimension: d }: Pick<AuditCorpus, "data" | "n" | "dimension">,
   personOf: Int32Array,
   weights: Float64Array,
-  { folds = 1, isLearned }: PeopleOptions,
+  { folds = 1, ...options }: PeopleOptions = {},
 ): People {
   const count = personOf.reduce((most, person) => Math.max(most, person), -1) + 1;
   const foldOf = (person: number) => person % folds;
@@ -67,7 +66,7 @@ export function people(
           new Float64Array(d * d),
         ),
       },
-      isLearned ? shrinkageFor(own, d) : { shrinkage: 1, betweenShrinkage: 1 },
+      { ...shrinkageFor(own, d), ...options },
     );
   };
   const models: Plda[] = [];

@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../errors.js";
+import { invalid, throwIfAborted } from "../errors.js";
 import { logSum } from "../util/log-sum.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { nearest } from "./nearest.js";
@@ -62,7 +62,7 @@ export async function labelEvidence(
   const { between } = model;
   const rank = between.length;
   const known = Int32Array.from([...counts.keys()].filter((person) => counts[person] > 0.3));
-  if (rank === 0 || known.length === 0) return result;
+  if (rank === 0) throw invalid("No speaker differs from the others. Give utterances of several people.");
   const means = onAxes(model, people.sums, counts);
   const scoreOf = setScores(between, counts, means);
   const others = gatherRows(means, known, rank);
