@@ -92,9 +92,17 @@ export function heading(title: string, subtitle: string | string[] | undefined, 
   };
 }
 
-/** The title of one of several panels; `room` in pixels makes up for labels above a neighbour's plot, so that both align. */
-export function panelTitle(text: string, subtitle = "", room = 0): Part {
-  return { text: printable(text), subtitle: printable(subtitle), fontSize: 13, offset: 8 + room };
+/**
+ * The title of one of several panels, wrapped to the panel's `width`; `room` in pixels makes up for labels above a
+ * neighbour's plot, so that both align.
+ */
+export function panelTitle(text: string, subtitle: string, width: number, room = 0): Part {
+  const lines = (line: string, fontSize: number) => {
+    // The width of a text is estimated generously, and there is space before the next panel.
+    const wrapped = wrap(line, width, 0.85 * fontSize);
+    return wrapped.length === 1 ? wrapped[0] : wrapped;
+  };
+  return { text: lines(text, 13), subtitle: lines(subtitle, 12), fontSize: 13, offset: 8 + room };
 }
 
 /** A channel of numbers. */

@@ -48,7 +48,7 @@ export function corpusOverview(
   const facts = corpusFacts(files);
   const panel = (name: string, { view, subtitle }: Panel): Part => ({
     ...view,
-    title: panelTitle(name, subtitle),
+    title: panelTitle(name, subtitle, size.width),
   });
   const panels = [
     panel("Data sets", datasetPanel(files, groups, size)),

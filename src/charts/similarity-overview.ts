@@ -35,10 +35,10 @@ export function similarityOverview(
   const high = pairsFacts(pairs, maxPairs, statistics.threshold);
   const { mean, median, threshold } = statistics;
   const titles = [
-    panelTitle("How similar two speakers are", facts),
-    panelTitle("Half of all pairs lie in the box", boxFacts(summary), room),
-    panelTitle("Share of pairs up to a similarity", cdfFacts(summary)),
-    panelTitle("The most similar pairs", high, room),
+    panelTitle("How similar two speakers are", facts, size.width),
+    panelTitle("Half of all pairs lie in the box", boxFacts(summary), size.width, room),
+    panelTitle("Share of pairs up to a similarity", cdfFacts(summary), size.width),
+    panelTitle("The most similar pairs", high, size.width, room),
   ];
   const none = emptyView("No pairs", size);
   const distributions =

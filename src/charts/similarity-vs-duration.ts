@@ -1,4 +1,5 @@
 import { quantity, shorten, whole } from "../shared/text.js";
+import { loess } from "../vectors/loess.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, headed, numeric, silent } from "./chart.js";
 import { sample } from "./groups.js";
@@ -24,11 +25,11 @@ export interface SimilarityVsDurationOptions {
   height?: number;
 }
 
-/** Fewest utterances per point of the median line. */
-const GROUP = 10;
+/** Places at which the line is computed. */
+const LINE_POINTS = 60;
 
 /**
- * Shows whether short utterances are less similar to their speaker: a dot per utterance, and the running median over all
+ * Shows whether short utterances are less similar to their speaker: a dot per utterance, and a smooth line (LOESS) over all
  * utterances, even where only a sample is drawn. Drag to pan, Ctrl + wheel to zoom.
  *
  * @param rows one per utterance, with `speakerKey` or `dataset` and `speakerId`; those without a similarity are left out
@@ -57,19 +58,12 @@ export function similarityVsDuration(
   const shown = sample(all, maxPoints);
   const sampled = shown.length < all.length;
   const name = sampled ? `${title}, a sample of ${whole(shown.length)} utterances` : title;
-  const facts = `${quantity(all.length, "utterance")}; the line is the median along the lengths`;
+  const facts = `${quantity(all.length, "utterance")}; the line is a robust local fit (LOESS)`;
   const heading = headed("Scatter plot", name, facts, width);
   if (all.length === 0) return chart(emptyView("No utterances", { width, height }), heading);
   const [shortest, longest] = [all[0].seconds, all[all.length - 1].seconds];
-  const group = Math.max(GROUP, Math.ceil(all.length / 20));
-  const medians = [];
-  for (let start = 0; start + Math.min(group, all.length) <= all.length; start += group) {
-    const part = all.slice(start, start + group);
-    const middle = Math.floor(part.length / 2);
-    const similarities = part.map(({ similarity }) => similarity).sort((a, b) => a - b);
-    medians.push({ seconds: tidy(part[middle].seconds, 4), similarity: tidy(similarities[middle], 4) });
-  }
   const isWide = longest / shortest > 20;
+  const line = smoothLine(all, isWide);
   const free = { zero: false, nice: false, padding: 12 };
   const x = numeric(
     "seconds",
@@ -112,7 +106,7 @@ export function similarityVsDuration(
         },
       },
       {
-        data: { values: medians },
+        data: { values: line },
         mark: {
           type: "line",
           clip: true,
@@ -126,4 +120,22 @@ export function similarityVsDuration(
     ],
   };
   return chart(view, heading);
+}
+
+/** At even distances on the axis as it is drawn. */
+function smoothLine(rows: readonly { seconds: number; similarity: number }[], isWide: boolean) {
+  const [place, seconds] = isWide ? [Math.log, Math.exp] : [Number, Number];
+  const x = Float64Array.from(rows, (row) => place(row.seconds));
+  const y = Float64Array.from(rows, (row) => row.similarity);
+  const [first, last] = [x[0], x[x.length - 1]];
+  const points = last > first ? LINE_POINTS : 1;
+  const at = Float64Array.from(
+    { length: points },
+    (_, k) => first + (k / Math.max(1, points - 1)) * (last - first),
+  );
+  const fitted = loess(x, y, at);
+  return Array.from(at, (where, k) => ({
+    seconds: tidy(seconds(where), 4),
+    similarity: tidy(Math.min(1, fitted[k]), 4),
+  }));
 }

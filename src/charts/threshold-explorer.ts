@@ -147,7 +147,7 @@ export function thresholdExplorer(
         ],
       },
       {
-        title: panelTitle("The pairs just above the line"),
+        title: panelTitle("The pairs just above the line", "", width),
         width,
         height: rows * ROW,
         encoding: {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import Ajv from "ajv";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { jupyterDisplay } from "../../src/charts/chart.js";
+import { jupyterDisplay, panelTitle } from "../../src/charts/chart.js";
 import * as charts from "../../src/charts/index.js";
 import { compileSpec, renderSvg } from "../../src/charts/render.js";
 import { gallery } from "./gallery.js";
@@ -14,6 +14,13 @@ import { gallery } from "./gallery.js";
 const schema = JSON.parse(readFileSync(require.resolve("vega-lite/build/vega-lite-schema.json"), "utf8"));
 const formats = { "color-hex": true, uri: true, "uri-reference": true } as const;
 const isValid = new Ajv({ strict: false, formats }).compile(schema);
+
+test("the title and the subtitle of a panel wrap to its width", () => {
+  const { subtitle, text } = panelTitle("Lengths", "one of many words ".repeat(12).trim(), 300);
+  assert.is(text, "Lengths");
+  assert.ok(Array.isArray(subtitle) && subtitle.length > 2);
+  for (const line of subtitle) assert.ok(line.length * 6 < 340, line);
+});
 
 test("every exported chart is in the gallery", () => {
   const shown = Object.keys(gallery());
