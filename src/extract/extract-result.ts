@@ -35,7 +35,7 @@ function extractionView({
   return {
     title: `${embedded} of ${total} files are embedded in ${outputDir}`,
     parts: [
-      resumed === 0 ? "" : `${resumed} of them were done before`,
+      resumed === 0 ? "" : `Unchanged: ${resumed} of ${total} files were done before`,
       {
         rows: ranks.map(({ rank, device, done, failed, seconds }) => ({
           rank,

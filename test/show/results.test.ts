@@ -111,7 +111,7 @@ test("an extraction shows its rates, and failures by reason", async () => {
     ranks: [{ rank: 0, device: "cpu", done: 85, failed: 5, seconds: 10 }],
   });
   const { text, html } = await shown(result);
-  assert.match(text, "95 of 100 files are embedded in out\n10 of them were done before");
+  assert.match(text, "95 of 100 files are embedded in out\nUnchanged: 10 of 100 files were done before");
   assert.match(text, /0 +cpu +85 +5 +10 +8\.5/);
   assert.match(text, /decode +the file ends early +4 +b0\.wav\n {2}decode +no audio +1 +a\.wav/);
   assert.match(text, /short +1 +c\.wav/);
