@@ -66,7 +66,9 @@ export function plant(corpus: AuditCorpus, seed: number): Planted {
 
   const unions: Planted["unions"] = [];
   const waiting = new Map<string, number>();
-  const most = amount((unionShare / 2) * names.length, mostNames);
+  // Where some of the names are faulty themselves, one a copy would leave too few examples.
+  const least = names.length < 12 ? 1 : 2;
+  const most = Math.min(mostNames, Math.max(least, Math.round((unionShare / 2) * names.length)));
   for (const s of order) {
     if (isUsed[s] || sizeOf(s) < 2 || unions.length === most) continue;
     const other = waiting.get(names[s].dataset);
