@@ -8,6 +8,7 @@ import { cutTable, type Part, type Rows, type View } from "./view.js";
 
 const mostLines = 25;
 const mostColumns = 120;
+const leastWidth = 12;
 
 /** A view in plain text, of at most 25 lines. */
 export function viewText({ title, parts = [] }: View): string {
@@ -41,22 +42,37 @@ function tableLines(part: Rows): string[] {
   const { columns, rows, caption } = cutTable(part);
   if (columns.length === 0) return [];
   const texts = rows.map((row) => row.map((value) => printable(short(value))));
+  const isNumeric = columns.map((_, c) => rows.every((row) => typeof row[c] === "number" || row[c] == null));
   const widths = columns.map((name, c) =>
-    Math.max(...[name, ...texts.map((row) => row[c])].map(stringWidth)),
+    Math.max(...[printable(name), ...texts.map((row) => row[c])].map((text) => stringWidth(text))),
   );
-  const maxWidth = widthLimit(widths);
-  const isNumeric = (c: number) => rows.every((row) => typeof row[c] === "number" || row[c] == null);
+  const shown = fittingColumns(widths, isNumeric);
+  const maxWidth = textWidth(widths.slice(0, shown), isNumeric);
   const table = textTable(
-    columns.map((heading, c) => ({ heading, maxWidth, align: isNumeric(c) ? "right" : "left" })),
-    texts,
+    columns.slice(0, shown).map((name, c) => {
+      const heading = shorten(name, isNumeric[c] ? mostColumns : maxWidth);
+      return isNumeric[c] ? { heading, align: "right" } : { heading, maxWidth };
+    }),
+    texts.map((row) => row.slice(0, shown)),
   );
   return caption === "" ? table : [...table, `  ${caption}`];
 }
 
-/** How wide columns may be so that a table fits: only the widest are cut. */
-function widthLimit(widths: readonly number[]): number {
-  const room = mostColumns - 2 * widths.length;
+/** How many columns fit, where texts may be cut and numbers never are; what does not fit is left out, from the last on. */
+function fittingColumns(widths: readonly number[], isNumeric: readonly boolean[]): number {
+  let room = mostColumns;
+  const tooFar = widths.findIndex((width, c) => {
+    room -= 2 + (isNumeric[c] ? width : Math.min(width, leastWidth));
+    return room < 0;
+  });
+  return tooFar < 0 ? widths.length : Math.max(1, tooFar);
+}
+
+/** How wide columns of text may be so that a table fits: only the widest are cut. */
+function textWidth(widths: readonly number[], isNumeric: readonly boolean[]): number {
+  const total = (limit: number) =>
+    widths.reduce((sum, width, c) => sum + 2 + (isNumeric[c] ? width : Math.min(width, limit)), 0);
   let limit = Math.max(...widths);
-  while (limit > 8 && widths.reduce((sum, width) => sum + Math.min(width, limit), 0) > room) limit--;
+  while (limit > leastWidth && total(limit) > mostColumns) limit--;
   return limit;
 }

@@ -88,6 +88,14 @@ test("control characters of names do not reach the terminal, and wide tables are
   for (const line of text.split("\n")) assert.ok(line.length <= 120, line);
 });
 
+test("columns that do not fit are left out, and numbers are never cut", () => {
+  const row = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`text${i}`, "x".repeat(40)]));
+  const text = inspect(showRows([{ score: 1 / 7, ...row }], "row"));
+  assert.match(text, /\n {2}0\.1429 {2}x/);
+  assert.match(text, /text7 *\n/);
+  for (const line of text.split("\n")) assert.ok(line.length <= 120, line);
+});
+
 test("a view of too many lines ends with a mark at the twenty-fifth", () => {
   const lines = inspect(
     showAs({}, () => ({ title: "t", parts: Array.from({ length: 60 }, (_, i) => `${i}`) })),
