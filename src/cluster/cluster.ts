@@ -6,51 +6,17 @@ import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
 import { unitRows } from "../vectors/unit-rows.js";
 import { certainty } from "./certainty.js";
+import { type ClusteredUtterance, type Clustering, type Person, showClustering } from "./clustering.js";
 import { cosineLikeness, learnedLikeness } from "./likeness.js";
 import { groupsOf, type Likeness, link, type Merge, type Nearest } from "./link.js";
+
+export type { ClusteredUtterance, Clustering, Person };
 
 export interface ClusterOptions extends LongTask<Extract<Progress, { stage: "similarity" }>> {
   /** How many people there are, where that is known; default: as many as the voices say. */
   count?: number;
   /** Join voices whose mean cosine is at least this, in [-1, 1]; default: a threshold found in the corpus. */
   threshold?: number;
-}
-
-export interface ClusteredUtterance {
-  key: string;
-  /** The name of its person: `person-001`. */
-  person: string;
-  /** That this is its person, in [0, 1]; NaN with `threshold`, where nothing says what a cosine is worth. */
-  probability: number;
-}
-
-export interface Person {
-  person: string;
-  utterances: number;
-  /** The utterance that is most like the rest: listen to it first. */
-  typical: string;
-}
-
-export interface Clustering {
-  /** In the order of the utterances given. */
-  items: ClusteredUtterance[];
-  /** Who speaks most comes first. */
-  people: Person[];
-  summary: {
-    utterances: number;
-    people: number;
-    /** People if every join needed 20 times more evidence, or 20 times less; undefined with `count` or `threshold`. */
-    range?: [fewest: number, most: number];
-    /** People of one utterance. */
-    alone: number;
-  };
-  info: {
-    /** What compared the voices: `plda`, a model trained on the groups found, or `cosine`. */
-    model: "plda" | "cosine";
-    /** Groups are joined down to this: a mean log likelihood ratio with `plda`, a mean cosine with `cosine`. */
-    threshold: number;
-    rounds: number;
-  };
 }
 
 const rounds = 4;
@@ -238,7 +204,7 @@ function clustering(
   order.forEach((given, i) => {
     items[given] = { key: sorted[i].key, person: names[groups[i]], probability: probability[i] };
   });
-  return {
+  return showClustering({
     items,
     people: ranked.map((group) => ({
       person: names[group],
@@ -251,5 +217,5 @@ function clustering(
       alone: sizes.filter((size) => size === 1).length,
     },
     info,
-  };
+  });
 }

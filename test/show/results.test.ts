@@ -6,6 +6,7 @@ import { showExtraction } from "../../src/extract/extract-result.js";
 import {
   analyze,
   audit,
+  cluster,
   enroll,
   highSimilarityPairs,
   identify,
@@ -179,6 +180,13 @@ test("trials, scores and measures show how many there are and how good", async (
   const answers = await shown(await identify(voices.slice(0, 1), enroll(voices.slice(1)), { topK: 2 }));
   assert.match(answers.text, "2 answers");
   assert.not.match(answers.text, "probability", "a column without a value is left out");
+});
+
+test("a clustering shows how many people there are and who speaks most", async () => {
+  const result = await cluster(voices, { count: 6 });
+  const { text } = await shown(result);
+  assert.match(text, /^12 utterances of 6 people\n/);
+  assert.match(text, /person-001 +\d+ +<i>a_s/);
 });
 
 test("an audit shows what it found and what to do", async () => {

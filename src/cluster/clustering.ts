@@ -1,0 +1,59 @@
+import { quantity } from "../shared/text.js";
+import { showAs, showRows } from "../show/show-as.js";
+
+export interface ClusteredUtterance {
+  key: string;
+  /** The name of its person: `person-001`. */
+  person: string;
+  /** That this is its person, in [0, 1]; NaN with `threshold`, where nothing says what a cosine is worth. */
+  probability: number;
+}
+
+export interface Person {
+  person: string;
+  utterances: number;
+  /** The utterance that is most like the rest: listen to it first. */
+  typical: string;
+}
+
+export interface Clustering {
+  /** In the order of the utterances given. */
+  items: ClusteredUtterance[];
+  /** Who speaks most comes first. */
+  people: Person[];
+  summary: {
+    utterances: number;
+    people: number;
+    /** People if every join needed 20 times more evidence, or 20 times less; undefined with `count` or `threshold`. */
+    range?: [fewest: number, most: number];
+    /** People of one utterance. */
+    alone: number;
+  };
+  info: {
+    /** What compared the voices: `plda`, a model trained on the groups found, or `cosine`. */
+    model: "plda" | "cosine";
+    /** Groups are joined down to this: a mean log likelihood ratio with `plda`, a mean cosine with `cosine`. */
+    threshold: number;
+    rounds: number;
+  };
+}
+
+/** Makes a clustering show itself: how many people, and who speaks most. */
+export function showClustering(clustering: Clustering): Clustering {
+  showRows(clustering.items, "utterance");
+  showRows(clustering.people, "row");
+  return showAs(clustering, ({ people, summary, info }) => {
+    const { range, alone } = summary;
+    return {
+      title: `${quantity(summary.utterances, "utterance")} of ${people.length} ${people.length === 1 ? "person" : "people"}`,
+      parts: [
+        range === undefined
+          ? ""
+          : `${range[0]} to ${range[1]} people, with 20 times more or less evidence for a join`,
+        alone === 0 ? "" : `${alone} of them with one utterance`,
+        `Compared by ${info.model}, joined down to ${Number(info.threshold.toFixed(3))}`,
+        { rows: people, noun: "people" },
+      ],
+    };
+  });
+}
