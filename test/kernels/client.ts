@@ -134,7 +134,13 @@ export class Client {
     });
     const client = new Client(child, connection, folder);
     if (options.ready !== false) {
-      await client.until(() => client.iopub.find((m) => m.type === "iopub_welcome"));
+      const isTaken = () => /cannot be bound \(EADDRINUSE\)/.test(client.log);
+      await client.until(() => isTaken() || client.iopub.find((m) => m.type === "iopub_welcome"));
+      // The ports were free when they were looked for; another test may have been quicker.
+      if (isTaken()) {
+        await client.close();
+        return Client.start(options);
+      }
       await client.ask("shell", "kernel_info_request", {});
     }
     return client;

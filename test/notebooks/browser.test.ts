@@ -133,14 +133,19 @@ async function tooltip(page: Page, chart: number): Promise<string> {
   const canvas = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .vega-embed canvas").nth(chart);
   await canvas.scrollIntoViewIfNeeded();
   const box = (await canvas.boundingBox())!;
-  for (let down = 0.1; down < 0.95; down += 0.07)
-    for (let right = 0.1; right < 0.95; right += 0.05) {
-      await page.mouse.move(box.x + box.width * right, box.y + box.height * down);
-      const text = await page.evaluate(
-        () => document.querySelector("#vg-tooltip-element.visible")?.textContent ?? "",
-      );
-      if (text !== "") return text;
-    }
+  // The second look is for charts of few and small points.
+  for (const [downStep, rightStep] of [
+    [0.07, 0.05],
+    [0.03, 0.015],
+  ] as const)
+    for (let down = 0.1; down < 0.95; down += downStep)
+      for (let right = 0.1; right < 0.95; right += rightStep) {
+        await page.mouse.move(box.x + box.width * right, box.y + box.height * down);
+        const text = await page.evaluate(
+          () => document.querySelector("#vg-tooltip-element.visible")?.textContent ?? "",
+        );
+        if (text !== "") return text;
+      }
   return "";
 }
 
