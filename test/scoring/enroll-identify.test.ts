@@ -171,7 +171,7 @@ identification("refuses what makes no sense", async () => {
   await refused(/prior is 1/, queries, models, { prior: 1 });
   await refused(/Two of the enrolled are called/, queries, [models[0], models[0]]);
   await refused(/called "nobody"/, queries, [{ ...models[0], key: "nobody" }]);
-  await refused(/dimension/, queries, enroll(madeUp([2])));
+  await refused(/they are of two models/, queries, enroll(madeUp([2])));
 });
 identification.run();
 
