@@ -105,10 +105,10 @@ async function look(page: Page): Promise<Seen> {
       charts: outputs.filter(({ data }) => isChart(data)).length,
       colours: Array.from(panel.querySelectorAll<HTMLCanvasElement>(".vega-embed canvas"), colours),
       players,
-      bars: Array.from(
-        panel.querySelectorAll("progress"),
-        ({ value, max }) => [value, max] as [number, number],
-      ),
+      // The listening desk shows how much is decided, which is nothing here.
+      bars: Array.from(panel.querySelectorAll("progress"))
+        .filter((bar) => bar.closest(".desk-progress") === null)
+        .map(({ value, max }) => [value, max] as [number, number]),
       errors: outputs.flatMap(({ output_type, evalue }) => (output_type === "error" ? [evalue ?? ""] : [])),
       stderr: outputs.flatMap(({ name, text }) => (name === "stderr" ? [text ?? ""] : [])),
       isTrusted: widgets.some((cell) => cell.model.type === "code" && cell.model.trusted),
