@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { checkAudio, extract, merge, readChecks, type ScopeError, scan, verify } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { openFrontEnd } from "../../src/embed/front-end.js";
+import { openModel } from "../../src/embed/open-model.js";
+import { prepare } from "../../src/extract/prepare.js";
 import { put, temporaryFolder, tinyModel, voice, wav } from "../tiny.js";
 
 const folder = temporaryFolder();
@@ -65,9 +68,6 @@ test("checks are the same bytes for two ranks, with threads, and after a record 
 });
 
 test("checks of a long file are of all its pieces, and with vad of all its audio", async () => {
-  const { prepare } = await import("../../src/extract/prepare.js");
-  const { openFrontEnd } = await import("../../src/embed/front-end.js");
-  const { openModel } = await import("../../src/embed/open-model.js");
   const model = await openModel({ modelPath, device: "cpu" });
   const bytes = wav([voice(1, { seconds: 6 })]);
   const seconds: number[][] = [];
