@@ -4,13 +4,13 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { jsonLines } from "../util/json-lines.js";
+import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
 import { checkDecision, inSnakeCase } from "./check-decision.js";
 import type { Decision } from "./decision.js";
@@ -35,7 +35,7 @@ function* rows(decisions: Iterable<Decision>): Generator<object> {
 export function appendDecision(path: string, decision: Decision): void {
   const [line] = decisionLines([checkDecision(decision, "The decision")]);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const isNew = !existsSync(path);
     const file = openSync(path, "a+");
     try {

@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from "node:fs";
+import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, extname, join, relative, resolve } from "node:path";
 import type { Columns } from "../corpus/columns.js";
 import type { Corpus } from "../corpus/corpus.js";
@@ -17,6 +8,7 @@ import { writeTable } from "../tables/write-table.js";
 import type { Utterance } from "../types.js";
 import { inside } from "../util/inside.js";
 import { jsonLines, readJsonLines } from "../util/json-lines.js";
+import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
 import type { Change } from "./change.js";
 
@@ -143,7 +135,7 @@ function linkFolder({ root, utterances }: Corpus, folder: string): void {
   for (const [link, target] of before) if (wanted.get(link) !== target) rmSync(link);
   for (const [link, target] of wanted) {
     if (before.get(link) === target) continue;
-    mkdirSync(dirname(link), { recursive: true });
+    makeFolder(dirname(link));
     symlinkSync(target, link);
   }
 }

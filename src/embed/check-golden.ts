@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadAudio } from "../audio/load-audio.js";
 import { invalid, missing, reasonOf } from "../errors.js";
@@ -9,6 +9,7 @@ import type { ModelConfig } from "../models/adapter.js";
 import type { Session } from "../runtime/session.js";
 import { cacheFolder } from "../util/cache-folder.js";
 import { inside } from "../util/inside.js";
+import { makeFolder } from "../util/make-folder.js";
 import { packageRoot } from "../util/package-root.js";
 import { readBytes } from "../util/read-file.js";
 import { cosine, embedOnce, fitFrontEnd, fitting, goldenCosine, triedKinds } from "./fit-front-end.js";
@@ -102,7 +103,7 @@ const version = (): unknown => JSON.parse(readFileSync(join(packageRoot, "packag
 /** Where nothing can be written, as in a home that is read-only, the check costs its time again. */
 function remember(mark: string): void {
   try {
-    mkdirSync(dirname(mark), { recursive: true });
+    makeFolder(dirname(mark));
     writeFileSync(mark, "");
   } catch {}
 }

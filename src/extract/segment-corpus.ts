@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -12,6 +12,7 @@ import { openLog, scanLog } from "../store/record-log.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 import { flat } from "../util/flat.js";
+import { makeFolder } from "../util/make-folder.js";
 import type { Refusal } from "./fault.js";
 import type {
   FoundSegments,
@@ -140,7 +141,7 @@ async function findSegments(
   const todo = [...found.keys()].filter((index) => found[index] === undefined);
   if (todo.length === 0) return found as Found[];
   onLog?.(`Looking for speech in ${todo.length} recordings`);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const log = openLog(path, known?.end ?? 0);
   try {
     if (known === undefined) log.append({ settings });
