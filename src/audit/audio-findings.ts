@@ -1,10 +1,14 @@
 import { type AudioChecks, isMeasured, type MeasuredChecks } from "../checks/audio-checks.js";
+import { nameOf } from "../decisions/names.js";
 import { invalid } from "../errors.js";
 import { compare } from "../util/compare.js";
+import { groupBy } from "../util/group-by.js";
+import { sigmoid } from "../util/sigmoid.js";
 import { dot } from "../vectors/dot.js";
-import { type AuditUtterance, speakerKey } from "./audit-corpus.js";
+import type { AuditUtterance } from "./audit-corpus.js";
 import { type Copy, equalFiles, type HeardUtterance, nearCopies } from "./copies.js";
 import { type Finding, leastProbability } from "./finding.js";
+import { joinedKeys } from "./joined-keys.js";
 import { qualityDoubts } from "./quality-doubts.js";
 import { severalVoices } from "./several-voices.js";
 
@@ -145,14 +149,7 @@ function better(a: Heard, b: Heard, [fitA, fitB]: [number, number]): Heard {
 
 /** Cosine of an utterance to the mean of the others under its name; 0 where there is none. */
 function fitOf(rows: readonly Heard[]): (row: number) => number {
-  const members = new Map<string, number[]>();
-  rows.forEach((utterance, row) => {
-    const name = nameOf(utterance);
-    if (name === null) return;
-    const own = members.get(name);
-    if (own === undefined) members.set(name, [row]);
-    else own.push(row);
-  });
+  const members = groupBy(rows.keys(), (row) => nameOf(rows[row]));
   const unit = ({ embedding }: Heard) => {
     const length = Math.sqrt(dot(embedding, 0, embedding, 0, embedding.length));
     return Float64Array.from(embedding, (value) => value / length);
@@ -171,26 +168,13 @@ function fitOf(rows: readonly Heard[]): (row: number) => number {
 
 /** Gives copies under one name one session. */
 function withSessions(utterances: readonly AuditUtterance[], copies: readonly Finding[]): AuditUtterance[] {
-  const root = new Map<string, string>();
-  const rootOf = (key: string): string => {
-    const next = root.get(key);
-    return next === undefined ? key : rootOf(next);
-  };
-  for (const { keys, probability } of copies) {
-    if (probability < 0.5) continue;
-    const [a, b] = keys.map(rootOf).sort(compare);
-    if (a !== b) root.set(b, a);
-  }
+  const held = copies.filter(({ probability }) => probability >= 0.5);
+  const rootOf = joinedKeys(held);
+  const isCopied = new Set(held.flatMap(({ keys }) => keys));
   const sessionOf = new Map(utterances.map(({ key, session }) => [key, session]));
-  const isCopied = new Set([...root.entries()].flatMap(([a, b]) => [a, rootOf(b)]));
   return utterances.map((utterance) => {
     if (!isCopied.has(utterance.key)) return utterance;
     const first = rootOf(utterance.key);
     return { ...utterance, session: sessionOf.get(first) ?? `copies of ${first}` };
   });
 }
-
-const nameOf = ({ dataset, speakerId }: AuditUtterance): string | null =>
-  speakerId === null ? null : speakerKey({ dataset, speakerId });
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

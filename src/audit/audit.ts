@@ -6,7 +6,7 @@ import { dot } from "../vectors/dot.js";
 import { audioFindings } from "./audio-findings.js";
 import { type AuditCorpus, type AuditUtterance, auditCorpus } from "./audit-corpus.js";
 import { type Audit, showAudit } from "./audit-result.js";
-import { costOf } from "./cost.js";
+import { dearestFirst } from "./cost.js";
 import { settled } from "./decided.js";
 import {
   audioKinds,
@@ -83,11 +83,7 @@ async function auditAudioAndLabels(
   const audio = await audioFindings(utterances, checks, options);
   const { findings: ofLabels, summary, info } = await auditLabels(audio.utterances, options);
   const findings = [...audio.findings, ...ofLabels].sort(
-    (a, b) =>
-      costOf(b) - costOf(a) ||
-      b.score - a.score ||
-      compare(a.kind, b.kind) ||
-      compare(a.keys.join(" "), b.keys.join(" ")),
+    (a, b) => dearestFirst(a, b) || compare(a.kind, b.kind) || compare(a.keys.join(" "), b.keys.join(" ")),
   );
   return {
     findings,
@@ -162,11 +158,10 @@ function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
   const { pairs, labels, merged, personOfName } = judged;
   const kept = Uint8Array.from(judged.weights, (x) => Number(x > 0.5));
   const voices = typicalOf(corpus, kept);
-  const findings: { finding: Finding; cost: number }[] = [];
-  const add = (cost: number, finding: Omit<Finding, "probability">) => {
+  const findings: Finding[] = [];
+  const add = (finding: Omit<Finding, "probability">) => {
     const probability = probabilityOf(finding.score);
-    if (probability >= leastProbability)
-      findings.push({ finding: { ...finding, probability }, cost: cost * probability });
+    if (probability >= leastProbability) findings.push({ ...finding, probability });
   };
   const sizeOf = (s: number) => names[s].to - names[s].from;
 
@@ -174,7 +169,7 @@ function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
     if (!(probabilityOf(logOdds) >= leastProbability)) continue;
     const keys = [names[first].key, names[second].key];
     const isAcross = names[first].dataset !== names[second].dataset;
-    add(Math.min(sizeOf(first), sizeOf(second)), {
+    add({
       kind: isAcross ? "leakage" : "splitSpeaker",
       keys,
       score: logOdds,
@@ -201,7 +196,7 @@ function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
     const target = person < 0 ? undefined : (nameOfPerson.get(person) ?? person - names.length);
     // Whether anybody in particular is likelier than all the others and a stranger together.
     const isKnown = target !== undefined && target !== own && labels.isOfOther(i);
-    add(1, {
+    add({
       kind: "wrongLabel",
       keys: [utterances[i].key],
       score,
@@ -222,7 +217,7 @@ function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
     const { from, to, key } = names[name];
     const rest = Array.from({ length: to - from }, (_, r) => from + r).filter((i) => !isPart.has(i));
     const keysOf = (rows: readonly number[]) => rows.map((i) => utterances[i].key);
-    add(part.length, {
+    add({
       kind: "mergedSpeakers",
       keys: [key],
       score: logOdds,
@@ -235,9 +230,7 @@ function findingsOf(corpus: AuditCorpus, judged: Judged): Finding[] {
       remedy: { action: "splitName", parts: [keysOf(rest), keysOf(part)] },
     });
   }
-  return findings
-    .sort((a, b) => b.cost - a.cost || b.finding.score - a.finding.score)
-    .map(({ finding }) => finding);
+  return findings.sort(dearestFirst);
 }
 
 /** What to listen to: the kept utterance of a name that is nearest to the mean of all. */

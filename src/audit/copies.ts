@@ -1,8 +1,9 @@
 import type { MeasuredChecks } from "../checks/audio-checks.js";
 import { matchSketches, type Pattern, patternOf, strengthOf } from "../checks/match-sketches.js";
 import { sketchStep } from "../checks/sketch.js";
-import { throwIfAborted } from "../errors.js";
-import { similarity } from "../similarity/similarity.js";
+import { breather } from "../similarity/breather.js";
+import { nearestRows } from "../similarity/nearest-rows.js";
+import { groupBy } from "../util/group-by.js";
 
 /** An utterance with its embedding and what was measured of its audio. */
 export interface HeardUtterance {
@@ -35,13 +36,7 @@ const certain = 40;
 
 /** Groups of rows whose audio is equal, sample by sample; each row is in one. */
 export function equalGroups(rows: readonly { checks: MeasuredChecks }[]): number[][] {
-  const groups = new Map<string, number[]>();
-  rows.forEach(({ checks: { hash } }, row) => {
-    const group = groups.get(hash);
-    if (group === undefined) groups.set(hash, [row]);
-    else group.push(row);
-  });
-  return [...groups.values()];
+  return [...groupBy(rows.keys(), (row) => rows[row].checks.hash).values()];
 }
 
 /** The pairs of equal files. */
@@ -67,16 +62,16 @@ export async function nearCopies(
   const groups = equalGroups(rows);
   const firsts = groups.map(([row]) => row);
   if (firsts.length < 2) return [];
-  const result = await similarity(
+  const { k, index, score } = await nearestRows(
     firsts.map((row) => rows[row]),
-    { topK: neighbours, threshold: 1, maxPairs: 0, matrix: false, backend: "onnx", abortSignal },
+    { topK: neighbours, backend: "onnx", abortSignal },
   );
-  const { k, index, score } = result.neighbours;
+  const breath = breather(abortSignal, "The audit");
   const patterns: (Pattern | undefined)[] = [];
   const patternOfGroup = (g: number) => (patterns[g] ??= patternOf(rows[firsts[g]].checks.sketch));
   const copies: Copy[] = [];
   for (let g = 0; g < firsts.length; g++) {
-    if (g % 1000 === 0) await breath(abortSignal);
+    await breath();
     for (let r = g * k; r < (g + 1) * k; r++) {
       const h = index[r];
       if (score[r] < leastCosine || (h < g && isAmong(index, h * k, k, g))) continue;
@@ -116,10 +111,4 @@ function isAmong(index: Int32Array, from: number, count: number, value: number):
 function pairsWithin(group: readonly number[]): [number, number][] {
   if (group.length > mostInPairs) return group.slice(1).map((row) => [group[0], row]);
   return group.flatMap((first, i) => group.slice(i + 1).map((second): [number, number] => [first, second]));
-}
-
-/** Lets others have their turn, and looks whether to go on. */
-async function breath(abortSignal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  throwIfAborted("The audit", abortSignal);
 }

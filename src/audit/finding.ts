@@ -1,3 +1,5 @@
+import { sigmoid } from "../util/sigmoid.js";
+
 /** Kinds that are found by embeddings and names. */
 export const labelKinds = ["wrongLabel", "splitSpeaker", "leakage", "mergedSpeakers"] as const;
 
@@ -54,4 +56,4 @@ const scaleAbove = 0.75;
 
 /** The probability that log odds stand for. */
 export const probabilityOf = (logOdds: number): number =>
-  1 / (1 + Math.exp(-(logOdds > 0 ? scaleAbove * logOdds : logOdds)));
+  sigmoid(logOdds > 0 ? scaleAbove * logOdds : logOdds);

@@ -1,4 +1,5 @@
 import { throwIfAborted } from "../errors.js";
+import { sigmoid } from "../util/sigmoid.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { type NamePair, type NamePairs, namePairs } from "./name-pairs.js";
 import { people } from "./people.js";
@@ -119,13 +120,13 @@ export async function judge(
     share = Math.max(expected, 0.5) / n;
     logOdds = observed.map(oddsOf);
     ownersOfNames(corpus, logOdds, Int32Array.from(Array(n).keys()));
-    real.weights = logOdds.map((x) => 1 / (1 + Math.exp(x)));
+    real.weights = logOdds.map((x) => sigmoid(-x));
     for (const copy of copies) {
       const { originOf, touched } = copy.planted;
       const odds = Float64Array.from(originOf, (origin) => logOdds[origin]);
       for (const i of touched) odds[i] = oddsOf(scoreOf(copy, i));
       ownersOfNames(copy.corpus, odds, touched);
-      copy.weights = odds.map((x) => 1 / (1 + Math.exp(x)));
+      copy.weights = odds.map((x) => sigmoid(-x));
     }
   }
 
@@ -176,10 +177,7 @@ export async function judge(
       world.aliases = new Map(
         judged
           .filter((pair) => pair.logOdds > -4)
-          .map((pair) => [
-            pair.first * world.corpus.names.length + pair.second,
-            1 / (1 + Math.exp(-pair.logOdds)),
-          ]),
+          .map((pair) => [pair.first * world.corpus.names.length + pair.second, sigmoid(pair.logOdds)]),
       );
       if (world === real) pairs = judged;
     });
@@ -250,8 +248,8 @@ function rowsFor({ corpus: { names }, weights, evidence }: World, name: number, 
 
 /** The log odds of what is so with some odds, and means what it seems to in a share of the cases. */
 function lessSure(logOdds: number, share: number): number {
-  const sure = 1 / (1 + Math.exp(-logOdds));
-  const unsure = 1 / (1 + Math.exp(logOdds));
+  const sure = sigmoid(logOdds);
+  const unsure = sigmoid(-logOdds);
   return logOdds === -Infinity ? logOdds : Math.log((sure * share) / (unsure * share + (1 - share)));
 }
 

@@ -1,4 +1,4 @@
-import { similarity } from "../similarity/similarity.js";
+import { nearestRows } from "../similarity/nearest-rows.js";
 
 /** How many are looked at for each: the score ranks a little otherwise than the cosine that finds them. */
 const most = 20;
@@ -27,14 +27,10 @@ export async function nearest(
     }
     return { data, rows: values.length / rank, columns };
   };
-  const { neighbours } = await similarity(weighed(rows), {
+  return nearestRows(weighed(rows), {
     against: others === undefined ? undefined : weighed(others),
     topK: most,
-    threshold: 1,
-    maxPairs: 0,
-    matrix: false,
     backend: "onnx",
     abortSignal,
   });
-  return neighbours!;
 }

@@ -1,3 +1,4 @@
+import { groupBy } from "../util/group-by.js";
 import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
 import type { AuditCorpus } from "./audit-corpus.js";
@@ -105,8 +106,7 @@ const amount = (share: number, most: number) => Math.min(most, Math.max(1, Math.
 
 /** Half of the rows; sessions stay whole where there are two. */
 function halfOf(rows: readonly number[], sessionOf: Int32Array): number[] {
-  const sessions = new Map<number, number[]>();
-  for (const i of rows) sessions.set(sessionOf[i], [...(sessions.get(sessionOf[i]) ?? []), i]);
+  const sessions = groupBy(rows, (i) => sessionOf[i]);
   const units = sessions.size > 1 ? [...sessions.values()] : rows.map((i) => [i]);
   return units.slice(0, units.length >> 1).flat();
 }

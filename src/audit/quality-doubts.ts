@@ -1,4 +1,6 @@
 import type { MeasuredChecks } from "../checks/audio-checks.js";
+import { countBy } from "../util/count-by.js";
+import { sigmoid } from "../util/sigmoid.js";
 import type { AuditUtterance } from "./audit-corpus.js";
 import { type Finding, leastProbability } from "./finding.js";
 
@@ -46,8 +48,7 @@ const leastOfDataset = 10;
  * full scale; nothing above 5.2 kHz; speech less than 6 dB above the noise. Where half of a data set has the same, nothing is said.
  */
 export function qualityDoubts(rows: readonly (AuditUtterance & { checks: MeasuredChecks })[]): Finding[] {
-  const sizes = new Map<string, number>();
-  for (const { dataset } of rows) sizes.set(dataset, (sizes.get(dataset) ?? 0) + 1);
+  const sizes = countBy(rows, ({ dataset }) => dataset);
   return rules.flatMap(({ kind, name, value, limit, deviation, isAbove }) => {
     const odds = ({ checks }: { checks: MeasuredChecks }): number => {
       const measured = value(checks);
@@ -55,14 +56,16 @@ export function qualityDoubts(rows: readonly (AuditUtterance & { checks: Measure
       // The logistic curve of this slope is the normal distribution's, nearly.
       return Math.max(-40, Math.min(40, ((isAbove ? measured - limit : limit - measured) / deviation) * 1.7));
     };
-    const found = new Map<string, number>();
-    for (const row of rows) if (odds(row) >= 0) found.set(row.dataset, (found.get(row.dataset) ?? 0) + 1);
+    const found = countBy(
+      rows.filter((row) => odds(row) >= 0),
+      ({ dataset }) => dataset,
+    );
     const isChannel = (dataset: string) =>
       sizes.get(dataset)! >= leastOfDataset &&
       (found.get(dataset) ?? 0) >= mostOfDataset * sizes.get(dataset)!;
     return rows.flatMap((row): Finding[] => {
       const score = odds(row);
-      const probability = 1 / (1 + Math.exp(-score));
+      const probability = sigmoid(score);
       if (probability < leastProbability || isChannel(row.dataset)) return [];
       const evidence = {
         [name]: value(row.checks),

@@ -1,4 +1,5 @@
 import type { MeasuredChecks } from "../checks/audio-checks.js";
+import { sigmoid } from "../util/sigmoid.js";
 import { quantile } from "../vectors/quantile.js";
 import { type Finding, leastProbability } from "./finding.js";
 
@@ -22,7 +23,7 @@ export function severalVoices(rows: readonly { key: string; checks: MeasuredChec
   const deviation = Math.max(leastDeviation, 1.4826 * quantile(deviations, 0.5));
   return measured.flatMap(({ key, checks, change }): Finding[] => {
     const score = 2 * ((median - change.similarity) / deviation - 3);
-    const probability = 1 / (1 + Math.exp(-score));
+    const probability = sigmoid(score);
     if (probability < leastProbability) return [];
     const evidence = {
       similarityAcross: change.similarity,

@@ -2,6 +2,7 @@ import { invalid } from "../errors.js";
 import { compare } from "../util/compare.js";
 import { speakerKey } from "./audit-corpus.js";
 import type { Finding } from "./finding.js";
+import { isOfOnePerson, joinedKeys } from "./joined-keys.js";
 
 /** What is dealt out: utterances, or speakers with the number of their utterances. */
 export interface SplitRow {
@@ -67,7 +68,9 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
   const amountOf = ({ seconds, numUtterances = 1 }: SplitRow) =>
     unit === "seconds" ? seconds! : numUtterances;
 
-  const personOf = joinedNames(avoid.filter(({ probability }) => probability >= leastProbability));
+  const personOf = joinedKeys(
+    avoid.filter((finding) => isOfOnePerson(finding) && finding.probability >= leastProbability),
+  );
   const keyOf = ({ dataset, speakerId }: SplitRow) =>
     personOf(speakerKey({ dataset, speakerId: speakerId! }));
   // Sums of seconds depend on the order in their last digits, and a tie must not.
@@ -121,18 +124,3 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
 
 const sorted = <Item>(items: readonly Item[], by: (item: Item) => number): Item[] =>
   [...items].sort((a, b) => by(a) - by(b));
-
-/** Speaker to person: the first, in order of names, of those found to be one. */
-function joinedNames(findings: readonly Finding[]): (speaker: string) => string {
-  const first = new Map<string, string>();
-  const root = (speaker: string): string => {
-    const next = first.get(speaker);
-    return next === undefined ? speaker : root(next);
-  };
-  for (const { kind, keys } of findings)
-    if (kind === "leakage" || kind === "splitSpeaker") {
-      const [a, b] = keys.map(root).sort(compare);
-      if (a !== b) first.set(b, a);
-    }
-  return root;
-}

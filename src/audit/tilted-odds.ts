@@ -1,3 +1,5 @@
+import { sigmoid } from "../util/sigmoid.js";
+
 export interface TiltedOdds {
   /** Natural log odds that a score is of a fault. */
   oddsOf(score: number): number;
@@ -34,7 +36,7 @@ export function tiltedOdds(observed: Float64Array, planted: Float64Array): Tilte
       // A slight pull towards zero keeps the slope finite where the two do not overlap.
       let [g0, g1, h00, h01, h11] = [-1e-6 * constant, -1e-2 * slope, 1e-6, 0, 1e-2];
       const add = (x: number, faulty: number, sound: number) => {
-        const p = 1 / (1 + Math.exp(-(constant + slope * x)));
+        const p = sigmoid(constant + slope * x);
         const error = faulty * (1 - p) - sound * p;
         const weight = (faulty + sound) * p * (1 - p);
         g0 += error;
@@ -53,7 +55,7 @@ export function tiltedOdds(observed: Float64Array, planted: Float64Array): Tilte
     const offset = offsetOf();
     let change = 0;
     chances = chances.map((before, i) => {
-      const chance = 1 / (1 + Math.exp(-(offset + slope * scores[i])));
+      const chance = sigmoid(offset + slope * scores[i]);
       change = Math.max(change, Math.abs(chance - before));
       return chance;
     });

@@ -1,3 +1,4 @@
+import { sigmoid } from "../util/sigmoid.js";
 import { quantile } from "../vectors/quantile.js";
 
 export interface TwoGroups {
@@ -49,7 +50,7 @@ export function twoGroups(
       beyond += (1 - chances[i]) * (x - start);
     });
     rate = (rest + 0.5) / Math.max(beyond, 1e-9);
-    chances = top.map((x) => 1 / (1 + Math.exp(-logOddsOf(x))));
+    chances = top.map((x) => sigmoid(logOddsOf(x)));
     faults = Math.max(
       0.5,
       chances.reduce((sum, chance) => sum + chance, 0),

@@ -1,5 +1,6 @@
 import { speakerKey } from "./audit-corpus.js";
 import type { Finding } from "./finding.js";
+import { isOfOnePerson, joinedKeys } from "./joined-keys.js";
 
 /**
  * The utterances whose labels an audit does not doubt: those with a wrong label, those without speech and all of names that hold two people are
@@ -14,16 +15,7 @@ export function withoutFindings<Row extends { key: string; dataset: string; spea
     new Set(found.flatMap((finding) => (finding.kind === kind ? finding.keys : [])));
   const wrong = new Set([...keysOf("wrongLabel"), ...keysOf("nonSpeech")]);
   const merged = keysOf("mergedSpeakers");
-  const nameOf = new Map<string, string>();
-  const root = (key: string): string => {
-    const next = nameOf.get(key);
-    return next === undefined ? key : root(next);
-  };
-  for (const { kind, keys } of found)
-    if (kind === "splitSpeaker" || kind === "leakage") {
-      const [a, b] = keys.map(root).sort();
-      if (a !== b) nameOf.set(b, a);
-    }
+  const root = joinedKeys(found.filter(isOfOnePerson));
   const people = new Map<string, Pick<Row, "dataset" | "speakerId">>();
   for (const { dataset, speakerId } of utterances)
     if (speakerId !== null) people.set(speakerKey({ dataset, speakerId }), { dataset, speakerId });

@@ -1,4 +1,5 @@
-import type { Likeness, Nearest } from "./link.js";
+import { sigmoid } from "../util/sigmoid.js";
+import { countOf, type Likeness, type Nearest } from "./link.js";
 
 /**
  * How sure each row is of its group: its mean likeness to the rest of the group, in log odds, against that to the nearest
@@ -13,7 +14,7 @@ export function certainty(
   { index, k }: Nearest,
   least: number,
 ): Float64Array {
-  const count = groups.reduce((most, group) => Math.max(most, group + 1), 0);
+  const count = countOf(groups);
   const sizes = new Int32Array(count);
   const leftSums = new Float64Array(count * width);
   const rightSums = new Float64Array(count * width);
@@ -41,6 +42,6 @@ export function certainty(
     for (const group of others) other = Math.max(other, likeness(i, group));
     const odds = sizes[groups[i]] > 1 ? likeness(i, groups[i]) - Math.max(other, least) : least - other;
     // The pairs of a group share the row, so that their mean says half of what it seems to.
-    return 1 / (1 + Math.exp(-odds / 2));
+    return sigmoid(odds / 2);
   });
 }

@@ -1,14 +1,14 @@
 import { invalid, ScopeError } from "../errors.js";
 import { calibrateWithoutLabels } from "../scoring/calibrate-without-labels.js";
 import { unlabelledScores } from "../scoring/unlabelled-scores.js";
-import { similarity } from "../similarity/similarity.js";
+import { nearestRows } from "../similarity/nearest-rows.js";
 import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
 import { unitRows } from "../vectors/unit-rows.js";
 import { certainty } from "./certainty.js";
 import { type ClusteredUtterance, type Clustering, type Person, showClustering } from "./clustering.js";
 import { cosineLikeness, learnedLikeness } from "./likeness.js";
-import { groupsOf, type Likeness, link, type Merge, type Nearest } from "./link.js";
+import { countOf, groupsOf, type Likeness, link, type Merge } from "./link.js";
 
 export type { ClusteredUtterance, Clustering, Person };
 
@@ -72,19 +72,10 @@ export async function cluster(
         rounds: 0,
       },
     );
-  const { neighbours } = await similarity(
+  const nearest = await nearestRows(
     { data, rows: n, columns: dimension },
-    {
-      topK: Math.min(n - 1, n <= 20_000 ? 100 : 30),
-      threshold: 1,
-      maxPairs: 0,
-      matrix: false,
-      backend: "onnx",
-      abortSignal,
-      onProgress,
-    },
+    { topK: Math.min(n - 1, n <= 20_000 ? 100 : 30), backend: "onnx", abortSignal, onProgress },
   );
-  const nearest: Nearest = neighbours!;
   const found = async (likeness: Likeness, least: number): Promise<Found> => {
     const merges = await link(
       likeness,
@@ -141,8 +132,6 @@ function most(merges: readonly Merge[], n: number, count: number): Merge[] {
     );
   return [...merges].sort((a, b) => b.likeness - a.likeness || a.a - b.a || a.b - b.b).slice(0, n - count);
 }
-
-const countOf = (groups: Int32Array) => groups.reduce((count, group) => Math.max(count, group + 1), 0);
 
 function sizesOf(groups: Int32Array): Int32Array {
   const sizes = new Int32Array(countOf(groups));

@@ -1,6 +1,6 @@
 import { onAxes, people } from "../audit/people.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
-import type { Likeness } from "./link.js";
+import { countOf, type Likeness } from "./link.js";
 
 type Vectors = Pick<UnitRows, "data" | "n" | "dimension">;
 
@@ -27,8 +27,7 @@ export function cosineLikeness({ data, n, dimension }: Vectors, scale: number, o
  */
 export function learnedLikeness(rows: Vectors, groups: Int32Array): Likeness {
   const { n, dimension } = rows;
-  const count = groups.reduce((most, group) => Math.max(most, group), -1) + 1;
-  const folds = n - count > 50 * dimension ? 1 : 5;
+  const folds = n - countOf(groups) > 50 * dimension ? 1 : 5;
   const known = people(rows, groups, new Float64Array(n).fill(1), {
     folds,
     shrinkage: 0.5,

@@ -7,7 +7,7 @@ import { breather } from "../similarity/breather.js";
 export interface Likeness {
   n: number;
   width: number;
-  /** Float32Array (n, width) each; the same array where they are equal. */
+  /** Float32Array (n, width) each. */
   left: Float32Array;
   right: Float32Array;
 }
@@ -41,9 +41,8 @@ export async function link(
   least: number,
   abortSignal?: AbortSignal,
 ): Promise<Merge[]> {
-  const isOne = left === right;
   const leftSums = Float64Array.from(left);
-  const rightSums = isOne ? leftSums : Float64Array.from(right);
+  const rightSums = Float64Array.from(right);
   const sizes = new Int32Array(n).fill(1);
   const into = Int32Array.from({ length: n }, (_, i) => i);
   const find = (i: number): number => {
@@ -63,9 +62,9 @@ export async function link(
     let [forth, back] = [0, 0];
     for (let at = a * width, other = b * width, end = at + width; at < end; at++, other++) {
       forth += leftSums[at] * rightSums[other];
-      if (!isOne) back += rightSums[at] * leftSums[other];
+      back += rightSums[at] * leftSums[other];
     }
-    return (isOne ? forth : (forth + back) / 2) / (sizes[a] * sizes[b]);
+    return (forth + back) / 2 / (sizes[a] * sizes[b]);
   };
   const merges: Merge[] = [];
   const rest = breather(abortSignal);
@@ -99,7 +98,7 @@ export async function link(
         merges.push({ a, b, likeness: most });
         for (let r = 0; r < width; r++) {
           leftSums[a * width + r] += leftSums[b * width + r];
-          if (!isOne) rightSums[a * width + r] += rightSums[b * width + r];
+          rightSums[a * width + r] += rightSums[b * width + r];
         }
         sizes[a] += sizes[b];
         into[b] = a;
@@ -123,6 +122,10 @@ function symmetric(index: Int32Array, n: number, k: number): number[][] {
     }
   return near;
 }
+
+/** How many groups there are, numbered from 0. */
+export const countOf = (groups: Int32Array): number =>
+  groups.reduce((count, group) => Math.max(count, group + 1), 0);
 
 /**
  * The groups that rows are in after some merges, from 0 in the order of their first rows.

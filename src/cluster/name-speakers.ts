@@ -1,3 +1,4 @@
+import { nameOf } from "../decisions/names.js";
 import type { Clustering } from "./cluster.js";
 
 /**
@@ -15,8 +16,8 @@ export function nameSpeakers<
   const personOf = new Map(items.map(({ key, person }) => [key, person]));
   const utterances = corpus.utterances.map((row) => {
     const speakerId = personOf.get(row.key) ?? row.speakerId;
-    const speakerKey = speakerId === null || row.dataset === "" ? speakerId : `${row.dataset}_${speakerId}`;
-    return { ...row, speakerId, ...("speakerKey" in row && { speakerKey }) };
+    const named = { ...row, speakerId };
+    return "speakerKey" in row ? { ...named, speakerKey: nameOf(named) } : named;
   });
   return { ...corpus, utterances };
 }

@@ -1,4 +1,4 @@
-import type { Finding } from "../audit/finding.js";
+import { type Finding, qualityKinds } from "../audit/finding.js";
 import type { Decision } from "../decisions/decision.js";
 import type { ReviewAction, ReviewItem, ReviewVoice } from "./item.js";
 import type { Recordings } from "./recordings.js";
@@ -60,16 +60,7 @@ const inGeneral: Words = {
 };
 
 /** Kinds whose keys are recordings, about which more can be decided than yes and no. */
-const ofRecordings = new Set<string>([
-  "wrongLabel",
-  "nonSpeech",
-  "severalVoices",
-  "short",
-  "clipped",
-  "quiet",
-  "narrowBand",
-  "lowSnr",
-]);
+const ofRecordings = new Set<string>(["wrongLabel", "nonSpeech", "severalVoices", ...qualityKinds]);
 
 /** `lowSnr` as people read it: `low snr`. */
 const spelt = (name: string): string => name.replace(/([a-z])([A-Z0-9])/g, "$1 $2").toLowerCase();

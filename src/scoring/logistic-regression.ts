@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
 import { logSum } from "../util/log-sum.js";
+import { sigmoid } from "../util/sigmoid.js";
 
 /** Scores of both kinds. */
 export interface Kinds {
@@ -81,7 +82,7 @@ export function logisticRegression(
       const weight = 1 / scores.length / 2;
       for (let i = 0; i < scores.length; i++) {
         const x = (scores[i] - centre) / width;
-        const p = 1 / (1 + Math.exp(-(a * x + b)));
+        const p = sigmoid(a * x + b);
         const slope = weight * (p - answer);
         const curve = weight * p * (1 - p);
         sums[0] += slope * x;

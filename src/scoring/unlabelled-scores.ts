@@ -1,5 +1,5 @@
 import { invalid } from "../errors.js";
-import { checkedRows, compare } from "../similarity/compare.js";
+import { nearestRows } from "../similarity/nearest-rows.js";
 import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
 import { type Rows, unitRows } from "../vectors/unit-rows.js";
@@ -27,8 +27,7 @@ export async function unlabelledScores(
     throw invalid(`There are ${n} embeddings, too few to tell one speaker from two. Give 10 or more.`, {
       got: n,
     });
-  const { reduction } = await compare(checkedRows(rows, { topK: k, maxPairs: 0, threshold: 1 }), {});
-  const { k: near, index } = reduction.neighbours;
+  const { k: near, index } = await nearestRows(rows, { topK: k });
   const next = random(seed);
   const trials: ScoredTrial[] = [];
   const seen = new Set<number>();

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { invalid, shown } from "../../errors.js";
 import type { Utterance } from "../../types.js";
+import { groupBy } from "../../util/group-by.js";
 import { readLines } from "../../util/read-lines.js";
 import { writeFile } from "../../util/write-file.js";
 import { placed, refuseSame } from "./rewrite.js";
@@ -66,15 +67,11 @@ export async function writeSpeakers(
   utterances: readonly Pick<Utterance, "utteranceId" | "speakerId">[],
   write: (name: string, lines: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const ofSpeaker = new Map<string, string[]>();
-  for (const { utteranceId, speakerId } of utterances) {
-    if (speakerId === null) continue;
-    checkWord("speaker", speakerId);
-    const own = ofSpeaker.get(speakerId);
-    if (own === undefined) ofSpeaker.set(speakerId, [utteranceId]);
-    else own.push(utteranceId);
-  }
-  const speakers = [...ofSpeaker].map(([speaker, ids]) => [speaker, inOrder(ids)] as const);
+  const known = utterances.filter(({ speakerId }) => speakerId !== null);
+  const speakers = [...groupBy(known, ({ speakerId }) => speakerId!)].map(([speaker, own]) => {
+    checkWord("speaker", speaker);
+    return [speaker, inOrder(own.map(({ utteranceId }) => utteranceId))] as const;
+  });
   await write("utt2spk", inOrder(speakers.flatMap(([speaker, ids]) => ids.map((id) => line(id, speaker)))));
   await write("spk2utt", inOrder(speakers.map(([speaker, ids]) => line(speaker, ids.join(" ")))));
 }

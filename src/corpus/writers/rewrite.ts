@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { conflict, shown } from "../../errors.js";
 import type { Utterance } from "../../types.js";
+import { groupBy } from "../../util/group-by.js";
 import { writeFile } from "../../util/write-file.js";
 
 /*
@@ -11,14 +12,10 @@ import { writeFile } from "../../util/write-file.js";
 
 /** The utterances of a corpus by the line of the manifest that they stand on; a cut of Lhotse may hold several. */
 export function byLine(utterances: readonly Utterance[]): Map<number, Utterance[]> {
-  const lines = new Map<number, Utterance[]>();
-  for (const utterance of utterances) {
-    if (utterance.line === undefined) continue;
-    const before = lines.get(utterance.line);
-    if (before === undefined) lines.set(utterance.line, [utterance]);
-    else before.push(utterance);
-  }
-  return lines;
+  return groupBy(
+    utterances.filter(({ line }) => line !== undefined),
+    ({ line }) => line!,
+  );
 }
 
 /** Writes text, packed where the name ends in .gz. */
