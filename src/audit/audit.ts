@@ -1,6 +1,7 @@
 import type { AudioChecks } from "../checks/audio-checks.js";
 import type { Decision } from "../decisions/decision.js";
-import { ScopeError } from "../errors.js";
+import { invalid } from "../errors.js";
+import { type Lack, UntrainableError } from "../scoring/plda.js";
 import { compare } from "../util/compare.js";
 import { dot } from "../vectors/dot.js";
 import { audioFindings } from "./audio-findings.js";
@@ -38,6 +39,15 @@ export interface AuditOptions {
   abortSignal?: AbortSignal;
 }
 
+/** Why nothing can be compared, by what a model of the voices lacks once some names are joined and some labels doubted. */
+const whyNothing: Record<Lack, string> = {
+  people:
+    "All speakers sound like one person, or are too few to tell, so that there is nobody to compare with.",
+  repeats: "The speakers have too few utterances to hold one label against another.",
+  variation:
+    "All embeddings of a speaker are equal, so that there is no measure of how much they may differ.",
+};
+
 /** Below so many speakers with two utterances the directions in which voices differ cannot be learned. */
 const leastSpeakers = 20;
 
@@ -52,7 +62,7 @@ const leastSpeakers = 20;
  * The result is the same for any order of the utterances. Measured error rates are in docs/audit.md.
  *
  * @param utterances embeddings of one model with names; `session` where known: the recording an utterance was cut from
- * @throws `invalid` for embeddings that are zero, not finite or of different length; `interrupted` when `abortSignal` is aborted
+ * @throws `invalid` for embeddings that are zero, not finite or of different length, and for `rounds` below 1; `interrupted` when `abortSignal` is aborted
  * @example
  * const { findings, summary } = await audit(utterances);
  * console.table(findings.filter(({ probability }) => probability >= 0.5));
@@ -100,6 +110,8 @@ async function auditLabels(
   utterances: readonly AuditUtterance[],
   { rounds = 2, ...options }: LabelOptions,
 ): Promise<Audit> {
+  if (!(Number.isInteger(rounds) && rounds >= 1))
+    throw invalid(`rounds is ${rounds}. It has to be a whole number from 1 on.`, { got: rounds });
   const corpus = auditCorpus(utterances);
   const { names, n } = corpus;
   const repeated = names.filter(({ from, to }) => to - from > 1).length;
@@ -141,14 +153,7 @@ async function auditLabels(
       },
     };
   } catch (error) {
-    // The embeddings of every speaker are equal: there is no measure of how much they may differ.
-    if (error instanceof ScopeError && error.message.includes("singular"))
-      return nothing(
-        "All embeddings of a speaker are equal, so that there is no measure of how much they may differ.",
-      );
-    // The embeddings themselves were checked before: when all names are taken for one person, nobody is left to compare with.
-    if (error instanceof ScopeError && error.tag === "invalid")
-      return nothing("All speakers sound like one person, so that there is nobody to compare with.");
+    if (error instanceof UntrainableError) return nothing(whyNothing[error.lack]);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { invalid, ScopeError } from "../errors.js";
 import { cholesky, solveLower, solveUpper } from "../vectors/cholesky.js";
 import { principalAxes } from "../vectors/principal-axes.js";
 import { scatter } from "../vectors/scatter.js";
@@ -40,6 +40,19 @@ export interface LabelledEmbedding {
   dataset: string;
   speakerId: string | null;
   embedding: Float32Array;
+}
+
+/** What is missing for a model: two people, two utterances of one of them, or a difference between such two. */
+export type Lack = "people" | "repeats" | "variation";
+
+/** No model can be trained on these embeddings, though nothing is wrong with any of them. */
+export class UntrainableError extends ScopeError {
+  readonly lack: Lack;
+
+  constructor(lack: Lack, sentence: string) {
+    super("invalid", sentence);
+    this.lack = lack;
+  }
 }
 
 /**
@@ -104,11 +117,15 @@ export function pldaOfSums(
   const utterances = some.reduce((sum, s) => sum + counts[s], 0);
   const freedom = utterances - speakers;
   if (speakers < 2)
-    throw invalid(
+    throw new UntrainableError(
+      "people",
       `There is ${speakers === 0 ? "no speaker" : "one speaker"}. A PLDA model needs two or more.`,
     );
   if (freedom < 1)
-    throw invalid(`None of the ${speakers} speakers has two utterances. A PLDA model needs some who do.`);
+    throw new UntrainableError(
+      "repeats",
+      `None of the ${speakers} speakers has two utterances. A PLDA model needs some who do.`,
+    );
 
   const mean = new Float64Array(d);
   for (const s of some) for (let k = 0; k < d; k++) mean[k] += sums[s * d + k] / utterances;
@@ -140,7 +157,8 @@ export function pldaOfSums(
 function commonAxes(within: Float64Array, between: Float64Array, d: number) {
   const lower = cholesky(within, d);
   if (lower === undefined)
-    throw invalid(
+    throw new UntrainableError(
+      "variation",
       "The covariance within speakers is singular: their utterances are equal, or too few for no shrinkage. " +
         "Give more utterances, or a shrinkage such as 0.5.",
     );

@@ -6,6 +6,7 @@ import { type Audit, audit } from "../../src/audit/audit.js";
 import type { AuditUtterance } from "../../src/audit/audit-corpus.js";
 import type { FindingKind } from "../../src/audit/finding.js";
 import { readAuditUtterances } from "../../src/audit/read-utterances.js";
+import { invalid } from "../../src/errors.js";
 import { random } from "../../src/vectors/random.js";
 import { voices } from "./voices.js";
 
@@ -25,6 +26,13 @@ const f1 = (found: Set<string>, wanted: Set<string>) => {
   const right = [...found].filter((key) => wanted.has(key)).length;
   return (2 * right) / (found.size + wanted.size);
 };
+async function assertRejects(run: () => Promise<unknown>, message: RegExp): Promise<void> {
+  const error = await run().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.match((error as Error | undefined)?.message ?? "no error", message);
+}
 const pair = (a: string, b: string) => [a, b].sort().join(" ");
 
 test("audit finds planted wrong labels, and names the right speaker", async () => {
@@ -122,6 +130,27 @@ test("audit says why it has nothing to say", async () => {
     (await whyOf(rows.map((row) => ({ ...row, speakerId: null }))))!,
     /No utterance has a speaker/,
   );
+});
+
+test("audit never takes an error for a corpus in which nothing can be compared", async () => {
+  const rows = voices(30, 3);
+  const other = rows.map((row, i) => (i === 5 ? { ...row, embedding: Float32Array.of(1, 2, 3) } : row));
+  await assertRejects(() => audit(other), /^Row 5 \(x_s1_u2\) has 3 values, row 0 has 24\. .* two models/);
+  const own = invalid("The singular fault of somebody else.");
+  const onProgress = () => {
+    throw own;
+  };
+  await assertRejects(() => audit(rows, { onProgress }), /^The singular fault of somebody else\.$/);
+  await assertRejects(
+    () => audit(rows, { rounds: 0 }),
+    /^rounds is 0\. It has to be a whole number from 1 on\.$/,
+  );
+});
+
+test("audit says where a corpus is too small to compare", async () => {
+  const { info } = await audit(voices(2, 3));
+  assert.is(info.model, "none");
+  assert.match(info.why!, /too few/);
 });
 
 test("audit leaves out utterances of unknown speakers, and counts them", async () => {
