@@ -1,4 +1,5 @@
-import { invalid, throwIfAborted } from "../errors.js";
+import { throwIfAborted } from "../errors.js";
+import { UntrainableError } from "../scoring/plda.js";
 import { logSum } from "../util/log-sum.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { nearest } from "./nearest.js";
@@ -62,7 +63,11 @@ export async function labelEvidence(
   const { between } = model;
   const rank = between.length;
   const known = Int32Array.from([...counts.keys()].filter((person) => counts[person] > 0.3));
-  if (rank === 0) throw invalid("No speaker differs from the others. Give utterances of several people.");
+  if (rank === 0)
+    throw new UntrainableError(
+      "people",
+      "No speaker differs from the others. Give utterances of several people.",
+    );
   const means = onAxes(model, people.sums, counts);
   const scoreOf = setScores(between, counts, means);
   const others = gatherRows(means, known, rank);

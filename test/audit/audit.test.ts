@@ -153,6 +153,12 @@ test("audit says where a corpus is too small to compare", async () => {
   assert.match(info.why!, /too few/);
 });
 
+test("audit says where all speakers sound like one person", async () => {
+  const person = voices(1, 30);
+  const named = voices(10, 3).map((row, i) => ({ ...row, embedding: person[i].embedding }));
+  assert.match((await audit(named)).info.why!, /^All speakers sound like one person/);
+});
+
 test("audit leaves out utterances of unknown speakers, and counts them", async () => {
   const rows = voices(30, 3);
   const { summary } = await audit([...rows, { ...rows[0], key: "x_unknown", speakerId: null }]);
