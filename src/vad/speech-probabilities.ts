@@ -16,8 +16,12 @@ const windowsAtOnce = 256;
 
 /** The probability of speech in a signal that comes in pieces of any length. */
 export interface SpeechProbabilities {
-  /** Takes the next samples, at 16 kHz, and gives the probabilities of the windows that are complete: Float32Array. */
-  push(samples: Float32Array): Promise<Float32Array>;
+  /**
+   * Takes the next samples, at 16 kHz, and gives the probabilities of the windows that are complete: Float32Array.
+   *
+   * @param gain what samples are multiplied with, from now on
+   */
+  push(samples: Float32Array, gain?: number): Promise<Float32Array>;
   /** The probabilities of the rest; the last window is filled up with zeros. */
   end(): Promise<Float32Array>;
 }
@@ -46,11 +50,14 @@ export function speechProbabilities(): SpeechProbabilities {
   let c: Float32Array = new Float32Array(128);
   // Silence stands before the first sample.
   let held: Float32Array = new Float32Array(context);
+  let gain = 1;
 
   const run = async (signal: Float32Array, windows: number): Promise<Float32Array> => {
     const input = new Float32Array(windows * (context + vadWindow));
     for (let i = 0; i < windows; i++)
       input.set(signal.subarray(i * vadWindow, (i + 1) * vadWindow + context), i * (context + vadWindow));
+    // Here, and not in a copy of the signal: new memory costs more than the multiplication.
+    if (gain !== 1) for (let i = 0; i < input.length; i++) input[i] *= gain;
     const outputs = await (await session()).run({
       input: { data: input, shape: [windows, context + vadWindow] },
       h: { data: h, shape: stateShape },
@@ -74,7 +81,8 @@ export function speechProbabilities(): SpeechProbabilities {
   };
 
   return {
-    push(samples) {
+    push(samples, nextGain = gain) {
+      gain = nextGain;
       held = joined(held, samples);
       return advance();
     },

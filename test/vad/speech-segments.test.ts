@@ -52,6 +52,16 @@ test("the last window is filled up with zeros", async () => {
   assert.is(await last(cut), await last(filled));
 });
 
+test("a gain gives the probabilities of the louder signal", async () => {
+  const { samples } = await loadAudio(join(fixtures, "quiet.flac"));
+  const probabilities = async (signal: Float32Array, gain?: number) => {
+    const detector = speechProbabilities();
+    return [...(await detector.push(signal, gain)), ...(await detector.end())];
+  };
+  const cut = samples.slice(0, 70 * 512 + 300);
+  assert.equal(await probabilities(cut, 4), await probabilities(cut.map((value) => 4 * value)));
+});
+
 for (const recording of ["quiet", "noisy"] as const)
   test(`the segments of the ${recording} recording are silero's, from a signal or from its pieces`, async () => {
     const audio = await loadAudio(join(fixtures, `${recording}.flac`));
