@@ -9,6 +9,7 @@ export { type Audio, type LoadOptions, loadAudio } from "./audio/load-audio.js";
 export { resample } from "./audio/resample.js";
 export { type Audit, type AuditOptions, audit } from "./audit/audit.js";
 export type { AuditUtterance } from "./audit/audit-corpus.js";
+export { auditedThreshold } from "./audit/audited-threshold.js";
 export { type EqualErrorRates, equalErrorRates } from "./audit/equal-error-rates.js";
 export type { Finding, FindingKind, Remedy } from "./audit/finding.js";
 export type { AuditProgress } from "./audit/judge.js";

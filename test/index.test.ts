@@ -12,6 +12,7 @@ test("the public list is this, and a name on it stays", () => {
     "areaUnderCurve",
     "audioExtensions",
     "audit",
+    "auditedThreshold",
     "boxPlot",
     "bundledModel",
     "bundledModels",

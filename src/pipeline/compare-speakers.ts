@@ -73,6 +73,10 @@ async function compareLocked(
     return false;
   }
   const threshold = await thresholdIn(folder, wanted, speakers, findings);
+  if (wanted === "eer")
+    reporter.log(
+      `Threshold ${tidy(threshold)}, measured on the labels ${findings === undefined ? "as they are" : "without what the audit found"}`,
+    );
   const hasMatrix = speakers.length <= maxMatrixSpeakers;
   const { overview, heatmap: map, subset } = pictureFiles;
   const { matrix, ...files } = similarityFiles;

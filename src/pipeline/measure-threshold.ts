@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type MeasuredThreshold, measuredThreshold } from "../analysis/measured-threshold.js";
+import type { MeasuredThreshold } from "../analysis/measured-threshold.js";
+import { auditedThreshold, movingFindings } from "../audit/audited-threshold.js";
 import type { Finding } from "../audit/finding.js";
-import { withoutFindings } from "../audit/without-findings.js";
 import { invalid, missing } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
@@ -50,19 +50,8 @@ async function measure(
     if (utterance.speakerId === null) continue;
     if (!wanted || wanted.has(nameOf(utterance))) utterances.push(utterance);
   }
-  const raw = measuredThreshold(utterances);
-  if (doubted.length === 0) return raw;
-  const audited = withoutFindings(utterances, doubted);
-  const measured = measuredThreshold(audited);
-  const leftOut = utterances.length - audited.length;
-  return measured && { ...measured, asLabelled: { threshold: raw?.threshold, eer: raw?.eer, leftOut } };
+  return auditedThreshold(utterances, doubted);
 }
-
-/** Findings that move the threshold. People who are in two data sets do not: it is measured within each. */
-const moving = new Set<Finding["kind"]>(["wrongLabel", "splitSpeaker", "mergedSpeakers", "nonSpeech"]);
-
-export const movingFindings = (findings: readonly Finding[]): Finding[] =>
-  findings.filter(({ kind, probability }) => moving.has(kind) && probability >= 0.5);
 
 /** A threshold as a number; `eer` is measured in a folder. @throws `missing` or `invalid` when it cannot be */
 export async function thresholdIn(

@@ -1,12 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { movingFindings } from "../audit/audited-threshold.js";
 import { invalid, missing } from "../errors.js";
 import { individualFolder, mergedFiles, pictureFiles, tableFile } from "../merged/files.js";
 import { auditFolder, auditStage } from "./audit-stage.js";
 import { type CleanSettings, cleanStage } from "./clean-stage.js";
 import { compareSpeakers } from "./compare-speakers.js";
 import { type ExtractSettings, extractStage } from "./extract-stage.js";
-import { movingFindings } from "./measure-threshold.js";
 import { mergeStage } from "./merge-stage.js";
 import { reportStage } from "./report-stage.js";
 import type { StageContext } from "./stage.js";

@@ -45,8 +45,9 @@ test("the report states the threshold that the labels give, and eer lists by it"
     new RegExp(`The labels of this corpus give ${Number(measured.toFixed(4))}: 0 pairs between`),
   );
   assert.match(stdout, /judged by it/);
-  const { status, stderr } = run("merge", "--compute_similarity", "--similarity_threshold", "EER");
-  assert.is(status, 0, stderr);
+  const merged = run("merge", "--compute_similarity", "--similarity_threshold", "EER");
+  assert.is(merged.status, 0, merged.stderr);
+  assert.match(merged.stdout, /^Threshold \S+, measured on the labels as they are$/m);
   assert.is(threshold(), measured);
   assert.is(
     run("similarity", "--input", "final_embeddings", "--output_dir", "c", "--similarity_threshold", "eer")

@@ -145,7 +145,11 @@ else {
     assert.match(said(analysis!), "0 pairs above 0.95, 4 high pairs across data sets");
     for (const pair of ["podcast_caller-01 studio_103?  0.919", "podcast_caller-03 studio_1069?  0.843"])
       assert.match(said(analysis!), pair);
-    assert.match(said(variability!), "EER 0.22 % at 0.466");
+    assert.match(said(variability!), "EER 0.22 % at 0.466, as the corpus is labelled");
+    assert.match(
+      said(variability!),
+      "EER 0.01 % at 0.445, without what the audit found (0 utterances left out)",
+    );
     assert.match(said(variability!), "5 of 128 utterances flagged");
     assert.match(said(models!), "EER campplus-zh-en-192 0.7 %, ge2e-256 3.4 %");
     assert.match(said(scoring!), "EER 5.2 % by the cosine");
@@ -205,6 +209,7 @@ else {
     const analysis = said(read(out, "02-analysis"));
     assert.match(analysis, "Unchanged: 128 of 128 files");
     assert.match(analysis, "Unchanged: 128 utterances of 24 speakers");
+    assert.match(analysis, "threshold 0.435 without what the audit found, 0.435 as labelled");
     assert.match(analysis, /Similarity of 24 speakers .* 4 of 276 pairs >= 0\.435/);
   });
 

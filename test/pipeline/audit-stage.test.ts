@@ -44,6 +44,10 @@ test("stage 3 audits the labels, writes findings and decisions beside, and measu
     text,
     /It leaves out what the audit found \(4 utterances\); the labels as they are have \d+\.\d\d % at 0\.\d+\./,
   );
+  assert.match(
+    text,
+    /Threshold \S+, measured on the labels as they are\n.*Threshold \S+, measured on the labels without what the audit found\n/s,
+  );
   assert.match(text, "  audit: what is wrong with the labels");
   // There is no audio to listen to.
   assert.equal(readdirSync(join(finalDir, "audit")).sort(), [
