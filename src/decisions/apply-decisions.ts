@@ -53,7 +53,8 @@ export interface ApplyOptions {
  * @param corpus what `scan` or `readManifest` gives, or embeddings; its array and rows are not changed
  * @param decisions of one person or several, with the audit's proposals or without; `readDecisions` reads them
  * @throws `unknown` for keys that the corpus does not have; `conflict` for decisions that contradict each other, naming both:
- *   a recording dropped and relabelled, names merged in a circle, names merged that are two people
+ *   a recording dropped and relabelled, names merged in a circle, names merged that are two people, a name split into recordings of
+ *   another
  * @example
  * const drop = { kind: "utterance" as const, keys: [utterances[0].key], action: "drop" as const, by: "anna", at: "2026-01-31T09:30:00Z" };
  * const { corpus: rest, changes } = applyDecisions({ utterances }, [drop]);
@@ -71,6 +72,17 @@ export function applyDecisions<Row extends Named & Partial<AudioSource>, Whole e
   const mergeOf = new Map(merges.flatMap((merge) => merge.keys.map((key) => [key, merge])));
   checkApart(held, names);
   const parts = splitsOf(held, found);
+  for (const [row, { decision }] of parts) {
+    const [name] = decision.keys;
+    const was = nameOf(corpus.utterances[row]!);
+    const isOfIt = [was, effects.get(row)?.speaker, was && names(was)].includes(name);
+    // What was split before is under other names now.
+    if (!isOfIt && !corpus.changes?.length)
+      throw conflict(
+        `${shown(found.keyOf(row))} is of ${shown(was)}, not of ${shown(name)}, which is split (${inWords(decision)}). Take it out of the parts.`,
+        { got: decision },
+      );
+  }
   const changes: Change[] = [];
   const utterances: Row[] = [];
   for (const [i, row] of corpus.utterances.entries()) {
@@ -89,10 +101,12 @@ export function applyDecisions<Row extends Named & Partial<AudioSource>, Whole e
       changes.push(change(null, effect.decision));
       continue;
     }
-    const part = effect === undefined ? parts.get(i) : undefined;
-    const told = effect?.speaker ?? part?.name ?? was;
+    const split = parts.get(i);
+    // What was relabelled to the name that is split goes with its part.
+    const part = effect === undefined || effect.speaker === split?.decision.keys[0] ? split : undefined;
+    const told = part?.name ?? effect?.speaker ?? was;
     const now = told === null ? null : names(told);
-    const reason = effect?.decision ?? part?.decision ?? mergeOf.get(was ?? "");
+    const reason = part?.decision ?? effect?.decision ?? mergeOf.get(was ?? "");
     const isSame = now === null || now === was || reason === undefined;
     const speakerId = isSame ? row.speakerId : speakerIdIn(row.dataset, now, found, names);
     if (isSame || speakerId === row.speakerId) {
@@ -250,12 +264,14 @@ function effectsOf(held: readonly Decision[], found: Register): Map<number, Effe
     if (other !== undefined) {
       const [own, theirs] = [rankOf(effect.decision), rankOf(other.decision)];
       if (own < theirs || other.speaker === effect.speaker) return;
-      if (own === theirs && !isAuditors(effect.decision))
+      // A copy that is left out may well have a wrong label: whoever says both does not contradict himself.
+      const isCopy = [effect, other].some(isCopyLeftOut) && ![effect, other].some(isKept);
+      if (own === theirs && !isAuditors(effect.decision) && !isCopy)
         throw conflict(
           `${shown(found.keyOf(row))} cannot be both: ${inWords(other.decision)}; ${inWords(effect.decision)}. Take one of them out.`,
           { got: [other.decision, effect.decision] },
         );
-      // Of two proposals, that to leave it out: what should not be there has no right name.
+      // Of the two, that to leave it out: what should not be there has no right name.
       if (own === theirs && other.speaker === null) return;
     }
     effects.set(row, effect);
@@ -302,6 +318,9 @@ function checkOneIsLeft(key: string, because: Decision, found: Register, effects
   }
 }
 
+const isCopyLeftOut = ({ speaker, decision: { action, kind } }: Effect): boolean =>
+  speaker === null && action === "keepOne" && !isOfNames(kind);
+const isKept = ({ speaker }: Effect): boolean => speaker === undefined;
 const isAuditors = ({ by }: Decision) => by === auditor;
 const rankOf = (decision: Decision) => (isAuditors(decision) ? 0 : 1);
 

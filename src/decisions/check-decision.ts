@@ -59,6 +59,9 @@ export function checkDecision(value: unknown, place: string, path?: string): Dec
     const parts = Array.isArray(row.parts) ? row.parts.map(listOf) : [];
     if (parts.length < 2 || parts.includes(undefined))
       throw fail('says split_name, but not how. Add "parts", two or more lists of utterances.', row.parts);
+    const all = parts.flatMap((part) => part!);
+    const twice = all.find((key, i) => all.indexOf(key) < i);
+    if (twice !== undefined) throw fail(`has ${shown(twice)} twice in its "parts".`, row.parts);
     decision.parts = parts as string[][];
   }
   if (typeof row.probability === "number") decision.probability = row.probability;

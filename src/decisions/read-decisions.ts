@@ -34,7 +34,7 @@ export function readDecisions(paths: string | readonly string[]): ReadDecisions 
       if (text === "") continue;
       const place = `Line ${index + 1} of ${path}`;
       const value = jsonOf(text);
-      if (value === undefined && index === lines.length - 1)
+      if (value === undefined && index === lines.length - 1 && text.startsWith("{"))
         warnings.push(`${place} is cut off, and is left out.`);
       else decisions.push(checkDecision(value ?? text, place, path));
     }

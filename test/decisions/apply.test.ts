@@ -152,6 +152,18 @@ for (const [what, decisions, message] of [
     /"x_a" and "x_c" are two people \(different of "x_a" and "x_c", by ben\)/,
   ],
   [
+    "a name that is split into recordings of another",
+    [
+      decide("mergedSpeakers", ["x_a"], "splitName", {
+        parts: [
+          [k("a1"), k("a2")],
+          [k("a3"), k("b1")],
+        ],
+      }),
+    ],
+    /"x_b_b1" is of "x_b", not of "x_a", which is split \(splitName of "x_a", by anna\)/,
+  ],
+  [
     "copies that would all go",
     [
       decide("equalFiles", [k("a1"), k("b1")], "keepOne", { to: k("a1") }),
@@ -163,6 +175,28 @@ for (const [what, decisions, message] of [
   test(`${what}: a contradiction that names both decisions`, () => {
     assert.throws(() => applyDecisions(corpus, decisions), message);
   });
+
+test("a person may agree that a recording is a copy to leave out, and that its label is wrong", () => {
+  const copy = decide("nearCopies", [k("a1"), k("b1")], "keepOne", { to: k("b1") });
+  const relabel = decide("wrongLabel", [k("a1")], "relabel", { to: "x_b" });
+  for (const decisions of [
+    [copy, relabel],
+    [relabel, copy],
+  ])
+    assert.is(after(...decisions), "a: a2 a3, b: b1 b2, c: c1 c2, d: d1");
+});
+
+test("what is relabelled to a name that is split goes with its part", () => {
+  const relabel = decide("wrongLabel", [k("b1")], "relabel", { to: "x_a" });
+  const parts = [
+    [k("a1"), k("a2")],
+    [k("a3"), k("b1")],
+  ];
+  assert.is(
+    after(relabel, decide("mergedSpeakers", ["x_a"], "splitName", { parts })),
+    "a: a1 a2, a~2: a3 b1, b: b2, c: c1 c2, d: d1",
+  );
+});
 
 test("a person's word stands against the audit's, and of two proposals the recording goes", () => {
   const audit = { by: "audit" };

@@ -51,6 +51,11 @@ test("a last line that was cut off is left out with a warning, and does not swal
   assert.is(readDecisions(path).decisions.length, 3);
 });
 
+test("a last line that was no decision from its start is refused, not taken for one that was cut off", () => {
+  const path = put(file("table.jsonl"), "kind,key1,key2");
+  assert.throws(() => readDecisions(path), /^Line 1 of .*table\.jsonl is "kind,key1,key2", not an object/);
+});
+
 test("several processes append to one file, and no line is lost", () => {
   const path = file("shared.jsonl");
   const code = `
@@ -91,6 +96,11 @@ for (const [what, line, message] of [
     "no parts",
     '{"kind":"merged_speakers","action":"split_name","keys":["a"],"by":"x","at":"2026-01-01"}',
     "but not how",
+  ],
+  [
+    "a recording in two parts",
+    '{"kind":"merged_speakers","action":"split_name","keys":["a"],"parts":[["u","v"],["w","u"]],"by":"x","at":"2026-01-01"}',
+    'has "u" twice in its "parts"',
   ],
 ])
   test(`a line with ${what} is refused with file and line`, () => {
