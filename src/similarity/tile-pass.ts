@@ -71,9 +71,8 @@ export function openTilePass({ size, from: held, to, k }: Grid, { threshold, max
   let [counted, lowest, highest, highPairs] = [0, Infinity, -Infinity, 0];
 
   const emptyCounters = () => {
-    counts.forEach((count, c) => {
-      if (count > 0) fine[Math.min(fineBins - 1, Math.max(0, c - firstBin))] += count;
-    });
+    for (let c = 0; c < counters; c++)
+      if (counts[c] > 0) fine[Math.min(fineBins - 1, Math.max(0, c - firstBin))] += counts[c];
     counts.fill(0);
     counted = 0;
   };

@@ -31,8 +31,9 @@ export function solveLower(lower: Float64Array, b: Float64Array, size: number): 
 export function solveUpper(lower: Float64Array, b: Float64Array, size: number): Float64Array {
   const x = b.slice();
   for (let i = size - 1; i >= 0; i--) {
-    x[i] /= lower[i * size + i];
-    for (let k = 0; k < i; k++) x[k] -= lower[i * size + k] * x[i];
+    const value = x[i] / lower[i * size + i];
+    x[i] = value;
+    for (let k = 0; k < i; k++) x[k] -= lower[i * size + k] * value;
   }
   return x;
 }

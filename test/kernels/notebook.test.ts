@@ -20,7 +20,18 @@ const env = {
 };
 const run = (args: string[], timeout = 240_000) =>
   spawnSync(python ?? "python3", args, { encoding: "utf8", cwd: folder, env, timeout });
-const has = (module: string) => python !== null && run(["-c", `import ${module}`]).status === 0;
+/** Asked once, and without importing them, which takes seconds. */
+const modules = [
+  "jupyter_client",
+  "jupyter_kernel_test",
+  "jupyterlab",
+  "nbconvert",
+  "papermill",
+  "speakerscope_papermill",
+] as const;
+const isThere = "import importlib.util, sys; print(*map(importlib.util.find_spec, sys.argv[1:]), sep='\\n')";
+const found = python === null ? [] : run(["-c", isThere, ...modules]).stdout.split("\n");
+const has = (module: (typeof modules)[number]) => found[modules.indexOf(module)]?.startsWith("ModuleSpec");
 const skip = (what: string, module: string) =>
   console.log(`SKIPPED ${what}: the Python environment has no ${module} (npm run setup makes one)`);
 
@@ -199,8 +210,7 @@ test("with errors allowed the cells behind an error run", () => {
 
 test("papermill puts parameters into a TypeScript cell, of every type that it has", () => {
   if (!has("papermill")) return skip("papermill", "papermill");
-  if (!has("papermill, speakerscope_papermill"))
-    return skip("papermill parameters", "speakerscope_papermill");
+  if (!has("speakerscope_papermill")) return skip("papermill parameters", "speakerscope_papermill");
   const path = writeNotebook("parameters.ipynb", [
     { source: "let threshold = 0.5;\nlet name = 'none';\nlet list: number[] = [];", tags: ["parameters"] },
     "[threshold.toFixed(2), name.length, typeof flag, missing]",
