@@ -55,6 +55,9 @@ export class UntrainableError extends ScopeError {
   }
 }
 
+/** Axes with less variance between speakers, against that within them, say nothing of who speaks. */
+const leastVariance = 1e-6;
+
 /**
  * Trains a two-covariance model (a PLDA of full rank) on embeddings with names.
  *
@@ -149,19 +152,35 @@ export function pldaOfSums(
   for (let k = 0; k < d; k++) total += between[k * d + k];
   for (let at = 0; at < between.length; at++) between[at] *= 1 - betweenShrinkage;
   for (let k = 0; k < d; k++) between[k * d + k] += (betweenShrinkage * Math.max(0, total)) / d;
-  const { axes, variances } = commonAxes(within, between, d);
+  const isAlike = shrinkage === 1 && betweenShrinkage === 1;
+  const { axes, variances } = isAlike
+    ? axesOfCoordinates(within[0], between[0], d)
+    : commonAxes(within, between, d);
   return { dimension: d, mean, axes, between: variances, shrinkage, speakers, utterances };
 }
+
+/** As `commonAxes`, where both are the same in every direction: the coordinates themselves, which costs nothing. */
+function axesOfCoordinates(within: number, between: number, d: number) {
+  if (!(within > 1e-12)) throw singular();
+  const deviation = Math.sqrt(within);
+  const variance = between / deviation / deviation;
+  const rank = variance > leastVariance ? d : 0;
+  const axes = new Float64Array(rank * d);
+  for (let r = 0; r < rank; r++) axes[r * d + r] = 1 / deviation;
+  return { axes, variances: new Float64Array(rank).fill(variance) };
+}
+
+const singular = () =>
+  new UntrainableError(
+    "variation",
+    "The covariance within speakers is singular: their utterances are equal, or too few for no shrinkage. " +
+      "Give more utterances, or a shrinkage such as 0.5.",
+  );
 
 /** The axes on which `within` is 1 and `between` diagonal; those on which the latter is not above zero are left out. */
 function commonAxes(within: Float64Array, between: Float64Array, d: number) {
   const lower = cholesky(within, d);
-  if (lower === undefined)
-    throw new UntrainableError(
-      "variation",
-      "The covariance within speakers is singular: their utterances are equal, or too few for no shrinkage. " +
-        "Give more utterances, or a shrinkage such as 0.5.",
-    );
+  if (lower === undefined) throw singular();
   // L⁻¹ B L⁻ᵀ: B is symmetric, so solving its rows twice does both sides.
   const half = between.slice();
   for (let i = 0; i < d; i++) solveLower(lower, half.subarray(i * d, (i + 1) * d), d);
@@ -173,7 +192,7 @@ function commonAxes(within: Float64Array, between: Float64Array, d: number) {
     d,
     { count: d },
   );
-  const rank = values.filter((value) => value > 1e-6).length;
+  const rank = values.filter((value) => value > leastVariance).length;
   const axes = new Float64Array(rank * d);
   for (let r = 0; r < rank; r++) axes.set(solveUpper(lower, vectors[r], d), r * d);
   return { axes, variances: Float64Array.from(values.slice(0, rank)) };

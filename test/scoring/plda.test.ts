@@ -91,6 +91,15 @@ test("plda tells speakers apart whose differences lie under larger ones within s
   assert.ok(right >= 36, `${right} of 40`);
 });
 
+test("plda with nothing but the same variance in every direction scores as with next to nothing else", () => {
+  const scores = [1, 1 - 1e-13].map((all) => {
+    const model = plda(labelled, { shrinkage: all, betweenShrinkage: all });
+    assert.is(model.axes.length, 9);
+    return pldaScore(model, pldaSet(model, labelled.slice(0, 2)), pldaSet(model, labelled.slice(5, 6)));
+  });
+  close(scores[0], scores[1], 1e-9);
+});
+
 test("plda says what it cannot be trained on", () => {
   const one = labelled.slice(0, 3);
   assert.throws(() => plda(one), /There is one speaker. A PLDA model needs two or more/);
