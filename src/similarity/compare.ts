@@ -73,7 +73,11 @@ export interface Comparison {
 }
 
 /** Compares the rows: everything but mean and deviation, which need no pairs. */
-export async function compare(rows: CheckedRows, options: SimilarityOptions): Promise<Comparison> {
+export async function compare(
+  rows: CheckedRows,
+  options: SimilarityOptions,
+  { hasCounts = true } = {},
+): Promise<Comparison> {
   const { first, second, from, to, threshold, topK, maxPairs } = rows;
   const { abortSignal, onProgress, onRows } = options;
   const { name, tensorflow } = await backend(options.backend);
@@ -95,7 +99,7 @@ export async function compare(rows: CheckedRows, options: SimilarityOptions): Pr
     wholeRows,
     size,
   });
-  const limits = { threshold, maxPairs };
+  const limits = { threshold, maxPairs, hasCounts };
   const reduceHere = async () => {
     const takeRows = wholeRows ? rowTaker(queue.grid, matrix, onRows) : undefined;
     const breathe = breather(abortSignal);

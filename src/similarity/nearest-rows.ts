@@ -14,6 +14,6 @@ export async function nearestRows(
   options: Pick<SimilarityOptions, "topK" | "against" | "backend" | "abortSignal" | "onProgress">,
 ): Promise<Neighbours> {
   const checked = checkedRows(rows, { ...options, threshold: 1, maxPairs: 0 });
-  const { reduction } = await compare(checked, options);
+  const { reduction } = await compare(checked, options, { hasCounts: false });
   return reduction.neighbours;
 }

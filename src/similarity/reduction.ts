@@ -1,4 +1,3 @@
-import { fineBins } from "./histogram.js";
 import { bestPairs, type PairList } from "./pair-list.js";
 
 /** The k most similar rows of every row. */
@@ -11,17 +10,19 @@ export interface Neighbours {
   score: Float32Array;
 }
 
-/** Which pairs are listed. */
+/** Which pairs are listed, and whether they are counted. */
 export interface Limits {
   /** Pairs at or above are counted and listed. */
   threshold: number;
   /** Most pairs to list. */
   maxPairs: number;
+  /** Whether the fine bins are wanted; default true. */
+  hasCounts?: boolean;
 }
 
 /** What reducing some tiles gives. */
 export interface Reduction {
-  /** Float64Array (1,000,000), counts of the fine bins. */
+  /** Float64Array (1,000,000), counts of the fine bins; empty where they are not wanted. */
   fine: Float64Array;
   lowest: number;
   highest: number;
@@ -54,12 +55,13 @@ function combined(
   maxPairs: number,
   together: (lists: Neighbours[]) => Neighbours,
 ): Reduction {
-  const fine = new Float64Array(fineBins);
+  let fine: Float64Array = new Float64Array();
   let [lowest, highest, highPairs] = [Infinity, -Infinity, 0];
   let pairs: PairList = { rows: new Int32Array(), scores: new Float32Array() };
   const neighbours: Neighbours[] = [];
   for (const part of parts) {
-    for (let f = 0; f < fine.length; f++) fine[f] += part.fine[f];
+    if (fine.length === 0) fine = part.fine.slice();
+    else for (let f = 0; f < fine.length; f++) fine[f] += part.fine[f];
     lowest = Math.min(lowest, part.lowest);
     highest = Math.max(highest, part.highest);
     highPairs += part.highPairs;

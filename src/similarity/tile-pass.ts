@@ -17,6 +17,7 @@ const counters = 1 << 20;
 const firstBin = (counters - fineBins) / 2;
 /** Most values per call: each may be a pair, which takes room. */
 const callValues = 1 << 18;
+const pairWords = 3 * callValues;
 /** The counters have 32 bits and cannot overflow before this many values. */
 const counterValues = 2 ** 32 - 1;
 
@@ -36,23 +37,50 @@ export function openTiles(): TilesWasm {
   return new WebAssembly.Instance(compiled).exports as unknown as TilesWasm;
 }
 
-/** Opens a pass that reduces tiles: one look at each value, in WebAssembly, finds all that is asked for. */
-export function openTilePass({ size, from: held, to, k }: Grid, { threshold, maxPairs }: Limits) {
-  const rows = k > 0 ? to - held : 0;
+/** Memory for passes over tiles of one size, with up to so many rows and neighbours. */
+interface Room {
+  size: number;
+  rows: number;
+  neighbours: number;
+  wasm: TilesWasm;
+  addresses: Record<string, number>;
+  pass: number;
+}
+
+/** The room of the last pass that ended: where many small ones follow each other, fresh memory would cost the most. */
+let spare: Room | undefined;
+/** Rooms with more neighbours are not kept. */
+const spareNeighbours = 1 << 20;
+
+function takeRoom(size: number, rows: number, neighbours: number): Room {
+  const kept = spare;
+  if (kept?.size === size && kept.rows >= rows && kept.neighbours >= neighbours) {
+    spare = undefined;
+    return kept;
+  }
   const wasm = openTiles();
   // Above 2 GB an address comes as a negative number.
   const words = (length: number) => wasm.words(length) >>> 0;
-  const pairWords = 3 * callValues;
   const addresses = {
     values: words(size * size),
     counters: words(counters),
-    index: words(rows * k),
-    score: words(rows * k),
+    index: words(neighbours),
+    score: words(neighbours),
     bars: words(rows),
     columnBars: words(size + 8),
     pairs: words(pairWords),
   };
-  const pass = words(fields.length);
+  return { size, rows, neighbours, wasm, addresses, pass: words(fields.length) };
+}
+
+/** Opens a pass that reduces tiles: one look at each value, in WebAssembly, finds all that is asked for. */
+export function openTilePass(
+  { size, from: held, to, k }: Grid,
+  { threshold, maxPairs, hasCounts = true }: Limits,
+) {
+  const rows = k > 0 ? to - held : 0;
+  const room = takeRoom(size, rows, rows * k);
+  const { wasm, addresses, pass } = room;
   // All memory is allocated now, so the buffer stays the same from here on.
   const { buffer } = wasm.memory;
   const values = new Float32Array(buffer, addresses.values, size * size);
@@ -67,11 +95,11 @@ export function openTilePass({ size, from: held, to, k }: Grid, { threshold, max
   integers.set([...Object.values(addresses), k, held]);
   floats[at("threshold")] = leastFloatFrom(threshold);
   const pairs = new PairCollector(threshold, maxPairs);
-  const fine = new Float64Array(fineBins);
+  const fine = new Float64Array(hasCounts ? fineBins : 0);
   let [counted, lowest, highest, highPairs] = [0, Infinity, -Infinity, 0];
 
   const emptyCounters = () => {
-    for (let c = 0; c < counters; c++)
+    for (let c = 0; hasCounts && c < counters; c++)
       if (counts[c] > 0) fine[Math.min(fineBins - 1, Math.max(0, c - firstBin))] += counts[c];
     counts.fill(0);
     counted = 0;
@@ -110,10 +138,11 @@ export function openTilePass({ size, from: held, to, k }: Grid, { threshold, max
           else if (bars[i] > shared[i]) shared[i] = bars[i];
         }
     },
-    /** The result over all tiles so far. */
+    /** The result over all tiles. The pass has then ended. */
     result(): Reduction {
       emptyCounters();
       const neighbours = { k, index: index.slice(), score: score.slice() };
+      if (room.neighbours <= spareNeighbours) spare = room;
       return { fine, lowest, highest, highPairs, pairs: pairs.best(), neighbours };
     },
   };

@@ -1,6 +1,7 @@
 import { similarity } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { nearestRows } from "../../src/similarity/nearest-rows.js";
 import { vectors } from "./vectors.js";
 
 test("Any number of workers finds the same, bit for bit, equal similarities included", async () => {
@@ -20,6 +21,17 @@ test("Any number of workers finds the same, bit for bit, equal similarities incl
     others.sort((a, b) => of(b) - of(a) || a - b);
     assert.equal(Array.from(one.neighbours!.index.slice(9 * i, 9 * i + 9)), others.slice(0, 9));
   }
+});
+
+test("A comparison finds the same whatever was compared before it, which leaves its memory behind", async () => {
+  const [few, more] = [vectors(60, 16), vectors(700, 16)];
+  const all = (rows: typeof few, topK: number) =>
+    similarity(rows, { backend: "onnx", topK, threshold: 0.2, threads: 1 });
+  const nearest = (topK: number) => nearestRows(few, { topK, backend: "onnx" });
+  const fresh = [await all(few, 3), await all(more, 5), await nearest(7)];
+  assert.equal([await all(few, 3), await all(more, 5), await nearest(7)], fresh);
+  assert.equal(await Promise.all([all(few, 3), all(more, 5), nearest(7)]), fresh);
+  assert.equal((await all(few, 7)).neighbours, fresh[2]);
 });
 
 test("Pairs above the threshold are found although they are nobody's nearest", async () => {
