@@ -20,34 +20,32 @@ const floods: Record<string, string> = {
 const memory = (pid: number, field: string) =>
   Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
-// One kernel takes them all, one after the other: what it kept of each would add up.
-let client: Client;
-test.before(async () => {
-  client = await Client.start();
-});
-test.after(() => client.close());
-
 let told = 0;
 for (const [name, code] of Object.entries(floods))
   test(`a flood of ${name} is interrupted, told and forgotten`, async () => {
-    const id = await client.sendCell(code);
-    await client.until(() => client.iopub.some((m) => m.parent === id && /stream|display/.test(m.type)));
-    // One is long enough to fill what there is to fill.
-    for (let i = 0; i < (name === "console.log" ? 5 : 1); i++) {
-      await sleep(1000);
-      // What has arrived needs not be kept.
-      client.iopub.splice(0, client.iopub.length, ...client.iopub.filter((m) => m.type === "status"));
-      assert.is(await client.heartbeat(), "ping");
-    }
-    await client.interrupt();
-    const { reply, stderr } = await client.finished(id);
-    assert.is(reply.ename, "KernelInterrupted");
-    // One that was slow enough for all of it to be sent in time has nothing to tell.
-    if (/\d+ KiB of unsent output were dropped/.test(stderr)) told++;
-    assert.is((await client.run("console.log('next')")).stdout, "next\n");
-    if (process.platform === "linux") {
-      const peak = memory(client.process.pid as number, "VmHWM");
-      assert.ok(peak < 600, `${peak} MB`);
+    const client = await Client.start();
+    try {
+      const id = await client.sendCell(code);
+      await client.until(() => client.iopub.some((m) => m.parent === id && /stream|display/.test(m.type)));
+      // One is long enough to fill what there is to fill.
+      for (let i = 0; i < (name === "console.log" ? 5 : 2); i++) {
+        await sleep(1000);
+        // What has arrived needs not be kept.
+        client.iopub.splice(0, client.iopub.length, ...client.iopub.filter((m) => m.type === "status"));
+        assert.is(await client.heartbeat(), "ping");
+      }
+      await client.interrupt();
+      const { reply, stderr } = await client.finished(id);
+      assert.is(reply.ename, "KernelInterrupted");
+      // One that was slow enough for all of it to be sent in time has nothing to tell.
+      if (/\d+ KiB of unsent output were dropped/.test(stderr)) told++;
+      assert.is((await client.run("console.log('next')")).stdout, "next\n");
+      if (process.platform === "linux") {
+        const peak = memory(client.process.pid as number, "VmHWM");
+        assert.ok(peak < 600, `${peak} MB`);
+      }
+    } finally {
+      await client.close();
     }
   });
 
@@ -80,13 +78,18 @@ test("a client that does not read costs no memory and keeps nobody waiting", asy
 });
 
 test("what a cell prints before it is interrupted arrives whole, when it is little", async () => {
-  const id = await client.sendCell(
-    `import { cellSignal } from "speakerscope/kernel"; cellSignal().addEventListener("abort", () => console.log("tidied up")); console.log("begun"); await new Promise(() => {})`,
-  );
-  await client.until(() => client.iopub.some((m) => m.parent === id && m.type === "stream"));
-  await client.interrupt();
-  const { stdout, stderr } = await client.finished(id);
-  assert.equal([stdout, stderr], ["begun\ntidied up\n", ""]);
+  const client = await Client.start();
+  try {
+    const id = await client.sendCell(
+      `import { cellSignal } from "speakerscope/kernel"; cellSignal().addEventListener("abort", () => console.log("tidied up")); console.log("begun"); await new Promise(() => {})`,
+    );
+    await client.until(() => client.iopub.some((m) => m.parent === id && m.type === "stream"));
+    await client.interrupt();
+    const { stdout, stderr } = await client.finished(id);
+    assert.equal([stdout, stderr], ["begun\ntidied up\n", ""]);
+  } finally {
+    await client.close();
+  }
 });
 
 test.run();
