@@ -170,7 +170,8 @@ export type Progress =
   | { stage: "extract"; rank: number; done: number; failed: number; total: number; seconds: number }
   | { stage: "merge"; done: number; total: number }
   | { stage: "checks"; done: number; failed: number; total: number }
-  | { stage: "similarity"; done: number; total: number };
+  | { stage: "similarity"; done: number; total: number }
+  | { stage: "audit"; done: number; total: number };
 
 export interface LongTask<P extends Progress = Progress> {
   onProgress?: (progress: P) => void;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 
-const main = join(__dirname, "..", "dist", "src", "cli", "main.js");
+export const main = join(__dirname, "..", "dist", "src", "cli", "main.js");
 
 export interface CliResult {
   status: number | null;

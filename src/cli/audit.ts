@@ -9,7 +9,7 @@ import { publishAudit } from "../pipeline/publish-audit.js";
 import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, boolean, flag, positiveInteger } from "./options.js";
-import { printLine } from "./print.js";
+import { openReporter } from "./reporter.js";
 
 interface Settings extends CorpusSettings {
   embeddings: string;
@@ -66,24 +66,30 @@ export function auditCommand(program: Command): void {
 
 async function run(settings: Settings): Promise<void> {
   const { embeddings, outputDir, decisions: files, failOn = [], ...ofCorpus } = settings;
-  const known = files && readDecisions(files);
-  for (const warning of known?.warnings ?? []) printLine(`Warning: ${warning}`);
-  const abortSignal = interruptSignal();
-  const utterances = await readAuditUtterances(embeddings);
-  const { checks, sources } = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
-  const result = await audit(utterances, { checks, decisions: known?.decisions, abortSignal });
-  await publishAudit(
-    result,
-    utterances,
-    { ...settings, sources },
-    { reporter: { log: printLine }, abortSignal },
-  );
-  const count = result.findings.filter(
-    ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
-  ).length;
-  if (count > 0)
-    throw invalid(
-      `${count} findings of ${failOn.join(", ")} are in ${outputDir}/findings.csv. Mend them, or leave out --fail_on.`,
-      { got: count },
-    );
+  const reporter = openReporter();
+  try {
+    const known = files && readDecisions(files);
+    for (const warning of known?.warnings ?? []) reporter.log(`Warning: ${warning}`);
+    const abortSignal = interruptSignal();
+    const utterances = await readAuditUtterances(embeddings);
+    const { checks, sources } = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
+    const result = await audit(utterances, {
+      checks,
+      decisions: known?.decisions,
+      onProgress: ({ done, total }) => reporter.progress({ stage: "audit", done, total }),
+      abortSignal,
+    });
+    reporter.close();
+    await publishAudit(result, utterances, { ...settings, sources }, { reporter, abortSignal });
+    const count = result.findings.filter(
+      ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
+    ).length;
+    if (count > 0)
+      throw invalid(
+        `${count} findings of ${failOn.join(", ")} are in ${outputDir}/findings.csv. Mend them, or leave out --fail_on.`,
+        { got: count },
+      );
+  } finally {
+    reporter.close();
+  }
 }

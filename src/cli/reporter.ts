@@ -61,6 +61,7 @@ const whileIn = {
   merge: "Merging",
   checks: "Checking audio",
   similarity: "Similarity",
+  audit: "Auditing",
 };
 
 /** The line of a progress, such as `Rank 0: 120/1000 files, 2 failed, 9.4 files/s, 1 min 34 s left`. */

@@ -24,7 +24,11 @@ export async function auditStage(folder: string, context: StageContext): Promise
   const utterances = await readAuditUtterances(folder);
   try {
     const checks = existsSync(join(folder, checksFile)) ? await readChecks(folder) : undefined;
-    result = await audit(utterances, { checks, abortSignal });
+    result = await audit(utterances, {
+      checks,
+      onProgress: ({ done, total }) => reporter.progress?.({ stage: "audit", done, total }),
+      abortSignal,
+    });
   } catch (error) {
     if ((error as { tag?: string }).tag !== "invalid") throw error;
     reporter.log(`Warning: the labels were not audited: ${reasonOf(error)}`);
