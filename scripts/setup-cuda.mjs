@@ -6,18 +6,22 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const cache = join(root, ".cache", "cuda");
-const packageFile = createRequire(import.meta.url).resolve("onnxruntime-node/package.json");
+const require = createRequire(import.meta.url);
+const packageFile = require.resolve("onnxruntime-node/package.json");
 const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
 const target = join(dirname(packageFile), "bin", "napi-v6", "linux", "x64");
 const providers = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"];
 
 if (process.platform !== "linux" || process.arch !== "x64")
   stop("CUDA needs Linux on x64; elsewhere --device webgpu, coreml or dml may be there");
+const built = join(root, "dist", "src", "runtime", "cuda.js");
+if (!existsSync(built)) stop("There is no build (dist). Run npm run setup first.");
+const { missingCudaLibraries } = require(built);
 
 if (!process.argv.includes("--check")) {
   const wheel = join(cache, "onnxruntime", "capi");
@@ -43,20 +47,9 @@ function requirements() {
   );
 }
 
-/** Libraries that the provider needs and the system lacks, except those of the driver. */
+/** Libraries that the provider needs and the system lacks, except the driver's. */
 function missing() {
-  const folders = existsSync(cache)
-    ? readdirSync(cache, { recursive: true })
-        .map(String)
-        .filter((name) => /^nvidia\/.*\blib$/.test(name))
-    : [];
-  const path = [...folders.map((name) => join(cache, name)), process.env.LD_LIBRARY_PATH]
-    .filter(Boolean)
-    .join(delimiter);
-  const env = { ...process.env, LD_LIBRARY_PATH: path };
-  const { stdout } = spawnSync("ldd", [join(target, providers[1])], { encoding: "utf8", env });
-  const absent = [...stdout.matchAll(/(\S+) => not found/g)].map(([, name]) => name);
-  return absent.filter((name) => name !== "libcuda.so.1" && name !== providers[0]);
+  return missingCudaLibraries().filter((name) => name !== "libcuda.so.1");
 }
 
 function install(requirements, flags = []) {

@@ -18,6 +18,8 @@ export const cudaSetUp = "`node scripts/setup-cuda.mjs`, once";
 const providerNames = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"];
 // Each after those that it needs.
 const libraryNames = ["cudart", "nvJitLink", "nvrtc", "cublasLt", "cublas", "curand", "cufft", "cudnn"];
+/** The provider is not linked to cuDNN: it looks for it by name, and goes on without it until the first convolution. */
+const cudnn = "libcudnn.so.9";
 // glibc's flag that keeps a library in the process although Node closes what is no addon.
 const RTLD_NODELETE = 0x1000;
 
@@ -44,6 +46,10 @@ export function prepareCuda(device: string, folders: CudaFolders = {}): void {
   const gpus = gpuIndices();
   const index = Number(device.split(":")[1] ?? 0);
   if (!gpus.includes(index)) throw missing(noGpu([index], gpus), { got: device });
+  if (!isFound(cudnn, libraries))
+    throw missing(`${cudnn} was not found, which ${device} needs. Run ${cudaSetUp}; see docs/gpu.md.`, {
+      got: device,
+    });
   for (const path of librariesBelow(libraries)) keep(path);
 }
 
@@ -54,12 +60,26 @@ export function prepareCuda(device: string, folders: CudaFolders = {}): void {
  */
 export function missingCudaLibraries(folders: CudaFolders = {}): string[] {
   const { providers = providerFolder(), libraries = libraryFolder } = folders;
-  const path = [...new Set(librariesBelow(libraries).map((library) => dirname(library)))];
-  const env = { ...process.env, LD_LIBRARY_PATH: [...path, process.env.LD_LIBRARY_PATH ?? ""].join(":") };
+  const env = { ...process.env, LD_LIBRARY_PATH: searched(libraries).join(":") };
   const { stdout } = spawnSync("ldd", [join(providers, providerNames[1]!)], { encoding: "utf8", env });
-  return [...(stdout ?? "").matchAll(/(\S+) => not found/g)]
+  const linked = [...(stdout ?? "").matchAll(/(\S+) => not found/g)]
     .map(([, name]) => name!)
     .filter((name) => name !== providerNames[0]);
+  return isFound(cudnn, libraries) ? linked : [...linked, cudnn];
+}
+
+/** Whether the dynamic linker would find a library, once those of a folder have been brought in. */
+function isFound(name: string, libraries: string): boolean {
+  if (searched(libraries).some((folder) => existsSync(join(folder, name)))) return true;
+  const env = { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` };
+  const { stdout } = spawnSync("ldconfig", ["-p"], { encoding: "utf8", env });
+  return (stdout ?? "").includes(`\t${name} `);
+}
+
+/** The folders of a folder's libraries, then those that the environment names. */
+function searched(libraries: string): string[] {
+  const own = new Set(librariesBelow(libraries).map((library) => dirname(library)));
+  return [...own, ...(process.env.LD_LIBRARY_PATH ?? "").split(":")].filter((folder) => folder !== "");
 }
 
 function providerFolder(): string {

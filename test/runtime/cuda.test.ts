@@ -83,12 +83,30 @@ test("NVIDIA's libraries are brought in from the package's folder, and one that 
     }
   };
   const elsewhere = { providers, libraries: join(folder, "elsewhere") };
+  library(join(libraries, "cudnn", "lib"), "libcudnn.so.9");
+  library(join(elsewhere.libraries, "cudnn", "lib"), "libcudnn.so.9");
   assert.equal(missingCudaLibraries(elsewhere), ["libcudart.so.13"]);
   withGpus("0", () => prepareCuda("cuda:0", elsewhere));
   assert.not(loads());
   assert.equal(missingCudaLibraries({ providers, libraries }), []);
   withGpus("0", () => prepareCuda("cuda:0", { providers, libraries }));
   assert.ok(loads(), "found by its name, without LD_LIBRARY_PATH");
+});
+
+test("cuDNN, which the provider is not linked to, is looked for all the same", () => {
+  if (missingCudaLibraries({ providers: "", libraries: "" }).length === 0)
+    return console.log("SKIPPED a missing cuDNN: this machine has one");
+  const folder = temporaryFolder();
+  const folders = { providers: join(folder, "providers"), libraries: join(folder, "nvidia") };
+  for (const name of ["shared", "cuda"])
+    put(join(folders.providers, `libonnxruntime_providers_${name}.so`), "");
+  withGpus("0", () =>
+    assert.throws(() => prepareCuda("cuda:0", folders), /^libcudnn\.so\.9 was not found, which cuda:0 needs/),
+  );
+  assert.equal(missingCudaLibraries(folders), ["libcudnn.so.9"]);
+  put(join(folders.libraries, "cudnn", "lib", "libcudnn.so.9"), "");
+  withGpus("0", () => prepareCuda("cuda:0", folders));
+  assert.equal(missingCudaLibraries(folders), []);
 });
 
 test.run();
