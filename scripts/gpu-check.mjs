@@ -1,6 +1,6 @@
 // Measures extraction on this machine's GPU and writes the results to one JSON file, rewritten after each step:
 //
-//   node scripts/gpu-check.mjs OUT.json [--minutes 8] [--clips N] [--model-path FILE]
+//   node scripts/gpu-check.mjs OUT.json [--minutes 8] [--devices webgpu,cuda:0] [--clips N] [--model-path FILE]
 //
 // The errors for devices that are missing; embeddings of the bundled speech compared with the CPU's, two ranks on one GPU,
 // utterances per second and memory, on WebGPU and then on CUDA where it can be used. A step that fails or takes too long
@@ -14,7 +14,7 @@ import { openExtractions } from "./gpu-check/extractions.mjs";
 import { inspectMachine } from "./gpu-check/machine.mjs";
 import { openReport } from "./gpu-check/report.mjs";
 
-const { out, minutes, clips, modelPath } = settings();
+const { out, minutes, devices, clips, modelPath } = settings();
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const work = mkdtempSync(join(tmpdir(), "gpu-check-"));
 process.on("exit", () => rmSync(work, { recursive: true, force: true }));
@@ -40,9 +40,10 @@ await step("missing device: webgpu without a Vulkan driver", 60, (limitMs) =>
   refuse("webgpu", { VK_DRIVER_FILES: noDriver, VK_ICD_FILENAMES: noDriver }, limitMs),
 );
 await step("cpu: embeddings", 180, (limitMs) => embed("cpu", availableParallelism(), limitMs));
-if (cuda !== "can be used") await step("cuda:0", 1, () => ({ skipped: cuda }));
-await measure("webgpu");
-if (cuda === "can be used") await measure("cuda:0");
+for (const device of devices) {
+  if (device.startsWith("cuda") && cuda !== "can be used") await step(device, 1, () => ({ skipped: cuda }));
+  else await measure(device);
+}
 process.exit(finish() ? 0 : 1);
 
 async function measure(device) {
@@ -61,6 +62,7 @@ function settings() {
       allowPositionals: true,
       options: {
         minutes: { type: "string", default: "8" },
+        devices: { type: "string", default: "webgpu,cuda:0" },
         // How many of the bundled speech's smallest FLAC files to use instead of all of it, for a rehearsal.
         clips: { type: "string" },
         "model-path": { type: "string" },
@@ -72,10 +74,12 @@ function settings() {
     if (!(clips === undefined || (Number.isInteger(clips) && clips > 0)))
       throw new Error(`--clips must be a positive whole number, not ${values.clips}.`);
     const modelPath = values["model-path"] && resolve(values["model-path"]);
-    return { out: resolve(positionals[0]), minutes, clips, modelPath };
+    return { out: resolve(positionals[0]), minutes, devices: values.devices.split(","), clips, modelPath };
   } catch (error) {
     console.error(`gpu-check: ${error.message}`);
-    console.error("usage: node scripts/gpu-check.mjs OUT.json [--minutes 8] [--clips N] [--model-path FILE]");
+    console.error(
+      "usage: node scripts/gpu-check.mjs OUT.json [--minutes 8] [--devices webgpu,cuda:0] [--clips N] [--model-path FILE]",
+    );
     process.exit(2);
   }
 }
