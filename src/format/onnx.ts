@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { broken, fields, integer, type Message, message, messages, text } from "./protobuf.js";
 
 /** What an ONNX file says of its model, without the weights. */
 export interface OnnxModel {
@@ -121,80 +121,3 @@ function readExternal(tensor: Message): ExternalTensor {
 function entries(pairs: readonly Message[]): Map<string, string> {
   return new Map(pairs.map((pair) => [text(pair, 1), text(pair, 2)]));
 }
-
-/** Bytes of one protobuf message. */
-interface Message {
-  bytes: Uint8Array;
-  path: string | undefined;
-  /** How many messages it lies within. */
-  depth: number;
-}
-
-interface Field {
-  number: number;
-  /** A number for varints, bytes for what has a length, undefined for fixed-width numbers, which nothing here needs. */
-  value: number | Uint8Array | undefined;
-}
-
-/** Subgraphs lie within nodes of graphs; more levels than this are no model. */
-const maxDepth = 64;
-
-function fields(parent: Message): Field[] {
-  const { bytes } = parent;
-  const found: Field[] = [];
-  let at = 0;
-  const fail = (what: string) => broken(parent, `${what} at byte ${at} of ${bytes.length}`);
-  const varint = (): number => {
-    let value = 0;
-    for (let power = 0; power < 10; power++) {
-      if (at >= bytes.length) throw fail("cut off");
-      const byte = bytes[at++]!;
-      value += (byte & 127) * 128 ** power;
-      if (byte < 128) return value;
-    }
-    throw fail("a number of more than 10 bytes");
-  };
-  const skip = (length: number): Uint8Array => {
-    if (length > bytes.length - at) throw fail(`cut off: ${length} bytes announced`);
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const key = varint();
-    const number = Math.floor(key / 8);
-    const wire = key % 8;
-    if (wire === 0) found.push({ number, value: varint() });
-    else if (wire === 2) found.push({ number, value: skip(varint()) });
-    else if (wire === 1 || wire === 5) {
-      skip(wire === 1 ? 8 : 4);
-      found.push({ number, value: undefined });
-    } else throw fail(`wire type ${wire}`);
-  }
-  return found;
-}
-
-function message(parent: Message, { number, value }: Field): Message {
-  if (!(value instanceof Uint8Array)) throw broken(parent, `field ${number} that is no message`);
-  if (parent.depth === maxDepth) throw broken(parent, `more than ${maxDepth} messages within each other`);
-  return { bytes: value, path: parent.path, depth: parent.depth + 1 };
-}
-
-function messages(parent: Message, number: number): Message[] {
-  return fields(parent)
-    .filter((field) => field.number === number)
-    .map((field) => message(parent, field));
-}
-
-/** The last value of a text field; "" when there is none, as protobuf has it. */
-function text(parent: Message, number: number): string {
-  return new TextDecoder().decode(messages(parent, number).at(-1)?.bytes);
-}
-
-/** The last value of a whole-number field. */
-function integer(parent: Message, number: number): number | undefined {
-  const { value } = fields(parent).findLast((field) => field.number === number) ?? {};
-  return typeof value === "number" ? value : undefined;
-}
-
-const broken = ({ path }: Message, what: string) =>
-  invalid(`This is no ONNX model, or a damaged one: ${what}.`, { path });

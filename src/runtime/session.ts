@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { invalid, missing, shown, unsupported } from "../errors.js";
+import { readOnnx } from "../format/onnx.js";
+import { withoutConvolutions } from "../format/without-convolutions.js";
 import { cudaProblem, cudaSetUp, missingCudaLibraries, prepareCuda } from "./cuda.js";
 import { gpuIndices } from "./gpus.js";
 import { onnxRuntime } from "./onnx-runtime.js";
@@ -58,10 +61,11 @@ export async function openSession(
   const ort = onnxRuntime();
   const device = resolveDevice(options.device ?? "cpu");
   if (nameOf(device) === "cuda") prepareCuda(device);
+  const graph = nameOf(device) === "cuda" ? forCuda(model) : model;
   const subject = typeof model === "string" ? model : "the graph";
   let session: InferenceSession;
   try {
-    session = await ort.InferenceSession.create(model as string, {
+    session = await ort.InferenceSession.create(graph as string, {
       executionProviders: [executionProvider(device)],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
@@ -111,6 +115,14 @@ export async function openSession(
     },
     close: () => session.release(),
   };
+}
+
+/** The graph without what is slow on CUDA; as it is where its weights lie in other files, which must be found by its path. */
+function forCuda(model: string | Uint8Array): string | Uint8Array {
+  const bytes = typeof model === "string" ? readFileSync(model) : model;
+  const isOwnFormat = Buffer.from(bytes.subarray(4, 8)).toString("latin1") === "ORTM";
+  if (isOwnFormat || readOnnx(bytes).externalData.length > 0) return model;
+  return withoutConvolutions(bytes) ?? model;
 }
 
 const typeOf = (data: InputTensor["data"]) =>
