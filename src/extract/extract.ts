@@ -48,11 +48,11 @@ export interface ExtractOptions
   /** Keys of the model's configuration that count more than what any file says. */
   config?: ModelOptions["config"];
   precision?: string;
-  /** Cut features down to a multiple of so many frames: for GPUs; it changes embeddings. */
+  /** Cut features down to a multiple of so many frames, so that more of them share a batch on a GPU; it changes embeddings. */
   bucket?: number;
   /** Threads that decode for each rank; by default none on a CPU, and on a GPU up to 8, as far as there are cores. */
   decodeThreads?: number;
-  /** Utterances that are gathered for a GPU; those of equal frame count run at once. */
+  /** Utterances of equal frame count that go through a GPU at once, at most; as many as fit in 64 MiB wait for others of their length. */
   batchSize?: number;
   /** One channel, or the mean of all. */
   channel?: number | "mean";
@@ -225,6 +225,10 @@ async function extractPart(
   await writeCorpusList(folder, list, options.shard);
   await writeFile(join(folder, "dataset_info.json"), pythonJson(datasetInfo(list)));
   if (resumed > 0) onLog?.(`${resumed} of ${list.utterances.length} files were done before`);
+  if (todo.length > 0 && (options.bucket ?? 1) === 1 && devices.some((device) => device.startsWith("cuda")))
+    onLog?.(
+      "Hint: with --bucket 50, utterances share batches on the GPU and run several times as fast (docs/gpu.md)",
+    );
 
   const individualFolder = saveIndividual ? join(folder, "embeddings_individual") : undefined;
   // All ranks would check the golden vector at the same time, so the first one does, and the others wait for that.

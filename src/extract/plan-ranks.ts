@@ -35,7 +35,7 @@ export function planRanks(options: RankPlanOptions = {}): string[] {
   return Array.from({ length: count }, (_, rank) => chosen[rank % chosen.length]!);
 }
 
-/** One thread decodes some 250 clips of 7.7 s a second; a GPU that takes more than 2,000 has not been met. */
+/** One thread decodes some 100 to 250 clips of 7 s a second; an H200 embeds 650 of them in batches. */
 const maxDecodeThreads = 8;
 
 /** Threads that decode for a rank: none for one on the CPU, which has its core to itself; else as cores allow. */

@@ -14,6 +14,7 @@ import { openIndividualWriter } from "../store/individual-writer.js";
 import { openLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
 import { makeFolder } from "../util/make-folder.js";
+import { byLength } from "./by-length.js";
 import { embedEach, type Loaded, loadPieces, readBytes } from "./embed-file.js";
 import { checkRoot, type Refusal } from "./fault.js";
 import { type Piece, type Preparer, prepare, type StoredDoubt } from "./prepare.js";
@@ -27,6 +28,9 @@ import type { ParentMessage, RankItem, RankJob, RankMessage } from "./rank-messa
 
 /** The fields of a record that do not depend on the outcome. */
 type Known = "file" | "size" | "mtimeMs" | "at";
+
+/** An utterance whose features are ready. */
+type Gathered = Pick<RankItem, "index" | "utterance"> & Extract<Loaded, { features: unknown }>;
 
 /** Bytes that are read ahead at most. */
 const readAheadBytes = 64 << 20;
@@ -109,28 +113,24 @@ async function run(job: RankJob): Promise<RankMessage> {
       log.sync();
     }
   };
-  // On a CPU a batch gains nothing, so each file is stored as soon as it can be.
-  const groupSize = model.device === "cpu" ? 1 : job.batchSize;
-  let group: { item: RankItem; loaded: Extract<Loaded, { features: unknown }> }[] = [];
-  const flush = async () => {
+  /** Embeds utterances of one length together. */
+  const embed = async (group: readonly Gathered[]) => {
     if (group.length === 0) return;
     // From here on each of them may be the one that kills the process.
-    tell({ type: "current", indices: group.map(({ item }) => item.index) });
+    tell({ type: "current", indices: group.map(({ index }) => index) });
     const results = await embedEach(
-      group.map(({ loaded }) => loaded.features),
+      group.map(({ features }) => features),
       model,
       job.batchSize,
     );
-    results.forEach((result, index) => {
-      const { item, loaded } = group[index]!;
-      if (!(result instanceof Float32Array)) store(item.utterance, result);
-      else {
-        const { seconds, doubts, checks } = loaded;
-        store(item.utterance, doubts.length > 0 ? { seconds, doubts } : { seconds }, result, checks);
-      }
+    results.forEach((result, position) => {
+      const { utterance, seconds, doubts, checks } = group[position]!;
+      if (!(result instanceof Float32Array)) store(utterance, result);
+      else store(utterance, doubts.length > 0 ? { seconds, doubts } : { seconds }, result, checks);
     });
-    group = [];
   };
+  // On a CPU a batch gains nothing, so each file is stored as soon as it can be.
+  const waiting = byLength<Gathered>(model.device === "cpu" ? 1 : job.batchSize);
 
   const { decodeThreads, channel, vad, checks } = job;
   const preparer: Preparer =
@@ -150,21 +150,22 @@ async function run(job: RankJob): Promise<RankMessage> {
     )) {
       if (stopping) break;
       const { index, utterance, alone } = item;
-      if (alone) await flush();
       const stillHere = () => tell({ type: "current", indices: [index] });
       stillHere();
       const loaded = "stage" in file ? file : await loadPieces(file, model, stillHere);
       if ("doubts" in loaded) loaded.doubts.push(...doubts);
       if ("stage" in loaded && loaded.stage === "read") checkRoot(job.root);
-      if ("features" in loaded) group.push({ item, loaded });
-      else if ("embedding" in loaded) {
+      if ("features" in loaded) {
+        const gathered = { index, utterance, ...loaded };
+        await embed(alone ? [gathered] : waiting.add(gathered));
+      } else if ("embedding" in loaded) {
         const { embedding, checks, ...stored } = loaded;
         store(utterance, stored, embedding, checks);
       } else store(utterance, loaded);
-      if (group.length >= groupSize || alone) await flush();
     }
+    // What waits when it is stopped is not lost: the next run embeds it.
+    for (const group of waiting.rest()) if (!stopping) await embed(group);
     finished = !stopping;
-    await flush();
   } finally {
     log.close();
     await preparer.close();
