@@ -14,7 +14,7 @@ fail() {
 }
 
 pack() {
-  local target=$1 ort=node_modules/onnxruntime-node loader
+  local target=$1 ort=node_modules/onnxruntime-node name library
   cd "$root"
   [ -f dist/src/cli/main.js ] || fail "There is no build (dist). Run npm run setup first."
   mkdir -p "$target"
@@ -34,10 +34,13 @@ pack() {
   # Not the CUDA provider (272 MB), which scripts/setup-cuda.mjs may have put there.
   mkdir "$stage/$ort/bin/napi-v6/linux/x64"
   cp $ort/bin/napi-v6/linux/x64/{onnxruntime_binding.node,libonnxruntime.so.1} "$stage/$ort/bin/napi-v6/linux/x64"
-  loader=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p | sed -n 's/.*libvulkan\.so\.1 .*x86-64.* => //p' | head -n 1)
-  if [ -n "$loader" ]; then cp -L "$loader" "$stage/lib/libvulkan.so.1"; else
-    echo "gpu-check: no Vulkan loader goes along (apt-get install libvulkan1): the other machine must have one"
-  fi
+  # NVIDIA's Vulkan driver opens libEGL, which opens libGLdispatch, even where nothing is shown.
+  for name in libvulkan.so.1 libEGL.so.1 libGLdispatch.so.0; do
+    library=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p | sed -n "s/^\s*$name .*x86-64.* => //p" | head -n 1)
+    if [ -n "$library" ]; then cp -L "$library" "$stage/lib/$name"; else
+      echo "gpu-check: no $name goes along (apt-get install libvulkan1 libegl1): the other machine must have one"
+    fi
+  done
   rm -f "$target"/part-* "$target/SHA256SUMS"
   # XZ_OPT=-0 is several times as fast; the parts are a quarter larger.
   tar -C "$stage" -c . | xz -T0 | split -b 15M -d -a 2 - "$target/part-"

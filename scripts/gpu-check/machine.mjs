@@ -14,7 +14,7 @@ export function inspectMachine(root) {
   const loader = vulkanLoader(root);
   const driver = vulkanDriver();
   const libraries = [
-    ...(loader?.startsWith(root) ? [dirname(loader)] : []),
+    ...carriedLibraries(root),
     ...["/usr/local/nvidia/lib64", "/usr/local/nvidia/lib"].filter((folder) => existsSync(folder)),
     ...pythonLibraryFolders(),
     ...(process.env.LD_LIBRARY_PATH ?? "").split(":"),
@@ -49,6 +49,13 @@ function gpus() {
   return status === 0 ? stdout.trim().split("\n") : "nvidia-smi gave none";
 }
 
+/** The folder of what was brought along, where this machine lacks any of it. */
+function carriedLibraries(root) {
+  const folder = join(root, "lib");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).every((name) => systemLibrary(name) !== undefined) ? [] : [folder];
+}
+
 function vulkanLoader(root) {
   const carried = join(root, "lib", "libvulkan.so.1");
   return systemLibrary("libvulkan.so.1") ?? (existsSync(carried) ? carried : undefined);
@@ -71,15 +78,17 @@ function vulkanDriver() {
 function lacking(manifest, env) {
   try {
     const name = JSON.parse(readFileSync(manifest, "utf8")).ICD.library_path;
-    const places = (env.LD_LIBRARY_PATH ?? "")
-      .split(":")
-      .filter(Boolean)
-      .map((folder) => join(folder, name));
+    const folders = (env.LD_LIBRARY_PATH ?? "").split(":").filter(Boolean);
+    const places = folders.map((folder) => join(folder, name));
     const path = name.includes("/")
       ? resolve(dirname(manifest), name)
       : (places.find((place) => existsSync(place)) ?? systemLibrary(name));
     if (path === undefined) return [name];
-    return notFound(path, env);
+    // NVIDIA's driver is not linked to libEGL but opens it, even where nothing is shown.
+    const opened = /nvidia/i.test(name) ? ["libEGL.so.1"] : [];
+    const isThere = (library) =>
+      systemLibrary(library) !== undefined || folders.some((folder) => existsSync(join(folder, library)));
+    return [...notFound(path, env), ...opened.filter((library) => !isThere(library))];
   } catch (error) {
     return [`(not known: ${error.message})`];
   }
