@@ -47,8 +47,8 @@ export interface ModelOptions {
   /** `fp32` (the default), or a precision that the configuration lists under `variants`. */
   precision?: string;
   /**
-   * Cut features down to a multiple of this many frames; 1 (nothing is cut) by default. Frame counts then repeat, which
-   * helps a GPU that plans for each. It changes embeddings, so it is part of the identity.
+   * Cut features down to a multiple of this many frames; 1 (nothing is cut) by default. Frame counts then repeat, so that
+   * utterances share batches on a GPU. It changes embeddings, so it is part of the identity.
    */
   bucket?: number;
 }

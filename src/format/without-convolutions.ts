@@ -59,30 +59,29 @@ function readConvolution(node: Message): Convolution | undefined {
   if (kernel === undefined || kernel.length < 1 || kernel.length > 2) return undefined;
   if (group !== undefined && integer(group, 3) !== 1) return undefined;
   if (padding !== undefined && !["", "NOTSET"].includes(text(padding, 4))) return undefined;
+  const strides = integers("strides") ?? kernel.map(() => 1);
+  const dilations = integers("dilations") ?? kernel.map(() => 1);
+  const pads = integers("pads") ?? kernel.flatMap(() => [0, 0]);
+  // A negative number, which cuts instead of padding, reads as one that is far too large.
+  if ([...kernel, ...strides, ...dilations, ...pads].some((number) => number >= farBehind)) return undefined;
+  const output = text(node, 2);
   return {
-    input: input!,
-    weights: weights!,
-    bias: bias || undefined,
-    output: text(node, 2),
-    kernel,
-    strides: integers("strides") ?? kernel.map(() => 1),
-    dilations: integers("dilations") ?? kernel.map(() => 1),
-    pads: integers("pads") ?? kernel.flatMap(() => [0, 0]),
+    ...{ input: input!, weights: weights!, bias: bias || undefined, output },
+    ...{ kernel, strides, dilations, pads },
   };
 }
 
-/** A repeated field of whole numbers, packed into one or not. */
+/** A repeated field of whole numbers, packed into one field or not. */
 function wholeNumbers(parent: Message, number: number): number[] {
   return fields(parent)
     .filter((field) => field.number === number)
     .flatMap(({ value }) => {
       if (!(value instanceof Uint8Array)) return [value ?? 0];
-      // Packed numbers are those of a message without keys: with a key before each they are one.
       const numbers: number[] = [];
       for (let at = 0; at < value.length; ) {
         let one = 0;
         for (let power = 0; ; power++) {
-          const byte = value[at++]!;
+          const byte = value[at++] ?? 0;
           one += (byte & 127) * 128 ** power;
           if (byte < 128) break;
         }

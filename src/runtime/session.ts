@@ -61,10 +61,10 @@ export async function openSession(
   const ort = onnxRuntime();
   const device = resolveDevice(options.device ?? "cpu");
   if (nameOf(device) === "cuda") prepareCuda(device);
-  const graph = nameOf(device) === "cuda" ? forCuda(model) : model;
   const subject = typeof model === "string" ? model : "the graph";
   let session: InferenceSession;
   try {
+    const graph = nameOf(device) === "cuda" ? forCuda(model) : model;
     session = await ort.InferenceSession.create(graph as string, {
       executionProviders: [executionProvider(device)],
       intraOpNumThreads: threads,
