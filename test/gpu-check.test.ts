@@ -154,6 +154,26 @@ test("parts are unpacked by Python where xz is missing, and options go on to the
   assert.is(text, `${main} ${join(machine.folder, "checkout", "out.json")} --minutes 3\n`);
 });
 
+test("a machine whose NVIDIA driver for Vulkan has no libEGL to open is told so", async () => {
+  const folder = temporaryFolder();
+  const before = { ...process.env };
+  // No library is known there, and the driver, an empty file, is linked to none.
+  chmodSync(put(join(folder, "bin", "ldconfig"), "#!/bin/sh\n"), 0o755);
+  put(join(folder, "libGLX_nvidia.so.0"), "");
+  const driver = put(join(folder, "icd.json"), '{"ICD": {"library_path": "./libGLX_nvidia.so.0"}}');
+  Object.assign(process.env, { PATH: `${join(folder, "bin")}:${before.PATH}`, VK_DRIVER_FILES: driver });
+  try {
+    const { inspectMachine } = await script("machine.mjs");
+    const lacks = () => inspectMachine(packageRoot).found.vulkanDriverLacks;
+    assert.equal(lacks(), ["libEGL.so.1"]);
+    process.env.LD_LIBRARY_PATH = folder;
+    put(join(folder, "libEGL.so.1"), "");
+    assert.equal(lacks(), []);
+  } finally {
+    process.env = before;
+  }
+});
+
 test("a step of the check of GPUs that fails is recorded with its reason, and the next ones run", () => {
   const out = join(temporaryFolder(), "gpu.json");
   const main = join(packageRoot, "scripts", "gpu-check.mjs");

@@ -127,6 +127,17 @@ test("a batch that is too much for the process is done one by one, and so is the
   assert.equal([embedded, failures.length], [8, 0]);
 });
 
+test("an extraction on CUDA without --bucket hints at it", async () => {
+  const { run, logs } = setUp(1);
+  // Whether there is a GPU does not matter: the hint comes before the rank starts.
+  const onGpu = (options: ExtractOptions) =>
+    failure(run({ CUDA_VISIBLE_DEVICES: "0" }, { device: "cuda", ...options }));
+  await onGpu({ bucket: 50 });
+  assert.not(logs.some((line) => line.startsWith("Hint: ")));
+  await onGpu({ overwrite: true });
+  assert.ok(logs.some((line) => line.startsWith("Hint: with --bucket 50")));
+});
+
 test("a rank that stops before its first file is not waited for for ever", async () => {
   const { run, logs } = setUp(2);
   const error = await failure(run({ TEST_FAULT: "stopped" }, { startTimeoutMs: 1500 }));
