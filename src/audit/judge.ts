@@ -1,12 +1,13 @@
 import { throwIfAborted } from "../errors.js";
+import { groupBy } from "../util/group-by.js";
 import { sigmoid } from "../util/sigmoid.js";
 import type { AuditCorpus } from "./audit-corpus.js";
-import { type NamePair, type NamePairs, namePairs } from "./name-pairs.js";
+import { type NamePair, namePairs } from "./name-pairs.js";
+import { pairOdds, tailOdds } from "./pair-odds.js";
 import { people } from "./people.js";
 import { type Planted, plant, plantings } from "./plant.js";
 import { type SplitName, splitNames } from "./split-names.js";
 import { tiltedOdds } from "./tilted-odds.js";
-import { twoGroups } from "./two-groups.js";
 import { isOfOther, type LabelEvidence, labelEvidence } from "./wrong-labels.js";
 
 /** What was found, before it is put into words. */
@@ -46,8 +47,6 @@ interface World {
   personOfName: Int32Array;
   /** Uint8Array (n): 1 for the smaller part of a name of two people. */
   isApart: Uint8Array;
-  /** How likely two names are one, by `first * names + second`, for those that may be. */
-  aliases: Map<number, number>;
   evidence: LabelEvidence;
   planted?: Planted;
 }
@@ -71,7 +70,7 @@ export async function judge(
   // With the same variance in every direction the scores depend on cosines alone.
   const shrinkage = isLearned ? {} : { shrinkage: 1, betweenShrinkage: 1 };
   const real = worldOf(corpus);
-  const copies = Array.from({ length: plantings(names.length) }, (_, seed) => {
+  const copies = Array.from({ length: plantings(n) }, (_, seed) => {
     const planted = plant(corpus, seed + 1);
     return { ...worldOf(planted.corpus), planted };
   });
@@ -85,28 +84,34 @@ export async function judge(
   let logOdds = new Float64Array(n).fill(-Infinity);
   let share = fewWrong;
   let pairs: Judged["pairs"] = [];
+  // How likely two names are one, by `first * names + second`, for those that may be.
+  let aliases = new Map<number, number>();
   let merged: Judged["merged"] = [];
-  let persons = names.length;
 
   for (let round = 0; round < rounds; round++) await judgeLabels(false);
   await judgePairs();
   judgeNames();
   await judgeLabels(true);
   const { weights, personOfName, evidence } = real;
-  const labels = { ...evidence, logOdds, isOfOther: (i: number) => isOfOther(evidence, i, persons) };
+  const labels = { ...evidence, logOdds, isOfOther: (i: number) => isOfOther(evidence, i) };
   return { weights, personOfName, pairs, merged, labels };
 
   async function judgeLabels(joins: boolean): Promise<void> {
     for (const world of worlds) {
       const own = joins ? world.personOfName : Int32Array.from(world.corpus.names.keys());
       const known = people(world.corpus, rowsToPeople(world, own), world.weights, shrinkage);
-      if (world === real) persons = known.counts.filter((x) => x > 0).length;
       world.evidence = await labelEvidence(
         world.corpus,
         known,
         world.weights,
         world.planted?.touched ?? Int32Array.from(Array(n).keys()),
-        { aliasOf: aliasesOf(world), onRows: world === real ? advance("labels") : undefined, abortSignal },
+        {
+          aliasOf: aliasesOf(world),
+          hubOf: world === real ? undefined : hubsOf(world),
+          wrongOfPerson: (share * n) / known.count,
+          onRows: world === real ? advance("labels") : undefined,
+          abortSignal,
+        },
       );
     }
     const scoreOf = ({ evidence: { own, alternative } }: World, i: number) => alternative[i] - own[i];
@@ -130,88 +135,79 @@ export async function judge(
     }
   }
 
+  /** The name of the corpus that a person of a world has; parts of names count behind all names. */
+  function originOf({ planted, corpus: { names: own } }: World, person: number): number {
+    const name = person % own.length;
+    return planted === undefined ? name : planted.originOfName[name];
+  }
+
+  /** A copy has too few rows to measure what strangers get: a person of a copy has what her name has in the corpus. */
+  function hubsOf(world: World): (person: number) => number {
+    return (person) => real.evidence.hubs[real.personOfName[originOf(world, person)]];
+  }
+
+  function aliasesOf(world: World): (person: number, other: number) => number {
+    return (person, other) => {
+      if (Math.max(person, other) >= world.corpus.names.length) return 0;
+      const [a, b] = [originOf(world, person), originOf(world, other)];
+      return aliases.get(Math.min(a, b) * names.length + Math.max(a, b)) ?? 0;
+    };
+  }
+
   async function judgePairs(): Promise<void> {
-    const scored: NamePairs[] = [];
-    for (const world of worlds) {
-      throwIfAborted("The audit", abortSignal);
-      // Each name counts as a person: a pair that had been joined before would look like one person ever after.
-      const known = people(world.corpus, world.corpus.nameOf, world.weights, shrinkage);
-      scored.push(await namePairs(world.corpus, known, world.weights, { abortSignal }));
-    }
-    const leastRows = (w: number, { first, second }: Pick<NamePair, "first" | "second">) =>
-      Math.min(rowsFor(worlds[w], first, second), rowsFor(worlds[w], second, first));
-    const planted = copies.flatMap((copy, c) =>
-      copy.planted.halves.flatMap((halves) => {
-        const ratio = scored[c + 1].ratioOf(halves.first, halves.second);
-        return ratio === undefined ? [] : [{ ratio, isSingle: leastRows(c + 1, halves) < 2 }];
-      }),
+    throwIfAborted("The audit", abortSignal);
+    // Each name counts as a person: a pair that had been joined before would look like one person ever after.
+    const known = people(corpus, corpus.nameOf, real.weights, shrinkage);
+    const { pairs: scored, usual } = await namePairs(
+      corpus,
+      known,
+      { weights: real.weights, evidence: real.evidence, wrong: share },
+      { abortSignal },
     );
-    const groups = new Map<string, (pair: NamePair, rows: number) => number>();
-    const groupOf = (world: World, pair: NamePair, rows: number) =>
-      `${isAcross(world.corpus, pair)} ${rows < 2}`;
-    for (const across of [false, true])
-      for (const isSingle of [false, true]) {
-        const own = scored[0].pairs.filter(
-          (pair) => isAcross(corpus, pair) === across && leastRows(0, pair) < 2 === isSingle,
-        );
-        const alike = planted.filter((halves) => halves.isSingle === isSingle);
-        const examples = alike.length < 10 ? planted : alike;
-        const some = new Set(own.flatMap(({ first, second }) => [first, second])).size;
-        const { oddsOf, expected } = twoGroups(
-          Float64Array.from(own, ({ ratio }) => ratio),
-          Float64Array.from(examples, ({ ratio }) => ratio),
-          { tail: Math.min(Math.round(0.2 * some), own.length >> 1), isShifted: across },
-        );
-        // All rows of a name may be wrong labels, which looks like a second name of their speaker.
-        const split = (2 * expected) / names.length;
-        groups.set(`${across} ${isSingle}`, ({ ratio }, rows) =>
-          lessSure(oddsOf(ratio), split / (split + share ** rows)),
-        );
-      }
-    worlds.forEach((world, w) => {
-      const judged = scored[w].pairs.map((pair) => {
-        const rows = leastRows(w, pair);
-        return { ...pair, logOdds: groups.get(groupOf(world, pair, rows))!(pair, rows) };
-      });
-      world.personOfName = joined(world.corpus.names.length, judged);
-      world.aliases = new Map(
-        judged
-          .filter((pair) => pair.logOdds > -4)
-          .map((pair) => [pair.first * world.corpus.names.length + pair.second, sigmoid(pair.logOdds)]),
+    const scoresOf = (across: boolean) =>
+      Float64Array.from(
+        scored.filter((pair) => isAcross(corpus, pair) === across),
+        ({ score }) => score,
       );
-      if (world === real) pairs = judged;
-    });
+    const possible = possiblePairs(corpus);
+    const within = pairOdds(scoresOf(false), possible.within);
+    const apart = pairOdds(scoresOf(true), possible.across);
+    // Nobody knows how far a change of channel lowers the scores of one person.
+    const shifted = tailOdds(scoresOf(true), { most: usual, tail: Math.round(0.2 * names.length) });
+    const across = (score: number) => Math.max(apart(score), shifted(score));
+    pairs = withoutRivals(
+      scored.map((pair) => ({
+        ...pair,
+        logOdds: (isAcross(corpus, pair) ? across : within)(pair.score),
+      })),
+    );
+    const personOfName = joined(names.length, pairs);
+    for (const world of worlds) world.personOfName = inWorld(world, personOfName);
+    aliases = new Map(
+      pairs
+        .filter((pair) => pair.logOdds > -4)
+        .map((pair) => [pair.first * names.length + pair.second, sigmoid(pair.logOdds)]),
+    );
   }
 
   function judgeNames(): void {
-    // Two people put together with others say little of what two people look like.
-    const isFaulty = new Uint8Array(names.length);
-    for (const { first, second, logOdds: odds } of pairs)
-      if (odds > 0) isFaulty[first] = isFaulty[second] = 1;
-    const split = worlds.map((world) => {
-      throwIfAborted("The audit", abortSignal);
-      const known = people(world.corpus, rowsToPeople(world, world.personOfName), world.weights, {
-        ...shrinkage,
-        folds: isLearned ? folds : 1,
+    throwIfAborted("The audit", abortSignal);
+    const known = people(corpus, rowsToPeople(real, real.personOfName), real.weights, {
+      ...shrinkage,
+      folds: isLearned ? folds : 1,
+    });
+    const split = splitNames(corpus, known, { weights: real.weights, evidence: real.evidence, wrong: share });
+    const scores = Float64Array.from(split, ({ score }) => score);
+    const atFaceValue = pairOdds(scores, split.length);
+    // The best of many splits of noisy rows is better than it should be, and how much so the other names show.
+    const beyondOthers = tailOdds(scores, { most: Math.max(...scores), tail: Math.round(split.length / 3) });
+    const oddsOf = (score: number) => Math.min(atFaceValue(score), beyondOthers(score));
+    merged = split.map((name) => ({ ...name, logOdds: oddsOf(name.score) }));
+    for (const { part, logOdds: odds } of merged) if (odds > 0) for (const i of part) real.isApart[i] = 1;
+    for (const { planted, isApart } of copies)
+      planted.originOf.forEach((origin, i) => {
+        isApart[i] = real.isApart[origin];
       });
-      const wanted = world.planted?.unions.map(({ name }) => name) ?? [...names.keys()];
-      return splitNames(world.corpus, known, wanted, world.evidence.other);
-    });
-    const planted = copies.flatMap((copy, c) => {
-      const unions = copy.planted.unions.filter(({ origins }) => !origins.some((s) => isFaulty[s]));
-      const sound = new Set(unions.map(({ name }) => name));
-      return split[c + 1].filter(({ name }) => sound.has(name)).map(({ score }) => score);
-    });
-    const observed = Float64Array.from(split[0], ({ score }) => score);
-    const { oddsOf } = twoGroups(observed, Float64Array.from(planted), {
-      tail: Math.floor(observed.length / 3),
-    });
-    worlds.forEach((world, w) => {
-      const judged = split[w].map((name) => ({ ...name, logOdds: oddsOf(name.score) }));
-      world.isApart = new Uint8Array(n);
-      for (const { part, logOdds: odds } of judged) if (odds > 0) for (const i of part) world.isApart[i] = 1;
-      if (world === real) merged = judged;
-    });
     advance("names")(n);
   }
 }
@@ -224,8 +220,14 @@ function worldOf(corpus: AuditCorpus): World {
     weights: new Float64Array(n).fill(1),
     personOfName: Int32Array.from(names.keys()),
     isApart: new Uint8Array(n),
-    aliases: new Map(),
-    evidence: { own: none, alternative: none, nearest: new Int32Array(n).fill(-1), other: none },
+    evidence: {
+      own: none,
+      alternative: none,
+      rest: none,
+      nearest: new Int32Array(n).fill(-1),
+      other: none,
+      hubs: none,
+    },
   };
 }
 
@@ -233,24 +235,55 @@ function worldOf(corpus: AuditCorpus): World {
 const rowsToPeople = ({ corpus: { names, nameOf }, isApart }: World, personOfName: Int32Array): Int32Array =>
   nameOf.map((name, i) => (isApart[i] ? names.length + name : personOfName[name]));
 
-function aliasesOf({ aliases, corpus: { names } }: World): (person: number, other: number) => number {
-  return (person, other) =>
-    aliases.get(Math.min(person, other) * names.length + Math.max(person, other)) ?? 0;
+/** How many pairs of names there are in one data set, and in two. */
+function possiblePairs({ names }: AuditCorpus): { within: number; across: number } {
+  const pairsOf = (count: number) => (count * (count - 1)) / 2;
+  const sizes = [...groupBy(names, ({ dataset }) => dataset).values()].map(({ length }) => length);
+  const within = sizes.reduce((sum, size) => sum + pairsOf(size), 0);
+  return { within, across: pairsOf(names.length) - within };
 }
 
-/** Rows that a name can put forward for being of one person with another: its own, and those that seem to be the other's. */
-function rowsFor({ corpus: { names }, weights, evidence }: World, name: number, other: number): number {
-  let rows = 0;
-  for (let i = names[name].from; i < names[name].to; i++)
-    rows += Number(weights[i] > 0.5 || evidence.nearest[i] === other);
-  return rows;
+/** Names to people, for a copy: names are one person where they are in the corpus. */
+function inWorld({ planted }: World, personOfName: Int32Array): Int32Array {
+  if (planted === undefined) return personOfName;
+  const nameOfPerson = new Map<number, number>();
+  return planted.originOfName.map((origin, s) => {
+    const person = personOfName[origin];
+    if (!nameOfPerson.has(person)) nameOfPerson.set(person, s);
+    return nameOfPerson.get(person)!;
+  });
+}
+
+/**
+ * Where a name would have one owner with a second name by some of its rows, and with a third by others, only one of both can be:
+ * each is as likely as its share of their likelihoods.
+ */
+function withoutRivals(pairs: Judged["pairs"]): Judged["pairs"] {
+  const sides = pairs.flatMap((pair) => [
+    { name: pair.first, rows: pair.firstRows, pair },
+    { name: pair.second, rows: pair.secondRows, pair },
+  ]);
+  const ofName = groupBy(
+    sides.filter(({ rows, pair }) => rows > 0 && pair.score > 0),
+    ({ name }) => name,
+  );
+  const shareOf = (name: number, rows: number, score: number) => {
+    let rivals = 1;
+    for (const side of rows > 0 ? (ofName.get(name) ?? []) : [])
+      if ((side.rows & rows) === 0) rivals += Math.exp(side.pair.score - score);
+    return 1 / rivals;
+  };
+  return pairs.map((pair) => {
+    const { first, second, firstRows, secondRows, score, logOdds } = pair;
+    const share = shareOf(first, firstRows, score) * shareOf(second, secondRows, score);
+    return share === 1 ? pair : { ...pair, logOdds: lessSure(logOdds, share) };
+  });
 }
 
 /** The log odds of what is so with some odds, and means what it seems to in a share of the cases. */
 function lessSure(logOdds: number, share: number): number {
-  const sure = sigmoid(logOdds);
-  const unsure = sigmoid(-logOdds);
-  return logOdds === -Infinity ? logOdds : Math.log((sure * share) / (unsure * share + (1 - share)));
+  const sure = sigmoid(logOdds) * share;
+  return Math.log(sure / (1 - sure));
 }
 
 /** Names to people: those of a pair are one. */

@@ -1,41 +1,46 @@
+import type { Plda } from "../scoring/plda.js";
 import { pldaScore } from "../scoring/plda-score.js";
+import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { nearest } from "./nearest.js";
+import { type Labels, type OnePerson, onePerson } from "./one-person.js";
 import { onAxes, type People } from "./people.js";
+import { trust } from "./wrong-labels.js";
 
 /** Two names that may be of one person. */
-export interface NamePair {
+export interface NamePair extends OnePerson {
   first: number;
   second: number;
-  /** The log likelihood ratio of the model that they are of one person. */
+  /** The log likelihood ratio of the model for the rows that seem to be theirs. */
   ratio: number;
 }
 
-/** The names nearest to each, with the score between the two sets of rows. */
 export interface NamePairs {
   /** Sorted by `first`, then `second`. */
   pairs: NamePair[];
-  /** Names that have rows of their own. */
-  some: number[];
-  /** The score of any two names; undefined where one has no rows. */
-  ratioOf(first: number, second: number): number | undefined;
+  /** What the utterances of one name score in two halves, the median of all names that have four or more. */
+  usual: number;
 }
 
 /** Names with less have no row that is likely theirs. */
 const leastCount = 0.3;
+/** More names do not change their median. */
+const enoughHalves = 500;
+/** Below such a log likelihood ratio no choice of rows makes one person of two names. */
+const leastRatio = -10;
 
 /**
- * The score between names: each one's rows, by how sure it is that they are its own, as sets of utterances of a two-covariance model.
- *
- * @param weights Float64Array (n); rows with none do not count
+ * The pairs of names that may be of one person: each with its nearest names, and names of few rows with the owners whom these rows
+ * resemble.
  */
 export async function namePairs(
   corpus: AuditCorpus,
   people: People,
-  weights: Float64Array,
+  labels: Labels,
   { abortSignal }: { abortSignal?: AbortSignal } = {},
 ): Promise<NamePairs> {
-  const { names, data, dimension: d } = corpus;
+  const { n, names, nameOf, data, dimension: d } = corpus;
+  const { weights, evidence } = labels;
   const counts = new Float64Array(names.length);
   const sums = new Float64Array(names.length * d);
   names.forEach(({ from, to }, s) => {
@@ -47,31 +52,63 @@ export async function namePairs(
   const some = [...names.keys()].filter((s) => counts[s] > leastCount);
   const model = people.modelWithout(0);
   const rank = model.between.length;
+  if (some.length < 2 || rank === 0) return { pairs: [], usual: 0 };
   const means = onAxes(model, sums, counts);
   const setOf = (s: number) => ({ count: counts[s], mean: means.subarray(s * rank, (s + 1) * rank) });
   const ratioOf = (first: number, second: number) =>
     counts[first] > leastCount && counts[second] > leastCount
       ? pldaScore(model, setOf(first), setOf(second))
-      : undefined;
-  if (some.length < 2 || rank === 0) return { pairs: [], some, ratioOf };
+      : -Infinity;
 
   const block = new Float64Array(some.length * rank);
   some.forEach((s, row) => {
     block.set(means.subarray(s * rank, (s + 1) * rank), row * rank);
   });
   const { k, index } = await nearest(model.between, block, { abortSignal });
+  const compared = onePerson(corpus, model, labels);
   const pairs = new Map<number, NamePair>();
+  const add = (s: number, t: number, isLikely: boolean) => {
+    const [first, second] = s < t ? [s, t] : [t, s];
+    const key = first * names.length + second;
+    const before = pairs.get(key);
+    if (before !== undefined && (!isLikely || before.score !== trust * before.ratio)) return;
+    const ratio = before?.ratio ?? ratioOf(first, second);
+    pairs.set(key, {
+      first,
+      second,
+      ratio,
+      ...(isLikely || ratio > leastRatio
+        ? compared(first, second)
+        : { score: trust * ratio, firstRows: -1, secondRows: -1 }),
+    });
+  };
+  for (let i = 0; i < n; i++)
+    if (evidence.nearest[i] >= 0 && evidence.other[i] > 0) add(nameOf[i], evidence.nearest[i], true);
   some.forEach((s, row) => {
-    for (let c = row * k; c < (row + 1) * k; c++) {
-      const t = some[index[c]];
-      const [first, second] = s < t ? [s, t] : [t, s];
-      const key = first * names.length + second;
-      if (!pairs.has(key)) pairs.set(key, { first, second, ratio: ratioOf(first, second)! });
-    }
+    for (let c = row * k; c < (row + 1) * k; c++) add(s, some[index[c]], false);
   });
   return {
     pairs: [...pairs.values()].sort((a, b) => a.first - b.first || a.second - b.second),
-    some,
-    ratioOf,
+    usual: usualScore(corpus, model, weights),
   };
+}
+
+function usualScore({ names, data, dimension: d }: AuditCorpus, model: Plda, weights: Float64Array): number {
+  const scores: number[] = [];
+  for (const { from, to } of names.filter((name) => name.to - name.from > 3).slice(0, enoughHalves)) {
+    const rows = onAxes(model, data.subarray(from * d, to * d));
+    const rank = model.between.length;
+    const halves = [0, 1].map((half) => {
+      const mean = new Float64Array(rank);
+      let count = 0;
+      for (let i = from + half; i < to; i += 2) {
+        count += weights[i];
+        for (let r = 0; r < rank; r++) mean[r] += weights[i] * rows[(i - from) * rank + r];
+      }
+      return { count, mean: mean.map((x) => x / count) };
+    });
+    if (halves.every(({ count }) => count > leastCount))
+      scores.push(trust * pldaScore(model, halves[0], halves[1]));
+  }
+  return scores.length === 0 ? 0 : quantile(Float64Array.from(scores).sort(), 0.5);
 }

@@ -2,6 +2,7 @@ import { throwIfAborted } from "../errors.js";
 import { UntrainableError } from "../scoring/plda.js";
 import { logSum } from "../util/log-sum.js";
 import type { AuditCorpus } from "./audit-corpus.js";
+import { type Candidates, hubs } from "./hubs.js";
 import { nearest } from "./nearest.js";
 import { onAxes, type People } from "./people.js";
 import { setScores } from "./set-score.js";
@@ -12,18 +13,22 @@ export interface LabelEvidence {
   own: Float64Array;
   /** Float64Array (n): the same for anybody else. */
   alternative: Float64Array;
+  /** Float64Array (n): the same for anybody else but the likeliest. */
+  rest: Float64Array;
   /** Int32Array (n): the likeliest other person; -1 where there is none. */
   nearest: Int32Array;
   /** Float64Array (n): the log likelihood ratio of the model for that person. */
   other: Float64Array;
+  /** Float64Array (people): how far strangers score above zero with each. */
+  hubs: Float64Array;
 }
 
 /** Whom a wrong label hides may be nobody of the corpus. */
 const stranger = 0.05;
 /** So many utterances sound like nobody, whoever speaks. */
-const outlier = 0.01;
+export const outlier = 0.01;
 /** Log likelihood ratios of embeddings are about twice as sure as they should be: their noise is no Gaussian. */
-const trust = 0.5;
+export const trust = 0.5;
 /** Rows on the axes of the model at a time, to bound the memory. */
 const blockRows = 32_768;
 
@@ -31,9 +36,12 @@ const blockRows = 32_768;
  * What the voices say of every label: how well a row goes with the other rows of its person, and how well with anybody else.
  *
  * own = log((1-κ) exp(λ/2) + κ) for its own person without the row, and without its session where the person has two;
- * alternative = log((1-ρ)/(P-1) Σ exp(λ/2) + ρ) over the others. λ is the log likelihood ratio of the model.
+ * alternative = log((1-ρ)/N Σ n exp((λ - h)/2) + ρ) over the others: the more of the N utterances are a person's, the likelier is one of
+ * them under another name. λ is the log likelihood ratio of the model, and h what strangers get (`hubs`).
  *
  * @param rows which to look at, ascending
+ * @param options.hubOf what strangers get with a person; by default it is measured on these rows
+ * @param options.wrongOfPerson how many wrong labels hide each person, on average
  * @param options.aliasOf how likely two people are one, where that is not known: then neither speaks against the label of the other
  */
 export async function labelEvidence(
@@ -43,10 +51,14 @@ export async function labelEvidence(
   rows: Int32Array,
   {
     aliasOf,
+    hubOf,
+    wrongOfPerson = 0,
     onRows = () => undefined,
     abortSignal,
   }: {
     aliasOf: (person: number, other: number) => number;
+    hubOf?: (person: number) => number;
+    wrongOfPerson?: number;
     onRows?: (count: number) => void;
     abortSignal?: AbortSignal;
   },
@@ -56,8 +68,10 @@ export async function labelEvidence(
   const result: LabelEvidence = {
     own: new Float64Array(n),
     alternative: new Float64Array(n),
+    rest: new Float64Array(n),
     nearest: new Int32Array(n).fill(-1),
     other: new Float64Array(n),
+    hubs: new Float64Array(counts.length),
   };
   const model = people.modelWithout(0);
   const { between } = model;
@@ -82,12 +96,18 @@ export async function labelEvidence(
     return sum;
   };
   const left = new Float64Array(rank);
+  const candidates: Candidates = { k: 0, people: new Int32Array(0), scores: new Float32Array(0) };
 
   for (let from = 0; from < rows.length; from += blockRows) {
     throwIfAborted("The audit", abortSignal);
     const block = rows.subarray(from, from + blockRows);
     const at = onAxes(model, gather(corpus, block));
     const found = await nearest(between, at, { others, abortSignal });
+    if (candidates.k === 0) {
+      candidates.k = found.k;
+      candidates.people = new Int32Array(rows.length * found.k).fill(-1);
+      candidates.scores = new Float32Array(rows.length * found.k);
+    }
     block.forEach((i, row) => {
       const person = personOf[i];
       const session = sessionOf(i);
@@ -106,37 +126,65 @@ export async function labelEvidence(
       }
       result.own[i] = logSum(Math.log(1 - outlier) + trust * ratio, Math.log(outlier));
 
-      let sum = -Infinity;
-      let best = -Infinity;
-      for (let c = row * found.k; c < (row + 1) * found.k; c++) {
-        const other = known[found.index[c]];
+      for (let c = 0; c < found.k; c++) {
+        const other = known[found.index[row * found.k + c]];
         if (other === person) continue;
-        const score = scoreOf(other, at, row * rank);
-        const alias = aliasOf(person, other);
-        const part = trust * score + Math.log1p(-Math.min(alias, 1 - 1e-9));
-        sum = logSum(sum, part);
-        if (part > best) {
-          best = part;
-          result.nearest[i] = other;
-          result.other[i] = score;
-        }
+        candidates.people[(from + row) * candidates.k + c] = other;
+        candidates.scores[(from + row) * candidates.k + c] = scoreOf(other, at, row * rank);
       }
-      const spread = Math.log((1 - stranger) / Math.max(1, known.length - 1));
-      result.alternative[i] = logSum(sum + spread, Math.log(stranger));
     });
     onRows(block.length);
   }
+  weighOthers(people, known, rows, candidates, { aliasOf, hubOf, wrongOfPerson }, result);
   return result;
 }
 
+function weighOthers(
+  { personOf, counts }: People,
+  known: Int32Array,
+  rows: Int32Array,
+  candidates: Candidates,
+  {
+    aliasOf,
+    hubOf,
+    wrongOfPerson,
+  }: {
+    aliasOf: (person: number, other: number) => number;
+    hubOf?: (person: number) => number;
+    wrongOfPerson: number;
+  },
+  result: LabelEvidence,
+): void {
+  const { k, people, scores } = candidates;
+  result.hubs =
+    hubOf === undefined
+      ? hubs(candidates, (row) => personOf[rows[row]], { count: counts.length, wrongOfPerson })
+      : Float64Array.from(counts, (_, person) => hubOf(person));
+  const total = known.reduce((sum, person) => sum + counts[person], 0);
+  const shares = counts.map((count) => Math.log(((1 - stranger) * count) / total));
+  rows.forEach((i, row) => {
+    // The likeliest so far, and the sum over the others.
+    let [best, rest] = [-Infinity, Math.log(stranger)];
+    for (let at = row * k; at < (row + 1) * k; at++) {
+      const other = people[at];
+      if (other < 0) continue;
+      const score = scores[at] - result.hubs[other];
+      const alias = aliasOf(personOf[i], other);
+      const part = trust * score + shares[other] + Math.log1p(-Math.min(alias, 1 - 1e-9));
+      rest = logSum(rest, Math.min(part, best));
+      if (part <= best) continue;
+      best = part;
+      result.nearest[i] = other;
+      result.other[i] = score;
+    }
+    result.rest[i] = rest;
+    result.alternative[i] = logSum(best, rest);
+  });
+}
+
 /** Whether the likeliest other person is likelier than all the others and a stranger together. */
-export const isOfOther = (
-  { nearest: person, other, alternative }: LabelEvidence,
-  i: number,
-  people: number,
-): boolean =>
-  person[i] >= 0 &&
-  trust * other[i] + Math.log((1 - stranger) / Math.max(1, people - 1)) > alternative[i] - Math.LN2;
+export const isOfOther = ({ nearest: person, rest, alternative }: LabelEvidence, i: number): boolean =>
+  person[i] >= 0 && rest[i] < alternative[i] - Math.LN2;
 
 function gather({ data, dimension: d }: AuditCorpus, rows: Int32Array): Float32Array {
   const block = new Float32Array(rows.length * d);

@@ -1,0 +1,60 @@
+import { sigmoid } from "../util/sigmoid.js";
+
+/** Natural log odds that two names with a score are of one person. */
+export type PairOdds = (score: number) => number;
+
+/** Even where nothing looks like it, one corpus in three has such a pair. */
+const leastExpected = 0.3;
+
+/**
+ * The odds of names of one data set. Scores are log likelihood ratios, so that all they need is how many of the possible pairs are of
+ * one person, which is found together with the odds by expectation maximisation.
+ *
+ * @param scores of the pairs that may be of one person; those left out are of two
+ * @param possible how many pairs there are in all
+ */
+export function pairOdds(scores: Float64Array, possible: number): PairOdds {
+  let expected = 1;
+  for (let round = 0; round < 50; round++) {
+    const prior = Math.log(expected / possible);
+    const sum = scores.reduce((total, score) => total + sigmoid(score + prior), 0);
+    expected = Math.max(leastExpected, sum);
+  }
+  const prior = Math.log(expected / possible);
+  return (score) => score + prior;
+}
+
+/**
+ * The odds where the scores cannot be taken at face value: faults may score anywhere between 0 and `most`, and what is none has an
+ * exponential tail, which begins at the `tail`-th highest score. How many are faults, and how fast the tail falls, is found by expectation
+ * maximisation (the "two groups" of Efron, "Microarrays, empirical Bayes and the two-groups model", Statistical Science 2008).
+ */
+export function tailOdds(scores: Float64Array, { most, tail }: { most: number; tail: number }): PairOdds {
+  if (scores.length < 2 || !(most > 1)) return () => -Infinity;
+  const ordered = scores.slice().sort().reverse();
+  const count = Math.max(1, Math.min(tail, ordered.length - 1));
+  const start = ordered[count];
+  const top = ordered.subarray(0, count);
+  let chances = Float64Array.from(top, (score) => Number(score > most / 2));
+  let expected = leastExpected;
+  let [rate, rest] = [1, count];
+  const oddsOf = (score: number) =>
+    score > Math.max(0, start)
+      ? Math.log(expected / most) - Math.log(Math.max(rest, 1e-9) * rate) + rate * (score - start)
+      : -Infinity;
+  for (let round = 0; round < 80; round++) {
+    rest = 0;
+    let beyond = 0;
+    top.forEach((score, i) => {
+      rest += 1 - chances[i];
+      beyond += (1 - chances[i]) * (score - start);
+    });
+    rate = (rest + 0.5) / Math.max(beyond, 1e-9);
+    chances = top.map((score) => sigmoid(oddsOf(score)));
+    expected = Math.max(
+      leastExpected,
+      chances.reduce((sum, chance) => sum + chance, 0),
+    );
+  }
+  return oddsOf;
+}
