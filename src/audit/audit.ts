@@ -56,8 +56,8 @@ const leastSpeakers = 20;
  * person in two data sets (leakage), two people under one name.
  *
  * Every label is judged; then names of one person are found and joined, names are tried to split in two, and labels are judged
- * again, given those. Voices are compared by a two-covariance model (`plda`) trained on the corpus. Thresholds are the
- * corpus's own: everything is done alike to copies of it with planted faults, and scores become probabilities by how those score.
+ * again, given those. Voices are compared by a two-covariance model (`plda`) trained on the corpus. Scores are log likelihood ratios of
+ * what may be wrong against what is right, and how many faults there are is found in the corpus: no threshold is a constant.
  *
  * The result is the same for any order of the utterances. Measured error rates are in docs/audit.md.
  *

@@ -131,23 +131,3 @@ function splitRatio(between: Float64Array, k: number, m: number) {
     return -sum / 2;
   };
 }
-
-/** How much likelier it is that the rows that are marked are of one person than each of another: the log likelihood ratio. */
-export function cohesion(rows: Float64Array, isMarked: Uint8Array, between: Float64Array): number {
-  const rank = between.length;
-  const count = isMarked.reduce((sum, x) => sum + x, 0);
-  let ratio = 0;
-  for (let r = 0; r < rank; r++) {
-    let [sum, square] = [0, 0];
-    isMarked.forEach((is, i) => {
-      if (is === 0) return;
-      const x = rows[i * rank + r];
-      sum += x;
-      square += x * x;
-    });
-    const psi = between[r];
-    ratio += count * Math.log(psi + 1) - Math.log(count * psi + 1);
-    ratio += (sum * sum * psi) / (count * psi + 1) - (square * psi) / (psi + 1);
-  }
-  return ratio / 2;
-}

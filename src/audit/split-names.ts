@@ -1,5 +1,5 @@
 import type { AuditCorpus } from "./audit-corpus.js";
-import { bestSplit, cohesion } from "./best-split.js";
+import { bestSplit } from "./best-split.js";
 import { chanceOfOther, chanceOfOwn, type Labels } from "./one-person.js";
 import { onAxes, type People } from "./people.js";
 import { trust } from "./wrong-labels.js";
@@ -63,22 +63,54 @@ function likelihoodWithoutWrong(
   person: Uint8Array,
   others: Float64Array,
 ): number {
+  const rank = between.length;
   const isOwn = person.slice();
-  let count = isOwn.reduce((sum, is) => sum + is, 0);
+  const sum = new Float64Array(rank);
+  let count = 0;
+  let square = 0;
+  let parts: { n: number; constant: number; weights: Float64Array } | undefined;
+  const squares = Float64Array.from(others, (_, row) => {
+    let own = 0;
+    for (let r = 0; r < rank; r++) own += (rows[row * rank + r] ** 2 * between[r]) / (between[r] + 1);
+    return own;
+  });
+  const move = (row: number, sign: number) => {
+    count += sign;
+    square += sign * squares[row];
+    for (let r = 0; r < rank; r++) sum[r] += sign * rows[row * rank + r];
+  };
+  isOwn.forEach((is, row) => {
+    if (is) move(row, 1);
+  });
+
+  /** The log likelihood ratio of one person against one for each row, without one of the rows if it is given. */
+  function cohesionWithout(row = -1): number {
+    const { constant, weights } = partsOf(row < 0 ? count : count - 1);
+    let twice = constant - square + (row < 0 ? 0 : squares[row]);
+    for (let r = 0; r < rank; r++) twice += (sum[r] - (row < 0 ? 0 : rows[row * rank + r])) ** 2 * weights[r];
+    return twice / 2;
+  }
+  function partsOf(n: number): { constant: number; weights: Float64Array } {
+    if (parts?.n === n) return parts;
+    let constant = 0;
+    for (const psi of between) constant += n * Math.log(psi + 1) - Math.log(n * psi + 1);
+    parts = { n, constant, weights: between.map((psi) => psi / (n * psi + 1)) };
+    return parts;
+  }
+
   let left = 0;
-  let most = trust * cohesion(rows, isOwn, between);
-  for (; count > 2; count--) {
+  let most = trust * cohesionWithout();
+  while (count > 2) {
     let best = -1;
-    for (let row = 0; row < isOwn.length; row++) {
-      if (!isOwn[row]) continue;
-      isOwn[row] = 0;
-      const likelihood = left + others[row] + trust * cohesion(rows, isOwn, between);
+    isOwn.forEach((is, row) => {
+      if (!is) return;
+      const likelihood = left + others[row] + trust * cohesionWithout(row);
       if (likelihood > most) [best, most] = [row, likelihood];
-      isOwn[row] = 1;
-    }
+    });
     if (best < 0) break;
     isOwn[best] = 0;
     left += others[best];
+    move(best, -1);
   }
   return most;
 }

@@ -7,7 +7,7 @@ import { nearest } from "./nearest.js";
 import { onAxes, type People } from "./people.js";
 import { setScores } from "./set-score.js";
 
-/** What speaks for and against the label of every row that was looked at; 0 for the others. */
+/** What speaks for and against the label of every row. */
 export interface LabelEvidence {
   /** Float64Array (n): log likelihood, against that of a stranger, that it is of its own person, judged without the row. */
   own: Float64Array;
@@ -19,8 +19,6 @@ export interface LabelEvidence {
   nearest: Int32Array;
   /** Float64Array (n): the log likelihood ratio of the model for that person. */
   other: Float64Array;
-  /** Float64Array (people): how far strangers score above zero with each. */
-  hubs: Float64Array;
 }
 
 /** Whom a wrong label hides may be nobody of the corpus. */
@@ -39,8 +37,6 @@ const blockRows = 32_768;
  * alternative = log((1-ρ)/N Σ n exp((λ - h)/2) + ρ) over the others: the more of the N utterances are a person's, the likelier is one of
  * them under another name. λ is the log likelihood ratio of the model, and h what strangers get (`hubs`).
  *
- * @param rows which to look at, ascending
- * @param options.hubOf what strangers get with a person; by default it is measured on these rows
  * @param options.wrongOfPerson how many wrong labels hide each person, on average
  * @param options.aliasOf how likely two people are one, where that is not known: then neither speaks against the label of the other
  */
@@ -48,16 +44,13 @@ export async function labelEvidence(
   corpus: AuditCorpus,
   people: People,
   weights: Float64Array,
-  rows: Int32Array,
   {
     aliasOf,
-    hubOf,
     wrongOfPerson = 0,
     onRows = () => undefined,
     abortSignal,
   }: {
     aliasOf: (person: number, other: number) => number;
-    hubOf?: (person: number) => number;
     wrongOfPerson?: number;
     onRows?: (count: number) => void;
     abortSignal?: AbortSignal;
@@ -71,7 +64,6 @@ export async function labelEvidence(
     rest: new Float64Array(n),
     nearest: new Int32Array(n).fill(-1),
     other: new Float64Array(n),
-    hubs: new Float64Array(counts.length),
   };
   const model = people.modelWithout(0);
   const { between } = model;
@@ -98,17 +90,18 @@ export async function labelEvidence(
   const left = new Float64Array(rank);
   const candidates: Candidates = { k: 0, people: new Int32Array(0), scores: new Float32Array(0) };
 
-  for (let from = 0; from < rows.length; from += blockRows) {
+  for (let from = 0; from < n; from += blockRows) {
     throwIfAborted("The audit", abortSignal);
-    const block = rows.subarray(from, from + blockRows);
-    const at = onAxes(model, gather(corpus, block));
+    const to = Math.min(n, from + blockRows);
+    const at = onAxes(model, corpus.data.subarray(from * corpus.dimension, to * corpus.dimension));
     const found = await nearest(between, at, { others, abortSignal });
     if (candidates.k === 0) {
       candidates.k = found.k;
-      candidates.people = new Int32Array(rows.length * found.k).fill(-1);
-      candidates.scores = new Float32Array(rows.length * found.k);
+      candidates.people = new Int32Array(n * found.k).fill(-1);
+      candidates.scores = new Float32Array(n * found.k);
     }
-    block.forEach((i, row) => {
+    for (let i = from; i < to; i++) {
+      const row = i - from;
       const person = personOf[i];
       const session = sessionOf(i);
       // A person of one session is all that can be asked; the row alone is then left out.
@@ -129,47 +122,41 @@ export async function labelEvidence(
       for (let c = 0; c < found.k; c++) {
         const other = known[found.index[row * found.k + c]];
         if (other === person) continue;
-        candidates.people[(from + row) * candidates.k + c] = other;
-        candidates.scores[(from + row) * candidates.k + c] = scoreOf(other, at, row * rank);
+        candidates.people[i * candidates.k + c] = other;
+        candidates.scores[i * candidates.k + c] = scoreOf(other, at, row * rank);
       }
-    });
-    onRows(block.length);
+    }
+    onRows(to - from);
   }
-  weighOthers(people, known, rows, candidates, { aliasOf, hubOf, wrongOfPerson }, result);
+  weighOthers(people, known, candidates, { aliasOf, wrongOfPerson }, result);
   return result;
 }
 
 function weighOthers(
   { personOf, counts }: People,
   known: Int32Array,
-  rows: Int32Array,
   candidates: Candidates,
   {
     aliasOf,
-    hubOf,
     wrongOfPerson,
   }: {
     aliasOf: (person: number, other: number) => number;
-    hubOf?: (person: number) => number;
     wrongOfPerson: number;
   },
   result: LabelEvidence,
 ): void {
   const { k, people, scores } = candidates;
-  result.hubs =
-    hubOf === undefined
-      ? hubs(candidates, (row) => personOf[rows[row]], { count: counts.length, wrongOfPerson })
-      : Float64Array.from(counts, (_, person) => hubOf(person));
+  const taken = hubs(candidates, (row) => personOf[row], { count: counts.length, wrongOfPerson });
   const total = known.reduce((sum, person) => sum + counts[person], 0);
   const shares = counts.map((count) => Math.log(((1 - stranger) * count) / total));
-  rows.forEach((i, row) => {
+  personOf.forEach((person, i) => {
     // The likeliest so far, and the sum over the others.
     let [best, rest] = [-Infinity, Math.log(stranger)];
-    for (let at = row * k; at < (row + 1) * k; at++) {
+    for (let at = i * k; at < (i + 1) * k; at++) {
       const other = people[at];
       if (other < 0) continue;
-      const score = scores[at] - result.hubs[other];
-      const alias = aliasOf(personOf[i], other);
+      const score = scores[at] - taken[other];
+      const alias = aliasOf(person, other);
       const part = trust * score + shares[other] + Math.log1p(-Math.min(alias, 1 - 1e-9));
       rest = logSum(rest, Math.min(part, best));
       if (part <= best) continue;
@@ -185,14 +172,6 @@ function weighOthers(
 /** Whether the likeliest other person is likelier than all the others and a stranger together. */
 export const isOfOther = ({ nearest: person, rest, alternative }: LabelEvidence, i: number): boolean =>
   person[i] >= 0 && rest[i] < alternative[i] - Math.LN2;
-
-function gather({ data, dimension: d }: AuditCorpus, rows: Int32Array): Float32Array {
-  const block = new Float32Array(rows.length * d);
-  rows.forEach((i, row) => {
-    block.set(data.subarray(i * d, (i + 1) * d), row * d);
-  });
-  return block;
-}
 
 function gatherRows(values: Float64Array, rows: Int32Array, width: number): Float64Array {
   const block = new Float64Array(rows.length * width);

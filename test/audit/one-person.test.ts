@@ -11,8 +11,7 @@ async function pairsOf(rows: ReturnType<typeof voices>) {
   const corpus = auditCorpus(rows);
   const weights = new Float64Array(corpus.n).fill(1);
   const known = people(corpus, corpus.nameOf, weights);
-  const all = Int32Array.from(weights.keys());
-  const evidence = await labelEvidence(corpus, known, weights, all, { aliasOf: () => 0 });
+  const evidence = await labelEvidence(corpus, known, weights, { aliasOf: () => 0 });
   const { pairs, usual } = await namePairs(corpus, known, { weights, evidence, wrong: 0.05 });
   const name = (s: number) => corpus.names[s].key.replace(/^x./, "");
   return {

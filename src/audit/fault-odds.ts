@@ -1,19 +1,19 @@
 import { sigmoid } from "../util/sigmoid.js";
 
-/** Natural log odds that two names with a score are of one person. */
-export type PairOdds = (score: number) => number;
+/** Natural log odds that something with a score is a fault. */
+export type Odds = (score: number) => number;
 
-/** Even where nothing looks like it, one corpus in three has such a pair. */
+/** Even where nothing looks like it, one corpus in three has such a fault. */
 const leastExpected = 0.3;
 
 /**
- * The odds of names of one data set. Scores are log likelihood ratios, so that all they need is how many of the possible pairs are of
- * one person, which is found together with the odds by expectation maximisation.
+ * The odds where scores are log likelihood ratios: all that they need is how many of the possible faults there are, which is found
+ * together with the odds by expectation maximisation.
  *
- * @param scores of the pairs that may be of one person; those left out are of two
- * @param possible how many pairs there are in all
+ * @param scores of what may be a fault; those left out are none
+ * @param possible how many there are in all
  */
-export function pairOdds(scores: Float64Array, possible: number): PairOdds {
+export function faultOdds(scores: Float64Array, possible: number): Odds {
   let expected = 1;
   for (let round = 0; round < 50; round++) {
     const prior = Math.log(expected / possible);
@@ -29,7 +29,7 @@ export function pairOdds(scores: Float64Array, possible: number): PairOdds {
  * exponential tail, which begins at the `tail`-th highest score. How many are faults, and how fast the tail falls, is found by expectation
  * maximisation (the "two groups" of Efron, "Microarrays, empirical Bayes and the two-groups model", Statistical Science 2008).
  */
-export function tailOdds(scores: Float64Array, { most, tail }: { most: number; tail: number }): PairOdds {
+export function tailOdds(scores: Float64Array, { most, tail }: { most: number; tail: number }): Odds {
   if (scores.length < 2 || !(most > 1)) return () => -Infinity;
   const ordered = scores.slice().sort().reverse();
   const count = Math.max(1, Math.min(tail, ordered.length - 1));

@@ -1,22 +1,22 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { pairOdds, tailOdds } from "../../src/audit/pair-odds.js";
+import { faultOdds, tailOdds } from "../../src/audit/fault-odds.js";
 import { quantile } from "../../src/vectors/quantile.js";
 
-test("pairOdds asks the more of a score the more pairs are possible", () => {
+test("faultOdds asks the more of a score the more pairs are possible", () => {
   const scores = Float64Array.of(30, 28, 9, -40);
-  assert.ok(pairOdds(scores, 100)(9) > 0);
-  assert.ok(pairOdds(scores, 1e6)(9) < 0);
+  assert.ok(faultOdds(scores, 100)(9) > 0);
+  assert.ok(faultOdds(scores, 1e6)(9) < 0);
 });
 
-test("pairOdds expects the more faults the more scores speak for them", () => {
-  const few = pairOdds(Float64Array.of(30), 10_000)(6);
-  const many = pairOdds(new Float64Array(20).fill(30), 10_000)(6);
+test("faultOdds expects the more faults the more scores speak for them", () => {
+  const few = faultOdds(Float64Array.of(30), 10_000)(6);
+  const many = faultOdds(new Float64Array(20).fill(30), 10_000)(6);
   assert.ok(many - few > 2.5, `${few} ${many}`);
 });
 
-test("pairOdds finds nothing where no score speaks for a fault", () => {
-  const oddsOf = pairOdds(Float64Array.of(2, 1, 0.5, -3), 1_000);
+test("faultOdds finds nothing where no score speaks for a fault", () => {
+  const oddsOf = faultOdds(Float64Array.of(2, 1, 0.5, -3), 1_000);
   assert.ok(oddsOf(2) < 0);
 });
 
