@@ -3,8 +3,8 @@ import { sigmoid } from "../util/sigmoid.js";
 /** Natural log odds that something with a score is a fault. */
 export type Odds = (score: number) => number;
 
-/** Even where nothing looks like it, one corpus in three has such a fault. */
-const leastExpected = 0.3;
+/** Even where nothing looks like it, one corpus in ten has such a fault. */
+const leastExpected = 0.1;
 
 /**
  * The odds where scores are log likelihood ratios: all that they need is how many of the possible faults there are, which is found
@@ -14,14 +14,17 @@ const leastExpected = 0.3;
  * @param possible how many there are in all
  */
 export function faultOdds(scores: Float64Array, possible: number): Odds {
+  let prior = Math.log(1 / possible);
   let expected = 1;
+  // What may be a fault does not speak for itself: only the others say how many faults there are.
+  const oddsOf = (score: number) =>
+    score + Math.log(Math.max(leastExpected, expected - sigmoid(score + prior)) / possible);
   for (let round = 0; round < 50; round++) {
-    const prior = Math.log(expected / possible);
-    const sum = scores.reduce((total, score) => total + sigmoid(score + prior), 0);
+    const sum = scores.reduce((total, score) => total + sigmoid(oddsOf(score)), 0);
     expected = Math.max(leastExpected, sum);
+    prior = Math.log(expected / possible);
   }
-  const prior = Math.log(expected / possible);
-  return (score) => score + prior;
+  return oddsOf;
 }
 
 /**
@@ -49,7 +52,8 @@ export function tailOdds(scores: Float64Array, { most, tail }: { most: number; t
       rest += 1 - chances[i];
       beyond += (1 - chances[i]) * (score - start);
     });
-    rate = (rest + 0.5) / Math.max(beyond, 1e-9);
+    // A faster fall would make the few scores of a small corpus surer than they are at face value.
+    rate = Math.min(1, (rest + 0.5) / Math.max(beyond, 1e-9));
     chances = top.map((score) => sigmoid(oddsOf(score)));
     expected = Math.max(
       leastExpected,

@@ -145,16 +145,16 @@ export async function judge(
     const scores = Float64Array.from(split, ({ score }) => score);
     const atFaceValue = faultOdds(scores, split.length);
     // The best of many splits of noisy rows is better than it should be, and how much so the other names show: two thirds of the log
-    // odds come from there. Both together find more than either alone.
+    // odds come from there. Both together find more than either alone. Without a model of voices both have to hold.
     const beyondOthers = tailOdds(scores, {
       most: scores.reduce((most, score) => Math.max(most, score), 0),
       tail: Math.round(split.length / 3),
     });
     advance("names")(n);
-    return split.map((name) => ({
-      ...name,
-      logOdds: (atFaceValue(name.score) + 2 * Math.max(leastLogOdds, beyondOthers(name.score))) / 3,
-    }));
+    return split.map((name) => {
+      const [face, beyond] = [atFaceValue(name.score), Math.max(leastLogOdds, beyondOthers(name.score))];
+      return { ...name, logOdds: isLearned ? (face + 2 * beyond) / 3 : Math.min(face, beyond) };
+    });
   }
 
   /** How likely two people are one, of those that are not known to be. */
