@@ -28,11 +28,14 @@ export function faultOdds(scores: Float64Array, possible: number): Odds {
 }
 
 /**
- * The odds where the scores cannot be taken at face value: faults may score anywhere between 0 and `most`, and what is none has an
+ * The odds where the scores cannot be taken at face value: faults may score anywhere between `least` and `most`, and what is none has an
  * exponential tail, which begins at the `tail`-th highest score. How many are faults, and how fast the tail falls, is found by expectation
  * maximisation (the "two groups" of Efron, "Microarrays, empirical Bayes and the two-groups model", Statistical Science 2008).
  */
-export function tailOdds(scores: Float64Array, { most, tail }: { most: number; tail: number }): Odds {
+export function tailOdds(
+  scores: Float64Array,
+  { least = 0, most, tail }: { least?: number; most: number; tail: number },
+): Odds {
   if (scores.length < 2 || !(most > 1)) return () => -Infinity;
   const ordered = scores.slice().sort().reverse();
   const count = Math.max(1, Math.min(tail, ordered.length - 1));
@@ -42,8 +45,8 @@ export function tailOdds(scores: Float64Array, { most, tail }: { most: number; t
   let expected = leastExpected;
   let [rate, rest] = [1, count];
   const oddsOf = (score: number) =>
-    score > Math.max(0, start)
-      ? Math.log(expected / most) - Math.log(Math.max(rest, 1e-9) * rate) + rate * (score - start)
+    score > Math.max(least, start)
+      ? Math.log(expected / (most - least)) - Math.log(Math.max(rest, 1e-9) * rate) + rate * (score - start)
       : -Infinity;
   for (let round = 0; round < 80; round++) {
     rest = 0;

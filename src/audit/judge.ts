@@ -127,8 +127,12 @@ export async function judge(
     const possible = possiblePairs(corpus);
     const within = faultOdds(scoresOf(false), possible.within);
     const apart = faultOdds(scoresOf(true), possible.across);
-    // Nobody knows how far a change of channel lowers the scores of one person.
-    const shifted = tailOdds(scoresOf(true), { most: usual, tail: Math.round(0.2 * names.length) });
+    // Nobody knows how far a change of channel lowers the scores of one person: even to where they speak against it.
+    const shifted = tailOdds(scoresOf(true), {
+      least: -usual / 4,
+      most: usual,
+      tail: Math.round(0.2 * names.length),
+    });
     const across = (score: number) => Math.max(apart(score), shifted(score));
     return withoutRivals(
       scored.map((pair) => ({
