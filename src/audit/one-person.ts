@@ -116,28 +116,40 @@ export function onePerson(corpus: AuditCorpus, { between, ...axes }: Plda, label
     let found = choices.get(name);
     if (found === undefined) {
       const { from, to } = names[name];
-      const rows = onAxes(model, data.subarray(from * d, to * d));
-      const chosen = (bits: number, weightOf: (row: number) => number): Choice => {
-        const sum = new Float64Array(rank);
-        let [count, square] = [0, 0];
-        for (let row = 0; row < to - from; row++) {
-          const weight = weightOf(row);
-          count += weight;
-          for (let r = 0; r < rank; r++) {
-            const x = rows[row * rank + r];
-            sum[r] += weight * x;
-            square += (weight * x * x * between[r]) / (between[r] + 1);
-          }
-        }
-        return { rows: bits, count, sum, square };
-      };
-      found =
-        to - from > mostRows
-          ? [chosen(-1, (row) => labels.weights[from + row])]
-          : Array.from({ length: 1 << (to - from) }, (_, bits) => chosen(bits, (row) => (bits >> row) & 1));
+      found = to - from > mostRows ? [seeming(from, to)] : all(from, to);
       choices.set(name, found);
     }
     return found;
+  }
+
+  /** Each row by its weight. Where there is one choice alone its square cancels, and is left out. */
+  function seeming(from: number, to: number): Choice {
+    const total = new Float64Array(d);
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      count += labels.weights[i];
+      for (let k = 0; k < d; k++) total[k] += labels.weights[i] * data[i * d + k];
+    }
+    const mean = onAxes(model, total, Float64Array.of(count));
+    return { rows: -1, count, sum: mean.map((x) => x * count), square: 0 };
+  }
+
+  function all(from: number, to: number): Choice[] {
+    const rows = onAxes(model, data.subarray(from * d, to * d));
+    return Array.from({ length: 1 << (to - from) }, (_, bits) => {
+      const sum = new Float64Array(rank);
+      let [count, square] = [0, 0];
+      for (let row = 0; row < to - from; row++) {
+        if (!((bits >> row) & 1)) continue;
+        count++;
+        for (let r = 0; r < rank; r++) {
+          const x = rows[row * rank + r];
+          sum[r] += x;
+          square += (x * x * between[r]) / (between[r] + 1);
+        }
+      }
+      return { rows: bits, count, sum, square };
+    });
   }
 }
 
