@@ -4,7 +4,7 @@ import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { nearest } from "./nearest.js";
 import { type Labels, type OnePerson, onePerson } from "./one-person.js";
-import { onAxes, type People } from "./people.js";
+import { gatherRows, onAxes, type People } from "./people.js";
 import { trust } from "./wrong-labels.js";
 
 /** Two names that may be of one person. */
@@ -32,6 +32,8 @@ const leastRatio = -10;
 /**
  * The pairs of names that may be of one person: each with its nearest names, and names of few rows with the owners whom these rows
  * resemble.
+ *
+ * @param people the names, each a person, with the weights of `labels`
  */
 export async function namePairs(
   corpus: AuditCorpus,
@@ -39,17 +41,10 @@ export async function namePairs(
   labels: Labels,
   { abortSignal }: { abortSignal?: AbortSignal } = {},
 ): Promise<NamePairs> {
-  const { n, names, nameOf, data, dimension: d } = corpus;
+  const { n, names, nameOf } = corpus;
   const { weights, evidence } = labels;
-  const counts = new Float64Array(names.length);
-  const sums = new Float64Array(names.length * d);
-  names.forEach(({ from, to }, s) => {
-    for (let i = from; i < to; i++) {
-      counts[s] += weights[i];
-      for (let k = 0; k < d; k++) sums[s * d + k] += weights[i] * data[i * d + k];
-    }
-  });
-  const some = [...names.keys()].filter((s) => counts[s] > leastCount);
+  const { counts, sums } = people;
+  const some = Int32Array.from([...names.keys()].filter((s) => counts[s] > leastCount));
   const model = people.modelWithout(0);
   const rank = model.between.length;
   if (some.length < 2 || rank === 0) return { pairs: [], usual: 0 };
@@ -60,12 +55,8 @@ export async function namePairs(
       ? pldaScore(model, setOf(first), setOf(second))
       : -Infinity;
 
-  const block = new Float64Array(some.length * rank);
-  some.forEach((s, row) => {
-    block.set(means.subarray(s * rank, (s + 1) * rank), row * rank);
-  });
-  const { k, index } = await nearest(model.between, block, { abortSignal });
-  const compared = onePerson(corpus, model, labels);
+  const { k, index } = await nearest(model.between, gatherRows(means, some, rank), { abortSignal });
+  const compared = onePerson(corpus, people, labels);
   const pairs = new Map<number, NamePair>();
   const add = (s: number, t: number, isLikely: boolean) => {
     const [first, second] = s < t ? [s, t] : [t, s];

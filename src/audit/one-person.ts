@@ -1,7 +1,6 @@
-import type { Plda } from "../scoring/plda.js";
 import { logSum } from "../util/log-sum.js";
 import type { AuditCorpus } from "./audit-corpus.js";
-import { onAxes } from "./people.js";
+import { onAxes, type People } from "./people.js";
 import { type LabelEvidence, outlier, trust } from "./wrong-labels.js";
 
 /** What is thought of the labels of a corpus. */
@@ -44,10 +43,13 @@ export interface OnePerson {
  * its owner's rows is weighed by Π_S (1-ε)(1-κ) · exp(c(S) / 2) · Π_rest ((1-ε) κ + ε a): ε is the share of wrong labels,
  * κ the one of utterances that sound like nobody, a what speaks for somebody else (`LabelEvidence.alternative`), and c the log likelihood
  * ratio of one person against one for each row. Names with more than four rows have the rows that they seem to have.
+ *
+ * @param people the names, each a person
  */
-export function onePerson(corpus: AuditCorpus, { between, ...axes }: Plda, labels: Labels) {
+export function onePerson(corpus: AuditCorpus, people: People, labels: Labels) {
   const { names, data, dimension: d } = corpus;
-  const model = { between, ...axes };
+  const model = people.modelWithout(0);
+  const { between } = model;
   const rank = between.length;
   const constants = new Map<number, number>();
   const choices = new Map<number, Choice[]>();
@@ -116,21 +118,16 @@ export function onePerson(corpus: AuditCorpus, { between, ...axes }: Plda, label
     let found = choices.get(name);
     if (found === undefined) {
       const { from, to } = names[name];
-      found = to - from > mostRows ? [seeming(from, to)] : all(from, to);
+      found = to - from > mostRows ? [seeming(name)] : all(from, to);
       choices.set(name, found);
     }
     return found;
   }
 
   /** Each row by its weight. Where there is one choice alone its square cancels, and is left out. */
-  function seeming(from: number, to: number): Choice {
-    const total = new Float64Array(d);
-    let count = 0;
-    for (let i = from; i < to; i++) {
-      count += labels.weights[i];
-      for (let k = 0; k < d; k++) total[k] += labels.weights[i] * data[i * d + k];
-    }
-    const mean = onAxes(model, total, Float64Array.of(count));
+  function seeming(name: number): Choice {
+    const count = people.counts[name];
+    const mean = onAxes(model, people.sums.subarray(name * d, (name + 1) * d), Float64Array.of(count));
     return { rows: -1, count, sum: mean.map((x) => x * count), square: 0 };
   }
 

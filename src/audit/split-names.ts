@@ -30,8 +30,9 @@ export function splitNames(corpus: AuditCorpus, people: People, labels: Labels):
   for (const [name, { from, to }] of names.entries()) {
     const n = to - from;
     if (n < 4) continue;
-    const { between, ...axes } = people.modelWithout(people.foldOf(people.personOf[from]));
-    const rows = onAxes({ between, ...axes }, data.subarray(from * d, to * d));
+    const model = people.modelWithout(people.foldOf(people.personOf[from]));
+    const { between } = model;
+    const rows = onAxes(model, data.subarray(from * d, to * d));
     const split = bestSplit(rows, between);
     if (split === undefined) continue;
     const others = Float64Array.from(

@@ -4,7 +4,7 @@ import { logSum } from "../util/log-sum.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { type Candidates, hubs } from "./hubs.js";
 import { nearest } from "./nearest.js";
-import { onAxes, type People } from "./people.js";
+import { gatherRows, onAxes, type People } from "./people.js";
 import { setScores } from "./set-score.js";
 
 /** What speaks for and against the label of every row. */
@@ -172,14 +172,6 @@ function weighOthers(
 /** Whether the likeliest other person is likelier than all the others and a stranger together. */
 export const isOfOther = ({ nearest: person, rest, alternative }: LabelEvidence, i: number): boolean =>
   person[i] >= 0 && rest[i] < alternative[i] - Math.LN2;
-
-function gatherRows(values: Float64Array, rows: Int32Array, width: number): Float64Array {
-  const block = new Float64Array(rows.length * width);
-  rows.forEach((i, row) => {
-    block.set(values.subarray(i * width, (i + 1) * width), row * width);
-  });
-  return block;
-}
 
 interface Session {
   /** Its first row. */
