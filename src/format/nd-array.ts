@@ -163,7 +163,7 @@ export function decodeArray(bytes: Uint8Array, layout: Layout, path?: string): N
     stored === "float16"
       ? widenHalf(new Uint16Array(aligned.buffer, aligned.byteOffset, size))
       : new constructors[stored](aligned.buffer as ArrayBuffer, aligned.byteOffset, size);
-  const data = fortranOrder && shape.length > 1 ? fromFortran(numbers, shape) : numbers;
+  const data = fortranOrder && shape.length > 1 ? gather(numbers, shape, stridesOf(shape)) : numbers;
   return { data, shape, dtype };
 }
 
@@ -171,21 +171,41 @@ function swapBytes(bytes: Uint8Array, width: number): void {
   for (let i = 0; i < bytes.length; i += width) bytes.subarray(i, i + width).reverse();
 }
 
-/** In Fortran order the first axis runs fastest. */
-function fromFortran<T extends TypedArray>(data: T, shape: number[]): T {
+/** The array with its axes in another order, as numpy's `transpose(axes)`: axis i of the result is axis `axes[i]`. */
+export function transpose({ data, shape, dtype }: NdArray, axes: readonly number[]): NdArray {
+  const strides = stridesOf([...shape].reverse()).reverse();
+  const turned = axes.map((axis) => shape[axis]);
+  return {
+    data: gather(
+      data,
+      turned,
+      axes.map((axis) => strides[axis]),
+    ),
+    shape: turned,
+    dtype,
+  };
+}
+
+/** The distance between neighbours along each axis, where the first axis runs fastest. */
+function stridesOf(shape: readonly number[]): number[] {
+  let stride = 1;
+  return shape.map((n) => {
+    const own = stride;
+    stride *= n;
+    return own;
+  });
+}
+
+/** The numbers of an array in C order, from where they lie that far apart along each axis. */
+function gather<T extends TypedArray>(data: T, shape: readonly number[], strides: readonly number[]): T {
   const out = data.slice() as T;
   const index = new Array<number>(shape.length).fill(0);
-  const stride: number[] = [];
-  shape.reduce((product, n, axis) => {
-    stride[axis] = product;
-    return product * n;
-  }, 1);
   for (let at = 0, from = 0; at < out.length; at++) {
     out[at] = data[from];
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += stride[axis];
+      from += strides[axis];
       if (++index[axis] < shape[axis]) break;
-      from -= stride[axis] * shape[axis];
+      from -= strides[axis] * shape[axis];
       index[axis] = 0;
     }
   }

@@ -9,28 +9,28 @@ export interface TokenKind {
   operand: Operand;
 }
 
-/** Opcodes that are refused: they make sets, classes, Python 2 text, objects within themselves or outside the file. */
+/** Opcodes that are refused, and what they make. */
 const refused: Record<number, string> = {
-  48: "POP",
-  49: "POP_MARK",
-  50: "DUP",
-  80: "PERSID",
-  81: "BINPERSID",
-  83: "STRING",
-  84: "BINSTRING",
-  85: "SHORT_BINSTRING",
-  105: "INST",
-  111: "OBJ",
-  129: "NEWOBJ",
-  130: "EXT1",
-  131: "EXT2",
-  132: "EXT4",
-  143: "EMPTY_SET",
-  144: "ADDITEMS",
-  145: "FROZENSET",
-  146: "NEWOBJ_EX",
-  151: "NEXT_BUFFER",
-  152: "READONLY_BUFFER",
+  48: "a tuple within itself (POP)",
+  49: "a tuple within itself (POP_MARK)",
+  50: "a value taken twice (DUP)",
+  80: "an object outside of the file (PERSID)",
+  81: "an object outside of the file (BINPERSID)",
+  83: "text of Python 2 (STRING)",
+  84: "text of Python 2 (BINSTRING)",
+  85: "text of Python 2 (SHORT_BINSTRING)",
+  105: "an object of a class (INST)",
+  111: "an object of a class (OBJ)",
+  129: "an object of a class (NEWOBJ)",
+  130: "an object of a class (EXT1)",
+  131: "an object of a class (EXT2)",
+  132: "an object of a class (EXT4)",
+  143: "a set (EMPTY_SET)",
+  144: "a set (ADDITEMS)",
+  145: "a set (FROZENSET)",
+  146: "an object of a class (NEWOBJ_EX)",
+  151: "an array outside of the file (NEXT_BUFFER)",
+  152: "an array outside of the file (READONLY_BUFFER)",
 };
 
 /** The longest operand, and so the largest Python object. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { invalid, shown, unsupported } from "../errors.js";
-import { decodeArray, itemSize, type NdArray } from "./nd-array.js";
+import { decodeArray, itemSize, type NdArray, transpose } from "./nd-array.js";
 import { checkEnd, longestText, type Operand, PickleTokens, type TokenKind } from "./pickle-tokens.js";
 
 /**
@@ -121,6 +121,9 @@ const fewestValues = 1_000_000;
 /** The classes and functions that a pickle may name. Protocols 0 to 2 use Python 2's module names. */
 const globals: Record<string, string> = {
   "numpy.ndarray": "ndarray",
+  // Their pickles hold numbers as that of any array.
+  "numpy.memmap": "ndarray",
+  "numpy.matrix": "ndarray",
   "numpy.dtype": "dtype",
   "numpy.core.multiarray._reconstruct": "reconstruct",
   "numpy._core.multiarray._reconstruct": "reconstruct",
@@ -130,11 +133,13 @@ const globals: Record<string, string> = {
   "numpy._core.numeric._frombuffer": "frombuffer",
   "_codecs.encode": "encode",
   "__builtin__.bytes": "bytes",
+  // With fix_imports=False.
+  "builtins.bytes": "bytes",
   "collections.OrderedDict": "dict",
   "collections.defaultdict": "dict",
   // The default factory of a defaultdict, which is never called.
   ...Object.fromEntries(
-    ["list", "dict", "set", "int", "float", "str", "tuple"].flatMap((name) =>
+    ["list", "dict", "set", "int", "long", "float", "str", "unicode", "tuple"].flatMap((name) =>
       ["builtins", "__builtin__"].map((module) => [`${module}.${name}`, "factory"]),
     ),
   ),
@@ -142,7 +147,11 @@ const globals: Record<string, string> = {
 
 /** A function or class on the stack. */
 class Global {
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    /** With its module, as the pickle names it. */
+    readonly full: string,
+  ) {}
 }
 
 /** A number type on the stack. */
@@ -209,8 +218,9 @@ class Unpickler {
   private memoized = 0;
   private root: unknown;
   private readonly tuples = new WeakMap<object, Extent>();
-  /** Bytes of all arrays, limited by the size of the file however often it refers to them. */
   private arrayBytes = 0;
+  /** Bytes that protocols 0 to 2 write as text. They become arrays after that, so these are counted on their own. */
+  private encodedBytes = 0;
 
   constructor(
     readonly tokens: PickleTokens<Opcode>,
@@ -353,12 +363,14 @@ class Unpickler {
   }
 
   /** Python's raw-unicode-escape, for protocol 0. */
-  escapedText(text: string): string {
-    return text.replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (_, short, long) => {
+  escapedText(escaped: string): string {
+    const text = escaped.replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (_, short, long) => {
       const code = Number.parseInt(short ?? long, 16);
       if (code > 0x10ffff) throw this.wrong(`text with the character ${code}`, "Unicode ends at 1114111.");
       return String.fromCodePoint(code);
     });
+    if (/\p{Surrogate}/u.test(text)) throw this.wrong("text that is not UTF-8");
+    return text;
   }
 
   // --- containers
@@ -430,7 +442,7 @@ class Unpickler {
         `the function or class ${full ? shown(full) : `${shown(module)}, ${shown(name)}`}`,
         "Plain values and numpy arrays can be read; nothing was executed.",
       );
-    this.push(new Global(globals[full]));
+    this.push(new Global(globals[full], full));
   }
 
   call([callee, packed]: unknown[]): unknown {
@@ -455,12 +467,12 @@ class Unpickler {
       }
       if (name === "frombuffer" && first instanceof Uint8Array) {
         const array = new OpenArray();
-        array.value = this.array(first, second, args[2], args[3] === "F");
+        array.value = this.fromBuffer(first, second, args.slice(2));
         return array;
       }
     }
     throw this.refuse(
-      `a call of ${name}`,
+      `a call of ${callee instanceof Global ? callee.full : name}`,
       "Only numpy arrays and numbers can be made, of the arguments that numpy writes.",
     );
   }
@@ -493,26 +505,44 @@ class Unpickler {
         "It must be bytes, a number type, a shape and an order.",
       );
     if (shape.length > 64) throw this.wrong(`an array of ${shape.length} axes`, "numpy has at most 64.");
-    this.count(bytes.length);
+    this.arrayBytes = this.counted(this.arrayBytes + bytes.length);
     const { code, bigEndian } = type;
     // A copy, because the pickle may refer to the bytes again.
     const own = new Uint8Array(bytes);
     return decodeArray(own, { code, bigEndian, fortranOrder, shape: [...shape] }, this.options.path);
   }
 
+  /** numpy's `_frombuffer`, of protocol 5. Order K, since numpy 2.3, is C order with the axes turned round. */
+  private fromBuffer(bytes: Uint8Array, type: unknown, [shape, order, axes]: unknown[]): NdArray {
+    const array = this.array(bytes, type, shape, order === "F");
+    if (order === "C" || order === "F") return array;
+    const given = Array.isArray(axes) ? axes : [];
+    if (
+      order !== "K" ||
+      array.shape.some((_, axis) => !given.includes(axis)) ||
+      given.length !== array.shape.length
+    )
+      throw this.refuse(
+        `an array in the order ${shown(order)} with the axes ${shown(axes)}`,
+        "The order must be C, F, or K with every axis once.",
+      );
+    return transpose(array, given);
+  }
+
   private latin1Bytes(text: string): Uint8Array {
     if (/[^\0-\xff]/.test(text)) throw this.wrong("bytes written as text beyond latin1");
-    this.count(text.length);
+    this.encodedBytes = this.counted(this.encodedBytes + text.length);
     return Uint8Array.from(text, (character) => character.charCodeAt(0));
   }
 
-  private count(bytes: number): void {
-    this.arrayBytes += bytes;
-    if (this.arrayBytes > this.tokens.consumed + 64)
+  /** Throws for more bytes than the file can hold, however often it refers to them. */
+  private counted(bytes: number): number {
+    if (bytes > this.tokens.consumed + 64)
       throw this.refuse(
-        `arrays of ${this.arrayBytes} bytes`,
+        `arrays of ${bytes} bytes`,
         `They cannot have more than the ${this.tokens.consumed} bytes read so far.`,
       );
+    return bytes;
   }
 }
 
@@ -596,7 +626,12 @@ function kindOf(value: unknown): string {
 }
 
 /** Python's names of values under construction. */
-const inPython: Record<string, string> = { OpenList: "list", OpenArray: "array", OpenDict: "dict" };
+const inPython: Record<string, string> = {
+  OpenList: "list",
+  OpenArray: "array",
+  OpenDict: "dict",
+  NumberType: "numpy dtype",
+};
 
 function indexIn({ op, operand, offset }: PickleTokens<Opcode>, path: string | undefined): number {
   if (operand.length === 1 && op.name.startsWith("BIN")) return operand[0];

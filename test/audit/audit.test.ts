@@ -67,6 +67,27 @@ test("audit finds planted names of two people, and says who goes where", async (
   }
 });
 
+test("audit finds two people under a name behind its wrong labels", async () => {
+  // Two voices that resemble each other, so that two wrong labels stand out more.
+  const rows = voices(40, 5);
+  for (let i = 10; i < 15; i++)
+    rows[i] = {
+      ...rows[i],
+      key: `x_s1_v${i}`,
+      speakerId: "s1",
+      embedding: rows[i].embedding.map((x, k) => 0.5 * x + 0.5 * rows[i - 5].embedding[k]),
+    };
+  for (const i of [51, 52]) rows[i] = { ...rows[i], key: `x_s1_w${i}`, speakerId: "s1" };
+  const [found, ...more] = foundIn(await audit(rows), "mergedSpeakers");
+  assert.ok(found !== undefined && more.length === 0);
+  const apart = found.remedy.action === "splitName" ? found.remedy.parts.map((part) => part.join()) : [];
+  assert.ok(
+    apart.some((part) => part.includes("v1")) &&
+      apart.every((part) => part.includes("v1") !== part.includes("u1")),
+    apart.join(" | "),
+  );
+});
+
 test("audit gives the same for any order of the utterances", async () => {
   const next = random(3);
   const shuffled = (await wild).map((row) => [next(), row] as const).sort(([a], [b]) => a - b);
