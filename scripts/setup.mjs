@@ -2,7 +2,16 @@
 // An optional part that fails is reported in one line with what does not work without it, and the rest goes on.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -41,12 +50,16 @@ function makeBuild() {
       doing: "compiling TypeScript (about 15 s)",
       required: true,
       work: async () => {
-        rmSync(join(root, "dist"), { recursive: true, force: true });
-        await run(process.execPath, [
-          join(root, "node_modules", "typescript", "bin", "tsc"),
-          "-p",
-          "tsconfig.json",
-        ]);
+        // Beside the last build, which kernels and tests that run meanwhile go on using.
+        const [built, fresh, old] = ["dist", "dist.new", "dist.old"].map((name) => join(root, name));
+        const remove = (folder) => rmSync(folder, { recursive: true, force: true });
+        remove(fresh);
+        const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+        await run(process.execPath, [tsc, "-p", "tsconfig.json", "--outDir", fresh]);
+        remove(old);
+        if (existsSync(built)) renameSync(built, old);
+        renameSync(fresh, built);
+        remove(old);
       },
     },
   );
