@@ -6,9 +6,6 @@ import { printLine } from "./print.js";
 export function analyzeCommand(program: Command): void {
   program
     .command("analyze")
-    .description(
-      "Report on merged results: bands of similarity, likely duplicates, pairs across data sets, the top pairs.",
-    )
     .option("--results-dir <folder>", "what merging wrote", "final_embeddings")
     .option("--output-csv <file>", "table of the pairs (default: similarity_analysis.csv in the results)")
     .addOption(options.minSimilarity())

@@ -28,9 +28,6 @@ interface Settings extends CorpusSettings {
 export function applyCommand(program: Command): void {
   const command = program
     .command("apply")
-    .description(
-      "Do what was decided on the findings of an audit: write the corpus without what is dropped, under the right names.",
-    )
     .requiredOption("--decisions <files...>", "decisions.jsonl of the audit, and those of people")
     .requiredOption(
       "--out <path>",

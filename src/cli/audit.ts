@@ -25,9 +25,6 @@ interface Settings extends CorpusSettings {
 export function auditCommand(program: Command): void {
   const command = program
     .command("audit")
-    .description(
-      "Find what is wrong: wrong labels, one person under two names or in two data sets, two people under one name; and in the audio (--checks of extract, or --data_root here) copies, files without speech, doubtful ones.",
-    )
     .option(
       "--embeddings <path>",
       "what merging wrote, an export of it (.parquet, .npz), or vectors with keys dataset/speaker/utterance",

@@ -18,7 +18,6 @@ interface Settings {
 export function compareCommand(program: Command): void {
   const command = program
     .command("compare")
-    .description("Compare two recordings: is it one speaker?")
     .argument("<a>", "audio file")
     .argument("<b>", "audio file")
     .option("--calibration <file>", "what scores mean (default: MODEL.calibration.json, where there is one)")

@@ -12,9 +12,6 @@ interface Settings {
 export function exportCommand(program: Command): void {
   program
     .command("export")
-    .description(
-      "Write merged embeddings for other tools: Parquet, a Kaldi archive, .npz, CSV, TSV or JSONL.",
-    )
     .option("--input <path>", "a folder that merging wrote", "final_embeddings")
     .requiredOption(
       "--to <file>",

@@ -7,11 +7,7 @@ import { openReporter } from "./reporter.js";
 import { parseShard, shardFromEnvironment } from "./shard.js";
 
 export function extractCommand(program: Command): void {
-  const command = program
-    .command("extract")
-    .description(
-      "Embed every utterance of a corpus, on several processes; goes on where an earlier run stopped.",
-    );
+  const command = program.command("extract");
   options.addCorpusOptions(command);
   command.option("--output-dir <folder>", "where the rank folders go", "embeddings_output");
   options

@@ -34,7 +34,6 @@ interface Settings extends ModelOptions {
 export function identifyCommand(program: Command): void {
   const command = program
     .command("identify")
-    .description("Say who speaks: the nearest of the enrolled to every query.")
     .requiredOption(
       "--query <paths...>",
       "audio files, folders of them, or vectors (.npy, .npz, .parquet, .ark, .pkl, merged files)",

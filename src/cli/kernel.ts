@@ -55,9 +55,7 @@ export function uninstallKernel(place: KernelPlace = {}): string {
 
 /** Registers `kernel install` and `kernel uninstall`. */
 export function kernelCommand(program: Command): void {
-  const kernel = program
-    .command("kernel")
-    .description("put the TypeScript kernel into a JupyterLab, or out of it");
+  const kernel = program.command("kernel");
   const at = (command: Command) =>
     command
       .option("--user", "into this user's Jupyter folder (default)")

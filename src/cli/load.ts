@@ -20,9 +20,6 @@ interface LoadSettings {
 export function loadCommand(program: Command): void {
   program
     .command("load")
-    .description(
-      "Show individual embeddings, one file for each utterance and speaker: without names the data sets, then the speakers, the utterances, the vector.",
-    )
     .option("--embeddings-dir <folder>", "individual files", "final_embeddings/embeddings_individual")
     .option("--dataset <name>")
     .option("--speaker-id <name>")

@@ -7,9 +7,6 @@ import { openReporter } from "./reporter.js";
 export function mergeCommand(program: Command): void {
   program
     .command("merge")
-    .description(
-      "Merge what the ranks (the processes of extract) wrote into one set of files, and compare the speakers.",
-    )
     .option("--input-dir <folder>", "what extract wrote", "embeddings_output")
     .option("--output-dir <folder>", "where the merged files go", "final_embeddings")
     .addOption(options.computeSimilarity())

@@ -19,9 +19,6 @@ interface ModelSettings {
 export function modelCommand(program: Command): void {
   program
     .command("model")
-    .description(
-      "Say how a model is understood and from where, or find the front end that gives a known embedding.",
-    )
     .argument("<model>", "an .onnx file, or campplus or ge2e, which are bundled")
     .argument("[audio]", "with --fit: an audio file of some seconds")
     .argument("[embedding]", "with --fit: a .npy file with what the original model gives for it")

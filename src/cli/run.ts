@@ -16,7 +16,6 @@ const stage = (name: string, description: string) =>
 export function runCommand(program: Command): void {
   const command = program
     .command("run")
-    .description("All stages in a row: 1 extract, 2 merge and compare, 3 report, 4 clean up.")
     .addOption(stage("stage", "first stage (default: 1)"))
     .addOption(stage("stop-stage", "last stage (default: 3, or the first one if that is 4)"))
     .option("--output-dir <folder>", "what the ranks write", "embeddings_output")

@@ -37,7 +37,6 @@ interface Settings {
 export function scoreCommand(program: Command): void {
   program
     .command("score")
-    .description("Score a list of trials, and say how well the scores tell one speaker from two.")
     .option("--trials <file>", "a line for each: enroll test [target|nontarget|1|0], or 1|0 enroll test")
     .option(
       "--embeddings <path>",

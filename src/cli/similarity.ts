@@ -31,7 +31,6 @@ interface Settings {
 export function similarityCommand(program: Command): void {
   program
     .command("similarity")
-    .description("Compare vectors with each other, or with another set: exact, in bounded memory.")
     .requiredOption(
       "--input <path>",
       "vectors.npy, .npz, a pickle of embeddings or vectors, or a folder that merging wrote",

@@ -7,9 +7,6 @@ import { duration } from "./reporter.js";
 export function statusCommand(program: Command): void {
   program
     .command("status")
-    .description(
-      "How far an extraction is, while it runs or after: done, failed, left, and the rate of every rank.",
-    )
     .argument("[folder]", "what extract writes", "embeddings_output")
     .action(async (folder: string) => {
       const status = await extractionStatus(folder);

@@ -11,9 +11,6 @@ const shown = 50;
 export function verifyCommand(program: Command): void {
   program
     .command("verify")
-    .description(
-      "Check what extract or merge wrote: every record, list, index and individual file. Changes nothing.",
-    )
     .argument("[folder]", "what extract or merge wrote", "final_embeddings")
     .action(async (folder: string) => {
       const { kind, checked, problems } = await verify(folder, { abortSignal: interruptSignal() });

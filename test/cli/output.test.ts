@@ -26,6 +26,31 @@ const many = Object.fromEntries(
   Array.from({ length: 40 }, (_, i) => [`d/speaker ${i}/a.wav`, [1, i, 0.5]] as [string, number[]]),
 );
 
+test("--version and --help load no command, and a command loads no other", () => {
+  const hook = put(
+    join(cwd, "loaded.cjs"),
+    `process.on("exit", () => console.error(Object.keys(require.cache).filter((path) => path.includes("/cli/")).map((path) => path.split("/").pop()).sort().join()));`,
+  );
+  const loads = (...args: string[]) =>
+    spawnSync(process.execPath, ["--require", hook, main, ...args], { cwd, encoding: "utf8" });
+  assert.is(loads("--version").stderr, "main.js\n");
+  const help = loads("--help");
+  assert.is(help.stderr, "main.js\n");
+  for (const name of ["run", "audit", "kernel"])
+    assert.match(help.stdout, new RegExp(`^  ${name} +[A-Z]`, "m"));
+  for (const args of [
+    ["verify", "--help"],
+    ["help", "verify"],
+  ]) {
+    const { stdout, stderr } = loads(...args);
+    assert.match(
+      stdout,
+      /^Usage: speakerscope verify \[options\] \[folder\]\n\nCheck what extract or merge wrote/,
+    );
+    assert.is(stderr, "interrupt.js,main.js,print.js,verify.js\n");
+  }
+});
+
 test("a reader that has seen enough ends a command quietly, as it ends other tools", async () => {
   await fakeExtraction(join(cwd, "many"), many);
   const merge = ["merge", "--input_dir", "many", "--output_dir", "final", "--compute_similarity"];
