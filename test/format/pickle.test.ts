@@ -106,6 +106,35 @@ read("refuses more array bytes than the file can hold", () => {
     /arrays of \d+ bytes.*more than the \d+ bytes/,
   );
 });
+read("refuses bytes that are written once as text and made again and again", () => {
+  const text = `X\xe8\x03\0\0${"a".repeat(1000)}`;
+  const made = (reference: string) => `c_codecs\nencode\n${reference}X\x06\0\0\0latin1\x86R`;
+  assert.is((readPickle(bytes(`](${made(`${text}q\0`)}e.`)) as Uint8Array[])[0].length, 1000);
+  assert.throws(
+    () => readPickle(bytes(`](${made(`${text}q\0`)}${made("h\0").repeat(20)}e.`)),
+    /arrays of \d+ bytes.*more than the \d+ bytes/,
+  );
+});
+read("turns the axes of an array that numpy 2.3 and later write in the order of its memory", () => {
+  const turned = (order: string, axes: string) =>
+    bytes(
+      `\x80\x05\x8c\x13numpy._core.numeric\x8c\x0b_frombuffer\x93(\x96\x06\0\0\0\0\0\0\0\0\x01\x02\x03\x04\x05\x8c\x05numpy\x8c\x05dtype\x93\x8c\x02u1\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbK\x01K\x02K\x03\x87\x8c\x01${order}${axes}tR.`,
+    );
+  // np.arange(6, dtype="u1").reshape(1, 2, 3).transpose(2, 0, 1)
+  assert.equal(readPickle(turned("K", "K\x02K\0K\x01\x87")), {
+    data: Uint8Array.of(0, 3, 1, 4, 2, 5),
+    shape: [3, 1, 2],
+    dtype: "uint8",
+  });
+  for (const [order, axes] of [
+    ["K", "K\x02K\0K\0\x87"],
+    ["K", "K\x02K\0K\x03\x87"],
+    ["K", "(K\0K\x01K\x02K\0t"],
+    ["K", "N"],
+    ["A", "N"],
+  ])
+    assert.throws(() => readPickle(turned(order!, axes!)), /an array in the order .* with the axes/);
+});
 read("gives an error or a value for any broken file", () => {
   const files = [
     reference("utterance.pkl"),
@@ -502,6 +531,41 @@ for protocol in range(6):
         Array.from({ length: Math.ceil(file.length / 100) }, (_, i) => file.subarray(i * 100, i * 100 + 100));
       const entries = await collect(readPickleDictEntries(pieces));
       check(Object.fromEntries(entries));
+    }
+  });
+  inPython("arrays of every type and layout have Python's values in every protocol", () => {
+    const text = runPython(
+      `
+import json, pickle, sys, numpy as np
+rng = np.random.default_rng(1)
+def layouts(dtype):
+    a = (rng.standard_normal((3, 4, 5)) * 50).astype(dtype)
+    readonly = a.copy()
+    readonly.setflags(write=False)
+    yield from [a, a.T, np.asfortranarray(a), a.transpose(1, 0, 2), a.transpose(2, 0, 1), a.swapaxes(1, 2), a[::2, 1:, ::-1], a[:, 1, 2]]
+    yield from [np.broadcast_to(a[0, 0], (4, 5)), a[:1, :1, :1], a[0, 0].copy(), np.array(a[0, 0, 0]), np.zeros((3, 0, 2), dtype), readonly]
+arrays = [a for dtype in "f2 f4 f8 >f2 >f4 >f8 i1 u1 >i2 u4 b1".split() for a in layouts(dtype)]
+# Bytes below 128 take one byte as text, those above two.
+arrays += [np.zeros(3000, "f4"), np.full(400, 0x41414141, "u4").view("f4"), -np.ones(192, "f4"), np.full((1, 2), 0.5).view(np.matrix)]
+scalars = [np.float16(1.5), np.float32(-2.5), np.float64(1e300), np.uint8(7), *np.ones(40, "b1")]
+for protocol in range(6):
+    with open(f"{sys.argv[1]}/arrays-{protocol}.pkl", "wb") as file: pickle.dump([arrays, {"a": {"b": tuple(arrays)}}, scalars], file, protocol, fix_imports=protocol != 1)
+print(json.dumps([{"shape": a.shape, "data": a.ravel().tolist()} for a in map(np.asarray, arrays)]))`,
+      [folder],
+    );
+    const expected = JSON.parse(text) as { shape: number[]; data: number[] }[];
+    assert.is(expected.length, 11 * 14 + 4);
+    for (let protocol = 0; protocol <= 5; protocol++) {
+      const [list, dict, scalars] = readPickle(
+        readFileSync(join(folder, `arrays-${protocol}.pkl`)),
+      ) as unknown as [NdArray[], { a: { b: NdArray[] } }, unknown[]];
+      for (const arrays of [list, dict.a.b])
+        assert.equal(
+          arrays.map(({ data, shape }) => ({ shape, data: Array.from(data as Float32Array) })),
+          expected.map(({ data, shape }) => ({ shape, data: data.map(Number) })),
+          `protocol ${protocol}`,
+        );
+      assert.equal(scalars, [1.5, -2.5, 1e300, 7, ...Array(40).fill(true)]);
     }
   });
   inPython("other classes that Python pickles are refused by name", () => {
