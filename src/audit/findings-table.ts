@@ -1,3 +1,4 @@
+import { inSnakeCase } from "../decisions/spelling.js";
 import { pythonRepr } from "../format/python-float.js";
 import type { Finding } from "./finding.js";
 
@@ -29,19 +30,9 @@ export interface FindingRow {
   remedy: string;
   /** The right speaker of a wrong label, where there is one; of copies the one to keep. */
   target: string;
-  /** JSON. */
+  /** JSON, its names spelt as the columns are. */
   evidence: string;
 }
-
-const remedies = {
-  relabel: "relabel",
-  drop: "drop",
-  mergeNames: "merge_names",
-  splitName: "split_name",
-  keepOnOneSide: "keep_on_one_side",
-  keepOne: "keep_one",
-  keep: "keep",
-} as const;
 
 /** Findings as rows of a table, in their order. */
 export const findingRows = (findings: readonly Finding[]): FindingRow[] =>
@@ -51,9 +42,15 @@ export const findingRows = (findings: readonly Finding[]): FindingRow[] =>
     key2,
     score,
     probability,
-    remedy: remedies[remedy.action],
+    remedy: inSnakeCase(remedy.action),
     target: "to" in remedy ? remedy.to : "",
-    evidence: JSON.stringify(remedy.action === "splitName" ? { ...evidence, parts: remedy.parts } : evidence),
+    evidence: JSON.stringify(
+      Object.fromEntries(
+        Object.entries(remedy.action === "splitName" ? { ...evidence, parts: remedy.parts } : evidence).map(
+          ([name, value]) => [inSnakeCase(name), value],
+        ),
+      ),
+    ),
   }));
 
 export const findingColumns = [

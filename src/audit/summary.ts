@@ -2,6 +2,7 @@ import { quantity } from "../shared/text.js";
 import type { Audit } from "./audit.js";
 import type { Decided } from "./decided.js";
 import type { FindingKind } from "./finding.js";
+import { kindNames } from "./findings-table.js";
 
 const texts: Record<FindingKind, string> = {
   wrongLabel: "utterances with a wrong label",
@@ -26,7 +27,7 @@ export function* auditSummary({ findings, summary, info }: Audit): Generator<str
   if (info.why !== null) yield `Note: ${info.why}`;
   if (info.unmeasured > 0) yield `Note: of ${info.unmeasured} utterances nothing is known of the audio`;
   const kinds = (Object.keys(texts) as FindingKind[]).filter((kind) => !info.notLookedFor.includes(kind));
-  for (const kind of kinds) yield `${summary.found[kind]} ${texts[kind]}`;
+  for (const kind of kinds) yield `${summary.found[kind]} ${texts[kind]} (${kindNames[kind]})`;
   const rest = findings.filter(({ probability }) => probability < 0.5).length;
   if (rest > 0) yield `${rest} doubts besides, of a probability of 0.05 to 0.5`;
   // Nobody who does not ask for it misses it.

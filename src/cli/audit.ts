@@ -1,11 +1,14 @@
 import { type Command, Option } from "commander";
 import { audit } from "../audit/audit.js";
+import { audioKinds } from "../audit/finding.js";
 import { kindNames } from "../audit/findings-table.js";
 import { readAuditUtterances } from "../audit/read-utterances.js";
+import type { AudioChecks } from "../checks/audio-checks.js";
 import { readDecisions } from "../decisions/read-decisions.js";
 import { invalid } from "../errors.js";
 import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { publishAudit } from "../pipeline/publish-audit.js";
+import { quantity } from "../shared/text.js";
 import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, boolean, flag, positiveInteger } from "./options.js";
@@ -70,6 +73,7 @@ async function run(settings: Settings): Promise<void> {
     const abortSignal = interruptSignal();
     const utterances = await readAuditUtterances(embeddings);
     const { checks, sources } = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
+    checkLookedFor(failOn, checks);
     const result = await audit(utterances, {
       checks,
       decisions: known?.decisions,
@@ -83,10 +87,26 @@ async function run(settings: Settings): Promise<void> {
     ).length;
     if (count > 0)
       throw invalid(
-        `${count} findings of ${failOn.join(", ")} are in ${outputDir}/findings.csv. Mend them, or leave out --fail_on.`,
+        `${quantity(count, "finding")} of ${failOn.join(", ")} ${count === 1 ? "is" : "are"} in ${outputDir}/findings.csv. Mend them, or leave out --fail_on.`,
         { got: count },
       );
   } finally {
     reporter.close();
   }
+}
+
+/** A gate that can never close is worse than none. @throws `invalid` for kinds that nothing is known for */
+function checkLookedFor(failOn: readonly string[], checks: readonly AudioChecks[] | undefined): void {
+  const isAboutAudio = audioKinds.map((kind): string => kindNames[kind]);
+  const unheard = checks === undefined ? failOn.find((name) => isAboutAudio.includes(name)) : undefined;
+  if (unheard !== undefined)
+    throw invalid(
+      `--fail_on ${unheard} needs the audio. Give --data_root or --manifest, or extract with --checks.`,
+      { got: unheard },
+    );
+  const isVoiceSought = checks?.some((row) => "voiceChange" in row);
+  if (failOn.includes(kindNames.severalVoices) && !isVoiceSought)
+    throw invalid("--fail_on several_voices needs --several_voices, or nobody looks for them.", {
+      got: kindNames.severalVoices,
+    });
 }

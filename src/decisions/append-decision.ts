@@ -12,8 +12,9 @@ import { dirname } from "node:path";
 import { jsonLines } from "../util/json-lines.js";
 import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
-import { checkDecision, inSnakeCase } from "./check-decision.js";
+import { checkDecision } from "./check-decision.js";
 import type { Decision } from "./decision.js";
+import { inSnakeCase } from "./spelling.js";
 
 /** Decisions as lines of a file, with kinds and actions spelt as in findings.csv. */
 export const decisionLines = (decisions: Iterable<Decision>): Generator<string> => jsonLines(rows(decisions));

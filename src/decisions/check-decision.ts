@@ -1,13 +1,6 @@
 import { invalid, shown } from "../errors.js";
 import { actionsOf, type Decision, type DecisionKind } from "./decision.js";
-
-/** `wrong_label`, as files write it, is `wrongLabel`. */
-const inCamelCase = (text: string): string =>
-  text.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-/** `wrongLabel` is `wrong_label` in files. */
-export const inSnakeCase = (text: string): string =>
-  text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+import { inCamelCase, inSnakeCase } from "./spelling.js";
 
 /**
  * A decision out of what a file or a page says.

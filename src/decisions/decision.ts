@@ -1,3 +1,5 @@
+import { inSnakeCase } from "./spelling.js";
+
 /** What a decision can be about: a finding of the audit, two names or recordings that were compared, or a recording by itself. */
 export type DecisionKind = keyof typeof actionsOf;
 
@@ -60,6 +62,6 @@ export const isOfNames = (kind: DecisionKind): boolean =>
 export const subjectOf = ({ kind, keys }: Pick<Decision, "kind" | "keys">): string =>
   JSON.stringify([kind, ...[...keys].sort()]);
 
-/** A decision as an error names it: `relabel of "x_a_1" to "x_b", by anna`. */
+/** A decision as an error names it, spelt as in files: `merge_names of "x_a" and "x_b", by anna`. */
 export const inWords = ({ action, keys, to, by }: Decision): string =>
-  `${action} of ${keys.map((key) => JSON.stringify(key)).join(" and ")}${to === undefined ? "" : ` to ${JSON.stringify(to)}`}, by ${by}`;
+  `${inSnakeCase(action)} of ${keys.map((key) => JSON.stringify(key)).join(" and ")}${to === undefined ? "" : ` to ${JSON.stringify(to)}`}, by ${by}`;

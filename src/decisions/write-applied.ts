@@ -11,6 +11,7 @@ import { jsonLines, readJsonLines } from "../util/json-lines.js";
 import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
 import type { Change } from "./change.js";
+import { inCamelCase, inSnakeCase } from "./spelling.js";
 
 /** How a corrected corpus is written: as the manifest it was read from, a table, a list of files, or a folder of links. */
 export const cleanForms = ["manifest", "table", "list", "links"] as const;
@@ -28,8 +29,14 @@ export function changesPath(path: string): string {
 export async function readChanges(path: string): Promise<Change[]> {
   const changes: Change[] = [];
   const file = changesPath(path);
-  if (existsSync(file)) for await (const change of readJsonLines<Change>(file)) changes.push(change);
+  if (existsSync(file))
+    for await (const change of readJsonLines<Change>(file))
+      changes.push({ ...change, kind: inCamelCase(change.kind) as Change["kind"] });
   return changes;
+}
+
+function* changeRows(changes: readonly Change[]): Generator<object> {
+  for (const change of changes) yield { ...change, kind: inSnakeCase(change.kind) };
 }
 
 /** Told by the ending of the path. */
@@ -68,7 +75,7 @@ export async function writeApplied(
   else if (form === "list") await writeFile(path, listed(corpus.utterances));
   else if (form === "table") await writeTable(rows(withOwnNames(corpus.utterances)), path);
   else linkFolder(corpus, path);
-  await writeFile(changesPath(path), jsonLines(corpus.changes));
+  await writeFile(changesPath(path), jsonLines(changeRows(corpus.changes)));
 }
 
 /** Recordings that came to one speaker may be called the same: the later one is called `name~2`. */

@@ -42,6 +42,19 @@ test("findings are rows with the right speaker as target", () => {
   assert.is(third.kind, "merged_speakers");
 });
 
+test("kinds, remedies and the names of the evidence are spelt alike in files", () => {
+  const [row] = findingRows([
+    {
+      ...finding("nearCopies", ["x_a_1", "x_b_1"], { action: "keepOne", to: "x_a_1" }),
+      evidence: { lagSeconds: 0.5, nearestSpeaker: "x_oneTwo" },
+    },
+  ]);
+  assert.equal(
+    [row!.kind, row!.remedy, row!.evidence],
+    ["near_copies", "keep_one", '{"lag_seconds":0.5,"nearest_speaker":"x_oneTwo"}'],
+  );
+});
+
 test("what an audit found is left out of the equal error rate, and names of one person are one", () => {
   const rows = voices(6, 4).map((row) => ({
     ...row,
@@ -82,7 +95,8 @@ test("speakerscope audit writes its findings, and fails on the kinds that it is 
   const { status, stdout, stderr } = run("--fail_on", "merged_speakers", "leakage");
   assert.is(status, 1);
   assert.match(stdout, /552 utterances of 110 speakers looked at/);
-  assert.match(stdout, /names that hold two people/);
+  assert.match(stdout, /^\d+ names that hold two people \(merged_speakers\)$/m);
+  assert.not.match(stdout + stderr, /[a-z][A-Z]/);
   assert.match(stderr, /\d findings of merged_speakers, leakage are in out\/findings.csv/);
   const lines = readFileSync(join(cwd, "out", "findings.csv"), "utf8")
     .trim()

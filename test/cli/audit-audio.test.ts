@@ -28,10 +28,22 @@ test("speakerscope audit looks for copies and speech in the audio, read now or m
     /Not looked for, without the audio: pairs of equal files, .*extract with --checks/,
   );
   const read = run("final-false", "read", "--data_root", join(cwd, "corpus"));
-  assert.match(read.stdout, /1 pairs of equal files\n/);
-  assert.match(read.stdout, /1 files without speech\n/);
+  assert.match(read.stdout, /1 pairs of equal files \(equal_files\)\n/);
+  assert.match(read.stdout, /1 files without speech \(non_speech\)\n/);
   assert.match(read.stdout, /Warning: 1 of 6 files could not be read. The first, .*broken.wav: /);
-  assert.is(run("final-true", "stored", "--fail_on", "equal_files").status, 1);
+  assert.match(
+    run("final-true", "stored", "--fail_on", "equal_files").stderr,
+    /1 finding of equal_files is in stored\/findings.csv/,
+  );
+  // What is not looked for is never found.
+  assert.match(
+    run("final-false", "unheard", "--fail_on", "leakage", "near_copies").stderr,
+    /--fail_on near_copies needs the audio\. Give --data_root/,
+  );
+  assert.match(
+    run("final-true", "unheard", "--fail_on", "several_voices").stderr,
+    /--fail_on several_voices needs --several_voices/,
+  );
   const findings = (name: string) => readFileSync(join(cwd, name, "findings.csv"), "utf8");
   assert.is(findings("stored"), findings("read"));
   assert.match(findings("stored"), /^equal_files,d_s1_b,d_s2_again,40.0,1.0,keep_one,/m);

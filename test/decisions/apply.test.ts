@@ -161,7 +161,7 @@ for (const [what, decisions, message] of [
         ],
       }),
     ],
-    /"x_b_b1" is of "x_b", not of "x_a", which is split \(splitName of "x_a", by anna\)/,
+    /"x_b_b1" is of "x_b", not of "x_a", which is split \(split_name of "x_a", by anna\)/,
   ],
   [
     "copies that would all go",

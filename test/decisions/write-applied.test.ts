@@ -6,6 +6,7 @@ import { readManifest } from "../../src/corpus/read-manifest.js";
 import { scan } from "../../src/corpus/scan.js";
 import { appendDecision } from "../../src/decisions/append-decision.js";
 import type { Decision } from "../../src/decisions/decision.js";
+import { readChanges } from "../../src/decisions/write-applied.js";
 import { speakerscope } from "../cli.js";
 import { contentsOf, put, temporaryFolder, tinyCorpus } from "../tiny.js";
 import { decide } from "./decide.js";
@@ -106,7 +107,9 @@ test("a Kaldi directory comes back as one", async () => {
   );
   assert.is(status, 0, stderr);
   assert.is(readFileSync(join(folder, "kaldi-clean/utt2spk"), "utf8"), "a-1 a\na-2 b\nb-1 b\n");
-  assert.ok(existsSync(join(folder, "kaldi-clean/changes.jsonl")));
+  const changes = join(folder, "kaldi-clean/changes.jsonl");
+  assert.match(readFileSync(changes, "utf8"), '"kind":"wrong_label"');
+  assert.is((await readChanges(join(folder, "kaldi-clean")))[0]?.kind, "wrongLabel");
 });
 
 test("a corpus of folders becomes a folder of links, a list or a table; its own files stay as they are", async () => {
