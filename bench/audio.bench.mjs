@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const { inspectSignal, loadAudio, resample } = createRequire(import.meta.url)(
-  join(root, "dist/src/audio/index.js"),
+  join(root, "dist/src/index.js"),
 );
 
 const cpuMs = () => {

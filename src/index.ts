@@ -77,8 +77,9 @@ export { type FbankExtractor, type FbankOptions, fbank, openFbank } from "./feat
 export { pythonJson } from "./format/json.js";
 export type { NdArray } from "./format/nd-array.js";
 export { readNpy, writeNpy } from "./format/npy.js";
-export { readPickle, writePickle } from "./format/pickle.js";
 export { float } from "./format/python-float.js";
+export { readPickle } from "./format/read-pickle.js";
+export { writePickle } from "./format/write-pickle.js";
 // Players
 export * from "./listen/index.js";
 export { type MergeOptions, type MergeResult, merge } from "./merge/merge.js";

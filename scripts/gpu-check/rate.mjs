@@ -10,7 +10,7 @@ import { round } from "./watched-process.mjs";
 const { speech, device, batchSize, bucket, modelPath } = JSON.parse(process.argv[2]);
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const built = (name) => createRequire(import.meta.url)(join(root, "dist", "src", name));
-const { loadAudio } = built("audio/index.js");
+const { loadAudio } = built("audio/load-audio.js");
 const { embedFeatures } = built("embed/embed.js");
 const { openModel } = built("embed/open-model.js");
 

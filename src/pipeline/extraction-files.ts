@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
-import { readPickle } from "../format/pickle.js";
 import { isObject } from "../format/read-json.js";
+import { readPickle } from "../format/read-pickle.js";
 import { comparisonFiles, individualFolder, mergedFiles } from "../merged/files.js";
 import { segmentsLog } from "../store/extraction.js";
 import { speakerPath, utterancePath } from "../store/individual.js";

@@ -10,6 +10,9 @@ import { readDecisions } from "../decisions/read-decisions.js";
 import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
 import { mergedFiles } from "../merged/files.js";
 import type { ReviewUtterance } from "../review/item.js";
+import { reviewItems } from "../review/items.js";
+import { recordingsOf } from "../review/recordings.js";
+import { writePage } from "../review/write-page.js";
 import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 import { readJsonLines } from "../util/json-lines.js";
@@ -47,7 +50,6 @@ export async function publishAudit(
   reporter.log(`  ${decisionsText(written)}`);
   if (!(page ?? (findings.length > 0 && isHeard(sources ?? utterances)))) return;
   const places = sources ?? (await spansIn(embeddings));
-  const { writePage, recordingsOf, reviewItems } = await import("../review/index.js");
   const recordings = recordingsOf(utterances, places);
   const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
   const { path, clips, wanted, bytes } = await writePage(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { writePickle } from "../format/pickle.js";
+import { writePickle } from "../format/write-pickle.js";
 import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { inside } from "../util/inside.js";
 

@@ -2,7 +2,7 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, shown } from "../errors.js";
 import type { NdArray } from "../format/nd-array.js";
-import { type PickleValue, readPickle, readPickleDictEntries } from "../format/pickle.js";
+import { type PickleValue, readPickle, readPickleDictEntries } from "../format/read-pickle.js";
 import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { readBytes } from "../util/read-file.js";
 import { speakerPath, utterancePath } from "./individual.js";

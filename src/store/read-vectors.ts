@@ -4,7 +4,7 @@ import { conflict, invalid, missing, shown, unsupported } from "../errors.js";
 import { isNdArray, type NdArray } from "../format/nd-array.js";
 import { readNpy, readNpyHeader, readNpyText } from "../format/npy.js";
 import { readNpz } from "../format/npz.js";
-import { readPickle, readPickleDictEntries } from "../format/pickle.js";
+import { readPickle, readPickleDictEntries } from "../format/read-pickle.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
 import { readBytes } from "../util/read-file.js";
 import { withFile } from "../util/with-file.js";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { pickleDict } from "../format/pickle.js";
+import { pickleDict } from "../format/write-pickle.js";
 import type { SpeakerEmbedding } from "../types.js";
 import { writeFile } from "../util/write-file.js";
 import type { EmbeddedUtterance } from "./extraction.js";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { NdArray } from "../../src/format/nd-array.js";
-import { readPickle } from "../../src/format/pickle.js";
+import { readPickle } from "../../src/format/read-pickle.js";
 import type { UtteranceEmbedding } from "../../src/types.js";
 import { random } from "../format/random.js";
 

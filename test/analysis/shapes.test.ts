@@ -8,7 +8,7 @@ import { map2d } from "../../src/analysis/map-2d.js";
 import { typicalUtterances } from "../../src/analysis/typical-utterances.js";
 import type { NdArray } from "../../src/format/nd-array.js";
 import { readNpy } from "../../src/format/npy.js";
-import { readPickle } from "../../src/format/pickle.js";
+import { readPickle } from "../../src/format/read-pickle.js";
 import type { Matrix } from "../../src/types.js";
 import { random } from "../format/random.js";
 import { python, runPython } from "../python.js";

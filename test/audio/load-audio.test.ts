@@ -14,9 +14,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Audio, audioExtensions, loadAudio, mixdown, resample } from "../../src/audio/index.js";
+import { audioExtensions } from "../../src/audio/formats.js";
+import { type Audio, loadAudio } from "../../src/audio/load-audio.js";
 import { loadSegments } from "../../src/audio/load-segments.js";
-import { concatenated } from "../../src/audio/resample.js";
+import { mixdown } from "../../src/audio/mixdown.js";
+import { concatenated, resample } from "../../src/audio/resample.js";
 import { float32, fmt, int16, lossyFile, riff, sine16, wave } from "./fixtures.js";
 
 const folder = mkdtempSync(join(tmpdir(), "audio-"));

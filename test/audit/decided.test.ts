@@ -4,7 +4,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { audit } from "../../src/audit/audit.js";
 import { proposeDecisions } from "../../src/decisions/propose-decisions.js";
-import { writePickle } from "../../src/format/pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { speakerscope } from "../cli.js";
 import { put, temporaryFolder } from "../tiny.js";
 import { voices } from "./voices.js";

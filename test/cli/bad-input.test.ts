@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { writePickle } from "../../src/format/pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { speakerscope } from "../cli.js";
 import { fakeExtraction } from "../merged/extraction.js";
 import { put, temporaryFolder } from "../tiny.js";

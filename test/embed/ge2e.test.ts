@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadAudio } from "../../src/audio/index.js";
+import { loadAudio } from "../../src/audio/load-audio.js";
 import { embed } from "../../src/embed/embed.js";
 import { cosine } from "../../src/embed/fit-front-end.js";
 import { partialStarts } from "../../src/embed/front-end.js";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadAudio } from "../../src/audio/index.js";
+import { loadAudio } from "../../src/audio/load-audio.js";
 import { openModel } from "../../src/embed/open-model.js";
 import { readNpy } from "../../src/format/npy.js";
 import { checkIdentity, type Extraction } from "../../src/store/extraction.js";

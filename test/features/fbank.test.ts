@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadAudio } from "../../src/audio/index.js";
+import { loadAudio } from "../../src/audio/load-audio.js";
 import { fbank, openFbank } from "../../src/features/fbank.js";
 import { readNpy } from "../../src/format/npy.js";
 import { packageRoot } from "../../src/util/package-root.js";

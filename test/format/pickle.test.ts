@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { NdArray } from "../../src/format/nd-array.js";
-import { pickleDict, readPickle, readPickleDictEntries, writePickle } from "../../src/format/pickle.js";
 import { float } from "../../src/format/python-float.js";
+import { readPickle, readPickleDictEntries } from "../../src/format/read-pickle.js";
+import { pickleDict, writePickle } from "../../src/format/write-pickle.js";
 import { python, runPython } from "../python.js";
 import { broken } from "./random.js";
 

@@ -4,7 +4,8 @@ import { type Audio, loadAudio } from "../../src/audio/load-audio.js";
 import { ScopeError } from "../../src/errors.js";
 import type { NdArray } from "../../src/format/nd-array.js";
 import { readNpy, writeNpy } from "../../src/format/npy.js";
-import { readPickle, writePickle } from "../../src/format/pickle.js";
+import { readPickle } from "../../src/format/read-pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { withChecksums } from "../audio/checksums.js";
 import { allFiles, random } from "../audio/fixtures.js";
 

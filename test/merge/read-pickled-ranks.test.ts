@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { writePickle } from "../../src/format/pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { merge } from "../../src/merge/merge.js";
 import { readEmbeddings } from "../../src/store/read-embeddings.js";
 import { put, temporaryFolder } from "../tiny.js";

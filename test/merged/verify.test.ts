@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { extract, merge } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { readPickle, writePickle } from "../../src/format/pickle.js";
+import { readPickle } from "../../src/format/read-pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { verify } from "../../src/merged/verify.js";
 import { put, temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
 

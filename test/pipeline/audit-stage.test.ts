@@ -6,7 +6,7 @@ import { decode } from "../../src/audio/decode.js";
 import { audit } from "../../src/audit/audit.js";
 import { readAuditUtterances } from "../../src/audit/read-utterances.js";
 import { readDecisions } from "../../src/decisions/read-decisions.js";
-import { writePickle } from "../../src/format/pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { publishAudit } from "../../src/pipeline/publish-audit.js";
 import { runPipeline } from "../../src/pipeline/run-pipeline.js";
 import { voices } from "../audit/voices.js";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } f
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { writePickle } from "../../src/format/pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { merge } from "../../src/merge/merge.js";
 import { cleanStage } from "../../src/pipeline/clean-stage.js";
 import {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { extract, merge, readEmbeddings } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadAudio } from "../../src/audio/index.js";
+import { loadAudio } from "../../src/audio/load-audio.js";
 import { embed } from "../../src/embed/embed.js";
 import { openModel } from "../../src/embed/open-model.js";
 import { packageRoot } from "../../src/util/package-root.js";

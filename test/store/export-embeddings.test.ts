@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { openParquet } from "../../src/corpus/sources/parquet.js";
-import { writePickle } from "../../src/format/pickle.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { exportEmbeddings } from "../../src/store/export-embeddings.js";
 import { readVectors } from "../../src/store/read-vectors.js";
 import { python, runPython } from "../python.js";

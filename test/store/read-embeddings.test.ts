@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { pickleDict, writePickle } from "../../src/format/pickle.js";
+import { pickleDict, writePickle } from "../../src/format/write-pickle.js";
 import { readEmbeddings, readIndividual } from "../../src/store/read-embeddings.js";
 import { put, temporaryFolder } from "../tiny.js";
 

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { loadAudio } from "../../src/audio/index.js";
+import { loadAudio } from "../../src/audio/load-audio.js";
 import type { Signal } from "../../src/types.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { random } from "../../src/vectors/random.js";

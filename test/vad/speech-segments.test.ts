@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadAudio } from "../../src/audio/index.js";
+import { loadAudio } from "../../src/audio/load-audio.js";
 import { resample } from "../../src/audio/resample.js";
 import { readNpy } from "../../src/format/npy.js";
 import { readNpz } from "../../src/format/npz.js";

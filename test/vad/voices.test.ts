@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { loadAudio } from "../../src/audio/index.js";
+import { loadAudio } from "../../src/audio/load-audio.js";
 import { resample } from "../../src/audio/resample.js";
 import { inspectModel } from "../../src/embed/inspect-model.js";
 import { openModel } from "../../src/embed/open-model.js";
