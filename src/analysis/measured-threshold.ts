@@ -1,5 +1,6 @@
 import { equalErrorRate } from "../scoring/equal-error-rate.js";
 import type { UtteranceEmbedding } from "../types.js";
+import { groupBy } from "../util/group-by.js";
 import { intraInterScores } from "./intra-inter-scores.js";
 
 /** The threshold that the labels of a corpus give. */
@@ -37,13 +38,8 @@ const maxPairs = 200_000;
  * const { threshold = 0.5 } = measuredThreshold(utterances) ?? {};
  */
 export function measuredThreshold(utterances: readonly UtteranceEmbedding[]): MeasuredThreshold | undefined {
-  const datasets = new Map<string, UtteranceEmbedding[]>();
-  for (const utterance of utterances) {
-    if (utterance.speakerId === null) continue;
-    const own = datasets.get(utterance.dataset);
-    if (own === undefined) datasets.set(utterance.dataset, [utterance]);
-    else own.push(utterance);
-  }
+  const known = utterances.filter(({ speakerId }) => speakerId !== null);
+  const datasets = groupBy(known, ({ dataset }) => dataset);
   const limit = { maxPairs: Math.max(1, Math.ceil(maxPairs / datasets.size)) };
   const parts = Array.from(datasets.values(), (own) => intraInterScores(own, limit));
   const target = parts.flatMap((part) => Array.from(part.target));

@@ -1,5 +1,6 @@
 import { shorten, whole } from "../shared/text.js";
 import { compare } from "../util/compare.js";
+import { countBy } from "../util/count-by.js";
 import { hues, type Part } from "./chart.js";
 
 /** Colours of groups: the largest groups have one each, the rest share grey. */
@@ -14,8 +15,7 @@ export interface Groups {
 
 /** Groups by size, then by name. */
 export function groupsOf(values: Iterable<string>, most: number): Groups {
-  const sizes = new Map<string, number>();
-  for (const value of values) sizes.set(value, (sizes.get(value) ?? 0) + 1);
+  const sizes = countBy(values, (value) => value);
   const sorted = [...sizes].sort((a, b) => b[1] - a[1] || compare(a[0], b[0])).map(([group]) => group);
   const shown = sorted.length <= most ? sorted : sorted.slice(0, most);
   const others = sorted.length - shown.length;

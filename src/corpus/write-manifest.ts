@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { conflict, invalid, unknown, unsupported } from "../errors.js";
 import type { Utterance } from "../types.js";
+import { groupBy } from "../util/group-by.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, type ManifestOrigin, manifestFormats } from "./corpus.js";
 import { partsOf } from "./read-manifest.js";
@@ -129,12 +130,7 @@ async function rewritten(
       });
     case "webdataset":
       return writeParts(source, ".tar", path, async function* (parts) {
-        const left = new Map<string, Utterance[]>();
-        for (const utterance of utterances) {
-          const own = left.get(utterance.path);
-          if (own === undefined) left.set(utterance.path, [utterance]);
-          else own.push(utterance);
-        }
+        const left = groupBy(utterances, ({ path }) => path);
         for (const part of parts) {
           const own = left.get(part);
           if (own !== undefined) yield [part, (to) => rewriteShard(part, own, columns, to)];

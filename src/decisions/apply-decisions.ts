@@ -1,5 +1,6 @@
 import { conflict, shown, unknown } from "../errors.js";
 import type { AudioSource } from "../types.js";
+import { groupBy } from "../util/group-by.js";
 import { audioOf, type Change } from "./change.js";
 import { auditor, type Decision, inWords, isOfNames } from "./decision.js";
 import { type Dispute, mergeDecisions } from "./merge-decisions.js";
@@ -181,18 +182,12 @@ function register<Row extends Named & Partial<AudioSource>>(
   allowUnknown: boolean,
 ): Register {
   const rowOf = new Map<string, number>();
-  const rowsOf = new Map<string, number[]>();
+  const rowsOf = groupBy(utterances.keys(), (i) => nameOf(utterances[i]!));
   const byAudio = new Map<string, number>();
   utterances.forEach((row, i) => {
     const { dataset, speakerId, utteranceId } = row as Row & { utteranceId?: string };
     // As other tools' embeddings are keyed.
     if (utteranceId !== undefined) rowOf.set([dataset, speakerId, utteranceId].filter(Boolean).join("/"), i);
-    const name = nameOf(row);
-    if (name !== null) {
-      const rows = rowsOf.get(name);
-      if (rows === undefined) rowsOf.set(name, [i]);
-      else rows.push(i);
-    }
     const audio = audioOf(row);
     if (audio !== undefined) byAudio.set(audio, i);
   });

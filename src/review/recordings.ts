@@ -1,4 +1,5 @@
 import { nameOf } from "../decisions/names.js";
+import { groupBy } from "../util/group-by.js";
 import { dot } from "../vectors/dot.js";
 import type { ReviewUtterance } from "./item.js";
 
@@ -27,16 +28,9 @@ export function recordingsOf(
     const { key: _key, dataset: _dataset, speakerId: _speaker, ...audio } = sourceOf.get(row.key) ?? row;
     return { ...row, ...audio };
   });
-  const byKey = new Map<string, ReviewUtterance>();
-  const byName = new Map<string, ReviewUtterance[]>();
-  for (const utterance of utterances) {
-    byKey.set(utterance.key, utterance);
-    const name = nameOf(utterance);
-    if (name === null) continue;
-    const own = byName.get(name);
-    if (own === undefined) byName.set(name, [utterance]);
-    else own.push(utterance);
-  }
+  const byKey = new Map(utterances.map((utterance) => [utterance.key, utterance]));
+  const named = utterances.filter(({ speakerId }) => speakerId !== null);
+  const byName = groupBy(named, (utterance) => nameOf(utterance)!);
   return {
     has: (key) => byKey.has(key),
     get: (key) => byKey.get(key),
