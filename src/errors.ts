@@ -63,6 +63,23 @@ export function throwIfAborted(what: string, abortSignal: AbortSignal | undefine
     throw interrupted(`${what} was stopped on request.`, { cause: abortSignal.reason });
 }
 
+/**
+ * Runs a job that may be stopped. The error then names the job, not the step of it that noticed.
+ *
+ * @param what is stopped: `Merging`
+ * @param rest what is true of its files then, and how to go on, as sentences
+ */
+export async function stoppable<T>(what: string, job: () => Promise<T>, rest?: string): Promise<T> {
+  try {
+    return await job();
+  } catch (error) {
+    if ((error as { tag?: unknown } | undefined)?.tag !== "interrupted") throw error;
+    throw interrupted(`${what} was stopped on request.${rest === undefined ? "" : ` ${rest}`}`, {
+      cause: error,
+    });
+  }
+}
+
 /** The longest list or object, and the deepest, that a message shows in full. */
 const shownItems = 8;
 const shownDepth = 3;

@@ -1,6 +1,6 @@
 import type { AudioChecks } from "../checks/audio-checks.js";
 import type { Decision } from "../decisions/decision.js";
-import { invalid } from "../errors.js";
+import { invalid, stoppable } from "../errors.js";
 import { type Lack, UntrainableError } from "../scoring/plda.js";
 import { compare } from "../util/compare.js";
 import { dot } from "../vectors/dot.js";
@@ -73,10 +73,9 @@ export async function audit(
 ): Promise<Audit> {
   const settledBefore = decisions === undefined ? undefined : settled(utterances, decisions);
   const asked = settledBefore?.utterances ?? utterances;
-  const whole =
-    checks === undefined
-      ? await auditLabels(asked, options)
-      : await auditAudioAndLabels(asked, checks, options);
+  const whole = await stoppable("The audit", () =>
+    checks === undefined ? auditLabels(asked, options) : auditAudioAndLabels(asked, checks, options),
+  );
   if (settledBefore === undefined) return showAudit(whole);
   const findings = whole.findings.filter(settledBefore.isOpen);
   const summary = { ...whole.summary, found: countsOf(findings), decided: settledBefore.decided };

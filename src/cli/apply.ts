@@ -11,6 +11,7 @@ import {
   readChanges,
   writeApplied,
 } from "../decisions/write-applied.js";
+import { stoppable } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
@@ -51,7 +52,12 @@ async function run({ decisions: files, out, as, allowUnknown, ...settings }: Set
   checkCorpusSettings(settings);
   const { decisions, warnings } = readDecisions(files);
   for (const warning of warnings) printLine(`Warning: ${warning}`);
-  const corpus = await openCorpus({ ...settings, abortSignal: interruptSignal() });
+  const abortSignal = interruptSignal();
+  const corpus = await stoppable(
+    "Applying the decisions",
+    () => openCorpus({ ...settings, abortSignal }),
+    "Nothing was written.",
+  );
   const form = as ?? cleanFormOf(out, corpus);
   const changes = await readChanges(settings.manifest ?? settings.dataRoot!);
   const applied = applyDecisions({ ...corpus, changes }, decisions, { allowUnknown });

@@ -5,7 +5,7 @@ import { kindNames } from "../audit/findings-table.js";
 import { readAuditUtterances } from "../audit/read-utterances.js";
 import type { AudioChecks } from "../checks/audio-checks.js";
 import { readDecisions } from "../decisions/read-decisions.js";
-import { invalid } from "../errors.js";
+import { invalid, stoppable } from "../errors.js";
 import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { publishAudit } from "../pipeline/publish-audit.js";
 import { quantity } from "../shared/text.js";
@@ -72,14 +72,18 @@ async function run(settings: Settings): Promise<void> {
     for (const warning of known?.warnings ?? []) reporter.log(`Warning: ${warning}`);
     const abortSignal = interruptSignal();
     const utterances = await readAuditUtterances(embeddings);
-    const { checks, sources } = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
-    checkLookedFor(failOn, checks);
-    const result = await audit(utterances, {
-      checks,
-      decisions: known?.decisions,
-      onProgress: ({ done, total }) => reporter.progress({ stage: "audit", done, total }),
-      abortSignal,
-    });
+    const audited = async () => {
+      const { checks, sources } = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
+      checkLookedFor(failOn, checks);
+      const result = await audit(utterances, {
+        checks,
+        decisions: known?.decisions,
+        onProgress: ({ done, total }) => reporter.progress({ stage: "audit", done, total }),
+        abortSignal,
+      });
+      return { result, sources };
+    };
+    const { result, sources } = await stoppable("The audit", audited, "Nothing was written.");
     reporter.close();
     await publishAudit(result, utterances, { ...settings, sources }, { reporter, abortSignal });
     const count = result.findings.filter(

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { exportEmbeddings } from "../store/export-embeddings.js";
+import { endOnInterrupt } from "./interrupt.js";
 import { printLine } from "./print.js";
 
 interface Settings {
@@ -24,6 +25,7 @@ export function exportCommand(program: Command): void {
       ]),
     )
     .action(async ({ input, to, level }: Settings) => {
+      endOnInterrupt(`The export was stopped on request. ${to} is as it was before.`);
       printLine(`Written: ${(await exportEmbeddings(input, to, { level })).join(", ")}`);
     });
 }

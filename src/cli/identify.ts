@@ -3,7 +3,7 @@ import { extname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { audioExtensions } from "../audio/formats.js";
 import { type ModelOptions, openModel } from "../embed/open-model.js";
-import { invalid, missing } from "../errors.js";
+import { invalid, missing, throwIfAborted } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { embedFile } from "../scoring/embed-file.js";
 import { type Identified, identify } from "../scoring/identify.js";
@@ -67,7 +67,8 @@ async function run(settings: Settings): Promise<void> {
   const abortSignal = interruptSignal();
   const made = readProvenance(enrolled);
   const known = await readVectors(enrolled, { level });
-  const rows = await identify(await queriesOf(query, settings, made), known.rows, {
+  const queries = await queriesOf(query, { ...settings, abortSignal }, made);
+  const rows = await identify(queries, known.rows, {
     topK,
     threshold,
     calibration,
@@ -86,7 +87,7 @@ const isVectors = (path: string) => /\.(npy|npz|parquet|ark|scp|pkl|pickle)$/.te
 
 async function queriesOf(
   paths: readonly string[],
-  settings: ModelOptions & Pick<Settings, "level">,
+  { abortSignal, ...settings }: ModelOptions & { abortSignal: AbortSignal },
   enrolled: Made,
 ): Promise<Rows> {
   for (const path of paths) if (!existsSync(path)) throw missing(`There is no query ${path}.`, { path });
@@ -109,7 +110,10 @@ async function queriesOf(
   try {
     check({ what: `The model ${model.path}`, by: { ...model.identity, channel: "mean" } });
     const rows: { key: string; embedding: Float32Array }[] = [];
-    for (const key of files) rows.push({ key, embedding: (await embedFile(key, model)).embedding });
+    for (const key of files) {
+      throwIfAborted("Embedding the queries", abortSignal);
+      rows.push({ key, embedding: (await embedFile(key, model)).embedding });
+    }
     return rows;
   } finally {
     await model.close();

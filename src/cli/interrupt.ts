@@ -8,3 +8,12 @@ export function interruptSignal(): AbortSignal {
     });
   return controller.signal;
 }
+
+/** Ends the process on SIGINT or SIGTERM; files that are half written go. */
+export function endOnInterrupt(sentence: string): void {
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.on(name, () => {
+      process.stderr.write(`error: ${sentence}\n`);
+      process.exit(130);
+    });
+}

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { conflict, invalid } from "../errors.js";
+import { conflict, invalid, stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { namesNotFound } from "../scoring/find-embeddings.js";
 import { readScores, readTrials } from "../scoring/read-trials.js";
@@ -72,7 +72,7 @@ async function run(settings: Settings, reporter: Reporter): Promise<void> {
   const { calibration: path, outputDir, resamples } = settings;
   // What cannot be read is said before anything is computed.
   const calibration = path === undefined ? undefined : { line: readCalibration(path), from: path };
-  const scored = await scoresOf(settings, reporter);
+  const scored = await stoppable("Scoring", () => scoresOf(settings, reporter), "Nothing was written.");
   if (settings.scores === undefined) await writeScores(join(outputDir, "scores.txt"), scored);
   const unlabelled = scored.filter(({ isTarget }) => isTarget === undefined).length;
   if (unlabelled > 0) {

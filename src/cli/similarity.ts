@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CompareVectorsOptions, compareVectors } from "../comparison/compare-vectors.js";
-import { invalid } from "../errors.js";
+import { invalid, stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { thresholdIn } from "../pipeline/measure-threshold.js";
@@ -89,7 +89,13 @@ async function run(settings: Settings): Promise<void> {
       onProgress: (progress) => reporter.progress(progress),
       abortSignal: interruptSignal(),
     };
-    const compared = await compareVectors(input, outputDir, compareOptions);
+    const compared = await stoppable(
+      "Comparing",
+      () => compareVectors(input, outputDir, compareOptions),
+      rows === undefined
+        ? "Nothing was written."
+        : `Whole blocks of rows are kept in ${outputDir}/similarity_rows. Run the same command again to go on.`,
+    );
     const { result } = compared;
     reporter.close();
     if (compared.joinedElsewhere)

@@ -7,7 +7,7 @@ import { npyHeader, readNpyHeader } from "../format/npy.js";
 import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
 import { withFile } from "../util/with-file.js";
-import { temporaryIn } from "../util/write-file.js";
+import { guardTemporary, temporaryIn } from "../util/write-file.js";
 import type { RowBlock } from "./pairs-in-matrix.js";
 
 /** A .npy file of float32 rows, written as they come; it gets its name only once it is complete. */
@@ -16,6 +16,7 @@ export class MatrixFile {
     private readonly path: string,
     private readonly temporary: string,
     private readonly file: FileHandle,
+    private readonly guard = guardTemporary(temporary),
   ) {}
 
   static async create(path: string, shape: [rows: number, columns: number]): Promise<MatrixFile> {
@@ -36,12 +37,14 @@ export class MatrixFile {
       await this.file.sync();
       await this.file.close();
       await rename(this.temporary, this.path);
+      this.guard.release();
     });
   }
 
   async discard(): Promise<void> {
     await this.file.close().catch(() => {});
     await rm(this.temporary, { force: true });
+    this.guard.release();
   }
 
   private async guarded(step: () => Promise<void>): Promise<void> {

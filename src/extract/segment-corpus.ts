@@ -6,7 +6,7 @@ import type { Channel } from "../audio/mixdown.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { nameUtterances, type OnCollision } from "../corpus/name-utterances.js";
 import { spanName } from "../corpus/plan.js";
-import { throwIfAborted, unsupported } from "../errors.js";
+import { stoppable, throwIfAborted, unsupported } from "../errors.js";
 import { segmentsLog } from "../store/extraction.js";
 import { openLog, scanLog } from "../store/record-log.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
@@ -147,17 +147,16 @@ async function findSegments(
     if (known === undefined) log.append({ settings });
     let done = utterances.length - todo.length;
     onProgress?.({ stage: "segments", done, total: utterances.length });
-    await inThreads(
-      byRecording(utterances, todo),
-      utterances,
-      { channel, seconds },
-      abortSignal,
-      (index, own) => {
-        found[index] = own;
-        const { file, size, mtimeMs } = utterances[index]!;
-        log.append({ file, size, mtimeMs, found: own } satisfies StoredSegments);
-        onProgress?.({ stage: "segments", done: ++done, total: utterances.length });
-      },
+    const onFound = (index: number, own: Found) => {
+      found[index] = own;
+      const { file, size, mtimeMs } = utterances[index]!;
+      log.append({ file, size, mtimeMs, found: own } satisfies StoredSegments);
+      onProgress?.({ stage: "segments", done: ++done, total: utterances.length });
+    };
+    await stoppable(
+      "The search for speech",
+      () => inThreads(byRecording(utterances, todo), utterances, { channel, seconds }, abortSignal, onFound),
+      `What was found is kept in ${folder}. Run the same command again to go on.`,
     );
   } finally {
     log.close();
@@ -200,15 +199,17 @@ async function inThreads(
   abortSignal: AbortSignal | undefined,
   onFound: (index: number, found: Found) => void,
 ): Promise<void> {
-  // All threads take from one queue.
+  // All threads take from one queue, until one of them fails.
   const queue = groups.values();
+  const over = new AbortController();
+  const stopped = AbortSignal.any([over.signal, ...(abortSignal === undefined ? [] : [abortSignal])]);
   const work = async () => {
     let thread: Worker | undefined;
     const stop = () => thread?.postMessage("stop" satisfies SegmentRequest);
-    abortSignal?.addEventListener("abort", stop);
+    stopped.addEventListener("abort", stop);
     try {
       for (const group of queue) {
-        throwIfAborted("The search for speech", abortSignal);
+        throwIfAborted("The search for speech", stopped);
         thread ??= new Worker(join(__dirname, "segment-thread.js"), { workerData: settings });
         const left = new Set(group);
         const died = await ask(
@@ -229,11 +230,18 @@ async function inThreads(
           });
       }
     } finally {
-      abortSignal?.removeEventListener("abort", stop);
+      stopped.removeEventListener("abort", stop);
       await thread?.terminate();
     }
   };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), groups.length) }, work));
+  const works = Array.from({ length: Math.min(availableParallelism(), groups.length) }, work);
+  try {
+    await Promise.all(works);
+  } finally {
+    // Nobody takes what a thread finds after this.
+    over.abort();
+    await Promise.allSettled(works);
+  }
 }
 
 /** Has a thread look at the parts of a recording; gives the reason where it died over them. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Audit, audit } from "../audit/audit.js";
 import { readAuditUtterances } from "../audit/read-utterances.js";
 import { checksFile, readChecks } from "../checks/checks-file.js";
-import { reasonOf } from "../errors.js";
+import { reasonOf, stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { publishAudit } from "./publish-audit.js";
 import type { StageContext } from "./stage.js";
@@ -24,11 +24,16 @@ export async function auditStage(folder: string, context: StageContext): Promise
   const utterances = await readAuditUtterances(folder);
   try {
     const checks = existsSync(join(folder, checksFile)) ? await readChecks(folder) : undefined;
-    result = await audit(utterances, {
-      checks,
-      onProgress: ({ done, total }) => reporter.progress?.({ stage: "audit", done, total }),
-      abortSignal,
-    });
+    result = await stoppable(
+      "The audit",
+      () =>
+        audit(utterances, {
+          checks,
+          onProgress: ({ done, total }) => reporter.progress?.({ stage: "audit", done, total }),
+          abortSignal,
+        }),
+      `What is merged and compared in ${folder} is whole: --stage 3 goes on from there.`,
+    );
   } catch (error) {
     if ((error as { tag?: string }).tag !== "invalid") throw error;
     reporter.log(`Warning: the labels were not audited: ${reasonOf(error)}`);

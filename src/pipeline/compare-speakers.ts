@@ -6,7 +6,7 @@ import { heatmapSubset } from "../charts/heatmap-subset.js";
 import { similarityOverview } from "../charts/similarity-overview.js";
 import { highSimilarityPairs } from "../comparison/high-similarity-pairs.js";
 import { writeSimilarity } from "../comparison/write-similarity.js";
-import { missing } from "../errors.js";
+import { missing, stoppable } from "../errors.js";
 import { mergedFiles, pictureFiles, similarityFiles } from "../merged/files.js";
 import { takeAwayComparison } from "../merged/take-away.js";
 import { type SimilarityOptions, similarity } from "../similarity/similarity.js";
@@ -116,7 +116,11 @@ async function compare(
   { reporter, abortSignal }: StageContext,
 ): Promise<void> {
   const onProgress = reporter.progress?.bind(reporter);
-  const result = await similarity(speakers, { ...options, onProgress, abortSignal });
+  const result = await stoppable(
+    "The comparison of the speakers",
+    () => similarity(speakers, { ...options, onProgress, abortSignal }),
+    `What is merged in ${folder} is whole. Run the same command again to go on.`,
+  );
   await writeSimilarity(folder, speakers, result);
   const pairs = highSimilarityPairs(result, speakers);
   const pictures = { [pictureFiles.overview]: similarityOverview({ ...result, pairs }) };

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { stoppable } from "../errors.js";
 import { type MergeResult, merge } from "../merge/merge.js";
 import { indexFile, individualFolder, mergedFiles } from "../merged/files.js";
 import { readMerged } from "../merged/read-merged.js";
@@ -44,7 +45,11 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
     },
     async () => {
       const onLog = (line: string) => reporter.log(line);
-      result = await merge(inputDir, { ...options, onProgress, onLog, abortSignal });
+      result = await stoppable(
+        "Merging",
+        () => merge(inputDir, { ...options, onProgress, onLog, abortSignal }),
+        `${outputDir} is as it was before.`,
+      );
     },
   );
   const merged = result ?? (await readMerged(outputDir));

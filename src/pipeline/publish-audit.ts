@@ -8,6 +8,7 @@ import { auditor } from "../decisions/decision.js";
 import { proposeDecisions } from "../decisions/propose-decisions.js";
 import { readDecisions } from "../decisions/read-decisions.js";
 import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
+import { stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import type { ReviewUtterance } from "../review/item.js";
 import { reviewItems } from "../review/items.js";
@@ -52,16 +53,16 @@ export async function publishAudit(
   const places = sources ?? (await spansIn(embeddings));
   const recordings = recordingsOf(utterances, places);
   const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
-  const { path, clips, wanted, bytes } = await writePage(
-    join(outputDir, "page"),
-    reviewItems(findings, recordings),
-    recordings,
-    {
-      title: `Findings in ${embeddings}`,
-      decisions: decisions.filter(({ by }) => by !== auditor),
-      maxClips,
-      abortSignal,
-    },
+  const { path, clips, wanted, bytes } = await stoppable(
+    "Writing the page",
+    () =>
+      writePage(join(outputDir, "page"), reviewItems(findings, recordings), recordings, {
+        title: `Findings in ${embeddings}`,
+        decisions: decisions.filter(({ by }) => by !== auditor),
+        maxClips,
+        abortSignal,
+      }),
+    `The findings are in ${outputDir}. Run the same command again for the page.`,
   );
   const megabytes = (bytes / 1e6).toFixed(1);
   reporter.log(`  ${path}: listen and decide, with ${clips} of ${wanted} recordings (${megabytes} MB)`);

@@ -61,6 +61,9 @@ export async function writePage(
   recordings: Recordings,
   { title, decisions = [], by, maxClips = 1000, abortSignal }: PageOptions,
 ): Promise<WrittenPage> {
+  // Until it is whole again, there is no page: the old one would play the new sounds under its old names.
+  const path = join(folder, "index.html");
+  rmSync(path, { force: true });
   const audio = join(folder, "audio");
   // Those of an earlier run have the same names.
   if (existsSync(audio))
@@ -99,7 +102,6 @@ export async function writePage(
   await writeFile(join(folder, "data.js"), dataScript({ desk, voices, maps }));
   await writeFile(join(folder, "desk.js"), deskScript());
   await writeFile(join(folder, "desk.css"), pageStyle());
-  const path = join(folder, "index.html");
   await writeFile(path, html(title));
   return { path, clips, wanted: keys.length, bytes };
 }

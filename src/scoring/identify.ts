@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { invalid, stoppable } from "../errors.js";
 import { showRows } from "../show/show-as.js";
 import { checkedRows, compare } from "../similarity/compare.js";
 import type { LongTask, Matrix } from "../types.js";
@@ -73,7 +73,9 @@ export async function identify(
         together[firstRow + i] = logSum(together[firstRow + i], one);
       }
   };
-  const { reduction } = await compare(rows, { ...task, backend, onRows: calibration && add });
+  const { reduction } = await stoppable("The identification", () =>
+    compare(rows, { ...task, backend, onRows: calibration && add }),
+  );
   const { k, index, score } = reduction.neighbours;
   const stranger = (query: number) => Math.exp(-logSum(0, together[query]));
   const identified: Identified[] = [];

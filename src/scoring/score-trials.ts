@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { invalid, stoppable } from "../errors.js";
 import type { LongTask } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { type Rows, unitRows } from "../vectors/unit-rows.js";
@@ -61,7 +61,9 @@ export async function scoreTrials<T extends Trial>(
   const rows = unitRows(centred(used), { what: "Embedding" });
   const cosine = (t: number) => dot(rows.data, enroll[t], rows.data, test[t], rows.dimension);
   if (cohort === undefined) return showTrials(trials.map((trial, t) => ({ ...trial, score: cosine(t) })));
-  const { mean: means, std } = await cohortStatistics(centred(used), centred(cohort), { topN, ...task });
+  const { mean: means, std } = await stoppable("Scoring", () =>
+    cohortStatistics(centred(used), centred(cohort), { topN, ...task }),
+  );
   const scored = trials.map((trial, t) => {
     const [s, e, u] = [cosine(t), enroll[t], test[t]];
     return { ...trial, score: ((s - means[e]) / std[e] + (s - means[u]) / std[u]) / 2 };

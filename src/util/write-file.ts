@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "./make-folder.js";
@@ -17,6 +18,24 @@ export interface WriteFileOptions {
 /** A path for a file until it is renamed. It does not contain the final name, which may be as long as names can be. */
 export const temporaryIn = (folder: string): string =>
   join(folder, `.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+
+const unfinished = new Set<string>();
+
+function deleteUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
+}
+
+/** Deletes a temporary file where the process ends before `release` is called. */
+export function guardTemporary(path: string): { release(): void } {
+  if (unfinished.size === 0) process.once("exit", deleteUnfinished);
+  unfinished.add(path);
+  return {
+    release() {
+      unfinished.delete(path);
+      if (unfinished.size === 0) process.off("exit", deleteUnfinished);
+    },
+  };
+}
 
 /** Whether a file was left behind by a killed process that used `temporaryIn`. */
 export const isTemporary = (name: string): boolean => /^\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
@@ -38,6 +57,7 @@ export async function writeFile(
   makeFolder(folder);
   const temporary = temporaryIn(folder);
   const file = await open(temporary, "wx");
+  const guard = guardTemporary(temporary);
   try {
     const pending: Uint8Array[] = [];
     let size = 0;
@@ -62,6 +82,8 @@ export async function writeFile(
     await file.close().catch(() => {});
     await rm(temporary, { force: true });
     throw namePath(error, path);
+  } finally {
+    guard.release();
   }
   if (durable) await syncName(folder);
 }

@@ -190,4 +190,22 @@ test("audit leaves out utterances of unknown speakers, and counts them", async (
   assert.is(summary.unlabelled, 1);
 });
 
+test("wherever the audit is stopped, it is the audit that was stopped", async () => {
+  const rows = voices(25, 3);
+  let looks = 0;
+  for (let stopAt = 1; stopAt === looks + 1 || looks === 0; stopAt++) {
+    looks = 0;
+    const { signal: abortSignal } = new AbortController();
+    Object.defineProperty(abortSignal, "aborted", { get: () => ++looks >= stopAt });
+    const error = await audit(rows, { abortSignal }).then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    );
+    if (error === undefined) break;
+    assert.is(error.message, "The audit was stopped on request.");
+    looks = stopAt;
+  }
+  assert.ok(looks > 5, String(looks));
+});
+
 test.run();

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
@@ -51,6 +52,16 @@ test("what cannot be written leaves nothing behind and is named", async () => {
     (namePath(full, "/out/a.pkl") as Error).message,
     "ENOSPC: no space left on device, write '/out/a.pkl'",
   );
+});
+
+test("a process that ends while it writes leaves nothing behind", () => {
+  const folder = temporaryFolder();
+  const module = join(__dirname, "../../dist/src/util/write-file.js");
+  const code = `
+    async function* chunks() { yield Buffer.alloc(2 << 20); yield "more"; process.exit(3); }
+    require(${JSON.stringify(module)}).writeFile(${JSON.stringify(join(folder, "a"))}, chunks());`;
+  assert.is(spawnSync(process.execPath, ["-e", code]).status, 3);
+  assert.equal(readdirSync(folder), []);
 });
 
 test.run();
