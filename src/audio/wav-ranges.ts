@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { wavHeader } from "../shared/wav-header.js";
+import { readAt } from "../util/read-at.js";
 
 /** A WAV file whose samples are read by range. */
 export interface WavRanges {
@@ -27,44 +28,28 @@ export function openWavRanges(path: string): WavRanges | undefined {
 }
 
 function rangesOf(file: number, end: number): WavRanges | undefined {
-  const at = (offset: number, length: number) => {
-    const bytes = Buffer.alloc(length);
-    let read = 0;
-    while (read < length) {
-      const count = readSync(file, bytes, read, length - read, offset + read);
-      if (count === 0) break;
-      read += count;
-    }
-    return bytes.subarray(0, read);
-  };
-  const head = at(0, 12);
+  const head = readAt(file, 0, 12);
   if (head.toString("latin1", 0, 4) !== "RIFF" || head.toString("latin1", 8, 12) !== "WAVE") return undefined;
   let format: Buffer | undefined;
   for (let offset = 12, chunk = 0; offset + 8 <= end && chunk < mostChunks; chunk++) {
-    const header = at(offset, 8);
+    const header = readAt(file, offset, 8);
     const id = header.toString("latin1", 0, 4);
     const size = header.readUInt32LE(4);
     const body = offset + 8;
     if (id === "fmt ") {
       if (format !== undefined || size < 16 || size > 1024) return undefined;
-      format = at(body, size);
+      format = readAt(file, body, size);
     }
     if (id === "data") {
       if (format === undefined || body + size > end || size === 0) return undefined;
-      return ofSamples(at, file, format, body, size);
+      return ofSamples(file, format, body, size);
     }
     offset = body + size + (size & 1);
   }
   return undefined;
 }
 
-function ofSamples(
-  at: (offset: number, length: number) => Buffer,
-  file: number,
-  format: Buffer,
-  body: number,
-  size: number,
-): WavRanges | undefined {
+function ofSamples(file: number, format: Buffer, body: number, size: number): WavRanges | undefined {
   const isExtensible = format.readUInt16LE(0) === 0xfffe && format.length >= 40;
   const tag = format.readUInt16LE(isExtensible ? 24 : 0);
   const channels = format.readUInt16LE(2);
@@ -84,7 +69,7 @@ function ofSamples(
     sampleRate,
     frames: Math.floor(size / align),
     read(from, to) {
-      const samples = at(body + from * align, (to - from) * align);
+      const samples = readAt(file, body + from * align, (to - from) * align);
       return Buffer.concat([wavHeader(format, samples.length), samples]);
     },
     close: () => closeSync(file),

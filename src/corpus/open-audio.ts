@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { FileDoubt } from "../audio/containers/source.js";
 import { openSpanCutter, type SpanCutter } from "../audio/cut-spans.js";
 import { invalid, shown } from "../errors.js";
 import type { AudioSource } from "../types.js";
+import { readAt } from "../util/read-at.js";
 import { openParquet, type ParquetFile } from "./sources/parquet.js";
 
 /** The audio of an utterance, as the bytes of a file. */
@@ -96,13 +97,8 @@ function openArchive(path: string) {
   const file = openSync(path, "r");
   return {
     read(offset: number, size: number): Uint8Array {
-      const bytes = Buffer.allocUnsafeSlow(size);
-      let read = 0;
-      while (read < size) {
-        const count = readSync(file, bytes, read, size - read, offset + read);
-        if (count === 0) throw changed(`it ends at byte ${offset + read}`);
-        read += count;
-      }
+      const bytes = readAt(file, offset, size);
+      if (bytes.length < size) throw changed(`it ends at byte ${offset + bytes.length}`);
       return bytes;
     },
     close: () => closeSync(file),

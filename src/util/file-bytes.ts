@@ -1,4 +1,4 @@
-import { readSync } from "node:fs";
+import { readAt } from "./read-at.js";
 
 /** Windows that are kept: containers look from their tables to their packets and back. */
 const mostWindows = 4;
@@ -45,14 +45,11 @@ export class FileBytes {
   }
 
   #read(start: number, end: number) {
-    const bytes = new Uint8Array(end - start);
-    for (let filled = 0; filled < bytes.length; ) {
-      const place = this.offset + start + filled;
-      const count = readSync(this.file, bytes, filled, bytes.length - filled, place);
-      if (count === 0) throw new Error(`the file ends at byte ${place}: it was cut since it was opened`);
-      filled += count;
-    }
-    const window = { start, bytes };
+    const from = this.offset + start;
+    const { length, buffer } = readAt(this.file, from, end - start);
+    if (length < end - start)
+      throw new Error(`the file ends at byte ${from + length}: it was cut since it was opened`);
+    const window = { start, bytes: new Uint8Array(buffer) };
     this.#windows = [window, ...this.#windows.slice(0, mostWindows - 1)];
     return window;
   }

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { AsyncBuffer, FileMetaData } from "hyparquet" with { "resolution-mode": "import" };
 import { invalid, missing, reasonOf } from "../../errors.js";
+import { readAt } from "../../util/read-at.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
 import { datasetOf } from "./stem-of.js";
@@ -117,14 +118,12 @@ export async function openParquet(path: string): Promise<ParquetFile> {
   const file: AsyncBuffer = {
     byteLength: size,
     async slice(start, end = size) {
-      const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start));
-      let filled = 0;
-      while (filled < bytes.length) {
-        const read = readSync(descriptor, bytes, filled, bytes.length - filled, start + filled);
-        if (read === 0)
-          throw new Error(`it ends at byte ${start + filled}, although it had ${size} when it was opened`);
-        filled += read;
-      }
+      const length = Math.max(0, Math.min(end, size) - start);
+      const bytes = readAt(descriptor, start, length);
+      if (bytes.length < length)
+        throw new Error(
+          `it ends at byte ${start + bytes.length}, although it had ${size} when it was opened`,
+        );
       return bytes.buffer;
     },
   };

@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { extname } from "node:path";
 import { audioExtensions } from "../../audio/formats.js";
 import { unsupported } from "../../errors.js";
 import { edited, setField, whole } from "../../format/json-text.js";
 import type { Utterance } from "../../types.js";
+import { readAt } from "../../util/read-at.js";
 import { writeFile } from "../../util/write-file.js";
 import { type Columns, chooseColumns } from "../columns.js";
 import { type TarMember, tarMembers } from "../sources/tar.js";
@@ -39,15 +40,7 @@ async function* shardBytes(
   byOffset: ReadonlyMap<number | undefined, Utterance>,
   told: Columns,
 ): AsyncGenerator<Uint8Array> {
-  const bytes = (from: number, to: number) => {
-    const buffer = Buffer.alloc(to - from);
-    for (let at = 0; at < buffer.length; ) {
-      const read = readSync(file, buffer, at, buffer.length - at, from + at);
-      if (read === 0) break;
-      at += read;
-    }
-    return buffer;
-  };
+  const bytes = (from: number, to: number) => readAt(file, from, to - from);
   for (const sample of samplesOf(path)) {
     // By the time that the last sample is known, the reader of members has closed the file.
     const members = sample.map((member) => ({
@@ -62,7 +55,7 @@ async function* shardBytes(
       const header = bytes(begin, offset);
       if (member !== renamed) {
         yield header;
-        yield bytes(offset, offset + Math.ceil(size / block) * block);
+        yield padded(bytes(offset, offset + Math.ceil(size / block) * block));
       } else {
         const content = Buffer.from(text);
         yield withSize(header, content.length);
