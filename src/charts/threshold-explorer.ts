@@ -1,5 +1,6 @@
 import { quantity } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
+import { firstFrom } from "../vectors/first-from.js";
 import { tidy, total } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part, panelTitle, silent } from "./chart.js";
 import { countAxis, type SimilaritySummary, similarityAxis } from "./distribution.js";
@@ -207,11 +208,6 @@ function completeFrom(bins: { from: number; above: number }[], pairs: readonly S
   const similarities = Float64Array.from(pairs, ({ similarity }) => similarity).sort();
   const given = (from: number) => similarities.length - firstFrom(similarities, from);
   return bins.find(({ from, above }) => given(from) >= above)?.from ?? 1;
-}
-
-function firstFrom(sorted: Float64Array, from: number): number {
-  const first = sorted.findIndex((similarity) => similarity >= from);
-  return first < 0 ? sorted.length : first;
 }
 
 /** For every bin the threshold can stand at, the pairs just above it. */

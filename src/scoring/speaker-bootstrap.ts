@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { firstFrom } from "../vectors/first-from.js";
 import { quantile } from "../vectors/quantile.js";
 import { random } from "../vectors/random.js";
 import type { TiedScores } from "./tied-scores.js";
@@ -33,7 +34,7 @@ export function speakerBootstrap(
   },
 ): { intervals: [number, number][]; speakers: number } {
   const { count, enroll, test } = trialSpeakers(trials, speakerOf);
-  const place = Uint32Array.from(trials, ({ score }) => placeOf(tied.score, score));
+  const place = Uint32Array.from(trials, ({ score }) => firstFrom(tied.score, score));
   const isTarget = Uint8Array.from(trials, ({ isTarget }) => Number(isTarget));
   const next = random(seed);
   const draws: number[][] = [];
@@ -68,15 +69,4 @@ export function speakerBootstrap(
     return [quantile(values, (1 - confidence) / 2), quantile(values, (1 + confidence) / 2)];
   });
   return { intervals, speakers: count };
-}
-
-/** Index of a value in a sorted array. */
-function placeOf(values: Float64Array, value: number): number {
-  let [low, high] = [0, values.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,3 +1,4 @@
+import { firstFrom } from "./first-from.js";
 import { quantile } from "./quantile.js";
 
 export interface LoessOptions {
@@ -80,17 +81,6 @@ export function loess(
     const isFlat = Math.sqrt(xx / weights) <= 1e-3 * range;
     return isFlat ? meanY : meanY + (xy / xx) * (centre - meanX);
   }
-}
-
-/** The first of ascending values that is not below a limit. */
-function firstFrom(x: Float64Array, limit: number): number {
-  let [low, high] = [0, x.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (x[middle] < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The value of a line at a place between its points. */
