@@ -1,6 +1,5 @@
 import { printable } from "../shared/printable.js";
 import type { FileBytes } from "../util/file-bytes.js";
-import type { Block } from "./codecs.js";
 import { adts, isAdts } from "./containers/adts.js";
 import { aiff } from "./containers/aiff.js";
 import { au } from "./containers/au.js";
@@ -9,63 +8,24 @@ import { flac } from "./containers/flac.js";
 import { mp4 } from "./containers/mp4.js";
 import { isMpeg, mpeg } from "./containers/mpeg.js";
 import { ogg } from "./containers/ogg.js";
-import {
-  broken,
-  type Decoding,
-  type FileDoubt,
-  foreign,
-  type Source,
-  sourceOf,
-  text,
-} from "./containers/source.js";
+import { broken, type Decoding, foreign, type Source, sourceOf, text } from "./containers/source.js";
 import { sphere } from "./containers/sphere.js";
 import { withoutLeadingTags } from "./containers/tags.js";
 import { wav } from "./containers/wav.js";
-import { concatenated } from "./resample.js";
-
-/** Audio as it lies in the file. */
-export interface Decoded {
-  /** One Float32Array (frames) for each channel, nominal range [-1, 1]. */
-  channels: Float32Array[];
-  sampleRate: number;
-  format: string;
-  codec: string;
-  /** Where the file contradicts itself but can still be read. */
-  doubts: FileDoubt[];
-}
-
-export interface DecodeOptions {
-  /** For error messages. */
-  path?: string;
-}
 
 /** Sample rates of real audio in Hz; anything else is a broken header. */
 const sampleRates = { min: 1000, max: 768_000 };
 const maxChannels = 1024;
 
 /**
- * Decodes a whole audio file from its bytes, every channel at its own rate.
+ * Reads the headers of an audio file; the audio, every channel at its own rate, is decoded as the blocks are read.
  *
  * The kind is told by content, never by name. WAV, AIFF, AU, CAF, SPHERE (integers, floats, A-law, mu-law) and FLAC
  * come out bit-equal to libsndfile's float32; MP3, MP2, Vorbis, Opus, AAC-LC and ALAC without the silence that the
- * encoder added, where the file tells how much that is. Memory is that of the bytes and of the samples: sizes in a
- * header are believed only as far as there are bytes.
+ * encoder added, where the file tells how much that is. Sizes in a header are believed only as far as there are bytes.
  *
  * @throws `invalid` for bytes that are no audio file, or one that is cut off or damaged; `unsupported` for other formats
- * @example
- * const { channels, sampleRate } = decode(readFileSync("data/speech/test-other/367/367-130732-0003.flac"));
  */
-export function decode(bytes: Uint8Array, { path }: DecodeOptions = {}): Decoded {
-  const { format, codec, sampleRate, channels, blocks, doubts = [] } = opened(bytes, path);
-  const parts: Block[] = [];
-  for (const block of blocks) parts.push(block.map((plane) => plane.slice()));
-  const planes = Array.from({ length: channels }, (_, channel) =>
-    concatenated(parts.map((block) => block[channel])),
-  );
-  return { channels: planes, sampleRate, format, codec, doubts };
-}
-
-/** Reads the headers; the audio is decoded as the blocks are read. */
 export function opened(bytes: Uint8Array | FileBytes, path: string | undefined): Decoding {
   const file = sourceOf(bytes, path);
   if (bytes.length === 0) throw broken(file, "The file is empty (0 bytes).");

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { concatenated } from "../audio/resample.js";
+import { bytesOf } from "../format/nd-array.js";
 import { speechProbabilities, vadSampleRate, vadWindow } from "../vad/speech-probabilities.js";
 import { bandCount, bandFrames, bandHertz, frameShift } from "./band-frames.js";
 import { sketchFrames, sketchOfFrames } from "./sketch.js";
@@ -21,7 +22,7 @@ export interface SignalChecks {
   bandwidth: number;
   /** Speech to noise, in dB, at most 60; null where there is no speech, or no pause to hear the noise in. */
   snr: number | null;
-  /** Uint8Array (steps, 12): see `sketchOf`. */
+  /** Uint8Array (steps, 12): see `sketchOfFrames`. */
   sketch: Uint8Array;
 }
 
@@ -61,7 +62,7 @@ export function openSignalChecker(): SignalChecker {
   let [windowRest, frameRest] = [new Float32Array(0), new Float32Array(0)];
   return {
     async add(samples) {
-      hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
+      hash.update(bytesOf(samples));
       length += samples.length;
       const ofWindows = after(windowRest, samples);
       const own = windowPowers(ofWindows);
@@ -81,7 +82,7 @@ export function openSignalChecker(): SignalChecker {
       probabilities.push(await detector.end());
       clipped += countWithin(windowRest, 0, windowRest.length);
       const speech = concatenated(probabilities);
-      const power = joined(powers);
+      const power = Float64Array.from(powers.flatMap((part) => [...part]));
       return {
         hash: hash.digest("hex").slice(0, 32),
         seconds: length / vadSampleRate,
@@ -94,13 +95,6 @@ export function openSignalChecker(): SignalChecker {
       };
     },
   };
-}
-
-/** Measures a whole signal: Float32Array (n) at 16 kHz. */
-export async function signalChecks(samples: Float32Array): Promise<SignalChecks> {
-  const checker = openSignalChecker();
-  await checker.add(samples);
-  return checker.end();
 }
 
 /** The samples behind those left over; most signals come in one piece, which need not be copied. */
@@ -192,13 +186,3 @@ const countOf = (values: Float32Array, isCounted: (value: number) => boolean): n
   values.reduce((count, value) => count + Number(isCounted(value)), 0);
 
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
-
-function joined(parts: readonly Float64Array[]): Float64Array {
-  const whole = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

@@ -1,5 +1,5 @@
 import type { Matrix } from "../types.js";
-import { bandCount, bandFrames, checksSampleRate, frameShift } from "./band-frames.js";
+import { bandCount, checksSampleRate, frameShift } from "./band-frames.js";
 
 /** Bands of a sketch. */
 export const sketchBands = 12;
@@ -25,11 +25,8 @@ const stepsADecibel = 4;
  * What a signal looks like from far away, small enough to be kept: Uint8Array (steps, 12), the energies of twelve bands every
  * 48 ms in quarters of a decibel, each relative to the loud parts of its band. Level and timbre of a channel are not in it.
  *
- * @param samples at 16 kHz; those behind the first 30 s are not looked at
+ * @param frames of `bandFrames`; those behind the first 30 s are not looked at
  */
-export const sketchOf = (samples: Float32Array): Uint8Array => sketchOfFrames(bandFrames(samples));
-
-/** The same of frames that are there already: see `bandFrames`. */
 export function sketchOfFrames(frames: Matrix): Uint8Array {
   const steps = Math.max(0, Math.floor(Math.min(frames.rows, sketchFrames) / framesAStep) - 1);
   if (steps === 0) return new Uint8Array(0);

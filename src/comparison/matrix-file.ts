@@ -1,8 +1,8 @@
 import { readSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { endianness } from "node:os";
 import { dirname } from "node:path";
 import { invalid } from "../errors.js";
+import { bytesOf } from "../format/nd-array.js";
 import { npyHeader, readNpyHeader } from "../format/npy.js";
 import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
@@ -28,8 +28,7 @@ export class MatrixFile {
   }
 
   write(values: Float32Array): Promise<void> {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return this.guarded(() => this.file.appendFile(bytes));
+    return this.guarded(() => this.file.appendFile(bytesOf(values)));
   }
 
   finish(): Promise<void> {
@@ -73,7 +72,7 @@ export function matrixBlocks(
     const bytes = new Uint8Array(10_240);
     return readNpyHeader(bytes.subarray(0, readSync(file, bytes)), { path });
   });
-  const isPlain = head.code === "f4" && !head.bigEndian && !head.fortranOrder && endianness() === "LE";
+  const isPlain = head.code === "f4" && !head.bigEndian && !head.fortranOrder;
   if (!isPlain || head.shape.length !== 2 || head.shape[0] !== rows || head.shape[1] !== columns)
     return undefined;
   const step = Math.max(1, Math.floor(blockValues / columns));

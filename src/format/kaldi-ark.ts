@@ -1,5 +1,5 @@
-import { endianness } from "node:os";
 import { invalid, shown, unsupported } from "../errors.js";
+import { bytesOf } from "./nd-array.js";
 
 /**
  * A vector in a binary archive of Kaldi (`FV`, float32).
@@ -19,9 +19,7 @@ export function arkVector(key: string, vector: Float32Array): { key: Buffer; val
   const value = Buffer.alloc(10 + 4 * vector.length);
   value.write("\0BFV \x04", 0, "latin1");
   value.writeInt32LE(vector.length, 6);
-  const numbers = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
-  value.set(numbers, 10);
-  if (endianness() === "BE") value.subarray(10).swap32();
+  value.set(bytesOf(vector), 10);
   return { key: Buffer.from(`${key} `), value };
 }
 

@@ -1,5 +1,4 @@
 import { createReadStream, existsSync, readFileSync, readSync, statSync } from "node:fs";
-import { endianness } from "node:os";
 import { conflict, invalid, missing, shown, unsupported } from "../errors.js";
 import { isNdArray, type NdArray } from "../format/nd-array.js";
 import { readNpy, readNpyHeader, readNpyText } from "../format/npy.js";
@@ -206,7 +205,7 @@ function readMatrix(path: string): Matrix {
         `The file is cut off: ${size} of ${dataOffset + dataLength} bytes, for ${shape.join(" x ")} values.`,
         { path },
       );
-    const isPlain = code === "f4" && !header.bigEndian && !header.fortranOrder && endianness() === "LE";
+    const isPlain = code === "f4" && !header.bigEndian && !header.fortranOrder;
     if (!isPlain || shape.length !== 2) return matrixOf(readNpy(readFileSync(path), { path }), path);
     const [rows, columns] = shape;
     const data = new Float32Array(rows * columns);

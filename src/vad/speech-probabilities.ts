@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { concatenated } from "../audio/resample.js";
 import { openSession, type Session } from "../runtime/session.js";
 import { packageRoot } from "../util/package-root.js";
 
@@ -83,20 +84,13 @@ export function speechProbabilities(): SpeechProbabilities {
   return {
     push(samples, nextGain = gain) {
       gain = nextGain;
-      held = joined(held, samples);
+      held = concatenated([held, samples]);
       return advance();
     },
     end() {
       const rest = (held.length - context) % vadWindow;
-      if (rest > 0) held = joined(held, new Float32Array(vadWindow - rest));
+      if (rest > 0) held = concatenated([held, new Float32Array(vadWindow - rest)]);
       return advance();
     },
   };
-}
-
-function joined(a: Float32Array, b: Float32Array): Float32Array {
-  const both = new Float32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

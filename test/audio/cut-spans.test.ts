@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { openSpanCutter } from "../../src/audio/cut-spans.js";
-import { decode, opened } from "../../src/audio/decode.js";
+import { opened } from "../../src/audio/decode.js";
 import { FileBytes } from "../../src/util/file-bytes.js";
 import { put, temporaryFolder } from "../tiny.js";
+import { decode } from "./decode.js";
 import { allFiles, bytesOf, concealmentCases } from "./fixtures.js";
 
 const folder = temporaryFolder();

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { decode } from "../../src/audio/decode.js";
 import { withChecksums } from "./checksums.js";
+import { decode } from "./decode.js";
 import {
   bytesOf,
   flacCases,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Decoded, decode } from "../../src/audio/decode.js";
+import { type Decoded, decode } from "./decode.js";
 import { bytesOf, flacCases, float32, fmt, int16, lossyFile, riff, sine16, wave } from "./fixtures.js";
 
 /** Equal, without a picture of thousands of samples where they are not. */

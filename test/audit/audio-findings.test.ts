@@ -8,8 +8,8 @@ import type { Finding, FindingKind } from "../../src/audit/finding.js";
 import { auditSummary } from "../../src/audit/summary.js";
 import { withoutFindings } from "../../src/audit/without-findings.js";
 import type { AudioChecks } from "../../src/checks/audio-checks.js";
-import { signalChecks } from "../../src/checks/signal-checks.js";
 import { random } from "../../src/vectors/random.js";
+import { signalChecks } from "../checks/whole-signal.js";
 import { voices } from "./voices.js";
 
 const rate = 16_000;

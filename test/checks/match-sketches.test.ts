@@ -3,8 +3,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadAudio } from "../../src/audio/load-audio.js";
 import { matchSketches, patternOf } from "../../src/checks/match-sketches.js";
-import { sketchOf, sketchStep } from "../../src/checks/sketch.js";
+import { sketchStep } from "../../src/checks/sketch.js";
 import { random } from "../../src/vectors/random.js";
+import { sketchOf } from "./whole-signal.js";
 
 const load = async (name: string) =>
   (await loadAudio(join(__dirname, "..", "..", "data", "speech", "test-other", "533", `${name}.flac`)))

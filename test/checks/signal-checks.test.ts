@@ -3,8 +3,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { loadAudio } from "../../src/audio/load-audio.js";
 import { resample } from "../../src/audio/resample.js";
-import { openSignalChecker, signalChecks } from "../../src/checks/signal-checks.js";
+import { openSignalChecker } from "../../src/checks/signal-checks.js";
 import { random } from "../../src/vectors/random.js";
+import { signalChecks } from "./whole-signal.js";
 
 const speech = loadAudio(
   join(__dirname, "..", "..", "data", "speech", "test-other", "533", "533-1066-0000.flac"),

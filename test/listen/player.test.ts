@@ -2,11 +2,11 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { decode } from "../../src/audio/decode.js";
 import { outlierVoices } from "../../src/listen/outlier-voices.js";
 import { pairVoices } from "../../src/listen/pair-voices.js";
 import { type Player, type PlayerOptions, player } from "../../src/listen/player.js";
 import type { UtteranceEmbedding } from "../../src/types.js";
+import { decode } from "../audio/decode.js";
 import { put, temporaryFolder, voice, wav } from "../tiny.js";
 
 const folder = temporaryFolder("players");

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { decode } from "../../../src/audio/decode.js";
+import { decode } from "../decode.js";
 import { lossyFile } from "../fixtures.js";
 
 const fixture = (name: string): Buffer => readFileSync(join(__dirname, "../../fixtures/audio", name));

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { decode } from "../../../src/audio/decode.js";
+import { decode } from "../decode.js";
 import { lossyFile } from "../fixtures.js";
 
 /** AAC in mono at 16 kHz: 4,800 samples in 6 packets, an edit list of one edit, and moov at the end. */

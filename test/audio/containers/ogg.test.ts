@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { decode } from "../../../src/audio/decode.js";
 import { withChecksums } from "../checksums.js";
+import { decode } from "../decode.js";
 import { bytesOf, concealmentCases, lossyFile, snr } from "../fixtures.js";
 
 /** The pages of a file, each of them a view of it. */
