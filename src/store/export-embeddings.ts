@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { conflict, invalid, shown, unsupported } from "../errors.js";
 import { arkVector } from "../format/kaldi-ark.js";
+import { bytesOf } from "../format/nd-array.js";
 import { npyHeader, npyText, npyTextHeader } from "../format/npy.js";
 import { npzBytes } from "../format/npz.js";
 import { writeTable } from "../tables/write-table.js";
@@ -108,8 +109,7 @@ async function exportNpz(rows: () => AsyncIterable<Row>, to: string): Promise<vo
 
 async function* matrix(rows: AsyncIterable<Row>, shape: number[]): AsyncGenerator<Uint8Array> {
   yield npyHeader("float32", shape);
-  for await (const { embedding } of rows)
-    yield new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength);
+  for await (const { embedding } of rows) yield bytesOf(embedding);
 }
 
 function* textArray(texts: readonly string[]): Generator<Uint8Array> {

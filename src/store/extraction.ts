@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { AudioChecks } from "../checks/audio-checks.js";
 import type { SignalChecks } from "../checks/signal-checks.js";
+import { sharedNames } from "../corpus/shared-names.js";
 import { conflict, invalid, shown } from "../errors.js";
 import { isObject } from "../format/read-json.js";
 import type { Doubt, Failure, Utterance, UtteranceEmbedding } from "../types.js";
@@ -182,15 +183,7 @@ async function readCorpusList(folder: string): Promise<CorpusList & { shard?: Sh
   let prefix = "";
   const utterances: Utterance[] = [];
   const failures: Failure[] = [];
-  const names = new Map<string, string>();
-  // Utterances share the strings of data set and speaker, so that a million of them do not hold a million copies.
-  const shared = (name: string) => {
-    const known = names.get(name);
-    if (known !== undefined) return known;
-    if (names.size > 1000) names.clear();
-    names.set(name, name);
-    return name;
-  };
+  const shared = sharedNames();
   for await (const row of readJsonLines<Record<string, unknown>>(corpusPath(folder))) {
     if (root === undefined) {
       if (typeof row.root !== "string")
@@ -410,16 +403,23 @@ export async function* embeddedUtterances(
   { utterances, outcomes, logs }: Pick<Extraction, "utterances" | "outcomes" | "logs">,
   only?: RankLog,
 ): AsyncGenerator<EmbeddedUtterance> {
+  for await (const { index, record, reader } of stored(outcomes, only === undefined ? logs : [only])) {
+    const { meta, vectorOffset, vectorLength } = record;
+    if (isFailure(meta)) continue;
+    const { key, speakerKey, dataset, speakerId, utteranceId, path } = utterances[index]!;
+    const embedding = await reader.read(vectorOffset, vectorLength - wordsOfSketch(meta));
+    yield { key, speakerKey, dataset, speakerId, utteranceId, path, embedding };
+  }
+}
+
+/** The records of some logs, in path order, and what reads their vectors. */
+async function* stored(outcomes: Extraction["outcomes"], logs: readonly RankLog[]) {
   const readers = new Map<RankLog, VectorReader>();
   try {
-    for (const log of only === undefined ? logs : [only]) readers.set(log, await openVectorReader(log.path));
+    for (const log of logs) readers.set(log, await openVectorReader(log.path));
     for (const [index, outcome] of outcomes.entries()) {
       const reader = outcome && readers.get(outcome.log);
-      if (reader === undefined || isFailure(outcome!.record.meta)) continue;
-      const { key, speakerKey, dataset, speakerId, utteranceId, path } = utterances[index]!;
-      const { vectorOffset, vectorLength, meta } = outcome!.record;
-      const embedding = await reader.read(vectorOffset, vectorLength - wordsOfSketch(meta));
-      yield { key, speakerKey, dataset, speakerId, utteranceId, path, embedding };
+      if (reader !== undefined) yield { index, record: outcome!.record, reader };
     }
   } finally {
     for (const reader of readers.values()) await reader.close();
@@ -452,24 +452,17 @@ export async function* audioChecks({
   outcomes,
   logs,
 }: Pick<Extraction, "utterances" | "outcomes" | "logs">): AsyncGenerator<AudioChecks> {
-  const readers = new Map<RankLog, VectorReader>();
-  try {
-    for (const log of logs) readers.set(log, await openVectorReader(log.path));
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome === undefined) continue;
-      const { key, path } = utterances[index]!;
-      const { meta, vectorOffset, vectorLength } = outcome.record;
-      if (isFailure(meta)) {
-        if (meta.stage === "signal") yield { key, path, failure: meta.reason };
-        continue;
-      }
-      if (meta.checks === undefined) continue;
-      const { sketchBytes, ...checks } = meta.checks;
-      const words = wordsOfSketch(meta);
-      const vector = await readers.get(outcome.log)!.read(vectorOffset + 4 * (vectorLength - words), words);
-      yield { key, path, ...checks, sketch: new Uint8Array(vector.buffer).slice(0, sketchBytes) };
+  for await (const { index, record, reader } of stored(outcomes, logs)) {
+    const { key, path } = utterances[index]!;
+    const { meta, vectorOffset, vectorLength } = record;
+    if (isFailure(meta)) {
+      if (meta.stage === "signal") yield { key, path, failure: meta.reason };
+      continue;
     }
-  } finally {
-    for (const reader of readers.values()) await reader.close();
+    if (meta.checks === undefined) continue;
+    const { sketchBytes, ...checks } = meta.checks;
+    const words = wordsOfSketch(meta);
+    const vector = await reader.read(vectorOffset + 4 * (vectorLength - words), words);
+    yield { key, path, ...checks, sketch: new Uint8Array(vector.buffer).slice(0, sketchBytes) };
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { bytesOf } from "../format/nd-array.js";
 import { namePath } from "../util/name-path.js";
 
 /** A record as it was read back. */
@@ -115,7 +116,7 @@ export function openLog(path: string, end: number): LogWriter {
   return {
     append(meta, vector = new Float32Array(0)) {
       const json = Buffer.from(JSON.stringify(meta));
-      const body = Buffer.concat([json, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)]);
+      const body = Buffer.concat([json, bytesOf(vector)]);
       const header = Buffer.alloc(headerSize);
       magic.copy(header);
       header.writeUInt32LE(json.length, 4);

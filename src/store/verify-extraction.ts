@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { bytesOf } from "../format/nd-array.js";
 import { readJsonObject } from "../format/read-json.js";
 import type { UtteranceEmbedding } from "../types.js";
 import type { Audit } from "../util/audit.js";
@@ -135,11 +136,5 @@ async function compareUtterances(
 }
 
 /** Equal to the bit. */
-export function equal(a: Float32Array, b: Float32Array): boolean {
-  return (
-    a.length === b.length &&
-    Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(
-      Buffer.from(b.buffer, b.byteOffset, b.byteLength),
-    )
-  );
-}
+export const equal = (a: Float32Array, b: Float32Array): boolean =>
+  Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
