@@ -4,6 +4,7 @@ import { rename, rm, rmdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { conflict } from "../errors.js";
+import { bytesOf } from "../format/nd-array.js";
 import { readNpy, writeNpy } from "../format/npy.js";
 import { readJsonObject } from "../format/read-json.js";
 import { isAlive } from "../shared/is-alive.js";
@@ -45,7 +46,7 @@ export class RowBlocks {
     this.home = join(folder, "similarity_rows");
     const hash = createHash("sha256").update(`${format}`);
     for (const { data, n, dimension } of first === second ? [first] : [first, second])
-      hash.update(`${n} ${dimension} `).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      hash.update(`${n} ${dimension} `).update(bytesOf(data));
     this.settings = { vectors: hash.digest("hex"), threshold, topK, maxPairs };
   }
 

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
+import { bytesOf } from "../format/nd-array.js";
 import { npyHeader } from "../format/npy.js";
 import { float } from "../format/python-float.js";
 import { matrixLimit, type SimilarityResult } from "../similarity/options.js";
@@ -99,7 +100,6 @@ function* npyChunks({ data, rows, columns }: Matrix): Generator<Uint8Array> {
   yield npyHeader("float32", [rows, columns]);
   const step = Math.max(1, Math.floor((1 << 22) / Math.max(1, columns)));
   for (let i = 0; i < rows; i += step) {
-    const part = data.subarray(i * columns, Math.min(rows, i + step) * columns);
-    yield new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    yield bytesOf(data.subarray(i * columns, Math.min(rows, i + step) * columns));
   }
 }

@@ -10,7 +10,7 @@ import type { Session } from "../runtime/session.js";
 import { cacheFolder } from "../util/cache-folder.js";
 import { inside } from "../util/inside.js";
 import { makeFolder } from "../util/make-folder.js";
-import { packageRoot } from "../util/package-root.js";
+import { packageVersion } from "../util/package-root.js";
 import { readBytes } from "../util/read-file.js";
 import { cosine, embedOnce, fitFrontEnd, fitting, goldenCosine, triedKinds } from "./fit-front-end.js";
 
@@ -93,12 +93,10 @@ function goldenFiles({ config: { golden }, configPath }: GoldenModel): GoldenFil
  * vector, what is known of the model, and this package's version.
  */
 function goldenMark({ config, identity }: GoldenModel, { audio, embedding }: GoldenFiles): string {
-  const hash = createHash("sha256").update(JSON.stringify([version(), identity, config]));
+  const hash = createHash("sha256").update(JSON.stringify([packageVersion(), identity, config]));
   hash.update(readBytes(audio, "The golden audio")).update(readBytes(embedding, "The golden vector"));
   return join(cacheFolder(), "golden-vectors", hash.digest("hex"));
 }
-
-const version = (): unknown => JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")).version;
 
 /** Where nothing can be written, as in a home that is read-only, the check costs its time again. */
 function remember(mark: string): void {

@@ -1,5 +1,6 @@
 import { loadSegments, type Segment, type SegmentOptions } from "../audio/load-segments.js";
 import { concatenated } from "../audio/resample.js";
+import { vadSampleRate } from "../vad/speech-probabilities.js";
 import { type SpeechSegment, speechSegments } from "../vad/speech-segments.js";
 
 /** The speech of a file, or of a piece of a long one, as one signal. */
@@ -7,9 +8,6 @@ export interface SpeechPiece extends Segment {
   /** How much of the file is speech; undefined behind the first piece. */
   speech?: { seconds: number; of: number };
 }
-
-/** What the detector takes. */
-const vadSampleRate = 16000;
 
 /**
  * `loadSegments` without what is no speech. A file that is longer than a piece is decoded twice, so that no more of it than a

@@ -1,6 +1,5 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { invalid, shown } from "../errors.js";
+import { readLines } from "./read-lines.js";
 
 /** One JSON text a line. U+2028 and U+2029 are escaped: many readers, Node's among them, end a line there. */
 export function* jsonLines(rows: Iterable<unknown>): Generator<string> {
@@ -11,13 +10,12 @@ export function* jsonLines(rows: Iterable<unknown>): Generator<string> {
 /**
  * Reads a file of JSON lines, a row at a time.
  *
- * @throws `invalid` for a line that is no JSON object, naming file and line
+ * @throws `missing` where there is no such file, `invalid` for a line that is no JSON object, naming file and line
  */
 export async function* readJsonLines<Row>(path: string): AsyncGenerator<Row> {
-  const input = createReadStream(path, "utf8");
   let line = 0;
-  try {
-    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const texts of readLines(path, "The list"))
+    for (const text of texts) {
       line++;
       if (text === "") continue;
       let row: unknown;
@@ -30,7 +28,4 @@ export async function* readJsonLines<Row>(path: string): AsyncGenerator<Row> {
         throw invalid(`Line ${line} of ${path} is ${shown(row)}, not an object.`, { got: row, path });
       yield row as Row;
     }
-  } finally {
-    input.destroy();
-  }
 }
