@@ -21,7 +21,16 @@ export const decisionLines = (decisions: Iterable<Decision>): Generator<string> 
 
 function* rows(decisions: Iterable<Decision>): Generator<object> {
   for (const { kind, keys, action, to, parts, by, at, probability } of decisions)
-    yield { kind: inSnakeCase(kind), keys, action: inSnakeCase(action), to, parts, by, at, probability };
+    yield {
+      kind: inSnakeCase(kind),
+      keys,
+      action: inSnakeCase(action),
+      to,
+      parts,
+      by,
+      at: at === "" ? undefined : at,
+      probability,
+    };
 }
 
 /**

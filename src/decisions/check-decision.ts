@@ -1,5 +1,5 @@
 import { invalid, shown } from "../errors.js";
-import { actionsOf, type Decision, type DecisionKind } from "./decision.js";
+import { actionsOf, auditor, type Decision, type DecisionKind } from "./decision.js";
 import { inCamelCase, inSnakeCase } from "./spelling.js";
 
 /**
@@ -39,10 +39,12 @@ export function checkDecision(value: unknown, place: string, path?: string): Dec
   const keys = listOf(row.keys);
   if (keys === undefined || keys.length === 0)
     throw fail(`has ${shown(row.keys)} as "keys", which must be a list of names.`, row.keys);
-  const at = text("at");
-  if (Number.isNaN(Date.parse(at)))
+  const by = text("by");
+  // What the audit proposes has no time.
+  const at = by === auditor && (row.at === undefined || row.at === "") ? "" : text("at");
+  if (at !== "" && Number.isNaN(Date.parse(at)))
     throw fail(`has ${shown(at)} as "at", which must be a time such as 2026-01-31T09:30:00Z.`, at);
-  const decision: Decision = { kind, keys, action, by: text("by"), at };
+  const decision: Decision = { kind, keys, action, by, at };
   if (row.to !== undefined && row.to !== null && row.to !== "") decision.to = text("to");
   if (action === "relabel" && decision.to === undefined)
     throw fail('says relabel, but not to whom. Add "to", a speaker.', row);

@@ -1,4 +1,4 @@
-import { auditor, type Decision, type DecisionKind, subjectOf } from "./decision.js";
+import { auditor, type Decision, type DecisionKind, subjectOf, timeOf } from "./decision.js";
 
 /** What people disagree about. */
 export interface Dispute {
@@ -31,8 +31,7 @@ export function mergeDecisions(all: readonly Decision[]): MergedDecisions {
     const subject = subjectOf(decision);
     const people = subjects.get(subject) ?? new Map<string, Decision>();
     const before = people.get(decision.by);
-    if (before === undefined || Date.parse(decision.at) >= Date.parse(before.at))
-      people.set(decision.by, decision);
+    if (before === undefined || timeOf(decision) >= timeOf(before)) people.set(decision.by, decision);
     subjects.set(subject, people);
   }
   const decisions: Decision[] = [];
@@ -53,7 +52,7 @@ export function mergeDecisions(all: readonly Decision[]): MergedDecisions {
   return { decisions, disagreements };
 }
 
-const byTime = (a: Decision, b: Decision) => Date.parse(a.at) - Date.parse(b.at) || (a.by < b.by ? -1 : 1);
+const byTime = (a: Decision, b: Decision) => timeOf(a) - timeOf(b) || (a.by < b.by ? -1 : 1);
 
 /** What two people agree on: of one person under two names they may choose different names. */
 const outcomeOf = ({ action, to, parts }: Decision): string =>

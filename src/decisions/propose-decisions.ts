@@ -15,12 +15,12 @@ interface Proposed {
  *
  * They fit together: names of one person are all merged into the one with most utterances, of copies the first is kept.
  *
- * @param at the time that they carry
+ * @param at the time that they carry; default: none, so that the same findings give the same decisions
  * @example
  * const { findings } = await audit(utterances);
- * const decisions = proposeDecisions(findings, new Date());
+ * const decisions = proposeDecisions(findings);
  */
-export function proposeDecisions(findings: readonly Proposed[], at: Date): Decision[] {
+export function proposeDecisions(findings: readonly Proposed[], at?: Date): Decision[] {
   const proposals = findings
     .filter(({ probability, remedy }) => probability >= 0.5 && remedy.action !== "keep")
     .map(({ kind, keys, probability, remedy }): Decision => {
@@ -32,7 +32,7 @@ export function proposeDecisions(findings: readonly Proposed[], at: Date): Decis
         ...(to === undefined ? {} : { to }),
         ...(parts === undefined ? {} : { parts }),
         by: auditor,
-        at: at.toISOString(),
+        at: at?.toISOString() ?? "",
         probability,
       };
     });

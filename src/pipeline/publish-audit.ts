@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Audit } from "../audit/audit.js";
 import type { StoredUtterance } from "../audit/read-utterances.js";
@@ -44,7 +44,7 @@ export async function publishAudit(
 ): Promise<void> {
   const { findings } = audit;
   await writeFindings(findings, outputDir);
-  const proposals = proposeDecisions(findings, timeOf(embeddings));
+  const proposals = proposeDecisions(findings);
   const written = await writeProposals(outputDir, proposals);
   for (const line of auditSummary(audit)) reporter.log(line);
   reporter.log(`Written to ${outputDir}`);
@@ -83,12 +83,6 @@ async function spansIn(folder: string): Promise<ReviewUtterance[]> {
 }
 
 type Part = Pick<Utterance, "key" | "path" | "span" | "channel">;
-
-/** Proposals carry the time of the embeddings: the same input gives the same bytes. */
-function timeOf(embeddings: string): Date {
-  const file = join(embeddings, mergedFiles.utterances);
-  return statSync(existsSync(file) ? file : embeddings).mtime;
-}
 
 function decisionsText({ added, withdrawn, people }: WrittenProposals): string {
   const kept = people > 0 ? `, beside ${quantity(people, "line")} of people, which are kept` : "";

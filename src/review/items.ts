@@ -21,7 +21,7 @@ export type Reviewable =
 export function reviewItems(given: readonly Reviewable[], recordings: Recordings): ReviewItem[] {
   const findings = given.filter((one): one is Finding => "remedy" in one);
   const proposals = new Map<string, Decision>(
-    proposeDecisions(findings, new Date(0)).map((proposal) => [subjectOf(proposal), proposal]),
+    proposeDecisions(findings).map((proposal) => [subjectOf(proposal), proposal]),
   );
   return given.map((one) => {
     if ("remedy" in one) return findingItem(one, recordings, proposals.get(subjectOf(one)));

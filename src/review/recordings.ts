@@ -1,4 +1,5 @@
 import { nameOf } from "../decisions/names.js";
+import { compare } from "../util/compare.js";
 import { groupBy } from "../util/group-by.js";
 import { dot } from "../vectors/dot.js";
 import type { ReviewUtterance } from "./item.js";
@@ -24,10 +25,13 @@ export function recordingsOf(
   sources: readonly ReviewUtterance[] = [],
 ): Recordings {
   const sourceOf = new Map(sources.map((source) => [source.key, source]));
-  const utterances = given.map((row) => {
-    const { key: _key, dataset: _dataset, speakerId: _speaker, ...audio } = sourceOf.get(row.key) ?? row;
-    return { ...row, ...audio };
-  });
+  // In one order, or the page would be another with every order of the rows.
+  const utterances = given
+    .toSorted((a, b) => compare(a.key, b.key))
+    .map((row) => {
+      const { key: _key, dataset: _dataset, speakerId: _speaker, ...audio } = sourceOf.get(row.key) ?? row;
+      return { ...row, ...audio };
+    });
   const byKey = new Map(utterances.map((utterance) => [utterance.key, utterance]));
   const named = utterances.filter(({ speakerId }) => speakerId !== null);
   const byName = groupBy(named, (utterance) => nameOf(utterance)!);

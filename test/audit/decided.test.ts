@@ -22,7 +22,7 @@ test("what people decided is not asked again, what they changed is taken as give
   const { findings } = await audit(rows);
   const found = findings.filter(({ probability }) => probability >= 0.5);
   assert.equal(found.map(({ kind }) => kind).sort(), ["splitSpeaker", "wrongLabel", "wrongLabel"]);
-  const proposals = proposeDecisions(findings, new Date());
+  const proposals = proposeDecisions(findings);
   const decisions = proposals.map((proposal, i) => ({
     ...proposal,
     by: "anna",
@@ -54,7 +54,7 @@ test("where everybody sounds like one person, the audit says so instead of faili
 test("the audit's own proposals are not taken as given", async () => {
   const rows = faulty();
   const { findings } = await audit(rows);
-  const again = await audit(rows, { decisions: proposeDecisions(findings, new Date()) });
+  const again = await audit(rows, { decisions: proposeDecisions(findings) });
   assert.equal(again.findings, findings);
 });
 

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { appendDecision } from "../../src/decisions/append-decision.js";
+import { appendDecision, decisionLines } from "../../src/decisions/append-decision.js";
 import { mergeDecisions } from "../../src/decisions/merge-decisions.js";
 import { observedPrecision } from "../../src/decisions/observed-precision.js";
 import { proposeDecisions } from "../../src/decisions/propose-decisions.js";
@@ -162,18 +162,33 @@ test("proposals are what was found, and merge all names of a person into the one
     remedy: { action: "mergeNames", names: keys },
     evidence: { utterances1: sizes[0], utterances2: sizes[1] },
   });
-  const at = new Date(0);
-  const proposals = proposeDecisions(
-    [finding(["a", "b"], [2, 5]), finding(["b", "c"], [5, 9]), finding(["d", "e"], [1, 1], 0.4)],
-    at,
-  );
+  const found = [finding(["a", "b"], [2, 5]), finding(["b", "c"], [5, 9]), finding(["d", "e"], [1, 1], 0.4)];
   assert.equal(
-    proposals.map(({ keys, to, by, at }) => [keys, to, by, at]),
+    proposeDecisions(found).map(({ keys, to, by, at }) => [keys, to, by, at]),
     [
-      [["a", "b"], "c", "audit", "1970-01-01T00:00:00.000Z"],
-      [["b", "c"], "c", "audit", "1970-01-01T00:00:00.000Z"],
+      [["a", "b"], "c", "audit", ""],
+      [["b", "c"], "c", "audit", ""],
     ],
   );
+  assert.is(proposeDecisions(found, new Date(0))[0]?.at, "1970-01-01T00:00:00.000Z");
+});
+
+test("what the audit proposes has no time and comes before what was decided; a person's decision has one", () => {
+  const path = file("timeless");
+  const row = { kind: "wrong_label", keys: ["a_1"], action: "drop", by: "audit" };
+  appendFileSync(path, `${JSON.stringify(row)}\n`);
+  const { decisions } = readDecisions(path);
+  assert.is(decisions[0]?.at, "");
+  const line = '{"kind":"wrong_label","keys":["a_1"],"action":"drop","by":"audit"}\n';
+  assert.equal([...decisionLines(decisions)], [line]);
+  const dated = { ...decisions[0]!, action: "keep" as const, at: "2026-01-31T09:30:00Z" };
+  for (const order of [
+    [dated, decisions[0]!],
+    [decisions[0]!, dated],
+  ])
+    assert.equal(mergeDecisions(order).decisions, [dated]);
+  appendFileSync(path, `${JSON.stringify({ ...row, by: "anna" })}\n`);
+  assert.throws(() => readDecisions(path), /Line 2 of .* has no "at"/);
 });
 
 test("a second audit leaves what was edited, does not bring back what was deleted, and adds what is new", async () => {

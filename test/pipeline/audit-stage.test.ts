@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -11,7 +11,7 @@ import { runPipeline } from "../../src/pipeline/run-pipeline.js";
 import { decode } from "../audio/decode.js";
 import { voices } from "../audit/voices.js";
 import { fakeExtraction } from "../merged/extraction.js";
-import { put, temporaryFolder, voice, wav } from "../tiny.js";
+import { contentsOf, put, temporaryFolder, voice, wav } from "../tiny.js";
 
 const folder = temporaryFolder();
 const lines: string[] = [];
@@ -61,6 +61,27 @@ test("stage 3 audits the labels, writes findings and decisions beside, and measu
   // The pairs are listed by the threshold that was measured so, too.
   const { statistics } = JSON.parse(readFileSync(join(finalDir, "speaker_similarity.json"), "utf8"));
   assert.match(text, `The labels of this corpus give ${Math.round(statistics.threshold_used * 1e4) / 1e4}:`);
+});
+
+test("the same utterances, in any order and at any time, give the same bytes", async () => {
+  const rows = voices(30, 4).map((row) => ({ ...row, path: "" }));
+  [rows[0]!.embedding, rows[60]!.embedding] = [rows[60]!.embedding, rows[0]!.embedding];
+  rows.push({ ...rows[5]!, key: "x_other_1", speakerId: "other" });
+  const written: unknown[] = [];
+  for (const [i, order] of [rows, rows.toReversed(), rows.toSorted(byLastLetter)].entries()) {
+    const outputDir = join(folder, `order-${i}`);
+    const embeddings = put(join(folder, `embeddings-${i}`), "");
+    utimesSync(embeddings, i, i);
+    await publishAudit(await audit(order), order, { embeddings, outputDir, page: false }, context);
+    written.push(contentsOf(outputDir));
+  }
+  assert.equal(Object.keys(written[0]!).length, 5);
+  assert.ok(statSync(join(folder, "order-0", "decisions.jsonl")).size > 0);
+  for (const other of written.slice(1)) assert.equal(other, written[0]);
+
+  function byLastLetter(a: { key: string }, b: { key: string }): number {
+    return a.key.at(-1)!.localeCompare(b.key.at(-1)!);
+  }
 });
 
 test("without the audit there is neither section nor folder, and no speakers are no error", async () => {

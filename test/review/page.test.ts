@@ -13,7 +13,7 @@ import { recordingsOf } from "../../src/review/recordings.js";
 import { writePage } from "../../src/review/write-page.js";
 import { decide } from "../decisions/decide.js";
 import { chromiumPath, foreignRequests, startBrowser } from "../notebooks/jupyter.js";
-import { put, temporaryFolder, tinyCorpus } from "../tiny.js";
+import { contentsOf, put, temporaryFolder, tinyCorpus } from "../tiny.js";
 
 const folder = temporaryFolder();
 const image = "<img src=x onerror=window.hacked=1>";
@@ -89,6 +89,12 @@ test("the page is one folder of small files, with the sound of the first items u
     assert.not.match(text, /innerHTML|insertAdjacentHTML|document\.write|^import |^export /m);
   }
   assert.not.match(readFileSync(join(folder, "page", "data.js"), "utf8"), "<");
+  // The order of the rows does not show.
+  const turned = recordingsOf(utterances.toReversed());
+  await writePage(join(folder, "turned"), reviewItems(findings, turned), turned, {
+    title: `Findings ${image}`,
+  });
+  assert.equal(contentsOf(join(folder, "turned")), contentsOf(join(folder, "page")));
   assert.equal((await write("few", items, { maxClips: 1 })).clips, 1);
   // A second time, what is no more needed goes.
   assert.equal((await write("page", items, { maxClips: 1 })).clips, 1);

@@ -401,7 +401,7 @@ class Desk {
           "span",
           {},
           plain(
-            `${by === this.#by ? "You" : by}: ${wordsOf(action)}${to === undefined ? "" : ` ${to}`}, ${at.slice(0, 10)}`,
+            `${by === this.#by ? "You" : by}: ${wordsOf(action)}${to === undefined ? "" : ` ${to}`}${at === "" ? "" : `, ${at.slice(0, 10)}`}`,
           ),
         ),
       ),

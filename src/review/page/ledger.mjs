@@ -4,6 +4,9 @@ const subjectOf = ({ kind, keys }) => JSON.stringify([kind, ...[...keys].sort()]
 const inSnakeCase = (text) => text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const inCamelCase = (text) => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
+/** What the audit proposes has no time. */
+const timeOf = ({ at }) => Date.parse(at) || 0;
+
 /** The decisions of everyone: of one person the later one holds, and none after an undo. */
 export class Ledger {
   #bySubject = new Map();
@@ -12,7 +15,7 @@ export class Ledger {
     const subject = subjectOf(decision);
     const people = this.#bySubject.get(subject) ?? new Map();
     const before = people.get(decision.by);
-    if (before !== undefined && Date.parse(before.at) > Date.parse(decision.at)) return;
+    if (before !== undefined && timeOf(before) > timeOf(decision)) return;
     people.set(decision.by, decision);
     this.#bySubject.set(subject, people);
   }
@@ -58,11 +61,11 @@ export function readLines(text) {
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
     try {
-      const { kind, keys, action, by, at, ...rest } = JSON.parse(line);
+      const { kind, keys, action, by, at = "", ...rest } = JSON.parse(line);
       const isWhole =
         [kind, action, by, at].every((value) => typeof value === "string") &&
         Array.isArray(keys) &&
-        !Number.isNaN(Date.parse(at));
+        (by === "audit" || !Number.isNaN(Date.parse(at)));
       if (isWhole)
         decisions.push({ kind: inCamelCase(kind), keys, action: inCamelCase(action), ...rest, by, at });
       else bad++;
