@@ -145,13 +145,13 @@ export async function judge(
   function judgeNames(): Judged["merged"] {
     throwIfAborted("The audit", abortSignal);
     const known = peopleOf({ folds: isLearned ? folds : 1 });
-    const split = splitNames(corpus, known, { weights, evidence, wrong });
+    const { names: split, usual } = splitNames(corpus, known, { weights, evidence, wrong });
     const scores = Float64Array.from(split, ({ score }) => score);
     const atFaceValue = faultOdds(scores, split.length);
     // The best of many splits of noisy rows is better than it should be, and how much so the other names show: two thirds of the log
     // odds come from there. Both together find more than either alone. Without a model of voices both have to hold.
     const beyondOthers = tailOdds(scores, {
-      most: scores.reduce((most, score) => Math.max(most, score), 0),
+      most: scores.reduce((most, score) => Math.max(most, score), usual),
       tail: Math.round(split.length / 3),
     });
     advance("names")(n);

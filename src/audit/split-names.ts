@@ -1,7 +1,9 @@
+import { pldaScore } from "../scoring/plda-score.js";
+import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { bestSplit } from "./best-split.js";
 import { chanceOfOther, chanceOfOwn, type Labels } from "./one-person.js";
-import { onAxes, type People } from "./people.js";
+import { gatherRows, onAxes, type People } from "./people.js";
 import { trust } from "./wrong-labels.js";
 
 /** A name in two parts. */
@@ -15,6 +17,15 @@ export interface SplitName {
   score: number;
 }
 
+export interface SplitNames {
+  names: SplitName[];
+  /** What a name would score that held the people of two others, the median. */
+  usual: number;
+}
+
+/** More pairs of names do not change their median. */
+const enough = 500;
+
 /**
  * The best split in two of every name with four rows or more.
  *
@@ -24,7 +35,7 @@ export interface SplitName {
  *
  * A name is judged by a model that has not seen it: one that has takes what sets two people apart for variation within one.
  */
-export function splitNames(corpus: AuditCorpus, people: People, labels: Labels): SplitName[] {
+export function splitNames(corpus: AuditCorpus, people: People, labels: Labels): SplitNames {
   const { names, data, dimension: d } = corpus;
   const found: SplitName[] = [];
   for (const [name, { from, to }] of names.entries()) {
@@ -49,7 +60,22 @@ export function splitNames(corpus: AuditCorpus, people: People, labels: Labels):
       score: two - one - (n - 1) * Math.LN2,
     });
   }
-  return found;
+  return { names: found, usual: usualScore(corpus, people) };
+}
+
+/** What a name would score that held the people of two names. */
+function usualScore({ names }: AuditCorpus, people: People): number {
+  const model = people.modelWithout(0);
+  const rank = model.between.length;
+  const some = Int32Array.from([...names.keys()].filter((s) => people.counts[s] > 1.5)).subarray(0, enough);
+  const counts = Float64Array.from(some, (s) => people.counts[s]);
+  const means = onAxes(model, gatherRows(people.sums, some, model.dimension), counts);
+  const setOf = (s: number) => ({ count: counts[s], mean: means.subarray(s * rank, (s + 1) * rank) });
+  const scores = Array.from(
+    some.subarray(1),
+    (_, s) => -trust * pldaScore(model, setOf(s), setOf(s + 1)) - (counts[s] + counts[s + 1] - 1) * Math.LN2,
+  );
+  return scores.length === 0 ? 0 : quantile(Float64Array.from(scores).sort(), 0.5);
 }
 
 /**

@@ -94,6 +94,11 @@ test("audit gives the same for any order of the utterances", async () => {
   assert.equal(await audit(shuffled.map(([, row]) => row)), await audited);
 });
 
+test("audit finds no name of two people in a few noisy names without faults", async () => {
+  for (const seed of [2, 3])
+    assert.equal(foundIn(await audit(voices(25, 6, { spread: 1, uneven: 0.6, seed })), "mergedSpeakers"), []);
+});
+
 test("audit finds nothing in a corpus without faults", async () => {
   const { findings, info } = await audit(voices(40, 5));
   assert.is(info.model, "plda");
