@@ -99,7 +99,7 @@ export async function judge(
     const known = peopleOf();
     const found = await labelEvidence(corpus, known, weights, {
       aliasOf,
-      wrongOfPerson: (wrong * n) / known.count,
+      wrong,
       onRows: advance("labels"),
       abortSignal,
     });

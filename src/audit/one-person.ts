@@ -1,7 +1,7 @@
 import { logSum } from "../util/log-sum.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { onAxes, type People } from "./people.js";
-import { type LabelEvidence, outlier, trust } from "./wrong-labels.js";
+import { type LabelEvidence, trust } from "./wrong-labels.js";
 
 /** What is thought of the labels of a corpus. */
 export interface Labels {
@@ -151,8 +151,9 @@ export function onePerson(corpus: AuditCorpus, people: People, labels: Labels) {
 }
 
 /** The log chance that a row is its owner's, and sounds like her. */
-export const chanceOfOwn = ({ wrong }: Labels): number => Math.log((1 - wrong) * (1 - outlier));
+export const chanceOfOwn = ({ wrong, evidence }: Labels): number =>
+  Math.log((1 - wrong) * (1 - evidence.outlier));
 
 /** The log chance that a row is of somebody else, whom it sounds like by so much, or sounds like nobody. */
-export const chanceOfOther = ({ wrong }: Labels, alternative: number): number =>
-  logSum(Math.log((1 - wrong) * outlier), Math.log(wrong) + alternative);
+export const chanceOfOther = ({ wrong, evidence }: Labels, alternative: number): number =>
+  logSum(Math.log((1 - wrong) * evidence.outlier), Math.log(wrong) + alternative);

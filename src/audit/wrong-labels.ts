@@ -19,12 +19,16 @@ export interface LabelEvidence {
   nearest: Int32Array;
   /** Float64Array (n): the log likelihood ratio of the model for that person. */
   other: Float64Array;
+  /** The share of utterances that sound like nobody, whoever speaks. */
+  outlier: number;
 }
 
 /** Whom a wrong label hides may be nobody of the corpus. */
 const stranger = 0.05;
-/** So many utterances sound like nobody, whoever speaks. */
-export const outlier = 0.01;
+/** So many utterances sound like nobody, as far as few utterances can say. */
+const usualOutlier = 0.01;
+/** So many utterances of a corpus say as much as `usualOutlier` does. */
+const fewUtterances = 100;
 /** Log likelihood ratios of embeddings are about twice as sure as they should be: their noise is no Gaussian. */
 export const trust = 0.5;
 /** Rows on the axes of the model at a time, to bound the memory. */
@@ -36,8 +40,9 @@ const blockRows = 32_768;
  * own = log((1-κ) exp(λ/2) + κ) for its own person without the row, and without its session where the person has two;
  * alternative = log((1-ρ)/N Σ n exp((λ - h)/2) + ρ) over the others: the more of the N utterances are a person's, the likelier is one of
  * them under another name. λ is the log likelihood ratio of the model, and h what strangers get (`hubs`).
+ * κ is found in the corpus by expectation maximisation.
  *
- * @param options.wrongOfPerson how many wrong labels hide each person, on average
+ * @param options.wrong the share of labels that are wrong, as far as that is known
  * @param options.aliasOf how likely two people are one, where that is not known: then neither speaks against the label of the other
  */
 export async function labelEvidence(
@@ -46,12 +51,12 @@ export async function labelEvidence(
   weights: Float64Array,
   {
     aliasOf,
-    wrongOfPerson = 0,
+    wrong = 0,
     onRows = () => undefined,
     abortSignal,
   }: {
     aliasOf: (person: number, other: number) => number;
-    wrongOfPerson?: number;
+    wrong?: number;
     onRows?: (count: number) => void;
     abortSignal?: AbortSignal;
   },
@@ -64,6 +69,7 @@ export async function labelEvidence(
     rest: new Float64Array(n),
     nearest: new Int32Array(n).fill(-1),
     other: new Float64Array(n),
+    outlier: usualOutlier,
   };
   const model = people.modelWithout(0);
   const { between } = model;
@@ -88,6 +94,7 @@ export async function labelEvidence(
     return sum;
   };
   const left = new Float64Array(rank);
+  const likeness = new Float64Array(n);
   const candidates: Candidates = { k: 0, people: new Int32Array(0), scores: new Float32Array(0) };
 
   for (let from = 0; from < n; from += blockRows) {
@@ -117,7 +124,7 @@ export async function labelEvidence(
             count;
         ratio = setScores(between, Float64Array.of(count), left)(0, at, row * rank);
       }
-      result.own[i] = logSum(Math.log(1 - outlier) + trust * ratio, Math.log(outlier));
+      likeness[i] = trust * ratio;
 
       for (let c = 0; c < found.k; c++) {
         const other = known[found.index[row * found.k + c]];
@@ -128,8 +135,31 @@ export async function labelEvidence(
     }
     onRows(to - from);
   }
-  weighOthers(people, known, candidates, { aliasOf, wrongOfPerson }, result);
+  weighOthers(people, known, candidates, { aliasOf, wrongOfPerson: (wrong * n) / people.count }, result);
+  result.outlier = shareOfOutliers(likeness, result.alternative, wrong);
+  result.own = likeness.map((log) => ownOf(log, result.outlier));
   return result;
+}
+
+const ownOf = (likeness: number, outlier: number): number =>
+  logSum(Math.log(1 - outlier) + likeness, Math.log(outlier));
+
+/**
+ * How many utterances sound like nobody. Some of those are wrong labels of strangers, and how many is known from how many labels are
+ * wrong at all: the rest are outliers, so that where few utterances sound like nobody those that do are rather wrong.
+ */
+function shareOfOutliers(likeness: Float64Array, alternative: Float64Array, wrong: number): number {
+  const n = likeness.length;
+  let outlier = usualOutlier;
+  for (let round = 0; round < 50; round++) {
+    let sum = fewUtterances * usualOutlier;
+    for (let i = 0; i < n; i++) {
+      const isOwn = (1 - wrong) * Math.exp(ownOf(likeness[i], outlier));
+      sum += ((1 - wrong) * outlier) / (isOwn + wrong * Math.exp(alternative[i]));
+    }
+    outlier = sum / (n + fewUtterances);
+  }
+  return outlier;
 }
 
 function weighOthers(

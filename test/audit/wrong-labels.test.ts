@@ -29,4 +29,21 @@ test("a session vouches for itself where the speaker has no other", async () => 
   assert.equal(await ownOf(() => "only"), await ownOf(() => undefined));
 });
 
+test("how many utterances sound like nobody is found in the corpus", async () => {
+  const shareOf = async (outliers: number) => {
+    const nobody = voices(40, 1, { seed: 2 });
+    const corpus = auditCorpus(
+      voices(60, 5).map((row, i) =>
+        i % 15 === 0 && i < 15 * outliers ? { ...row, embedding: nobody[i / 15].embedding } : row,
+      ),
+    );
+    const weights = new Float64Array(corpus.n).fill(1);
+    const known = people(corpus, corpus.nameOf, weights);
+    return (await labelEvidence(corpus, known, weights, { aliasOf: () => 0, wrong: 0.01 })).outlier;
+  };
+  const [none, many] = [await shareOf(0), await shareOf(20)];
+  assert.ok(none < 0.005, `${none}`);
+  assert.ok(many > 0.03 && many < 0.07, `${many}`);
+});
+
 test.run();
