@@ -5,6 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 // As built: the compiler's thread runs from there.
 import { Compiler } from "../../dist/kernels/speakerscope/language/compiler.js";
+import { Converter } from "../../kernels/speakerscope/language/converter.js";
 import { loadTypeScript } from "../../kernels/speakerscope/language/load-typescript.js";
 
 const test = suite("compiler");
@@ -41,6 +42,26 @@ test("code that is too deep for the compiler fails its question alone", async ()
   );
   assert.equal((await compiler.ask("compile", "", "1 + 1")).problems, []);
   compiler.stop();
+});
+
+test("no file is looked for where a module is Node's own", () => {
+  const { ts } = loadTypeScript();
+  const looked: string[] = [];
+  const fileExists = (path: string) => {
+    looked.push(path);
+    return ts.sys.fileExists(path);
+  };
+  const converter = new Converter({ ...ts, sys: { ...ts.sys, fileExists } }, folder, new Map());
+  const { problems } = converter.convert(
+    "",
+    'import { sep } from "node:path"; import { EOL } from "os"; sep + EOL',
+  );
+  converter.close();
+  assert.equal(problems, []);
+  assert.equal(
+    looked.filter((path) => /node_modules\/(@types\/)?(node:|os\b|fs\b|events\b)/.test(path)),
+    [],
+  );
 });
 
 test("TypeScript's compiled code is kept, used, and made anew when the file is broken", () => {

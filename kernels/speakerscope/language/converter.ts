@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { join, relative } from "node:path";
 import type * as TypeScript from "typescript";
 import { folderOf, isEsModule, lentPaths, packageRoot } from "../resolve.js";
@@ -63,6 +64,8 @@ export class Converter {
   /** Parsed files, shared by successive services. JSDoc is left out: parsing it takes longer than all the rest. */
   readonly #registry: TypeScript.DocumentRegistry;
   #service: TypeScript.LanguageService;
+  /** Where modules were found for one program; files come and go between two. */
+  #resolutions: TypeScript.ModuleResolutionCache | undefined;
   #options: TypeScript.CompilerOptions;
   #isLight = true;
   #cell: Cell | null = null;
@@ -317,6 +320,7 @@ export class Converter {
 
   /** The program for the current texts. */
   #program(): TypeScript.Program {
+    this.#resolutions = this.#ts.createModuleResolutionCache(this.#folder, (path) => path, this.#options);
     const program = this.#service.getProgram() as TypeScript.Program;
     // tslab's way to nest one scope in another. It relies on an undocumented detail of the checker: a name that is not
     // declared in a source file is looked up in its parent.
@@ -423,6 +427,14 @@ export class Converter {
         getScriptSnapshot: (path) => this.#snapshot(path),
         getCompilationSettings: () => this.#options,
         getDefaultLibFileName: (options) => this.#ts.getDefaultLibFilePath(options),
+        // Node's own modules are declared in its types. The compiler would look for a file of each, and not remember that
+        // there is none.
+        resolveModuleNameLiterals: (names, from, redirected, options) =>
+          names.map(({ text }) =>
+            isBuiltin(text)
+              ? { resolvedModule: undefined }
+              : this.#ts.resolveModuleName(text, from, options, this.#host, this.#resolutions, redirected),
+          ),
         getCustomTransformers: () => this.#transformers(),
         jsDocParsingMode: this.#ts.JSDocParsingMode.ParseNone,
       },
