@@ -67,6 +67,20 @@ function execute(
   return { status, log: stdout + stderr };
 }
 
+/** Executes a notebook by papermill, wherever that runs itself, with other parameters than those in it. */
+function mill(name: string, out: string, parameters: Record<string, string | number>): void {
+  const { status, stderr } = spawnSync(
+    join(root, ".venv", "bin", "python"),
+    [
+      ...["-m", "papermill", join(root, "notebooks", `${name}.ipynb`), out, "--no-progress-bar"],
+      ...["--cwd", join(root, "notebooks")],
+      ...Object.entries(parameters).flatMap(([name, value]) => ["-p", name, String(value)]),
+    ],
+    { encoding: "utf8", cwd: folder, env: jupyterEnvironment(folder) },
+  );
+  assert.is(status, 0, stderr);
+}
+
 function withoutErrors(notebook: Notebook, name: string): void {
   for (const { output_type, evalue, name: stream, text } of outputsOf(notebook)) {
     assert.is.not(output_type, "error", `${name}: ${evalue}`);
@@ -192,12 +206,9 @@ else {
     }
   });
 
-  test("a second run does nothing twice and says so; another threshold compares anew, and nothing else", () => {
+  test("a second run does nothing twice and says so; papermill sets another threshold, which compares anew, and nothing else", () => {
     const out = join(folder, "again");
-    const { status, log } = execute(["01-extraction", "02-analysis"], out, {
-      ...results,
-      SPEAKERSCOPE_THRESHOLD: "eer",
-    });
+    const { status, log } = execute(["01-extraction"], out, results);
     assert.is(status, 0, log);
     const extraction = said(read(out, "01-extraction"));
     for (const line of [
@@ -206,6 +217,11 @@ else {
       "Unchanged: 128 utterances of 24 speakers",
     ])
       assert.match(extraction, line);
+
+    mill("02-analysis", join(out, "02-analysis.ipynb"), {
+      resultsDir: results.SPEAKERSCOPE_RESULTS_DIR,
+      threshold: "eer",
+    });
     const analysis = said(read(out, "02-analysis"));
     assert.match(analysis, "Unchanged: 128 of 128 files");
     assert.match(analysis, "Unchanged: 128 utterances of 24 speakers");
@@ -234,8 +250,9 @@ else {
     put(join(dataRoot, speakers[0]!, `broken "><svg onload=window.hacked=1>.flac`), "no audio");
     const out = join(folder, "hostile");
     // Backwards: the third finds nothing of the others.
-    // Noise has no segments of speech to compare models by, and no scores to calibrate.
-    const takingNames = notebooks.filter((name) => !["04-models", "05-scoring"].includes(name));
+    // Noise has no segments of speech to compare models by, and no scores to calibrate. What the last shows besides tables, charts
+    // and players is the listening desk, which test/review opens with such names.
+    const takingNames = notebooks.filter((name) => !["04-models", "05-scoring", "06-audit"].includes(name));
     const { status, log } = execute([...takingNames].reverse(), out, {
       SPEAKERSCOPE_DATA_ROOT: dataRoot,
       SPEAKERSCOPE_RESULTS_DIR: join(folder, "hostile-results"),
@@ -271,30 +288,6 @@ else {
     } finally {
       await browser.close();
     }
-  });
-
-  test("papermill sets the parameters", () => {
-    const dataRoot = tinyCorpus(join(folder, "small"), { "a/1/u1.wav": 1, "a/1/u2.wav": 2, "b/2/u1.wav": 3 });
-    const out = join(folder, "milled.ipynb");
-    const parameters = {
-      dataRoot,
-      resultsDir: join(folder, "milled"),
-      modelPath: tinyModel(folder),
-      threshold: 0.25,
-    };
-    const { status, stderr } = spawnSync(
-      join(root, ".venv", "bin", "python"),
-      [
-        ...["-m", "papermill", join(root, "notebooks", "02-analysis.ipynb"), out, "--no-progress-bar"],
-        ...Object.entries(parameters).flatMap(([name, value]) => ["-p", name, String(value)]),
-      ],
-      // Whatever the working directory.
-      { encoding: "utf8", cwd: folder, env: jupyterEnvironment(folder) },
-    );
-    assert.is(status, 0, stderr);
-    const notebook = read(folder, "milled");
-    assert.match(said(notebook), "3 utterances of 2 speakers");
-    assert.match(said(notebook), "pairs >= 0.25");
   });
 }
 
