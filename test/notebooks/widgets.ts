@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { put, tinyCorpus } from "../tiny.js";
 import { type Lab, root } from "./jupyter.js";
@@ -18,7 +18,7 @@ interface App {
       content: { activeCellIndex: number };
     } | null;
   };
-  commands: { execute(name: string): Promise<unknown> };
+  commands: { execute(name: string, options: object): Promise<unknown> };
 }
 declare const window: { jupyterapp: App };
 
@@ -60,15 +60,23 @@ review([["x_a", "x_b"]], { utterances, decisions: "decisions.jsonl", by: "anna" 
 
 async function open(page: Page, lab: Lab): Promise<void> {
   await page.goto(lab.url("widgets"));
-  await page.waitForFunction(
+  await isIdle(page);
+}
+
+const isIdle = (page: Page) =>
+  page.waitForFunction(
     () => window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === "idle",
     null,
     { timeout: 120_000 },
   );
-}
 
-const run = (page: Page, command: string) =>
-  page.evaluate((name) => window.jupyterapp.commands.execute(name), command);
+const run = (page: Page, command: string, options = {}) =>
+  page.evaluate(
+    async ([name, options]) => {
+      await window.jupyterapp.commands.execute(name, options);
+    },
+    [command, options] as const,
+  );
 
 /** Waits until a part of every view says this. */
 async function says(page: Page, part: string, text: string): Promise<void> {
@@ -93,7 +101,7 @@ async function says(page: Page, part: string, text: string): Promise<void> {
 
 const click = (page: Page, part: string) => page.locator(`.probe .${part}`).first().click();
 
-export async function checkWidgets(browser: Browser, page: Page, lab: Lab, folder: string): Promise<void> {
+export async function checkWidgets(page: Page, lab: Lab, folder: string): Promise<void> {
   const path = join(folder, "widgets.ipynb");
   tinyCorpus(join(folder, "speech"), { "x/a/1.wav": 1, "x/b/1.wav": 9 });
   put(
@@ -114,7 +122,8 @@ export async function checkWidgets(browser: Browser, page: Page, lab: Lab, folde
   );
 
   // State goes both ways, and both views of a model show it.
-  await open(page, lab);
+  await run(page, "docmanager:open", { path: "widgets.ipynb" });
+  await isIdle(page);
   await run(page, "notebook:run-all-cells");
   await says(page, "name", "count was 0");
   await says(page, "bytes", "5");
@@ -156,7 +165,7 @@ export async function checkWidgets(browser: Browser, page: Page, lab: Lab, folde
   await says(page, "add", "2");
 
   // A second tab shares the state; when it is closed the first goes on.
-  const second = await browser.newPage({ viewport: { width: 1300, height: 1000 } });
+  const second = await page.context().newPage();
   await second.addInitScript("globalThis.__name = (value) => value");
   await open(second, lab);
   await says(second, "add", "2");
