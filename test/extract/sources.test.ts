@@ -117,8 +117,11 @@ test("kill, and other numbers of ranks and shards, give equal bytes with spans, 
       await merge(outputDir, { outputDir: final });
       made.push(contentsOf(final));
     };
-    for (const numRanks of [1, 3]) {
-      const outputDir = join(temporaryFolder(), "ranks");
+    const [alone, three] = [join(temporaryFolder(), "ranks"), join(temporaryFolder(), "ranks")];
+    for (const [outputDir, numRanks] of [
+      [alone, 1],
+      [three, 3],
+    ] as const) {
       await extract(corpus, { outputDir, modelPath, device: "cpu", numRanks });
       await mergeOf(outputDir);
     }
@@ -136,13 +139,11 @@ test("kill, and other numbers of ranks and shards, give equal bytes with spans, 
       );
     await mergeOf(shards);
     // What a kill leaves: a log that ends in the middle of a record.
-    const outputDir = join(temporaryFolder(), "ranks");
-    await extract(corpus, { outputDir, modelPath, device: "cpu", numRanks: 1 });
-    const log = join(outputDir, "rank_00", "embeddings.log");
+    const log = join(alone, "rank_00", "embeddings.log");
     truncateSync(log, Math.round(statSync(log).size * 0.6));
-    const { resumed } = await extract(corpus, { outputDir, modelPath, device: "cpu", numRanks: 2 });
+    const { resumed } = await extract(corpus, { outputDir: alone, modelPath, device: "cpu", numRanks: 2 });
     assert.ok(resumed > 0 && resumed < corpus.utterances.length);
-    await mergeOf(outputDir);
+    await mergeOf(alone);
     for (const other of made.slice(1)) assert.equal(other, made[0]);
   }
 });

@@ -22,7 +22,8 @@ test("an embedding from WebGPU is that from the CPU, to cosine 0.9999", async ()
   if (!useSoftwareVulkan()) return;
   const file = join(packageRoot, "data", "speech", "test-other", "1688", "1688-142285-0000.flac");
   const { samples, sampleRate } = await loadAudio(file, { sampleRate: 16000 });
-  const clip = { samples: samples.slice(sampleRate, 2 * sampleRate), sampleRate };
+  // A driver in software takes seconds for a second of speech.
+  const clip = { samples: samples.slice(sampleRate, 1.4 * sampleRate), sampleRate };
   const [cpu, gpu] = [await embedOn("cpu"), await embedOn("webgpu")];
   assert.ok(cosine(cpu, gpu) >= 0.9999, `cosine ${cosine(cpu, gpu)}`);
   assert.not.equal(gpu, cpu, "it did run elsewhere");
