@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlink
 import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { Client } from "./kernels/client.js";
 import { put, temporaryFolder, tinyCorpus, tinyModel } from "./tiny.js";
 
 const root = join(__dirname, "..");
@@ -64,15 +65,32 @@ test("a program beside it scans, embeds with a bundled model, and learns what is
   assert.match(problem, /danfojs-node, which is not installed/);
 });
 
-test("its kernel can be installed from there, with the page that ?speakerscope shows", () => {
+test("its kernel can be installed from there, and runs there and elsewhere, toolkit and types included", async () => {
   speakerscope("kernel", "install", "--prefix", join(project, "prefix"));
   const { argv } = JSON.parse(
     readFileSync(join(project, "prefix/share/jupyter/kernels/speakerscope/kernel.json"), "utf8"),
   );
   const launcher = argv.find((word: string) => word.endsWith("launch.js"));
   assert.ok(launcher.startsWith(installed), launcher);
-  assert.ok(existsSync(launcher));
+  // The page that ?speakerscope shows.
   assert.ok(existsSync(join(installed, "docs", "api.md")));
+  const elsewhere = temporaryFolder();
+  for (const cwd of [project, elsewhere]) {
+    const client = await Client.start({ argv: argv.slice(0, -1), cwd });
+    try {
+      const code = `import { ScopeError, type Matrix } from "speakerscope";
+import { display } from "speakerscope/kernel";
+const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 };
+[new ScopeError("missing", "A sentence.").tag, require.resolve("speakerscope"), m.rows, typeof display]`;
+      const value = (await client.value(code))?.replace(/\s+/g, " ");
+      assert.match(value ?? "", /^\[ 'missing', '.*\/speakerscope\/dist\/src\/index.js', 1, 'function' \]$/);
+      assert.match(value ?? "", installed);
+      const wrong = await client.run("const wrong: string = new ScopeError('missing', 'a').tag.length");
+      assert.match(wrong.reply.evalue, "not assignable to type 'string'");
+    } finally {
+      await client.close();
+    }
+  }
 });
 
 test.run();

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -6,7 +5,6 @@ import { Command } from "commander";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { installKernel, kernelCommand, uninstallKernel } from "../../src/cli/kernel.js";
-import { Client, root } from "./client.js";
 
 const test = suite("install");
 const folder = mkdtempSync(join(tmpdir(), "speakerscope-install-"));
@@ -107,70 +105,5 @@ test("an install says in one line that widgets need anywidget, unless it is ther
   assert.is(lines(join(folder, "other")).length, 1);
   process.env.PATH = before.PATH;
 });
-
-test("a packed tarball in an empty folder brings a kernel that runs there, toolkit and types included", async () => {
-  const project = join(folder, "project");
-  const modules = join(project, "node_modules");
-  const home = join(modules, "speakerscope");
-  mkdirSync(home, { recursive: true });
-  const [{ filename }] = JSON.parse(
-    execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
-      cwd: root,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }),
-  );
-  execFileSync("tar", ["-xzf", join(folder, filename), "-C", home, "--strip-components=1"]);
-  // What npm would install of its dependencies and nothing else, linked instead of downloaded: tests need no network.
-  const { dependencies } = JSON.parse(readFileSync(join(home, "package.json"), "utf8"));
-  for (const name of installedBy(Object.keys(dependencies))) {
-    mkdirSync(join(modules, name, ".."), { recursive: true });
-    symlinkSync(join(root, "node_modules", name), join(modules, name));
-  }
-  for (const absent of ["danfojs-node", "@tensorflow/tfjs-node-gpu"])
-    assert.not(existsSync(join(modules, absent)));
-  const install = spawnSync(
-    process.execPath,
-    [
-      "-e",
-      `console.log(require(${JSON.stringify(join(home, "dist/src/cli/kernel.js"))}).installKernel({ prefix: ${JSON.stringify(project)} }))`,
-    ],
-    { encoding: "utf8" },
-  );
-  assert.is(install.status, 0, install.stderr);
-  const { argv } = specIn(install.stdout.trim());
-  assert.ok(argv[2].startsWith(home), argv[2]);
-  const elsewhere = join(folder, "elsewhere");
-  mkdirSync(elsewhere);
-  for (const cwd of [project, elsewhere]) {
-    const client = await Client.start({ argv: argv.slice(0, -1), cwd });
-    try {
-      const code = `import { ScopeError, type Matrix } from "speakerscope";
-import { display } from "speakerscope/kernel";
-const m: Matrix = { data: new Float32Array(2), rows: 1, columns: 2 };
-[new ScopeError("missing", "A sentence.").tag, require.resolve("speakerscope"), m.rows, typeof display]`;
-      const value = (await client.value(code))?.replace(/\s+/g, " ");
-      assert.match(value ?? "", /^\[ 'missing', '.*\/speakerscope\/dist\/src\/index.js', 1, 'function' \]$/);
-      assert.match(value ?? "", home);
-      const wrong = await client.run("const wrong: string = new ScopeError('missing', 'a').tag.length");
-      assert.match(wrong.reply.evalue, "not assignable to type 'string'");
-    } finally {
-      await client.close();
-    }
-  }
-});
-
-/** The packages that these and their own dependencies need, as far as they lie at the top. */
-function installedBy(names: string[]): Set<string> {
-  const found = new Set(names);
-  for (const name of found) {
-    const path = join(root, "node_modules", name, "package.json");
-    if (!existsSync(path)) continue;
-    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(readFileSync(path, "utf8"));
-    for (const next of Object.keys({ ...dependencies, ...optionalDependencies }))
-      if (existsSync(join(root, "node_modules", next))) found.add(next);
-  }
-  return found;
-}
 
 test.run();
