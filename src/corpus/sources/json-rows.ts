@@ -1,4 +1,5 @@
 import { invalid, shown } from "../../errors.js";
+import { isObject } from "../../format/read-json.js";
 import { readLines } from "../../util/read-lines.js";
 import type { BadEntry } from "../listing.js";
 
@@ -19,8 +20,26 @@ export async function* jsonRows(path: string): AsyncGenerator<JsonRow[]> {
   }
 }
 
+/** An object of a JSONL file with its text, line end and all. */
+export interface RowAsIs {
+  line: number;
+  text: string;
+  row: Record<string, unknown>;
+}
+
+/** The objects of a JSONL file as they stand there, as many at a time as `jsonRows` gives; other lines are left out. */
+export async function* rowsAsIs(path: string): AsyncGenerator<RowAsIs[]> {
+  let line = 0;
+  for await (const texts of readLines(path, "The manifest", { asIs: true }))
+    yield texts.flatMap((text) => {
+      line++;
+      const row = parsedRow(text.replace(/^\ufeff/, ""));
+      return isObject(row) ? [{ line, text: text.endsWith("\n") ? text : `${text}\n`, row }] : [];
+    });
+}
+
 /** The value of a line; undefined where it is not JSON. */
-export function parsedRow(text: string): unknown {
+function parsedRow(text: string): unknown {
   for (const own of [(text: string) => text, withoutNaN])
     try {
       return JSON.parse(own(text));
@@ -35,8 +54,7 @@ const withoutNaN = (text: string): string =>
 function parsed(text: string, line: number, path: string): JsonRow {
   const row = parsedRow(text);
   if (row === undefined) return { line, reason: `Line ${line} of ${path} is not JSON: ${shown(text)}.` };
-  if (typeof row === "object" && row !== null && !Array.isArray(row))
-    return { line, row: row as Record<string, unknown> };
+  if (isObject(row)) return { line, row };
   return { line, reason: `Line ${line} of ${path} is ${shown(row)}, not an object.` };
 }
 

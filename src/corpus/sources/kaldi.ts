@@ -21,9 +21,7 @@ type Fact = keyof typeof facts;
  * @param path the directory, or its wav.scp under whatever name
  */
 export function kaldi(path: string): Listing {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const folder = isFolder ? path : dirname(path);
-  const scp = isFolder || basename(path) === "segments" ? join(folder, "wav.scp") : path;
+  const { folder, scp } = kaldiFolder(path);
   if (!existsSync(scp)) throw missing(`The Kaldi directory ${folder} has no wav.scp.`, { path: scp });
   const segments = join(folder, "segments");
   const isCut = existsSync(segments);
@@ -37,6 +35,13 @@ export function kaldi(path: string): Listing {
     folders: [".", folder, dirname(resolve(folder))],
     dataset: basename(resolve(folder)),
   };
+}
+
+/** The directory that a path names, and its list of recordings. */
+export function kaldiFolder(path: string): { folder: string; scp: string } {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const folder = isFolder ? path : dirname(path);
+  return { folder, scp: isFolder || basename(path) === "segments" ? join(folder, "wav.scp") : path };
 }
 
 async function* whole(scp: string, folder: string, tell: Tell): AsyncGenerator<(Entry | BadEntry)[]> {

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { invalid, shown } from "../../errors.js";
 import type { Utterance } from "../../types.js";
 import { groupBy } from "../../util/group-by.js";
 import { readLines } from "../../util/read-lines.js";
 import { writeFile } from "../../util/write-file.js";
+import { kaldiFolder } from "../sources/kaldi.js";
 import { placed, refuseSame } from "./rewrite.js";
 
 /** Files of a Kaldi directory whose lines begin with an utterance, and those whose lines begin with a recording. */
@@ -19,9 +20,7 @@ export async function rewriteKaldi(
   utterances: readonly Utterance[],
   to: string,
 ): Promise<string[]> {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const folder = isFolder ? path : dirname(path);
-  const scp = isFolder || basename(path) === "segments" ? join(folder, "wav.scp") : path;
+  const { folder, scp } = kaldiFolder(path);
   refuseSame(join(to, "wav.scp"), [scp]);
   const known = new Set(utterances.map(({ utteranceId }) => utteranceId));
   const isCut = existsSync(join(folder, "segments"));

@@ -2,8 +2,7 @@ import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { invalid } from "../../errors.js";
 import { type Edit, edited, fieldsIn, itemsIn, type Place, setField, whole } from "../../format/json-text.js";
 import type { Utterance } from "../../types.js";
-import { readLines } from "../../util/read-lines.js";
-import { firstRow, parsedRow } from "../sources/json-rows.js";
+import { firstRow, type RowAsIs, rowsAsIs } from "../sources/json-rows.js";
 import { fileIn, kindOf, partner } from "../sources/lhotse.js";
 import { byLine, isSame, placed, refuseSame, writeText } from "./rewrite.js";
 
@@ -66,16 +65,8 @@ function targetsOf(
   return { recordings: named("recordings"), supervisions: named("supervisions") };
 }
 
-/** The lines of a file, with their ends. */
-async function* linesOf(file: string): AsyncGenerator<{ line: number; text: string; row: Json }> {
-  let line = 0;
-  for await (const texts of readLines(file, "The manifest", { asIs: true }))
-    for (const text of texts) {
-      line++;
-      const row = parsedRow(text.replace(/^\ufeff/, ""));
-      if (typeof row === "object" && row !== null)
-        yield { line, text: text.endsWith("\n") ? text : `${text}\n`, row: row as Json };
-    }
+async function* linesOf(file: string): AsyncGenerator<RowAsIs> {
+  for await (const rows of rowsAsIs(file)) yield* rows;
 }
 
 async function* supervisionsText(file: string, utterances: readonly Utterance[]): AsyncGenerator<string> {
