@@ -7,7 +7,7 @@ import { conflict, unsupported } from "../errors.js";
 import { writeTable } from "../tables/write-table.js";
 import type { Utterance } from "../types.js";
 import { inside } from "../util/inside.js";
-import { jsonLines, readJsonLines } from "../util/json-lines.js";
+import { allJsonLines, jsonLines } from "../util/json-lines.js";
 import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
 import type { Change } from "./change.js";
@@ -27,12 +27,10 @@ export function changesPath(path: string): string {
 
 /** The changes behind a corrected corpus; none where it is no such. */
 export async function readChanges(path: string): Promise<Change[]> {
-  const changes: Change[] = [];
   const file = changesPath(path);
-  if (existsSync(file))
-    for await (const change of readJsonLines<Change>(file))
-      changes.push({ ...change, kind: inCamelCase(change.kind) as Change["kind"] });
-  return changes;
+  if (!existsSync(file)) return [];
+  const changes = await allJsonLines<Change>(file);
+  return changes.map((change) => ({ ...change, kind: inCamelCase(change.kind) as Change["kind"] }));
 }
 
 function* changeRows(changes: readonly Change[]): Generator<object> {

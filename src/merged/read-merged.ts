@@ -3,7 +3,7 @@ import { invalid, shown } from "../errors.js";
 import { readJsonObject } from "../format/read-json.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { Doubt, Failure } from "../types.js";
-import { readJsonLines } from "../util/json-lines.js";
+import { allJsonLines } from "../util/json-lines.js";
 import { mergedFiles } from "./files.js";
 import type { Merged } from "./write-merged.js";
 
@@ -20,14 +20,8 @@ export async function readMerged(outputDir: string): Promise<Merged> {
     outputDir,
     numUtterances: count("total_utterances"),
     speakers: await readEmbeddings(outputDir),
-    failures: await rows<Failure>(join(outputDir, mergedFiles.failures)),
-    doubts: await rows<Doubt>(join(outputDir, mergedFiles.doubts)),
+    failures: await allJsonLines<Failure>(join(outputDir, mergedFiles.failures)),
+    doubts: await allJsonLines<Doubt>(join(outputDir, mergedFiles.doubts)),
     missing: count("missing_utterances"),
   };
-}
-
-async function rows<Row>(path: string): Promise<Row[]> {
-  const all: Row[] = [];
-  for await (const row of readJsonLines<Row>(path)) all.push(row);
-  return all;
 }

@@ -4,6 +4,7 @@ import { conflict, missing } from "../errors.js";
 import { openSource } from "../merge/merge.js";
 import { individualFolder, mergedFiles } from "../merged/files.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
+import { equal } from "../store/verify-extraction.js";
 import { lockFolder } from "../util/folder-lock.js";
 import { type ExtractionFiles, filesOfExtraction } from "./extraction-files.js";
 import type { StageContext } from "./stage.js";
@@ -81,7 +82,7 @@ async function checkMerged(outputDir: string, finalDir: string): Promise<void> {
     for await (const { key, embedding } of utterances()) {
       const { value: entry } = (await merged.next()) as IteratorResult<[string, unknown], undefined>;
       const row = entry && utteranceRow(entry[0], entry[1], path);
-      if (row?.key !== key || !sameVector(row.embedding, embedding))
+      if (row?.key !== key || !equal(row.embedding, embedding))
         throw conflict(
           `${path} does not hold what ${outputDir} does: they differ at ${key}. Nothing was deleted; run stage 2 again.`,
           { path, got: row?.key },
@@ -91,9 +92,6 @@ async function checkMerged(outputDir: string, finalDir: string): Promise<void> {
     await merged.return(undefined);
   }
 }
-
-const sameVector = (a: Float32Array, b: Float32Array): boolean =>
-  a.length === b.length && a.every((value, index) => value === b[index]);
 
 function removeIfEmpty(folder: string): void {
   if (readdirSync(folder).length === 0) rmdirSync(folder);

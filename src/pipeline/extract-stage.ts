@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Corpus } from "../corpus/corpus.js";
 import { layout } from "../corpus/layout.js";
@@ -6,6 +6,7 @@ import { bundledModel } from "../embed/open-model.js";
 import { type ExtractOptions, extract } from "../extract/extract.js";
 import type { ExtractResult } from "../extract/extract-result.js";
 import { pythonJson } from "../format/json.js";
+import { readJsonObject } from "../format/read-json.js";
 import { quantity } from "../shared/text.js";
 import { partFolder, rankFolder, recordingOf } from "../store/extraction.js";
 import { countBy } from "../util/count-by.js";
@@ -67,23 +68,17 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   const { outputDir, embedded, failures, doubts } = result;
   reporter.log(`Embedded ${embedded} of ${result.total} files into ${outputDir}`);
   if (failures.length > 0) {
-    const stages = Array.from(
-      countBy(failures, ({ stage }) => stage),
-      ([stage, count]) => `${stage} ${count}`,
-    );
+    const stages = counts(failures, ({ stage }) => stage);
     reporter.log(
-      `Warning: ${failures.length} files were not embedded (${stages.join(", ")}): see failed.jsonl in the rank folders`,
+      `Warning: ${failures.length} files were not embedded (${stages}): see failed.jsonl in the rank folders`,
     );
   }
   // How much speech a file holds is no doubt.
   const doubtful = doubts.filter(({ warning }) => warning !== "speech");
   if (doubtful.length > 0) {
-    const kinds = Array.from(
-      countBy(doubtful, ({ warning }) => warning),
-      ([warning, count]) => `${warning} ${count}`,
-    );
+    const kinds = counts(doubtful, ({ warning }) => warning);
     reporter.log(
-      `Warning: ${doubtful.length} doubtful files were embedded (${kinds.join(", ")}): see warnings.jsonl in the rank folders`,
+      `Warning: ${doubtful.length} doubtful files were embedded (${kinds}): see warnings.jsonl in the rank folders`,
     );
   }
   if (computeSimilarity)
@@ -91,6 +86,10 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
       await compareRank(rankFolder(partFolder(outputDir, settings.shard), rank), settings, context);
   return result;
 }
+
+/** How many there are of each kind: `decode 2, read 1`. */
+const counts = <Row>(rows: readonly Row[], kindOf: (row: Row) => string): string =>
+  Array.from(countBy(rows, kindOf), ([kind, count]) => `${kind} ${count}`).join(", ");
 
 /** The root of the corpus that a folder was filled from, where its first files are none of this one. */
 async function otherCorpus(folder: string, { utterances }: Corpus): Promise<string | undefined> {
@@ -115,6 +114,6 @@ async function compareRank(folder: string, settings: CompareSettings, context: S
   const { compareSpeakers } = await import("./compare-speakers.js");
   const compared = await compareSpeakers(folder, settings, context);
   const path = join(folder, "metadata.json");
-  const metadata = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  const metadata = readJsonObject(path, "The metadata");
   await writeFile(path, pythonJson({ ...metadata, similarity_computed: compared }));
 }

@@ -34,18 +34,8 @@ export async function openCorpus(settings: CorpusSettings): Promise<Corpus> {
 }
 
 async function opened(settings: CorpusSettings): Promise<Corpus> {
-  const {
-    dataRoot,
-    manifest,
-    format,
-    columns,
-    pathPrefix,
-    layout,
-    dataset,
-    onCollision,
-    onProgress,
-    abortSignal,
-  } = settings;
+  const { dataRoot, manifest, format, columns, pathPrefix, layout, dataset } = settings;
+  const { onCollision, onProgress, abortSignal } = settings;
   const common = { dataset: dataset || undefined, onCollision, onProgress, abortSignal };
   if (manifest)
     return readManifest(manifest, {

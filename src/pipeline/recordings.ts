@@ -5,7 +5,7 @@ import { type AudioReader, openAudio } from "../corpus/open-audio.js";
 import { reasonOf, throwIfAborted } from "../errors.js";
 import { showRows } from "../show/show-as.js";
 import type { AudioSource, Utterance } from "../types.js";
-import { jsonLines, readJsonLines } from "../util/json-lines.js";
+import { allJsonLines, jsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
 import { remember } from "./remember.js";
 import type { StageContext } from "./stage.js";
@@ -73,8 +73,7 @@ export async function recordings(
       await writeFile(output, jsonLines(rows));
     },
   );
-  const rows: Recording[] = [];
-  for await (const row of readJsonLines<Recording>(output)) rows.push(row);
+  const rows = await allJsonLines<Recording>(output);
   const part = count < utterances.length ? `a sample of ${count} of ${utterances.length}` : `${count}`;
   reporter.log(`${ran ? "Decoded" : "Unchanged: decoded before,"} ${part} recordings`);
   return showRows(rows, "recording");

@@ -7,6 +7,13 @@ export function* jsonLines(rows: Iterable<unknown>): Generator<string> {
     yield `${JSON.stringify(row).replace(/[\u2028\u2029]/g, (end) => (end === "\u2028" ? "\\u2028" : "\\u2029"))}\n`;
 }
 
+/** All rows of a file of JSON lines; errors as in `readJsonLines`. */
+export async function allJsonLines<Row>(path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const row of readJsonLines<Row>(path)) rows.push(row);
+  return rows;
+}
+
 /**
  * Reads a file of JSON lines, a row at a time.
  *
