@@ -170,8 +170,8 @@ function utteranceOf(
     offset: inside?.offset,
     cell: inside?.cell,
     channel,
-    // That of a span shows in it.
-    seconds: span?.end === undefined ? seconds : undefined,
+    // That of a span shows in it. Some write -1 for a length that they do not know.
+    seconds: span?.end === undefined && seconds !== undefined && seconds >= 0 ? seconds : undefined,
     fields,
     line,
   };

@@ -350,4 +350,40 @@ test("what is no manifest is an error that says what was expected", async () => 
   assert.match(await messageOf(readManifest(join(folder, "empty"))), /Give --format/);
 });
 
+test("a manifest in another encoding is an error that names the line, for it would give other names", async () => {
+  const latin = (text: string) => Buffer.from(text, "latin1");
+  for (const [name, bytes] of [
+    ["t.csv", latin("path,speaker\na.wav,Anna\nb.wav,M\xfcller\n")],
+    ["t.tsv", latin("path\tspeaker\na.wav\tAnna\nb.wav\tM\xf6ller\n")],
+    ["t.jsonl", latin('{"path":"a.wav"}\n\n{"path":"b.wav","speaker":"M\xfcller"}\n')],
+    ["t.csv.gz", gzipSync(latin("path,speaker\na.wav,Anna\nb.wav,M\xfcller"))],
+    // A character that is cut off where the file ends.
+    ["wav.scp", latin("u1 a.wav\nu2 b.wav\nu3 c/\xc3")],
+  ] as const)
+    assert.match(
+      await messageOf(read(name, bytes)),
+      /^invalid: The \S+( file)? \S+ is not UTF-8 text: see line 3\. Save it as UTF-8\.$/,
+      name,
+    );
+  const { utterances } = await read(
+    "t.csv",
+    `path,speaker\na.wav,${"ü\u{1f600}".repeat(100_000)}\nb.wav,Möller\n`,
+  );
+  assert.equal([utterances[0]!.speakerId!.length, utterances[1]!.speakerId], [300_000, "Möller"]);
+});
+
+test("a line without end is an error, also in a small file that unfolds to it", async () => {
+  const zeros = gzipSync(Buffer.alloc(70 << 20, 0x20), { level: 1 });
+  for (const name of ["t.jsonl.gz", "t.csv.gz"])
+    assert.match(await messageOf(read(name, zeros)), /Line 1 of \S+ is longer than 67108864 bytes/, name);
+});
+
+test("a length below zero is not known", async () => {
+  const { utterances } = await read("t.csv", "path,duration\na.wav,-1\nb.wav,2.5\n");
+  assert.equal(
+    utterances.map(({ seconds }) => seconds),
+    [undefined, 2.5],
+  );
+});
+
 test.run();

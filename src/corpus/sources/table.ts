@@ -1,9 +1,8 @@
-import { createReadStream } from "node:fs";
 import { dirname } from "node:path";
-import { createGunzip } from "node:zlib";
+import { Readable } from "node:stream";
 import { parse } from "csv-parse";
 import { invalid, missing, reasonOf } from "../../errors.js";
-import { readLines } from "../../util/read-lines.js";
+import { readLines, wholeLines } from "../../util/read-lines.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
 import { stemOf } from "./stem-of.js";
@@ -90,9 +89,8 @@ export async function* records(
     relax_quotes: true,
     skip_empty_lines: true,
   });
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  const input = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
-  for (const stream of [file, input]) stream.on("error", (error: Error) => parser.destroy(error));
+  const input = Readable.from(wholeLines(path, "The manifest"));
+  input.on("error", (error: Error) => parser.destroy(error));
   input.pipe(parser);
   try {
     for await (const { record, info, raw } of parser as AsyncIterable<{
@@ -102,15 +100,15 @@ export async function* records(
     }>)
       yield { cells: record, line: info.lines, raw };
   } catch (cause) {
-    const { code, lines } = cause as { code?: string; lines?: number };
-    if (code === "ENOENT") throw missing(`The manifest ${path} does not exist.`, { path, cause });
+    const { tag, lines } = cause as { tag?: string; lines?: number };
+    if (tag !== undefined) throw cause;
     const where = lines === undefined ? "" : ` at line ${lines}`;
     throw invalid(`${path} cannot be read as a table${where}: ${reasonOf(cause)}.`.replace(/\.\.$/, "."), {
       path,
       cause,
     });
   } finally {
-    file.destroy();
+    input.destroy();
   }
 }
 
