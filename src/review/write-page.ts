@@ -64,6 +64,9 @@ export async function writePage(
   // Until it is whole again, there is no page: the old one would play the new sounds under its old names.
   const path = join(folder, "index.html");
   rmSync(path, { force: true });
+  // By these a scan of the corpus knows the folder.
+  await writeFile(join(folder, "desk.js"), deskScript());
+  await writeFile(join(folder, "desk.css"), pageStyle());
   const audio = join(folder, "audio");
   // Those of an earlier run have the same names.
   if (existsSync(audio))
@@ -100,8 +103,6 @@ export async function writePage(
     items: items.map((item, i) => shownItem(item, maps[i] !== undefined)),
   };
   await writeFile(join(folder, "data.js"), dataScript({ desk, voices, maps }));
-  await writeFile(join(folder, "desk.js"), deskScript());
-  await writeFile(join(folder, "desk.css"), pageStyle());
   await writeFile(path, html(title));
   return { path, clips, wanted: keys.length, bytes };
 }

@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Finding } from "../../src/audit/finding.js";
+import { scan } from "../../src/corpus/scan.js";
 import { readDecisions } from "../../src/decisions/read-decisions.js";
 import type { ReviewUtterance } from "../../src/review/item.js";
 import { reviewItems } from "../../src/review/items.js";
@@ -89,6 +90,9 @@ test("the page is one folder of small files, with the sound of the first items u
     assert.not.match(text, /innerHTML|insertAdjacentHTML|document\.write|^import |^export /m);
   }
   assert.not.match(readFileSync(join(folder, "page", "data.js"), "utf8"), "<");
+  // Within a corpus it is no part of it.
+  await writePage(join(root, "audit", "page", "deep"), items, recordings, { title: "" });
+  assert.is((await scan(root)).utterances.length, 6);
   // The order of the rows does not show.
   const turned = recordingsOf(utterances.toReversed());
   await writePage(join(folder, "turned"), reviewItems(findings, turned), turned, {
