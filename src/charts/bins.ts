@@ -61,8 +61,11 @@ export function rebin(histogram: Histogram, merge = suitableMerge(histogram)): B
   return bins.slice(bins.findIndex(occupied), bins.findLastIndex(occupied) + 1);
 }
 
+/** About how many round bins there are. */
+const ROUND_BINS = 24;
+
 /** Equal bins over positive quantities such as seconds, with round edges. */
-export function roundBins(values: ArrayLike<number>, wanted = 24): Bin[] {
+export function roundBins(values: ArrayLike<number>): Bin[] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
@@ -70,7 +73,7 @@ export function roundBins(values: ArrayLike<number>, wanted = 24): Bin[] {
     high = Math.max(high, values[i]);
   }
   if (values.length === 0) return [];
-  const rough = (high - low || 1) / wanted;
+  const rough = (high - low || 1) / ROUND_BINS;
   const power = 10 ** Math.floor(Math.log10(rough));
   const width = power * ([1, 2, 5, 10].find((k) => k * power >= rough) ?? 10);
   const first = Math.floor(low / width);

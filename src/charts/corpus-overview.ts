@@ -180,7 +180,7 @@ function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Siz
             { domain: [0, most], nice: true },
             { ...countAxis("utterances", most), grid: false },
           ),
-          color: groupColor("dataset", groups, null),
+          color: groupColor(groups),
           tooltip: [
             { field: "dataset", title: "data set" },
             { field: "utterances", format: "," },
@@ -278,7 +278,7 @@ function ratePanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part
         axis: { title: "sample rate", labelAngle: rates.length > 6 ? -45 : 0, ticks: false },
       },
       y: { field: "count", type: "quantitative", axis: countAxis("recordings", known.length) },
-      color: groupColor("dataset", groups, legend ?? null),
+      color: groupColor(groups, legend),
       tooltip: [
         { field: "label", title: "sample rate" },
         { field: "dataset", title: "data set" },
@@ -333,7 +333,7 @@ function stacked(
           Math.max(...bins.map((_, b) => counts.reduce((sum, own) => sum + own[b], 0))),
         ),
       },
-      color: groupColor("dataset", groups, legend ?? null),
+      color: groupColor(groups, legend),
       tooltip: [
         ...(isWhole
           ? [{ field: "middle", title: xTitle }]

@@ -31,9 +31,14 @@ export function groupsOf(values: Iterable<string>, most: number): Groups {
 
 export const GREY = "#c3c3c3";
 
-/** The colour channel of a field that holds `nameOf(group)`; a single group has no legend. */
-export function groupColor(field: string, { domain, range }: Groups, legend: Part | null): Part {
-  return { field, type: "nominal", scale: { domain, range }, legend: domain.length > 1 ? legend : null };
+/** The colour channel of the field `dataset`, which holds `nameOf(group)`; a single group has no legend. */
+export function groupColor({ domain, range }: Groups, legend: Part | null = null): Part {
+  return {
+    field: "dataset",
+    type: "nominal",
+    scale: { domain, range },
+    legend: domain.length > 1 ? legend : null,
+  };
 }
 
 /** At most `limit` rows, evenly spaced: the same ones every time. */

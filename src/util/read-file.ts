@@ -7,22 +7,16 @@ const mostBytes = 2 ** 31 - 1;
 /** V8 holds no text beyond 2^29 - 24 characters. */
 const mostTextBytes = 2 ** 29 - 24;
 
-export interface ReadFileOptions {
-  /** A larger file is an error, before it is read. The default is what Node can hold: 2 GiB, or 0.5 GiB of text. */
-  maxBytes?: number;
-}
+const mostSmallBytes = 1 << 20;
 
 /**
  * The bytes of a regular file. It is an error, with the path, when the file is missing, is a folder, is a device or pipe
  * (which may never end), or is too large.
  *
  * @param what what the file is, for error messages: `The speaker list`
+ * @param maxBytes a larger file is an error, before it is read
  */
-export function readBytes(
-  path: string,
-  what: string,
-  { maxBytes = mostBytes }: ReadFileOptions = {},
-): Buffer {
+export function readBytes(path: string, what: string, maxBytes = mostBytes): Buffer {
   // Opening a pipe waits for a writer unless it is told not to.
   return opened(path, what, constants.O_RDONLY | constants.O_NONBLOCK, (file) => {
     const stats = fstatSync(file);
@@ -37,27 +31,20 @@ export function readBytes(
 }
 
 /** The text of a file, UTF-8; errors as in `readBytes`. */
-export const readText = (
-  path: string,
-  what: string,
-  { maxBytes = mostTextBytes }: ReadFileOptions = {},
-): string => readBytes(path, what, { maxBytes }).toString("utf8");
+export const readText = (path: string, what: string): string =>
+  readBytes(path, what, mostTextBytes).toString("utf8");
 
-/** The text of a small file that a person wrote. It may come through a pipe too, as `<(...)` gives one in a shell. */
-export function readSmallText(
-  path: string,
-  what: string,
-  { maxBytes = 1 << 20 }: ReadFileOptions = {},
-): string {
+/** The text of a file that a person wrote, of at most 1 MiB. It may come through a pipe too, as `<(...)` gives one in a shell. */
+export function readSmallText(path: string, what: string): string {
   return opened(path, what, constants.O_RDONLY, (file) => {
     const stats = fstatSync(file);
     if (stats.isDirectory()) throw invalid(`${what} ${path} is a folder, not a file.`, { path });
-    if (stats.isFile()) checkSize(path, what, stats.size, maxBytes);
-    const bytes = Buffer.alloc(maxBytes + 1);
+    if (stats.isFile()) checkSize(path, what, stats.size, mostSmallBytes);
+    const bytes = Buffer.alloc(mostSmallBytes + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read)
       read = readSync(file, bytes, length, bytes.length - length, null);
-    checkSize(path, what, length, maxBytes);
+    checkSize(path, what, length, mostSmallBytes);
     return bytes.toString("utf8", 0, length);
   });
 }

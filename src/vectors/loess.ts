@@ -2,10 +2,6 @@ import { firstFrom } from "./first-from.js";
 import { quantile } from "./quantile.js";
 
 export interface LoessOptions {
-  /** The share of the points that each value is fitted to, the nearest ones; default 0.5. */
-  share?: number;
-  /** Fewest points of a fit, where there are so many; default 20. */
-  least?: number;
   /**
    * The least reach of a fit to either side, as a share of the whole range; default 0.15. Where points crowd, the nearest ones lie so
    * close together that their slope is noise.
@@ -14,6 +10,10 @@ export interface LoessOptions {
   /** Fits with less weight for points far from the fit before, so that outliers do not bend the line; default 2. */
   robustFits?: number;
 }
+
+/** The share of the points that each value is fitted to, the nearest ones, and the fewest, where there are so many. */
+const share = 0.5;
+const fewestPoints = 20;
 
 /**
  * A smooth line through points: at each of `at` a straight line is fitted to the nearest points, with tricube weights by their
@@ -28,9 +28,9 @@ export function loess(
   x: Float64Array,
   y: Float64Array,
   at: Float64Array,
-  { share = 0.5, least = 20, reach: leastReach = 0.15, robustFits = 2 }: LoessOptions = {},
+  { reach: leastReach = 0.15, robustFits = 2 }: LoessOptions = {},
 ): Float64Array {
-  const count = Math.min(x.length, Math.max(least, Math.ceil(share * x.length)));
+  const count = Math.min(x.length, Math.max(fewestPoints, Math.ceil(share * x.length)));
   const range = x[x.length - 1] - x[0];
   const trust = new Float64Array(x.length).fill(1);
   let line = fits();
