@@ -1,6 +1,7 @@
 import type { Signal } from "../types.js";
 import type { FileDoubt } from "./containers/source.js";
 import type { Channel } from "./mixdown.js";
+import { concatenated } from "./resample.js";
 import { streamAudio } from "./stream-audio.js";
 
 export interface SegmentOptions {
@@ -41,7 +42,7 @@ export async function* loadSegments(bytes: Uint8Array, options: SegmentOptions):
 
 /** Cuts a stream of samples into pieces of one length. At least half a piece is held back for the last one. */
 class Pieces {
-  #held = new Float32Array(1 << 16);
+  #held: Float32Array[] = [];
   #count = 0;
   #hasGiven = false;
 
@@ -49,30 +50,29 @@ class Pieces {
 
   /** The pieces that are complete now. */
   add(samples: Float32Array): Float32Array[] {
-    if (this.#count + samples.length > this.#held.length) {
-      const larger = new Float32Array(Math.max(2 * this.#held.length, this.#count + samples.length));
-      larger.set(this.#held.subarray(0, this.#count));
-      this.#held = larger;
-    }
-    this.#held.set(samples, this.#count);
+    this.#held.push(samples);
     this.#count += samples.length;
     const complete: Float32Array[] = [];
+    if (this.#count <= this.length * 1.5) return complete;
+    const all = concatenated(this.#held);
     let start = 0;
-    for (; this.#count - start > this.length * 1.5; start += this.length)
-      complete.push(this.#held.slice(start, start + this.length));
-    this.#hasGiven ||= complete.length > 0;
-    this.#held.copyWithin(0, start, this.#count);
-    this.#count -= start;
+    for (; all.length - start > this.length * 1.5; start += this.length)
+      complete.push(all.slice(start, start + this.length));
+    this.#hasGiven = true;
+    this.#held = [all.slice(start)];
+    this.#count = all.length - start;
     return complete;
   }
 
   /** Drops all samples; false if a piece was given already. */
   clear(): boolean {
-    if (!this.#hasGiven) this.#count = 0;
-    return !this.#hasGiven;
+    if (this.#hasGiven) return false;
+    this.#held = [];
+    this.#count = 0;
+    return true;
   }
 
   rest(): Float32Array {
-    return this.#held.slice(0, this.#count);
+    return concatenated(this.#held);
   }
 }
