@@ -25,7 +25,6 @@ import {
 import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
 import { lockFolder } from "../util/folder-lock.js";
-
 import { writeFile } from "../util/write-file.js";
 import { checkSeconds } from "../vad/cut-speech.js";
 import { type ExtractResult, showExtraction } from "./extract-result.js";
@@ -121,6 +120,8 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     checks = false,
     batchSize = 32,
     decodeThreads,
+    overwrite = false,
+    retryFailed = false,
   } = options;
   if (segments !== undefined) checkSeconds(segments);
   if (!(Number.isInteger(batchSize) && batchSize > 0))
@@ -149,9 +150,11 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     });
     try {
       // What cannot go on is told before hours of audio are looked at.
-      if (segments !== undefined && !options.overwrite)
+      if (segments !== undefined && !overwrite)
         checkIdentity(await readExtraction(outputDir, { ...list, utterances: [] }), identity);
-      const corpus = segments === undefined ? list : await segmented(list, folder, segments, options);
+      const settings = { ...options, channel, overwrite, retryFailed, folder, detector: vadIdentity };
+      const corpus =
+        segments === undefined ? list : await segmentCorpus(list, { ...settings, seconds: segments });
       const isChecked = model.config.golden === undefined || isModelChecked(options);
       return await extractPart(corpus, folder, { identity, isChecked }, devices, options);
     } finally {
@@ -159,20 +162,6 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     }
   });
 }
-
-const segmented = (list: Corpus, folder: string, seconds: number, options: ExtractOptions): Promise<Corpus> =>
-  segmentCorpus(list, {
-    seconds,
-    folder,
-    detector: vadIdentity,
-    channel: options.channel ?? "mean",
-    overwrite: options.overwrite ?? false,
-    retryFailed: options.retryFailed ?? false,
-    onCollision: options.onCollision,
-    onLog: options.onLog,
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-    ...(options.abortSignal === undefined ? {} : { abortSignal: options.abortSignal }),
-  });
 
 /** The last call of this process for each folder. */
 const calls = new Map<string, Promise<unknown>>();
