@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { missing, reasonOf } from "../errors.js";
+import { parsedJson } from "../format/read-json.js";
 import { checkDecision } from "./check-decision.js";
 import type { Decision } from "./decision.js";
 
@@ -33,7 +34,7 @@ export function readDecisions(paths: string | readonly string[]): ReadDecisions 
       const text = line.trim();
       if (text === "") continue;
       const place = `Line ${index + 1} of ${path}`;
-      const value = jsonOf(text);
+      const value = parsedJson(text);
       if (value === undefined && index === lines.length - 1 && text.startsWith("{"))
         warnings.push(`${place} is cut off, and is left out.`);
       else decisions.push(checkDecision(value ?? text, place, path));
@@ -47,14 +48,5 @@ function contentOf(path: string): string {
     return readFileSync(path, "utf8");
   } catch (cause) {
     throw missing(`The decisions ${path} cannot be read (${reasonOf(cause)}).`, { path, cause });
-  }
-}
-
-/** The value of a JSON text; undefined where it is none. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

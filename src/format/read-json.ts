@@ -19,6 +19,15 @@ export function readJson(path: string, what: string): unknown {
   }
 }
 
+/** The value of a text; undefined where it is not JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The object in a JSON file. */
 export function readJsonObject(path: string, what: string): JsonObject {
   const value = readJson(path, what);

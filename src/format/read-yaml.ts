@@ -1,6 +1,6 @@
 import { invalid, reasonOf, shown } from "../errors.js";
 import { readSmallText } from "../util/read-file.js";
-import { isObject, type JsonObject } from "./read-json.js";
+import { isObject, type JsonObject, parsedJson } from "./read-json.js";
 
 /**
  * The keys and values of a YAML or JSON file that a person wrote, at most 1 MiB.
@@ -14,7 +14,7 @@ export function readYaml(path: string, what: string): JsonObject {
   const text = readSmallText(path, what);
   let value: unknown;
   try {
-    value = parseJson(text) ?? parseYaml(text);
+    value = parsedJson(text) ?? parseYaml(text);
   } catch (cause) {
     // The first line says what is wrong and where; the lines below it repeat a part of the file.
     const [reason] = reasonOf(cause).split("\n");
@@ -23,15 +23,6 @@ export function readYaml(path: string, what: string): JsonObject {
   if (!isObject(value))
     throw invalid(`${what} ${path} holds ${shown(value)}, not keys with values.`, { path, got: value });
   return ownKeys(value);
-}
-
-/** Undefined for what is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The parser is loaded where JSON is not enough: loading it and reading a small file take 40 ms of CPU time. */

@@ -1,5 +1,5 @@
 import { invalid, shown } from "../../errors.js";
-import { isObject } from "../../format/read-json.js";
+import { isObject, parsedJson } from "../../format/read-json.js";
 import { readLines } from "../../util/read-lines.js";
 import type { BadEntry } from "../listing.js";
 
@@ -39,13 +39,7 @@ export async function* rowsAsIs(path: string): AsyncGenerator<RowAsIs[]> {
 }
 
 /** The value of a line; undefined where it is not JSON. */
-function parsedRow(text: string): unknown {
-  for (const own of [(text: string) => text, withoutNaN])
-    try {
-      return JSON.parse(own(text));
-    } catch {}
-  return undefined;
-}
+const parsedRow = (text: string): unknown => parsedJson(text) ?? parsedJson(withoutNaN(text));
 
 /** Python's json writes NaN and infinities, which are not JSON; in texts they stay. */
 const withoutNaN = (text: string): string =>
