@@ -1,7 +1,7 @@
 import { pldaScore } from "../scoring/plda-score.js";
 import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
-import { bestSplit } from "./best-split.js";
+import { bestSplit, type Split } from "./best-split.js";
 import { chanceOfOther, chanceOfOwn, type Labels } from "./one-person.js";
 import { gatherRows, onAxes, type People } from "./people.js";
 import { trust } from "./wrong-labels.js";
@@ -44,19 +44,23 @@ export function splitNames(corpus: AuditCorpus, people: People, labels: Labels):
     const model = people.modelWithout(people.foldOf(people.personOf[from]));
     const { between } = model;
     const rows = onAxes(model, data.subarray(from * d, to * d));
-    const split = bestSplit(rows, between);
-    if (split === undefined) continue;
+    const splits = candidates(rows, between, labels.weights.subarray(from, to));
     const others = Float64Array.from(
       labels.evidence.alternative.subarray(from, to),
       (alternative) => chanceOfOther(labels, alternative) - chanceOfOwn(labels),
     );
     const logLikelihood = (person: Uint8Array) => likelihoodWithoutWrong(rows, between, person, others);
     const one = logLikelihood(new Uint8Array(n).fill(1));
-    const two = logLikelihood(split.isFirst) + logLikelihood(split.isFirst.map((isFirst) => 1 - isFirst));
+    const scored = splits.map((split) => ({
+      ...split,
+      two: logLikelihood(split.isFirst) + logLikelihood(split.isFirst.map((isFirst) => 1 - isFirst)),
+    }));
+    if (scored.length === 0) continue;
+    const { isFirst, ratio, two } = scored.reduce((best, split) => (split.two > best.two ? split : best));
     found.push({
       name,
-      part: [...split.isFirst.keys()].filter((row) => split.isFirst[row]).map((row) => from + row),
-      ratio: split.ratio,
+      part: [...isFirst.keys()].filter((row) => isFirst[row]).map((row) => from + row),
+      ratio,
       score: two - one - (n - 1) * Math.LN2,
     });
   }
@@ -76,6 +80,26 @@ function usualScore({ names }: AuditCorpus, people: People): number {
     (_, s) => -trust * pldaScore(model, setOf(s), setOf(s + 1)) - (counts[s] + counts[s + 1] - 1) * Math.LN2,
   );
   return scores.length === 0 ? 0 : quantile(Float64Array.from(scores).sort(), 0.5);
+}
+
+/** The best split of all rows, and that of the rows whose labels seem right: wrong ones can stand out more than a second person. */
+function candidates(rows: Float64Array, between: Float64Array, weights: Float64Array): Split[] {
+  const rank = between.length;
+  const seeming = [...weights.keys()].filter((row) => weights[row] > 0.5);
+  const splits = [bestSplit(rows, between)];
+  if (seeming.length < weights.length) {
+    const own = Float64Array.from(
+      { length: seeming.length * rank },
+      (_, at) => rows[seeming[Math.floor(at / rank)] * rank + (at % rank)],
+    );
+    const split = bestSplit(own, between);
+    const isFirst = new Uint8Array(weights.length);
+    split?.isFirst.forEach((is, k) => {
+      isFirst[seeming[k]] = is;
+    });
+    splits.push(split && { ...split, isFirst });
+  }
+  return splits.filter((split) => split !== undefined);
 }
 
 /**
