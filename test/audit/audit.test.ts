@@ -75,7 +75,7 @@ test("audit finds two people under a name behind its wrong labels", async () => 
       ...rows[i],
       key: `x_s1_v${i}`,
       speakerId: "s1",
-      embedding: rows[i].embedding.map((x, k) => 0.5 * x + 0.5 * rows[i - 5].embedding[k]),
+      embedding: rows[i].embedding.map((x, k) => 0.6 * x + 0.4 * rows[i - 5].embedding[k]),
     };
   for (const i of [51, 52]) rows[i] = { ...rows[i], key: `x_s1_w${i}`, speakerId: "s1" };
   const [found, ...more] = foundIn(await audit(rows), "mergedSpeakers");
