@@ -26,7 +26,8 @@ export function shorten(text: unknown, limit: number): string {
 /** A whole number with commas between thousands, and its noun: `1 speaker`, `6,000 speakers`. */
 export const quantity = (n: number, noun: string): string => `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 
-export const whole = (n: number): string => n.toLocaleString("en-US", { maximumFractionDigits: 0 });
+/** Not `toLocaleString`: the first use of a locale costs every process 13 ms. */
+export const whole = (n: number): string => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** Seconds as people say them: `12 s`, `14 min`, `3.1 h`. */
 export function duration(total: number): string {
