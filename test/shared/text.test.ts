@@ -15,12 +15,12 @@ test("thousands have commas, and nouns their plural", () => {
 });
 
 test("numbers are written without a locale, whose data costs every process 13 ms", () => {
-  const { toLocaleString } = Number.prototype;
+  const before = Number.prototype.toLocaleString;
   Number.prototype.toLocaleString = () => assert.unreachable();
   try {
     assert.is(quantity(1234, "pair"), "1,234 pairs");
   } finally {
-    Number.prototype.toLocaleString = toLocaleString;
+    Number.prototype.toLocaleString = before;
   }
 });
 
