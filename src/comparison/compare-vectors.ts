@@ -74,8 +74,8 @@ export async function compareVectors(
     against: against === undefined ? undefined : others.rows,
   });
   const settings: SimilarityOptions = {
-    matrix: rows.first.n * rows.second.n <= writtenMatrixRows ** 2,
     ...options,
+    matrix: options.matrix ?? rows.first.n * rows.second.n <= writtenMatrixRows ** 2,
   };
   makeFolder(folder);
   const write = (result: SimilarityResult) =>

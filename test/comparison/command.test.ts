@@ -56,6 +56,9 @@ test("It compares a file, says with what, and writes the pairs as a table", asyn
   assert.is(readNpy(readFileSync(join(out, "neighbours_index.npy"))).dtype, "int32");
   const summary = JSON.parse(readFileSync(join(out, "speaker_similarity.json"), "utf8"));
   assert.is(summary.statistics.total_pairs, 19_900);
+  assert.equal(readNpy(readFileSync(join(out, "similarity_matrix.npy"))).shape, [200, 200]);
+  await run("--input", save("all.npy", 0, 200), "--output-dir", join(folder, "without"), "--no-matrix");
+  assert.not(existsSync(join(folder, "without", "similarity_matrix.npy")));
 });
 
 test("Pairs beyond the list are said", async () => {
