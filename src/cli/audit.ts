@@ -9,6 +9,7 @@ import { invalid, stoppable } from "../errors.js";
 import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { publishAudit } from "../pipeline/publish-audit.js";
 import { quantity } from "../shared/text.js";
+import { checkWritable } from "../util/make-folder.js";
 import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, boolean, flag, positiveInteger } from "./options.js";
@@ -70,6 +71,7 @@ async function run(settings: Settings): Promise<void> {
   try {
     const known = files && readDecisions(files);
     for (const warning of known?.warnings ?? []) reporter.log(`Warning: ${warning}`);
+    checkWritable(outputDir);
     const abortSignal = interruptSignal();
     const utterances = await readAuditUtterances(embeddings);
     const audited = async () => {

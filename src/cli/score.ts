@@ -15,6 +15,7 @@ import { checkSameModel, readProvenance } from "../store/provenance.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import { readVectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
+import { checkWritable } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
@@ -70,6 +71,7 @@ export function scoreCommand(program: Command): void {
 
 async function run(settings: Settings, reporter: Reporter): Promise<void> {
   const { calibration: path, outputDir, resamples } = settings;
+  checkWritable(outputDir);
   // What cannot be read is said before anything is computed.
   const calibration = path === undefined ? undefined : { line: readCalibration(path), from: path };
   const scored = await stoppable("Scoring", () => scoresOf(settings, reporter), "Nothing was written.");

@@ -9,6 +9,7 @@ import { thresholdIn } from "../pipeline/measure-threshold.js";
 import { backend } from "../similarity/backend.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
 import { checkSameModel, readProvenance } from "../store/provenance.js";
+import { checkWritable } from "../util/make-folder.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -72,6 +73,7 @@ async function run(settings: Settings): Promise<void> {
   const { input, against, outputDir, rows, topK = 0 } = settings;
   const reporter = openReporter();
   try {
+    checkWritable(outputDir);
     const { line } = await backend(settings.similarityBackend);
     reporter.log(line);
     const doubt = against && checkSameModel(readProvenance(input), readProvenance(against));

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { invalid, reasonOf } from "../errors.js";
 
 /**
  * Makes a folder and those above it that are missing.
@@ -18,4 +19,23 @@ export function makeFolder(folder: string): void {
       // Another process may have made it meanwhile.
       if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
     }
+}
+
+/**
+ * Looks whether files could be written into a folder, or it could be made, before hours of work are done for them.
+ *
+ * @throws `invalid` where not
+ */
+export function checkWritable(folder: string): void {
+  let path = resolve(folder);
+  while (!existsSync(path)) path = dirname(path);
+  try {
+    if (!statSync(path).isDirectory()) throw new Error(`${path} is not a folder`);
+    accessSync(path, constants.W_OK);
+  } catch (cause) {
+    throw invalid(`Nothing can be written to ${folder} (${reasonOf(cause)}). Give another folder.`, {
+      path: folder,
+      cause,
+    });
+  }
 }

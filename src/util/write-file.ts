@@ -56,7 +56,10 @@ export async function writeFile(
   const folder = dirname(path);
   makeFolder(folder);
   const temporary = temporaryIn(folder);
-  const file = await open(temporary, "wx");
+  const file = await open(temporary, "wx").catch((error: Error) => {
+    error.message = error.message.replace(temporary, path);
+    throw error;
+  });
   const guard = guardTemporary(temporary);
   try {
     const pending: Uint8Array[] = [];

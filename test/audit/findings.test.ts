@@ -117,6 +117,11 @@ test("speakerscope audit says what is wrong with its input", () => {
     speakerscope(["audit", "--embeddings", "none", "--output_dir", "out"], { cwd }).stderr,
     /none does not exist/,
   );
+  // Before anything is computed.
+  assert.match(
+    speakerscope(["audit", "--embeddings", "none", "--output_dir", "x.npy/out"], { cwd }).stderr,
+    /Nothing can be written to x\.npy\/out \(\S+x\.npy is not a folder\)/,
+  );
   const { stderr } = speakerscope(
     ["audit", "--embeddings", fixture, "--output_dir", "out", "--fail_on", "noise"],
     { cwd },
