@@ -44,7 +44,11 @@ function mergedText(
   const { decisions } = readDecisions(path);
   const isProposed = new Set(now.map(wordsOf));
   const wasProposed = new Set(before.map(wordsOf));
-  const isUntouched = (decision: Decision) => decision.by === auditor && wasProposed.has(wordsOf(decision));
+  // A run that was killed may have written the decisions and not the proposals.
+  const isUntouched = (decision: Decision) => {
+    const words = wordsOf(decision);
+    return decision.by === auditor && (wasProposed.has(words) || isProposed.has(words));
+  };
   const isKept = (decision: Decision) => !isUntouched(decision) || isProposed.has(wordsOf(decision));
   const subjects = new Set(decisions.map(subjectOf));
   const there = new Set(decisions.filter(isKept).map(subjectOf));

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -223,6 +223,9 @@ test("a second audit leaves what was edited, does not bring back what was delete
   );
   await writeProposals(out, now);
   assert.equal(readFileSync(path, "utf8").trim().split("\n"), lines);
+  // As a kill between the two files leaves it: what the audit proposes is still its own, but nobody knows what was deleted.
+  rmSync(join(out, "proposals.jsonl"));
+  assert.equal(await writeProposals(out, now), { added: 1, withdrawn: 0, people: 2 });
 });
 
 test("decisions say how often findings held, by their probability", () => {
