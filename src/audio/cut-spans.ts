@@ -6,7 +6,7 @@ import type { Block } from "./codecs.js";
 import { checkPromisedLength } from "./containers/promised-length.js";
 import { type FileDoubt, ForeignError, seconds, sourceOf } from "./containers/source.js";
 import { opened } from "./decode.js";
-import { ffmpeg } from "./ffmpeg.js";
+import { type FfmpegDecoding, ffmpeg } from "./ffmpeg.js";
 import { floatWav } from "./float-wav.js";
 import { openWavRanges } from "./wav-ranges.js";
 
@@ -79,14 +79,13 @@ function within(
   };
 }
 
+/** A decoding by the decoders here, or by FFmpeg. */
+type AnyDecoding = Omit<FfmpegDecoding, "blocks"> & { blocks: Iterable<Block> | AsyncIterable<Block> };
+
 /** A recording that is decoded forward. */
-interface Decoder {
-  sampleRate: number;
-  channels: number;
-  doubts: () => FileDoubt[];
+interface Decoder extends Pick<FfmpegDecoding, "sampleRate" | "channels" | "doubts" | "close"> {
   /** The next block; undefined at the end. Its arrays are valid until the next call. */
   next(): Promise<Block | undefined>;
-  close(): Promise<void>;
 }
 
 function decodingCutter(path: string): SpanCutter {
@@ -180,52 +179,37 @@ class Held {
 async function openDecoder(path: string): Promise<Decoder> {
   const file = openSync(path, "r");
   try {
-    return await decoderOf(new FileBytes(file, fstatSync(file).size), path, () => closeSync(file));
+    const decoding = await decodingOf(new FileBytes(file, fstatSync(file).size), path);
+    const blocks = filled(decoding.blocks);
+    return {
+      ...decoding,
+      next: async () => (await blocks.next()).value,
+      async close() {
+        await blocks.return(undefined);
+        await decoding.close();
+        closeSync(file);
+      },
+    };
   } catch (error) {
     closeSync(file);
     throw error;
   }
 }
 
-async function decoderOf(bytes: FileBytes, path: string, closeFile: () => void): Promise<Decoder> {
+async function decodingOf(bytes: FileBytes, path: string): Promise<AnyDecoding> {
   try {
-    const { blocks, sampleRate, channels, doubts = [] } = opened(bytes, path);
-    const iterator = blocks[Symbol.iterator]();
-    return {
-      sampleRate,
-      channels,
-      doubts: () => doubts,
-      async next() {
-        // A packet may have no samples.
-        for (;;) {
-          const { done, value } = iterator.next();
-          if (done) return undefined;
-          if (value.length > 0 && value[0].length > 0) return value;
-        }
-      },
-      async close() {
-        iterator.return?.();
-        closeFile();
-      },
-    };
+    const { doubts = [], ...decoding } = opened(bytes, path);
+    return { ...decoding, doubts: () => doubts, async close() {} };
   } catch (error) {
     if (!(error instanceof ForeignError)) throw error;
     checkPromisedLength(sourceOf(bytes, path));
     const decoding = await ffmpeg(undefined, { path, maxSeconds: 1e6, abortSignal: undefined });
     if (decoding === undefined) throw error;
-    const iterator = decoding.blocks[Symbol.asyncIterator]();
-    return {
-      sampleRate: decoding.sampleRate,
-      channels: decoding.channels,
-      doubts: () => decoding.doubts(),
-      async next() {
-        const { done, value } = await iterator.next();
-        return done ? undefined : value;
-      },
-      async close() {
-        await decoding.close();
-        closeFile();
-      },
-    };
+    return decoding;
   }
+}
+
+/** Blocks without the empty ones: a packet may have no samples. */
+async function* filled(blocks: AnyDecoding["blocks"]): AsyncGenerator<Block, undefined, undefined> {
+  for await (const block of blocks) if (block.length > 0 && block[0].length > 0) yield block;
 }
