@@ -49,13 +49,16 @@ export function inspectSignal(
   const frame = Math.max(1, Math.round(frameSeconds * sampleRate));
   const powers = new Float64Array(Math.ceil(samples.length / frame));
   let clipped = 0;
+  let peak = 0;
   for (let f = 0; f < powers.length; f++) {
     const end = Math.min(samples.length, (f + 1) * frame);
     let power = 0;
     for (let i = f * frame; i < end; i++) {
       const sample = samples[i];
       power += sample * sample;
-      if (sample >= fullScale || sample <= -fullScale) clipped++;
+      const magnitude = Math.abs(sample);
+      if (magnitude >= fullScale) clipped++;
+      if (magnitude > peak) peak = magnitude;
     }
     // One check for each frame: a single NaN makes the sum NaN.
     if (!Number.isFinite(power)) return failed(badSample(samples, f * frame, sampleRate));
@@ -66,7 +69,6 @@ export function inspectSignal(
   const doubts: Inspection["doubts"] = [];
   if (seconds < 1) doubts.push({ warning: "short", detail: `${show(seconds)} s` });
   const fraction = clipped / samples.length;
-  const peak = peakOf(samples, powers, frame);
   if (peak > loudPeak) doubts.push({ warning: "loud", detail: `a peak of ${show(peak)} times full scale` });
   else if (fraction > clippedFraction)
     doubts.push({ warning: "clipped", detail: `${show(100 * fraction)} % of the samples at full scale` });
@@ -84,17 +86,6 @@ function badSample(samples: Float32Array, from: number, sampleRate: number): str
   return at < 0
     ? "samples beyond any scale"
     : `a sample that is no number: ${samples[at]} at ${show(at / sampleRate)} s`;
-}
-
-/** The largest magnitude. Only frames of high power are searched; a file of ordinary scale has none. */
-function peakOf(samples: Float32Array, powers: Float64Array, frame: number): number {
-  let peak = 0;
-  for (let f = 0; f < powers.length; f++) {
-    if (powers[f] * frame <= loudPeak ** 2) continue;
-    const end = Math.min(samples.length, (f + 1) * frame);
-    for (let i = f * frame; i < end; i++) peak = Math.max(peak, Math.abs(samples[i]));
-  }
-  return peak;
 }
 
 /** Mean power of the frames that are not pauses, in dB of full scale. */

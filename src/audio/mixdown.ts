@@ -27,11 +27,6 @@ export function mixdown(planes: Block, channel: Channel = "mean"): Float32Array 
   checkChannel(channel, planes.length);
   if (channel !== "mean" || planes.length === 1) return planes[channel === "mean" ? 0 : channel];
   const mono = new Float32Array(planes[0].length);
-  if (planes.length === 2) {
-    const [left, right] = planes;
-    for (let i = 0; i < mono.length; i++) mono[i] = (left[i] + right[i]) / 2;
-    return mono;
-  }
   for (let i = 0; i < mono.length; i++) {
     let sum = 0;
     for (const plane of planes) sum += plane[i];
