@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { demandWhole } from "../util/demand.js";
 import { cllr } from "./cllr.js";
 import { crossValidated } from "./cross-validated.js";
 import { logisticRegression } from "./logistic-regression.js";
@@ -65,8 +65,7 @@ export function calibrated(
   scores: LabelledScores,
   { with: others, speakerOf, folds = 5 }: CalibrateOptions,
 ): { calibration: Calibration; judged: ScoredTrial[] | null } {
-  if (!(Number.isInteger(folds) && folds >= 2))
-    throw invalid(`folds is ${folds}. It has to be a whole number, 2 or more.`, { got: folds });
+  demandWhole("folds", folds, 2);
   const own = scoresOfBoth(scores);
   const training = others === undefined ? own : scoresOfBoth(others);
   const line = scoreCalibration(logisticRegression(training));

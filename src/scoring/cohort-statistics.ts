@@ -1,6 +1,7 @@
 import { invalid } from "../errors.js";
 import { checkedRows, compare } from "../similarity/compare.js";
 import type { LongTask, Matrix } from "../types.js";
+import { demandWhole } from "../util/demand.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { bestValues } from "./best-values.js";
 
@@ -34,8 +35,7 @@ export async function cohortStatistics(
         got: others.n,
       },
     );
-  if (topN !== undefined && !(Number.isInteger(topN) && topN >= 2))
-    throw invalid(`topN is ${topN}. It has to be a whole number, 2 or more.`, { got: topN });
+  if (topN !== undefined) demandWhole("topN", topN, 2);
   if (topN !== undefined && topN > others.n)
     throw invalid(
       `The cohort has ${others.n} embeddings, fewer than topN (${topN}). Give a larger cohort, or a smaller topN.`,

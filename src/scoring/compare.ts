@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { bundledModel, type Model, type ModelOptions, openModel } from "../embed/open-model.js";
-import { invalid } from "../errors.js";
+import { demandCosine } from "../util/demand.js";
 import { type Compared, showCompared } from "./compared.js";
 import { cosine } from "./cosine.js";
 import { embedFile } from "./embed-file.js";
@@ -48,10 +48,7 @@ export async function compare(
   b: string,
   { model: given, calibration: own, prior = 0.5, threshold, ...options }: CompareOptions = {},
 ): Promise<Compared> {
-  if (threshold !== undefined && !(threshold >= -1 && threshold <= 1))
-    throw invalid(`The threshold is ${threshold}. It has to be a cosine between -1 and 1.`, {
-      got: threshold,
-    });
+  if (threshold !== undefined) demandCosine(threshold);
   const model = given ?? (await openModel(options));
   try {
     const calibration = own ?? calibrationBeside(model.path);

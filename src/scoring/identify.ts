@@ -2,6 +2,7 @@ import { invalid, stoppable } from "../errors.js";
 import { showRows } from "../show/show-as.js";
 import { checkedRows, compare } from "../similarity/compare.js";
 import type { LongTask, Matrix } from "../types.js";
+import { demandCosine, demandWhole } from "../util/demand.js";
 import { logSum } from "../util/log-sum.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import type { RankedRow } from "./neighbour-rows.js";
@@ -52,12 +53,8 @@ export async function identify(
   enrolled: Rows,
   { topK = 5, threshold, calibration, prior = 0.5, backend, ...task }: IdentifyOptions = {},
 ): Promise<Identified[]> {
-  if (!(Number.isInteger(topK) && topK >= 1))
-    throw invalid(`topK is ${topK}. It has to be a whole number, 1 or more.`, { got: topK });
-  if (threshold !== undefined && !(threshold >= -1 && threshold <= 1))
-    throw invalid(`The threshold is ${threshold}. It has to be a cosine between -1 and 1.`, {
-      got: threshold,
-    });
+  demandWhole("topK", topK, 1);
+  if (threshold !== undefined) demandCosine(threshold);
   const rows = checkedRows(queries, { against: enrolled, topK, maxPairs: 0, threshold: 1 });
   const { first, second } = rows;
   if (first.n === 0) throw invalid("There are no queries.");

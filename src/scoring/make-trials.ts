@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
 import { showAs } from "../show/show-as.js";
+import { demandWhole } from "../util/demand.js";
 import { random } from "../vectors/random.js";
 import { showTrials, trialsText } from "./show-trials.js";
 import type { Trial } from "./trial.js";
@@ -39,10 +40,7 @@ export function makeTrials(
   utterances: readonly TrialUtterance[],
   { perSpeaker = 50, crossSession = true, seed = 1 }: MakeTrialsOptions = {},
 ): { trials: Trial[]; without: string[] } {
-  if (!(Number.isInteger(perSpeaker) && perSpeaker >= 1))
-    throw invalid(`perSpeaker is ${perSpeaker}. It has to be a whole number, 1 or more.`, {
-      got: perSpeaker,
-    });
+  demandWhole("perSpeaker", perSpeaker, 1);
   const next = random(seed);
   const datasets = new Map<string, Map<string, TrialUtterance[]>>();
   const keys = new Set<string>();

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { demandWhole } from "../util/demand.js";
 import { actualCost } from "./act-dcf.js";
 import { area } from "./area-under-curve.js";
 import { costOfRatios } from "./cllr.js";
@@ -59,8 +60,7 @@ export function measures(scores: LabelledScores, options: MeasuresOptions = {}):
   } = options;
   const isNamed = isScoredTrials(scores);
   const { resamples = isNamed ? resamplesFor(scores.length) : 0 } = options;
-  if (!(Number.isInteger(resamples) && resamples >= 0))
-    throw invalid(`resamples is ${resamples}. It has to be a whole number, 0 or more.`, { got: resamples });
+  demandWhole("resamples", resamples, 0);
   if (!(confidence > 0 && confidence < 1))
     throw invalid(`confidence is ${confidence}. It has to lie between 0 and 1.`, { got: confidence });
   if (resamples > 0 && !isNamed)

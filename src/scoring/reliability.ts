@@ -1,4 +1,4 @@
-import { invalid } from "../errors.js";
+import { demandWhole } from "../util/demand.js";
 import { logOdds, type ScoreCalibration } from "./score-calibration.js";
 import { type LabelledScores, scoresOfBoth } from "./tied-scores.js";
 
@@ -37,8 +37,7 @@ export function reliability(
   { toProbability }: Pick<ScoreCalibration, "toProbability">,
   { prior = 0.5, bins = 10 }: ReliabilityOptions = {},
 ): ReliabilityBin[] {
-  if (!(Number.isInteger(bins) && bins >= 1))
-    throw invalid(`bins is ${bins}. It has to be a whole number, 1 or more.`, { got: bins });
+  demandWhole("bins", bins, 1);
   logOdds(prior);
   const { target, nonTarget } = scoresOfBoth(scores);
   const sums = Array.from({ length: bins }, () => ({

@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
 import { nearestRows } from "../similarity/nearest-rows.js";
+import { demandWhole } from "../util/demand.js";
 import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
 import { type Rows, unitRows } from "../vectors/unit-rows.js";
@@ -20,8 +21,7 @@ export async function unlabelledScores(
   rows: Rows,
   { k = 8, seed = 1 }: { k?: number; seed?: number } = {},
 ): Promise<ScoredTrial[]> {
-  if (!(Number.isInteger(k) && k >= 1))
-    throw invalid(`k is ${k}. It has to be a whole number, 1 or more.`, { got: k });
+  demandWhole("k", k, 1);
   const { data, n, dimension, keys } = unitRows(rows);
   if (n < 10)
     throw invalid(`There are ${n} embeddings, too few to tell one speaker from two. Give 10 or more.`, {

@@ -1,5 +1,6 @@
 import { invalid, throwIfAborted } from "../errors.js";
 import type { Matrix } from "../types.js";
+import { demandCosine, demandWhole } from "../util/demand.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { type Backend, backend } from "./backend.js";
 import { breather } from "./breather.js";
@@ -29,17 +30,10 @@ const neighbourBytes = 3e9;
 /** @throws `invalid` as `similarity` does */
 export function checkedRows(rows: Rows, options: SimilarityOptions): CheckedRows {
   const { threshold = 0.8, topK = 0, maxPairs = 1_000_000, threads = 1 } = options;
-  if (!(threshold >= -1 && threshold <= 1))
-    throw invalid(`The threshold is ${threshold}. It has to be a cosine between -1 and 1.`, {
-      got: threshold,
-    });
-  for (const [name, value, least] of [
-    ["topK", topK, 0],
-    ["maxPairs", maxPairs, 0],
-    ["threads", threads, 1],
-  ] as const)
-    if (!Number.isInteger(value) || value < least)
-      throw invalid(`${name} is ${value}. It has to be a whole number, ${least} or more.`, { got: value });
+  demandCosine(threshold);
+  demandWhole("topK", topK, 0);
+  demandWhole("maxPairs", maxPairs, 0);
+  demandWhole("threads", threads, 1);
   const first = unitRows(rows);
   const second =
     options.against === undefined ? first : unitRows(options.against, { what: "Row of the other set" });
