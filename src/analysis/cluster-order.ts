@@ -3,6 +3,7 @@ import type { Matrix } from "../types.js";
 import { linkageMerges } from "../vectors/average-linkage.js";
 import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
+import { unitVector } from "../vectors/unit-vector.js";
 
 /**
  * An order of speakers for a heat map that puts similar ones side by side: the leaves of average-linkage clustering, with
@@ -61,9 +62,7 @@ function componentOrder({ data, rows: n }: Matrix): Uint32Array {
   let axis = centred(Float64Array.from({ length: n }, next));
   // Twenty steps are accurate enough for an order to look at, and each reads the whole matrix.
   for (let step = 0; step < 20; step++) {
-    const image = centred(axis.map((_, i) => dot(data, i, axis, 0, n)));
-    const length = Math.sqrt(dot(image, 0, image, 0, n)) || 1;
-    axis = image.map((x) => x / length);
+    axis = unitVector(centred(axis.map((_, i) => dot(data, i, axis, 0, n))));
   }
   const largest = axis.reduce((most, x) => (Math.abs(x) > Math.abs(most) ? x : most), 0);
   const sign = Math.sign(largest) || 1;

@@ -1,5 +1,6 @@
 import { dot } from "../vectors/dot.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
+import { lengthOf } from "../vectors/unit-vector.js";
 
 /**
  * The least dot product of two of `n` unit vectors, exact.
@@ -23,7 +24,7 @@ export function leastSimilarity(data: Float32Array, n: number, dimension: number
 
 function farthestFirst(data: Float32Array, n: number, dimension: number) {
   const sum = sumOfRows(data, dimension);
-  const length = Math.sqrt(dot(sum, 0, sum, 0, dimension)) || 1;
+  const length = lengthOf(sum);
   const angleOf = (i: number) =>
     Math.acos(Math.min(1, Math.max(-1, dot(data, i, sum, 0, dimension) / length)));
   const all = Float64Array.from({ length: n }, (_, i) => angleOf(i));

@@ -2,6 +2,7 @@ import { embed } from "../embed/embed.js";
 import type { Model } from "../embed/open-model.js";
 import { speechProbabilities, vadSampleRate, vadWindow } from "../vad/speech-probabilities.js";
 import { dot } from "../vectors/dot.js";
+import { unitVector } from "../vectors/unit-vector.js";
 
 /** Where the voice of a clip changes most. */
 export interface VoiceChange {
@@ -44,7 +45,7 @@ export async function voiceChange(samples: Float32Array, model: Model): Promise<
     samples: signal.slice(start, start + length),
     sampleRate: vadSampleRate,
   }));
-  const embeddings = (await embed(windows, model)).map(unit);
+  const embeddings = (await embed(windows, model)).map(unitVector);
   const isApart = (i: number, j: number) => starts[j] - starts[i] >= apart * hop;
   const cosineOf = (i: number, j: number) => dot(embeddings[i], 0, embeddings[j], 0, embeddings[i].length);
   let similarity = Infinity;
@@ -75,9 +76,4 @@ class Mean {
   get value(): number {
     return this.#sum / this.count;
   }
-}
-
-function unit(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(dot(vector, 0, vector, 0, vector.length)) || 1;
-  return vector.map((value) => value / length);
 }

@@ -2,6 +2,7 @@ import { nameOf } from "../decisions/names.js";
 import { compare } from "../util/compare.js";
 import { groupBy } from "../util/group-by.js";
 import { dot } from "../vectors/dot.js";
+import { lengthOf } from "../vectors/unit-vector.js";
 import type { ReviewUtterance } from "./item.js";
 
 /** The recordings that items speak of, by their keys and by the names of their speakers. */
@@ -53,12 +54,11 @@ function nearestToMean(own: readonly ReviewUtterance[]): ReviewUtterance | undef
   const known = own.filter(({ embedding }) => embedding !== undefined);
   if (known.length < 3) return own[0];
   const d = known[0]!.embedding!.length;
-  const length = (x: Float32Array | Float64Array) => Math.sqrt(dot(x, 0, x, 0, d)) || 1;
   const mean = new Float64Array(d);
   for (const { embedding } of known) {
-    const scale = 1 / length(embedding!);
+    const scale = 1 / lengthOf(embedding!);
     for (let k = 0; k < d; k++) mean[k] += embedding![k]! * scale;
   }
-  const nearness = ({ embedding }: ReviewUtterance) => dot(embedding!, 0, mean, 0, d) / length(embedding!);
+  const nearness = ({ embedding }: ReviewUtterance) => dot(embedding!, 0, mean, 0, d) / lengthOf(embedding!);
   return known.reduce((best, one) => (nearness(one) > nearness(best) ? one : best));
 }

@@ -1,4 +1,5 @@
 import { dot } from "../vectors/dot.js";
+import { unitVector } from "../vectors/unit-vector.js";
 import type { ReviewItem } from "./item.js";
 import type { Recordings } from "./recordings.js";
 
@@ -26,7 +27,11 @@ export function speakersMap(
   const rows = names.flatMap((name, n) => {
     const own = recordings.of(name).filter(({ embedding }) => embedding !== undefined);
     const first = own.filter(({ key }, i) => i < mostOfName || wanted.has(key));
-    return first.map(({ key, embedding }) => ({ key, name: n, unit: unit(embedding!) }));
+    return first.map(({ key, embedding }) => ({
+      key,
+      name: n,
+      unit: unitVector(Float64Array.from(embedding!)),
+    }));
   });
   if (rows.length < 3) return undefined;
   const vectors = rows.map(({ unit }) => unit);
@@ -67,11 +72,6 @@ function placed(coordinates: number[][]): number[][] {
 /** Two recordings of one person are about so far apart, as unit vectors. */
 const leastRange = 0.8;
 
-function unit(vector: Float32Array): Float64Array {
-  const length = Math.sqrt(dot(vector, 0, vector, 0, vector.length)) || 1;
-  return Float64Array.from(vector, (x) => x / length);
-}
-
 function meanOf(vectors: readonly Float64Array[]): Float64Array {
   const mean = new Float64Array(vectors[0]!.length);
   for (const vector of vectors) for (let k = 0; k < mean.length; k++) mean[k] += vector[k]! / vectors.length;
@@ -79,12 +79,7 @@ function meanOf(vectors: readonly Float64Array[]): Float64Array {
 }
 
 function direction([from, to]: Float64Array[]): Float64Array {
-  return unitOf(to!.map((x, k) => x - from![k]!));
-}
-
-function unitOf(vector: Float64Array): Float64Array {
-  const length = Math.sqrt(dot(vector, 0, vector, 0, vector.length));
-  return length === 0 ? vector : vector.map((x) => x / length);
+  return unitVector(to!.map((x, k) => x - from![k]!));
 }
 
 /** The direction in which vectors around 0 spread most, at a right angle to another: a few steps of the power method are near enough to draw. */
@@ -95,14 +90,14 @@ function mostSpread(centred: readonly Float64Array[], other: Float64Array | unde
     return other === undefined ? vector : vector.map((x, k) => x - part * other[k]!);
   };
   const longest = centred.map(away).reduce((a, b) => (dot(b, 0, b, 0, d) > dot(a, 0, a, 0, d) ? b : a));
-  let axis = unitOf(longest);
+  let axis = unitVector(longest);
   for (let step = 0; step < 12; step++) {
     const next = new Float64Array(d);
     for (const vector of centred) {
       const part = dot(vector, 0, axis, 0, d);
       for (let k = 0; k < d; k++) next[k] += part * vector[k]!;
     }
-    axis = unitOf(away(next));
+    axis = unitVector(away(next));
   }
   return axis;
 }

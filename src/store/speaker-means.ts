@@ -1,5 +1,6 @@
 import { conflict } from "../errors.js";
 import type { SpeakerEmbedding } from "../types.js";
+import { lengthOf } from "../vectors/unit-vector.js";
 import type { EmbeddedUtterance } from "./extraction.js";
 
 /** Accumulates the mean embedding of every speaker. */
@@ -38,7 +39,7 @@ export function speakerMeans({ normalize = false }: { normalize?: boolean } = {}
           `The embeddings of speaker ${speakerKey} have ${sum.length} and ${embedding.length} numbers. They come from different models.`,
           { got: embedding.length },
         );
-      const weight = normalize ? 1 / length(embedding) : 1;
+      const weight = normalize ? 1 / lengthOf(embedding) : 1;
       for (let i = 0; i < sum.length; i++) sum[i]! += embedding[i]! * weight;
       entry.numUtterances++;
     },
@@ -48,10 +49,4 @@ export function speakerMeans({ normalize = false }: { normalize?: boolean } = {}
         embedding: Float32Array.from(sum, (value) => value / speaker.numUtterances),
       })),
   };
-}
-
-function length(vector: Float32Array): number {
-  let sum = 0;
-  for (const value of vector) sum += value * value;
-  return Math.sqrt(sum) || 1;
 }

@@ -5,6 +5,7 @@ import { invalid, missing } from "../errors.js";
 import type { Signal } from "../types.js";
 import { averageLinkage } from "../vectors/average-linkage.js";
 import { dot } from "../vectors/dot.js";
+import { unitVector } from "../vectors/unit-vector.js";
 import { type SpeechSegment, type SpeechSegmentOptions, speechSegments } from "./speech-segments.js";
 import { splitSpeech } from "./split-speech.js";
 
@@ -107,7 +108,7 @@ async function voicesBy(model: Model, recording: Signal, options: VoicesOptions)
       model,
       { abortSignal },
     )
-  ).map(unit);
+  ).map(unitVector);
   return countVoices(turns, embeddings, { threshold, minSeconds });
 }
 
@@ -183,7 +184,7 @@ function centroids(
       sum[i]! += value * weights[row]!;
     });
   }
-  return new Map([...sums].map(([group, sum]) => [group, unit(Float32Array.from(sum))]));
+  return new Map([...sums].map(([group, sum]) => [group, unitVector(Float32Array.from(sum))]));
 }
 
 function nearest(embedding: Float32Array, means: ReadonlyMap<number, Float32Array>): number {
@@ -196,8 +197,3 @@ function nearest(embedding: Float32Array, means: ReadonlyMap<number, Float32Arra
 }
 
 const cosine = (a: Float32Array, b: Float32Array): number => dot(a, 0, b, 0, a.length);
-
-function unit(vector: Float32Array): Float32Array {
-  const norm = Math.sqrt(cosine(vector, vector));
-  return norm === 0 ? vector : vector.map((value) => value / norm);
-}
