@@ -123,6 +123,7 @@ export { type ExportOptions, exportEmbeddings } from "./store/export-embeddings.
 export { type ExtractionStatus, extractionStatus, type RankStatus } from "./store/extraction-status.js";
 export { readEmbeddings, readIndividual } from "./store/read-embeddings.js";
 // Tables
+export type { DataFrameLike } from "./tables/frame.js";
 export { type TableOptions, type TableRow, writeTable } from "./tables/write-table.js";
 export type * from "./types.js";
 // Voice activity

@@ -10,7 +10,7 @@ export { type HeatmapOptions, heatmap } from "./heatmap.js";
 export { heatmapSubset } from "./heatmap-subset.js";
 export { type HighPairsOptions, highPairs } from "./high-pairs.js";
 export { type IntraInterOptions, intraInter, type Scores, type Trials } from "./intra-inter.js";
-export type { Columns, DataFrameLike, SpeakerColumns, Table } from "./options.js";
+export type { Columns, SpeakerColumns, Table } from "./options.js";
 export { type ReliabilityPlotOptions, reliabilityPlot } from "./reliability-plot.js";
 export type { VegaLiteSpec } from "./render.js";
 export { type SimilarityOverviewOptions, similarityOverview } from "./similarity-overview.js";

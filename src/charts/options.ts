@@ -1,16 +1,10 @@
 import { invalid, missing } from "../errors.js";
+import { type DataFrameLike, isFrame, rowsOfFrame } from "../tables/frame.js";
 
 /** What a chart takes as a table: rows, an object of columns, or a danfojs DataFrame. */
 export type Table<Row> = Iterable<Row> | Columns<Row> | DataFrameLike;
 
 export type Columns<Row> = { [Name in keyof Row]: ArrayLike<Row[Name]> };
-
-/** The two members of a danfojs DataFrame that are read here. */
-export interface DataFrameLike {
-  columns: string[];
-  /** Row after row. */
-  values: unknown;
-}
 
 /**
  * Rows, whatever the table came as.
@@ -51,10 +45,8 @@ export function speakerOf({ speakerKey, dataset, speakerId }: SpeakerColumns): s
 function toRows<Row extends object>(subject: string, table: Table<Row>): Row[] {
   const data = table as unknown;
   if (isIterable<Row>(data)) return Array.from(data);
-  if (isDataFrame(data)) {
-    return data.values.map((row) => Object.fromEntries(data.columns.map((c, k) => [c, row[k]])) as Row);
-  }
   if (typeof data === "object" && data !== null) {
+    if (isFrame(data) && "$data" in data) return rowsOfFrame(data) as Row[];
     const columns = Object.entries(data as Record<string, ArrayLike<unknown>>);
     const lengths = new Set(columns.map(([, values]) => values?.length));
     if (lengths.size === 1 && !lengths.has(undefined as never)) {
@@ -70,9 +62,4 @@ function toRows<Row extends object>(subject: string, table: Table<Row>): Row[] {
 
 function isIterable<T>(data: unknown): data is Iterable<T> {
   return typeof (data as Iterable<T> | null)?.[Symbol.iterator] === "function";
-}
-
-function isDataFrame(data: unknown): data is { columns: string[]; values: unknown[][] } {
-  const frame = data as { columns?: unknown; values?: unknown } | null;
-  return Array.isArray(frame?.columns) && Array.isArray(frame?.values) && "$data" in (data as object);
 }

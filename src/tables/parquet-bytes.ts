@@ -1,7 +1,8 @@
 import type { ParquetWriter as Writer } from "hyparquet-writer" with { "resolution-mode": "import" };
 import { invalid, shown } from "../errors.js";
 
-interface RowGroup {
+/** Rows that are written together, under the same columns as those before. */
+export interface RowGroup {
   columns: readonly string[];
   rows: readonly Record<string, unknown>[];
 }

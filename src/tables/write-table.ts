@@ -2,7 +2,8 @@ import { invalid, shown, unsupported } from "../errors.js";
 import { csvLine, harmless } from "../format/csv.js";
 import { jsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
-import { parquetBytes } from "./parquet-bytes.js";
+import { type DataFrameLike, isFrame, rowsOfFrame } from "./frame.js";
+import { parquetBytes, type RowGroup } from "./parquet-bytes.js";
 
 /** A row of a table: its fields are the columns. */
 export type TableRow = object;
@@ -34,7 +35,7 @@ export const rowsAtOnce = 5000;
  * await writeTable([{ key: "a_1", similarity: 0.5 }, { key: "a_2", similarity: 0.25 }], "pairs.parquet");
  */
 export async function writeTable(
-  rows: Iterable<TableRow> | AsyncIterable<TableRow> | Frame,
+  rows: Iterable<TableRow> | AsyncIterable<TableRow> | DataFrameLike,
   path: string,
   { columns, types }: TableOptions = {},
 ): Promise<void> {
@@ -52,18 +53,6 @@ export async function writeTable(
 
 type Row = Record<string, unknown>;
 
-/** What is needed of a danfojs DataFrame. */
-export interface Frame {
-  columns: string[];
-  values: unknown;
-}
-
-const isFrame = (rows: object): rows is Frame =>
-  "columns" in rows && "values" in rows && Array.isArray(rows.columns) && Array.isArray(rows.values);
-
-const rowsOfFrame = ({ columns, values }: Frame): Row[] =>
-  (values as unknown[][]).map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
-
 /** The row with columns for what is known of the things in it that have keys. */
 function flat(row: Row): Row {
   if (!Object.values(row).some(isKeyed)) return row;
@@ -78,12 +67,6 @@ function flat(row: Row): Row {
 
 const isKeyed = (value: unknown): value is Row & { key: string } =>
   typeof value === "object" && value !== null && typeof (value as Row).key === "string";
-
-/** Rows that are written together, under the same columns as those before. */
-export interface RowGroup {
-  columns: readonly string[];
-  rows: readonly Row[];
-}
 
 async function* grouped(rows: Iterable<TableRow> | AsyncIterable<TableRow>): AsyncGenerator<Row[]> {
   if (Array.isArray(rows)) {
