@@ -1,5 +1,4 @@
-import { quantity } from "../shared/text.js";
-import { doubtTable, failureTable } from "../show/failure-table.js";
+import { failuresAndDoubts } from "../show/failure-table.js";
 import { showAs, showRows } from "../show/show-as.js";
 import type { View } from "../show/view.js";
 import type { Doubt, Failure } from "../types.js";
@@ -48,10 +47,7 @@ function extractionView({
         noun: "ranks",
         most: 6,
       },
-      failures.length === 0 ? "Nothing failed" : `${quantity(failures.length, "file")} failed:`,
-      failureTable(failures),
-      doubts.length === 0 ? "" : `${quantity(doubts.length, "file")} doubtful:`,
-      doubtTable(doubts),
+      ...failuresAndDoubts(failures, doubts),
     ],
   };
 }

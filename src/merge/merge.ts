@@ -1,7 +1,7 @@
 import { missing } from "../errors.js";
 import { type Merged, type MergeSource, writeMerged } from "../merged/write-merged.js";
 import { quantity } from "../shared/text.js";
-import { doubtTable, failureTable } from "../show/failure-table.js";
+import { failuresAndDoubts } from "../show/failure-table.js";
 import { showAs } from "../show/show-as.js";
 import {
   audioChecks,
@@ -64,10 +64,7 @@ function showMerged(merged: Merged): Merged {
     title: `${quantity(numUtterances, "utterance")} of ${quantity(speakers.length, "speaker")} merged into ${outputDir}`,
     parts: [
       missing === 0 ? "" : `${quantity(missing, "file")} still to be embedded`,
-      failures.length === 0 ? "Nothing failed" : `${quantity(failures.length, "file")} failed:`,
-      failureTable(failures),
-      doubts.length === 0 ? "" : `${quantity(doubts.length, "file")} doubtful:`,
-      doubtTable(doubts),
+      ...failuresAndDoubts(failures, doubts),
     ],
   }));
 }

@@ -1,13 +1,18 @@
+import { quantity } from "../shared/text.js";
 import type { Doubt, Failure } from "../types.js";
-import type { Rows } from "./view.js";
+import type { Part, Rows } from "./view.js";
+
+/** How many files failed and how many are doubtful, and why. */
+export const failuresAndDoubts = (failures: readonly Failure[], doubts: readonly Doubt[]): Part[] => [
+  failures.length === 0 ? "Nothing failed" : `${quantity(failures.length, "file")} failed:`,
+  failureTable(failures),
+  doubts.length === 0 ? "" : `${quantity(doubts.length, "file")} doubtful:`,
+  reasonTable(doubts, ({ warning }) => ({ warning })),
+];
 
 /** What failed, by reason: the most frequent first. */
 export const failureTable = (failures: readonly Failure[]): Rows =>
   reasonTable(failures, ({ stage, reason }) => ({ stage, reason: firstSentence(reason) }));
-
-/** What is doubtful, by warning. */
-export const doubtTable = (doubts: readonly Doubt[]): Rows =>
-  reasonTable(doubts, ({ warning }) => ({ warning }));
 
 /** Names and numbers of one file follow in parentheses or behind a colon. */
 const firstSentence = (reason: string) => reason.split(/ \(|: |\. /)[0];
