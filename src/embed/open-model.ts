@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { existsSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import { invalid, missing, reasonOf, shown, unsupported } from "../errors.js";
-import { type OnnxModel, readOnnx } from "../format/onnx.js";
+import { isRuntimeFormat, type OnnxModel, readOnnx } from "../format/onnx.js";
 import type { JsonObject } from "../format/read-json.js";
 import type { ModelConfig } from "../models/adapter.js";
 import { type UnderstoodModel, understandModel } from "../models/model-config.js";
@@ -218,8 +218,7 @@ function fingerprint(bytes: Uint8Array, graph: OnnxModel | undefined, path: stri
 }
 
 function readGraph(bytes: Uint8Array, path: string): OnnxModel | undefined {
-  // ONNX Runtime's own format, which has no files beside it.
-  if (Buffer.from(bytes.subarray(4, 8)).toString("latin1") === "ORTM") return undefined;
+  if (isRuntimeFormat(bytes)) return undefined;
   try {
     return readOnnx(bytes);
   } catch (cause) {

@@ -121,3 +121,7 @@ function readExternal(tensor: Message): ExternalTensor {
 function entries(pairs: readonly Message[]): Map<string, string> {
   return new Map(pairs.map((pair) => [text(pair, 1), text(pair, 2)]));
 }
+
+/** Whether the bytes are a model in ONNX Runtime's own format, which has no files beside it. */
+export const isRuntimeFormat = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.subarray(4, 8)).toString("latin1") === "ORTM";

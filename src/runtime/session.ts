@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { invalid, missing, shown, unsupported } from "../errors.js";
-import { readOnnx } from "../format/onnx.js";
+import { isRuntimeFormat, readOnnx } from "../format/onnx.js";
 import { withoutConvolutions } from "../format/without-convolutions.js";
 import { cudaProblem, cudaSetUp, missingCudaLibraries, prepareCuda } from "./cuda.js";
 import { gpuIndices } from "./gpus.js";
@@ -120,8 +120,7 @@ export async function openSession(
 /** The graph without what is slow on CUDA; as it is where its weights lie in other files, which must be found by its path. */
 function forCuda(model: string | Uint8Array): string | Uint8Array {
   const bytes = typeof model === "string" ? readFileSync(model) : model;
-  const isOwnFormat = Buffer.from(bytes.subarray(4, 8)).toString("latin1") === "ORTM";
-  if (isOwnFormat || readOnnx(bytes).externalData.length > 0) return model;
+  if (isRuntimeFormat(bytes) || readOnnx(bytes).externalData.length > 0) return model;
   return withoutConvolutions(bytes) ?? model;
 }
 
