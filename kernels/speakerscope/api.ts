@@ -15,15 +15,6 @@ type Shown = (data: string, options?: DisplayOptions) => DisplayHandle;
 type ShownBytes = (data: Uint8Array, options?: DisplayOptions) => DisplayHandle;
 
 interface Display {
-  /**
-   * Shows a value now, not only at the end of the cell, and gives a handle that can change it.
-   *
-   * A value with a method `Symbol.for("Jupyter.display")` chooses its own MIME types, as in Deno's kernel.
-   *
-   * @example
-   * const place = display("starting");
-   * place.update("done");
-   */
   (value: unknown, options?: DisplayOptions): DisplayHandle;
   html: Shown;
   markdown: Shown;
@@ -51,7 +42,7 @@ const by =
 /**
  * Shows a value now, not only at the end of the cell, and gives a handle that can change it. Its members choose the type:
  * `display.html(text)`, `.markdown`, `.latex`, `.svg`, `.text`, `.javascript`, `.json`, `.png(bytes)`, `.jpeg`, `.gif`, `.pdf`
- * and `.bundle`.
+ * and `.bundle`. A value with a method `Symbol.for("Jupyter.display")` chooses its own MIME types, as in Deno's kernel.
  *
  * @example
  * const place = display("starting");

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -149,10 +150,7 @@ async function runShell(shell: string | true, command: string, signal: AbortSign
   signal.addEventListener("abort", stop);
   child.stdout.setEncoding("utf8").on("data", (text: string) => process.stdout.write(text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => process.stderr.write(text));
-  const code = await new Promise<number | null>((done, fail) => {
-    child.on("error", fail);
-    child.on("close", done);
-  });
+  const [code] = (await once(child, "close")) as [number | null];
   signal.removeEventListener("abort", stop);
   return code === 0 || signal.aborted ? null : `exit status ${code ?? "by a signal"}`;
 }
