@@ -48,4 +48,17 @@ export interface Listing {
   dataset: string;
 }
 
+/**
+ * A listing that warns of nothing.
+ *
+ * @param entriesOf gives the entries, and puts into `notes` how they are understood
+ */
+export function listingOf(
+  about: Pick<Listing, "file" | "folders" | "dataset">,
+  entriesOf: (notes: string[]) => Listing["entries"],
+): Listing {
+  const notes: string[] = [];
+  return { ...about, entries: entriesOf(notes), notes, warnings: [] };
+}
+
 export const isBad = (entry: Entry | BadEntry): entry is BadEntry => "reason" in entry;

@@ -1,8 +1,9 @@
 import { dirname } from "node:path";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
-import type { BadEntry, Entry, Listing } from "../listing.js";
+import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
 import { type JsonRow, jsonRows } from "./json-rows.js";
 import { stemOf } from "./stem-of.js";
+import { besides } from "./table.js";
 
 /**
  * A NeMo manifest: JSONL with `audio_filepath`, `offset` and `duration` in seconds, `speaker` or `label`, and other fields.
@@ -10,35 +11,21 @@ import { stemOf } from "./stem-of.js";
  * Utterances with an offset are spans of their file, which is then their session.
  */
 export function nemo(path: string, told: Columns): Listing {
-  const notes: string[] = [];
-  return {
-    file: path,
-    entries: entries(path, { path: "audio_filepath", ...told }, notes, "audio_filepath"),
-    notes,
-    warnings: [],
-    folders: [dirname(path), "."],
-    dataset: stemOf(path),
-  };
+  const about = { file: path, folders: [dirname(path), "."], dataset: stemOf(path) };
+  return listingOf(about, (notes) => entries(path, { path: "audio_filepath", ...told }, notes, true));
 }
 
 /** A table as JSONL: the columns are those of the first thousand rows or so. */
 export function jsonTable(path: string, told: Columns): Listing {
-  const notes: string[] = [];
-  return {
-    file: path,
-    entries: entries(path, told, notes),
-    notes,
-    warnings: [],
-    folders: [dirname(path), ".", `${dirname(path)}/clips`],
-    dataset: stemOf(path),
-  };
+  return listingOf(besides(path), (notes) => entries(path, told, notes, false));
 }
 
 async function* entries(
   path: string,
   told: Columns,
   notes: string[],
-  sessionOfSpans?: string,
+  /** Whether the file of a span is its session. */
+  hasSessions: boolean,
 ): AsyncGenerator<(Entry | BadEntry)[]> {
   let columns: Columns | undefined;
   for await (const rows of jsonRows(path)) {
@@ -51,8 +38,7 @@ async function* entries(
     yield rows.map((row) => {
       if (!("row" in row)) return row;
       const entry = entryOf(row.row, known, row.line, `Line ${row.line} of ${path}`);
-      if (sessionOfSpans !== undefined && "span" in entry && entry.span !== undefined)
-        entry.session ??= entry.path;
+      if (hasSessions && "span" in entry && entry.span !== undefined) entry.session ??= entry.path;
       return entry;
     });
   }

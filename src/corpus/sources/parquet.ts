@@ -4,7 +4,7 @@ import type { AsyncBuffer, FileMetaData } from "hyparquet" with { "resolution-mo
 import { invalid, missing, reasonOf } from "../../errors.js";
 import { readAt } from "../../util/read-at.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
-import type { BadEntry, Entry, Listing } from "../listing.js";
+import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
 import { datasetOf } from "./stem-of.js";
 
 type Json = Record<string, unknown>;
@@ -21,15 +21,9 @@ const handful = 100;
  * @param paths one file, or the parts of a table
  */
 export function parquet(paths: readonly string[], told: Columns): Listing {
-  const notes: string[] = [];
-  return {
-    file: paths[0]!,
-    entries: entries(paths, told, notes),
-    notes,
-    warnings: [],
-    folders: [dirname(paths[0]!), "."],
-    dataset: datasetOf(paths),
-  };
+  const [file] = paths as [string, ...string[]];
+  const about = { file, folders: [dirname(file), "."], dataset: datasetOf(paths) };
+  return listingOf(about, (notes) => entries(paths, told, notes));
 }
 
 async function* entries(

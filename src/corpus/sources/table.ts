@@ -4,7 +4,7 @@ import { parse } from "csv-parse";
 import { invalid, missing, reasonOf } from "../../errors.js";
 import { readLines, wholeLines } from "../../util/read-lines.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
-import type { BadEntry, Entry, Listing } from "../listing.js";
+import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
 import { stemOf } from "./stem-of.js";
 
 /** Rows that are handed on together. */
@@ -16,16 +16,15 @@ const handful = 100;
  * Relative paths are meant from the table, from the working directory, or from `clips` beside it (Common Voice).
  */
 export function table(path: string, kind: "csv" | "tsv", told: Columns): Listing {
-  const notes: string[] = [];
-  return {
-    file: path,
-    entries: entries(path, kind, told, notes),
-    notes,
-    warnings: [],
-    folders: [dirname(path), ".", `${dirname(path)}/clips`],
-    dataset: stemOf(path),
-  };
+  return listingOf(besides(path), (notes) => entries(path, kind, told, notes));
 }
+
+/** A table's name, and where its paths are looked for. */
+export const besides = (path: string) => ({
+  file: path,
+  folders: [dirname(path), ".", `${dirname(path)}/clips`],
+  dataset: stemOf(path),
+});
 
 async function* entries(
   path: string,

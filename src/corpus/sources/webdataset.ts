@@ -1,7 +1,7 @@
 import { basename, extname } from "node:path";
 import { audioExtensions } from "../../audio/formats.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
-import type { BadEntry, Entry, Listing } from "../listing.js";
+import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
 import { datasetOf } from "./stem-of.js";
 import { type TarMember, tarMembers } from "./tar.js";
 
@@ -13,15 +13,8 @@ const handful = 100;
  * here. What the JSON says is read as the row of a table is; without a speaker in it, `key.spk` or `key.cls` may tell.
  */
 export function webdataset(paths: readonly string[], told: Columns): Listing {
-  const notes: string[] = [];
-  return {
-    file: paths[0]!,
-    entries: entries(paths, told, notes),
-    notes,
-    warnings: [],
-    folders: ["."],
-    dataset: datasetOf(paths),
-  };
+  const about = { file: paths[0]!, folders: ["."], dataset: datasetOf(paths) };
+  return listingOf(about, (notes) => entries(paths, told, notes));
 }
 
 /** Which fields hold what: worked out anew only where a sample has other fields than the one before. */
