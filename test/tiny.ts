@@ -71,9 +71,11 @@ export function tinyModel(
       ],
     }),
   );
+  // JSON is YAML too, and read without loading a parser of 40 ms in each process of each extraction.
+  const frontend = { mean_normalization: false };
   put(
     join(folder, "tiny.yaml"),
-    `sample_rate: 16000\nfbank_dim: ${numMelBins}\nembedding_size: ${configured}\nfrontend:\n  mean_normalization: false\n`,
+    JSON.stringify({ sample_rate: 16000, fbank_dim: numMelBins, embedding_size: configured, frontend }),
   );
   return path;
 }
