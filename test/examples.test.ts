@@ -134,7 +134,7 @@ function copySpeech(to: string): void {
     for (const speaker of chosen)
       for (const file of readdirSync(join(from, dataset, speaker))
         .sort()
-        .slice(0, 3))
+        .slice(0, 4))
         cpSync(join(from, dataset, speaker, file), join(to, dataset, speaker, file));
   }
 }
