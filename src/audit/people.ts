@@ -1,5 +1,5 @@
 import { type Plda, type PldaOptions, pldaOfSums } from "../scoring/plda.js";
-import { scatter } from "../vectors/scatter.js";
+import { gramRows, openGram } from "../similarity/gram.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 
 /** Who the rows are thought to be, and models trained on these people. */
@@ -99,22 +99,19 @@ function weightedScatter(
   rows: Iterable<number>,
   weights: Float64Array,
 ): Float64Array {
-  const sum = new Float64Array(d * d);
-  const block = new Float32Array(1024 * d);
+  const gram = openGram(d);
+  const { rows: block, size } = gram;
   let filled = 0;
-  const flush = () => {
-    scatter(block.subarray(0, filled * d), d).forEach((x, at) => {
-      sum[at] += x;
-    });
-    filled = 0;
-  };
   for (const i of rows) {
     const root = Math.sqrt(weights[i]);
-    for (let k = 0; k < d; k++) block[filled * d + k] = root * data[i * d + k];
-    if (++filled === 1024) flush();
+    for (let k = 0; k < d; k++) block[filled * size + k] = root * data[i * d + k];
+    if (++filled < gramRows) continue;
+    gram.add(filled);
+    filled = 0;
   }
-  flush();
-  return sum;
+  gram.add(filled);
+  const sum = gram.sum();
+  return Float64Array.from({ length: d * d }, (_, at) => sum[Math.floor(at / d) * size + (at % d)]);
 }
 
 /**

@@ -2,7 +2,7 @@ import { dot } from "../vectors/dot.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
 import { breather } from "./breather.js";
-import { openTiles } from "./tile-pass.js";
+import { gramRows, openGram } from "./gram.js";
 import type { Range } from "./tile-queue.js";
 
 /** Number, mean and sum of squared deviations of some similarities. */
@@ -99,9 +99,6 @@ async function directly(a: Rows, breathe: Breathe, others: (from: number) => Row
 const meanOf = ({ data, dimension, from, to }: Rows) =>
   sumOfRows(data.subarray(from * dimension, to * dimension), dimension).map((sum) => sum / (to - from));
 
-/** Rows that are summed at once: they stay in the cache. */
-const blockRows = 64;
-
 /** Sums over the deviations x' of rows from their mean. */
 interface Spread {
   /** Σx'x'ᵀ, symmetric, padded with zeros to whole vectors of 4. */
@@ -119,14 +116,11 @@ async function spreadOf(
   other: Float64Array,
   breathe: Breathe,
 ): Promise<Spread> {
-  const size = 4 * Math.ceil(d / 4);
-  const wasm = openTiles();
-  const [atRows, atSums] = [wasm.words(2 * blockRows * size), wasm.words(2 * size * size)];
-  const block = new Float64Array(wasm.memory.buffer, atRows, blockRows * size);
-  const scatter = new Float64Array(wasm.memory.buffer, atSums, size * size);
+  const gram = openGram(d);
+  const { rows: block, size } = gram;
   let [alongOther, selves, squaredSelves] = [0, 0, 0];
-  for (let start = from; start < to; start += blockRows) {
-    const count = Math.min(blockRows, to - start);
+  for (let start = from; start < to; start += gramRows) {
+    const count = Math.min(gramRows, to - start);
     for (let r = 0; r < count; r++) {
       let [square, along] = [0, 0];
       for (let k = 0, at = (start + r) * d; k < d; k++) {
@@ -139,10 +133,8 @@ async function spreadOf(
       selves += square;
       squaredSelves += (square + 2 * along) ** 2;
     }
-    wasm.gram(atRows, count, size, atSums);
+    gram.add(count);
     await breathe();
   }
-  // `gram` fills the blocks on and above the diagonal.
-  for (let p = 0; p < size; p++) for (let q = 0; q < p; q++) scatter[p * size + q] = scatter[q * size + p];
-  return { scatter, alongOther, selves, squaredSelves };
+  return { scatter: gram.sum(), alongOther, selves, squaredSelves };
 }
