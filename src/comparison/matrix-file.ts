@@ -1,4 +1,3 @@
-import { readSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { invalid } from "../errors.js";
@@ -6,6 +5,7 @@ import { bytesOf } from "../format/nd-array.js";
 import { npyHeader, readNpyHeader } from "../format/npy.js";
 import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
+import { fillAt, readAt } from "../util/read-at.js";
 import { withFile } from "../util/with-file.js";
 import { guardTemporary, temporaryIn } from "../util/write-file.js";
 import type { RowBlock } from "./pairs-in-matrix.js";
@@ -68,10 +68,7 @@ export function matrixBlocks(
   path: string,
   [rows, columns]: [rows: number, columns: number],
 ): Iterable<RowBlock> | undefined {
-  const head = withFile(path, (file) => {
-    const bytes = new Uint8Array(10_240);
-    return readNpyHeader(bytes.subarray(0, readSync(file, bytes)), { path });
-  });
+  const head = withFile(path, (file) => readNpyHeader(readAt(file, 0, 10_240), { path }));
   const isPlain = head.code === "f4" && !head.bigEndian && !head.fortranOrder;
   if (!isPlain || head.shape.length !== 2 || head.shape[0] !== rows || head.shape[1] !== columns)
     return undefined;
@@ -79,7 +76,7 @@ export function matrixBlocks(
   const read = (first: number): RowBlock => {
     const data = new Float32Array(Math.min(step, rows - first) * columns);
     const at = head.dataOffset + 4 * first * columns;
-    if (withFile(path, (file) => readSync(file, data, 0, data.byteLength, at)) < data.byteLength)
+    if (withFile(path, (file) => fillAt(file, new Uint8Array(data.buffer), at)) < data.byteLength)
       throw invalid(`${path} is cut off: it has fewer than ${rows} rows.`, { path });
     return { data, rows: data.length / columns, columns, first };
   };

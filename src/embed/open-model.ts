@@ -9,6 +9,7 @@ import { type UnderstoodModel, understandModel } from "../models/model-config.js
 import { openSession } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
 import { packageRoot } from "../util/package-root.js";
+import { readAt } from "../util/read-at.js";
 import { withFile } from "../util/with-file.js";
 import { checkGolden, isGoldenChecked } from "./check-golden.js";
 import { mergedKeys } from "./fit-front-end.js";
@@ -278,8 +279,7 @@ function checkKind(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw missing(`The model ${path} does not exist. Give an .onnx file.`, { path });
   if (stats.isDirectory()) throw invalid(`The model ${path} is a folder. Give an .onnx file.`, { path });
-  const head = Buffer.alloc(4);
-  withFile(path, (file) => readSync(file, head));
+  const head = withFile(path, (file) => readAt(file, 0, 4));
   // Checkpoints are zip files (since PyTorch 1.6) or pickles.
   const isZip = head.toString("latin1") === "PK\u0003\u0004";
   if (/\.(ckpt|pt|pth|bin|safetensors)$/i.test(path) || isZip || head[0] === 0x80)

@@ -1,10 +1,11 @@
-import { createReadStream, existsSync, readFileSync, readSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { conflict, invalid, missing, shown, unsupported } from "../errors.js";
 import { isNdArray, type NdArray } from "../format/nd-array.js";
 import { readNpy, readNpyHeader, readNpyText } from "../format/npy.js";
 import { readNpz } from "../format/npz.js";
 import { readPickle, readPickleDictEntries } from "../format/read-pickle.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
+import { fillAt, readAt } from "../util/read-at.js";
 import { readBytes } from "../util/read-file.js";
 import { withFile } from "../util/with-file.js";
 import type { Rows } from "../vectors/unit-rows.js";
@@ -195,24 +196,19 @@ function vectorOf(key: string, value: unknown, path: string): Float32Array {
 
 function readMatrix(path: string): Matrix {
   const { size } = statSync(path);
-  const head = new Uint8Array(Math.min(size, 10_240));
   return withFile(path, (file) => {
-    readSync(file, head);
-    const header = readNpyHeader(head, { path });
+    const header = readNpyHeader(readAt(file, 0, 10_240), { path });
     const { shape, code, dataOffset, dataLength } = header;
-    if (size < dataOffset + dataLength)
-      throw invalid(
-        `The file is cut off: ${size} of ${dataOffset + dataLength} bytes, for ${shape.join(" x ")} values.`,
-        { path },
-      );
+    const end = dataOffset + dataLength;
+    const cutOff = (there: number) =>
+      invalid(`The file is cut off: ${there} of ${end} bytes, for ${shape.join(" x ")} values.`, { path });
+    if (size < end) throw cutOff(size);
     const isPlain = code === "f4" && !header.bigEndian && !header.fortranOrder;
     if (!isPlain || shape.length !== 2) return matrixOf(readNpy(readFileSync(path), { path }), path);
     const [rows, columns] = shape;
     const data = new Float32Array(rows * columns);
-    // In parts: one call reads at most 2 GB.
-    const bytes = new Uint8Array(data.buffer);
-    for (let at = 0; at < bytes.length; )
-      at += readSync(file, bytes, at, Math.min(1 << 28, bytes.length - at), dataOffset + at);
+    const read = fillAt(file, new Uint8Array(data.buffer), dataOffset);
+    if (read < dataLength) throw cutOff(dataOffset + read);
     return { data, rows, columns };
   });
 }
