@@ -1,6 +1,7 @@
 import { invalid } from "../errors.js";
 import { showAs } from "../show/show-as.js";
 import { demandWhole } from "../util/demand.js";
+import { groupBy } from "../util/group-by.js";
 import { random } from "../vectors/random.js";
 import { showTrials, trialsText } from "./show-trials.js";
 import type { Trial } from "./trial.js";
@@ -24,6 +25,8 @@ export interface MakeTrialsOptions {
   seed?: number;
 }
 
+type Known = TrialUtterance & { speakerId: string };
+
 /**
  * A balanced list of trials: per speaker as many non-target as target trials, no pair twice, reproducible.
  *
@@ -42,21 +45,17 @@ export function makeTrials(
 ): { trials: Trial[]; without: string[] } {
   demandWhole("perSpeaker", perSpeaker, 1);
   const next = random(seed);
-  const datasets = new Map<string, Map<string, TrialUtterance[]>>();
   const keys = new Set<string>();
-  for (const utterance of utterances) {
-    const { key, dataset = "", speakerId } = utterance;
+  for (const { key } of utterances) {
     if (keys.has(key)) throw invalid(`Two utterances have the key ${key}. Trials need names that differ.`);
     keys.add(key);
-    if (speakerId === null) continue;
-    const speakers = datasets.get(dataset) ?? new Map<string, TrialUtterance[]>();
-    datasets.set(dataset, speakers);
-    speakers.set(speakerId, [...(speakers.get(speakerId) ?? []), utterance]);
   }
+  const known = utterances.filter((one): one is Known => one.speakerId !== null);
   const trials: Trial[] = [];
   const without: string[] = [];
-  for (const [dataset, speakers] of datasets) {
+  for (const [dataset, some] of groupBy(known, ({ dataset = "" }) => dataset)) {
     const drawn = new Set<string>();
+    const speakers = groupBy(some, (one) => one.speakerId);
     const everybody = [...speakers.values()].flat();
     for (const [speakerId, own] of speakers) {
       const mayJoin = (a: TrialUtterance, b: TrialUtterance) =>
