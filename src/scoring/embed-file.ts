@@ -14,13 +14,14 @@ export interface EmbeddedFile {
 
 /** @throws `missing` when the file does not exist, `invalid` when it is not speech, with the reason */
 export async function embedFile(path: string, model: Model): Promise<EmbeddedFile> {
-  const refuse = (reason: string) => invalid(`${path} cannot be embedded: ${reason}.`, { path });
+  const refuse = (reason: string) =>
+    invalid(`${path} cannot be embedded: ${reason.replace(/\.$/, "")}.`, { path });
   const loaded = await loadPieces(prepare(readBytes(path, "The audio file"), model, "mean"), model);
-  if ("reason" in loaded) throw refuse(loaded.reason.replace(/\.$/, ""));
+  if ("reason" in loaded) throw refuse(loaded.reason);
   const { seconds } = loaded;
   const doubts = loaded.doubts.map(({ warning, detail }) => `${warning}: ${detail}`);
   if ("embedding" in loaded) return { embedding: loaded.embedding, seconds, doubts };
   const [embedding] = await embedEach([loaded.features], model, 1);
-  if (!(embedding instanceof Float32Array)) throw refuse(embedding.reason.replace(/\.$/, ""));
+  if (!(embedding instanceof Float32Array)) throw refuse(embedding.reason);
   return { embedding, seconds, doubts };
 }

@@ -19,6 +19,9 @@ import { isAlive } from "../shared/is-alive.js";
 import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
 
+/** Milliseconds without a renewal after which the lock of another host counts as left behind. */
+const deadAfter = 300_000;
+
 export interface LockOptions {
   /** What the holder is doing, for messages: `extracting embeddings`. */
   purpose: string;
@@ -121,7 +124,7 @@ function placeFolder(folder: string): void {
 export async function isLocked(folder: string): Promise<boolean> {
   const lock = await read(join(folder, lockName));
   if (lock === undefined) return false;
-  const renewed = Date.now() - lock.mtimeMs <= 300_000;
+  const renewed = Date.now() - lock.mtimeMs <= deadAfter;
   return isHeld(lock.record, { machine: thisProcess().machine }, renewed);
 }
 
@@ -147,7 +150,7 @@ async function take(path: string, own: LockRecord, options: LockOptions): Promis
  * still finds X in place, is the only one who may replace it.
  */
 async function claim(path: string, draft: string, own: LockRecord, options: LockOptions): Promise<void> {
-  const { deadAfterMs = 300_000, onWait, abortSignal } = options;
+  const { deadAfterMs = deadAfter, onWait, abortSignal } = options;
   let seen: LockFile | undefined;
   for (;;) {
     if (await linked(draft, path)) return;
