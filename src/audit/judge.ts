@@ -74,7 +74,7 @@ export async function judge(
   const { evidence } = await judgeLabels();
   const pairs = await judgePairs();
   personOfName = joined(names.length, pairs);
-  const merged = judgeNames();
+  const merged = await judgeNames();
   for (const { part, logOdds } of merged) if (logOdds > 0) for (const i of part) isApart[i] = 1;
   const labels = await judgeLabels(aliasesOf(pairs));
   return {
@@ -142,10 +142,14 @@ export async function judge(
     );
   }
 
-  function judgeNames(): Judged["merged"] {
-    throwIfAborted("The audit", abortSignal);
+  async function judgeNames(): Promise<Judged["merged"]> {
     const known = peopleOf({ folds: isLearned ? folds : 1 });
-    const { names: split, usual } = splitNames(corpus, known, { weights, evidence, wrong });
+    const { names: split, usual } = await splitNames(
+      corpus,
+      known,
+      { weights, evidence, wrong },
+      { onRows: advance("names"), abortSignal },
+    );
     const scores = Float64Array.from(split, ({ score }) => score);
     const atFaceValue = faultOdds(scores, split.length);
     // The best of many splits of noisy rows is better than it should be, and how much so the other names show: two thirds of the log
@@ -154,7 +158,6 @@ export async function judge(
       most: scores.reduce((most, score) => Math.max(most, score), usual),
       tail: Math.round(split.length / 3),
     });
-    advance("names")(n);
     return split.map((name) => {
       const [face, beyond] = [atFaceValue(name.score), Math.max(leastLogOdds, beyondOthers(name.score))];
       return { ...name, logOdds: isLearned ? (face + 2 * beyond) / 3 : Math.min(face, beyond) };

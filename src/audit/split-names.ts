@@ -1,4 +1,5 @@
 import { pldaScore } from "../scoring/plda-score.js";
+import { breather } from "../similarity/breather.js";
 import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { bestSplit, type Split } from "./best-split.js";
@@ -35,11 +36,22 @@ const enough = 500;
  *
  * A name is judged by a model that has not seen it: one that has takes what sets two people apart for variation within one.
  */
-export function splitNames(corpus: AuditCorpus, people: People, labels: Labels): SplitNames {
+export async function splitNames(
+  corpus: AuditCorpus,
+  people: People,
+  labels: Labels,
+  {
+    onRows = () => undefined,
+    abortSignal,
+  }: { onRows?: (count: number) => void; abortSignal?: AbortSignal } = {},
+): Promise<SplitNames> {
   const { names, data, dimension: d } = corpus;
   const found: SplitName[] = [];
+  const breathe = breather(abortSignal, "The audit");
   for (const [name, { from, to }] of names.entries()) {
+    await breathe();
     const n = to - from;
+    onRows(n);
     if (n < 4) continue;
     const model = people.modelWithout(people.foldOf(people.personOf[from]));
     const { between } = model;

@@ -1,5 +1,5 @@
-import { throwIfAborted } from "../errors.js";
 import { UntrainableError } from "../scoring/plda.js";
+import { breather } from "../similarity/breather.js";
 import { logSum } from "../util/log-sum.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { type Candidates, hubs } from "./hubs.js";
@@ -97,8 +97,9 @@ export async function labelEvidence(
   const likeness = new Float64Array(n);
   const candidates: Candidates = { k: 0, people: new Int32Array(0), scores: new Float32Array(0) };
 
+  const breathe = breather(abortSignal, "The audit");
+
   for (let from = 0; from < n; from += blockRows) {
-    throwIfAborted("The audit", abortSignal);
     const to = Math.min(n, from + blockRows);
     const at = onAxes(model, corpus.data.subarray(from * corpus.dimension, to * corpus.dimension));
     const found = await nearest(between, at, { others, abortSignal });
@@ -108,6 +109,7 @@ export async function labelEvidence(
       candidates.scores = new Float32Array(n * found.k);
     }
     for (let i = from; i < to; i++) {
+      await breathe();
       const row = i - from;
       const person = personOf[i];
       const session = sessionOf(i);
@@ -157,7 +159,9 @@ function shareOfOutliers(likeness: Float64Array, alternative: Float64Array, wron
       const isOwn = (1 - wrong) * Math.exp(ownOf(likeness[i], outlier));
       sum += ((1 - wrong) * outlier) / (isOwn + wrong * Math.exp(alternative[i]));
     }
+    const last = outlier;
     outlier = sum / (n + fewUtterances);
+    if (Math.abs(outlier - last) < 1e-6 * outlier) break;
   }
   return outlier;
 }
