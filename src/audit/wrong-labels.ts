@@ -32,7 +32,7 @@ const fewUtterances = 100;
 /** Log likelihood ratios of embeddings are about twice as sure as they should be: their noise is no Gaussian. */
 export const trust = 0.5;
 /** Rows on the axes of the model at a time, to bound the memory. */
-const blockRows = 32_768;
+const blockRows = 8192;
 
 /**
  * What the voices say of every label: how well a row goes with the other rows of its person, and how well with anybody else.
