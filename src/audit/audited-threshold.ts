@@ -1,13 +1,13 @@
 import { type MeasuredThreshold, measuredThreshold } from "../analysis/measured-threshold.js";
 import type { UtteranceEmbedding } from "../types.js";
 import type { Finding } from "./finding.js";
-import { withoutFindings } from "./without-findings.js";
+import { isLeftOut, withoutFindings } from "./without-findings.js";
 
 /** Findings that move the threshold. People who are in two data sets do not: it is measured within each. */
 const moving = new Set<Finding["kind"]>(["wrongLabel", "splitSpeaker", "mergedSpeakers", "nonSpeech"]);
 
 export const movingFindings = (findings: readonly Finding[]): Finding[] =>
-  findings.filter(({ kind, probability }) => moving.has(kind) && probability >= 0.5);
+  findings.filter((finding) => moving.has(finding.kind) && isLeftOut(finding));
 
 /**
  * The threshold that the labels of a corpus give (`measuredThreshold`), measured without what an audit found; where that changes
