@@ -25,9 +25,9 @@ export interface LabelEvidence {
 
 /** Whom a wrong label hides may be nobody of the corpus. */
 const stranger = 0.05;
-/** So many utterances sound like nobody, as far as few utterances can say. */
-const usualOutlier = 0.01;
-/** So many utterances of a corpus say as much as `usualOutlier` does. */
+/** So many utterances sound like nobody, at most. */
+const mostOutliers = 0.01;
+/** Of so many utterances none says yet that there are fewer. */
 const fewUtterances = 100;
 /** Log likelihood ratios of embeddings are about twice as sure as they should be: their noise is no Gaussian. */
 export const trust = 0.5;
@@ -69,7 +69,7 @@ export async function labelEvidence(
     rest: new Float64Array(n),
     nearest: new Int32Array(n).fill(-1),
     other: new Float64Array(n),
-    outlier: usualOutlier,
+    outlier: mostOutliers,
   };
   const model = people.modelWithout(0);
   const { between } = model;
@@ -148,19 +148,20 @@ const ownOf = (likeness: number, outlier: number): number =>
 
 /**
  * How many utterances sound like nobody. Some of those are wrong labels of strangers, and how many is known from how many labels are
- * wrong at all: the rest are outliers, so that where few utterances sound like nobody those that do are rather wrong.
+ * wrong at all: the rest are outliers, so that where few utterances sound like nobody those that do are rather wrong. They are no
+ * more than `mostOutliers`: where half of the labels are wrong most utterances sound like nobody at first.
  */
 function shareOfOutliers(likeness: Float64Array, alternative: Float64Array, wrong: number): number {
   const n = likeness.length;
-  let outlier = usualOutlier;
+  let outlier = mostOutliers;
   for (let round = 0; round < 50; round++) {
-    let sum = fewUtterances * usualOutlier;
+    let sum = fewUtterances * mostOutliers;
     for (let i = 0; i < n; i++) {
       const isOwn = (1 - wrong) * Math.exp(ownOf(likeness[i], outlier));
       sum += ((1 - wrong) * outlier) / (isOwn + wrong * Math.exp(alternative[i]));
     }
     const last = outlier;
-    outlier = sum / (n + fewUtterances);
+    outlier = Math.min(mostOutliers, sum / (n + fewUtterances));
     if (Math.abs(outlier - last) < 1e-6 * outlier) break;
   }
   return outlier;
