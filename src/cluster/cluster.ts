@@ -1,14 +1,18 @@
-import { invalid, ScopeError } from "../errors.js";
-import { calibrateWithoutLabels } from "../scoring/calibrate-without-labels.js";
-import { unlabelledScores } from "../scoring/unlabelled-scores.js";
+import { invalid } from "../errors.js";
+import { UntrainableError } from "../scoring/plda.js";
 import { nearestRows } from "../similarity/nearest-rows.js";
 import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
-import { unitRows } from "../vectors/unit-rows.js";
+import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { certainty } from "./certainty.js";
 import { type ClusteredUtterance, type Clustering, type Person, showClustering } from "./clustering.js";
-import { cosineLikeness, learnedLikeness } from "./likeness.js";
-import { countOf, groupsOf, type Likeness, link, type Merge } from "./link.js";
+import { cosineVoices } from "./cosine-voices.js";
+import { learnedVoices } from "./learned-voices.js";
+import { groupsOf, link, type Merge } from "./link.js";
+import { isOnePerson } from "./one-person.js";
+import { leastCosine, strangers, worth } from "./strangers.js";
+import { countOf, sizesOf, type Voices } from "./voices.js";
+import { withoutCommon } from "./without-common.js";
 
 export type { ClusteredUtterance, Clustering, Person };
 
@@ -19,27 +23,35 @@ export interface ClusterOptions extends LongTask<Extract<Progress, { stage: "sim
   threshold?: number;
 }
 
-const rounds = 4;
-/** Below so many groups of two and more the directions in which voices differ cannot be learned. */
-const leastGroups = 20;
+/** Fewer groups of two and more say nothing about how people differ. */
+const leastGroups = 5;
+/** Below so many utterances nothing tells one kind of cosines from another. */
+const leastUtterances = 10;
+/** How much more evidence a join needs than that any two of the groups are one person, log(K): the scores are too sure. */
+const caution = 1.5;
+/** Utterances of a person resemble each other beyond the voice, so that they say half of what they seem to, in log odds. */
+const trust = 0.5;
 /** Twenty times more evidence, in log odds. */
 const doubt = Math.log(20);
 
 /**
- * Puts unlabelled speech into people. Groups are joined by average linkage: those whose voices are most alike, in the mean over
- * all pairs, until none are alike enough. Where 20 groups and more have several utterances it learns from them: a
- * two-covariance model (`plda`) is trained on the groups, they are formed anew by its scores, and so four times. Only the 100 nearest
- * utterances of each are looked at (30 in corpora above 20,000), so that half a million take minutes.
+ * Puts unlabelled speech into people, in two passes, each of which joins the two groups that are most alike until none are alike
+ * enough. Only the 100 nearest utterances of each are looked at (30 in corpora above 20,000).
  *
- * The threshold is the corpus's own. The cosines of neighbours and of random pairs fall into two kinds (`calibrateWithoutLabels`);
- * two groups become one where their mean log likelihood ratio is at least log(K) / 2, with K groups so far: the more
- * people there are, the less likely two groups are one of them, and since their pairs share utterances the ratio counts half.
+ * 1. By cosines, without the mean of all utterances and with their spread evened out, in the mean over all pairs of two groups.
+ *    The threshold is found in the corpus: from where on a third of all pairs is more than strangers would give.
+ * 2. By what these groups show (five of two utterances and more are needed): a two-covariance model (`plda`) is trained on them,
+ *    and gives the log likelihood ratio of two groups being one person. Since a person's utterances share more than the voice, n of
+ *    them count as n / (1 + 0.15 (n - 1)). Groups are joined down to 1.5 log(K), with K groups of the first pass: the more people
+ *    there are, the less likely are two groups one of them.
+ *
+ * Where nothing sets the utterances apart and they are alike, they are one person.
  *
  * The result is the same for any order of the utterances. Measured error rates are in docs/audit.md.
  *
  * @param utterances embeddings of one model, (n,) of Float32Array (dimension); their keys are distinct
  * @throws `invalid` for embeddings that are zero, not finite or of different length, for keys that occur twice, a `count` or
- *   `threshold` out of range, and for a corpus that shows no threshold: fewer than 10 utterances, or all equally alike;
+ *   `threshold` out of range, a `count` that neighbours do not come down to, and for fewer than 10 utterances without either;
  *   `interrupted` when `abortSignal` is aborted
  * @see Brümmer and de Villiers, The speaker partitioning problem, Odyssey 2010
  * @example
@@ -59,84 +71,105 @@ export async function cluster(
       got: twice.key,
     });
   const rows = unitRows(sorted);
-  const { data, n, dimension } = rows;
-  if (n < 2)
-    return clustering(
+  const { n } = rows;
+  const done = (groups: Int32Array, probability: number | Float64Array, info: Partial<Clustering["info"]>) =>
+    clustering(
       sorted,
       order,
-      new Int32Array(n),
-      Float64Array.from(sorted, () => 1),
-      {
-        model: "cosine",
-        threshold: threshold ?? Number.NaN,
-        rounds: 0,
-      },
+      groups,
+      typeof probability === "number" ? new Float64Array(n).fill(probability) : probability,
+      { model: "cosine", threshold: threshold ?? Number.NaN, rounds: 0, ...info },
     );
-  const nearest = await nearestRows(
-    { data, rows: n, columns: dimension },
-    { topK: Math.min(n - 1, n <= 20_000 ? 100 : 30), backend: "onnx", abortSignal, onProgress },
-  );
-  const found = async (likeness: Likeness, least: number): Promise<Found> => {
-    const merges = await link(
-      likeness,
-      nearest,
-      count === undefined ? least - doubt : -Infinity,
-      abortSignal,
-    );
-    const kept = count === undefined ? above(merges, least) : most(merges, n, count);
-    return { likeness, merges, groups: groupsOf(n, kept), least: count === undefined ? least : lowest(kept) };
-  };
-
+  if (n < 2) return done(new Int32Array(n), 1, {});
   if (threshold !== undefined) {
-    const likeness = cosineLikeness(rows, 1, 0);
-    const groups = groupsOf(n, above(await link(likeness, nearest, threshold, abortSignal), threshold));
-    const unknown = new Float64Array(n).fill(Number.NaN);
-    return clustering(sorted, order, groups, unknown, { model: "cosine", threshold, rounds: 0 });
+    const nearest = await neighbours(rows, { abortSignal, onProgress });
+    const merges = await link(cosineVoices(rows), nearest, { least: threshold }, abortSignal);
+    return done(groupsOf(n, merges), Number.NaN, {});
   }
-  const { scale, offset } = await calibrated(sorted, count);
-  let result = await found(cosineLikeness(rows, scale, offset), Math.log(n) / 2);
-  let round = 0;
-  for (; round < rounds && repeatedGroups(result.groups) >= leastGroups; round++) {
-    const groups = countOf(result.groups);
-    result = await found(learnedLikeness(rows, result.groups), Math.log(groups) / 2);
-  }
-  const { likeness, merges, groups, least } = result;
-  const made = clustering(sorted, order, groups, certainty(likeness, groups, nearest, least), {
-    model: round > 0 ? "plda" : "cosine",
-    threshold: round > 0 ? least : (least - offset) / scale,
-    rounds: round,
-  });
-  if (count === undefined)
-    made.summary.range = [n - above(merges, least - doubt).length, n - above(merges, least + doubt).length];
+  if (count === undefined && n < leastUtterances)
+    throw invalid(
+      `There are ${n} utterances, too few to show what sets one voice from another. Give ${leastUtterances} or more, a threshold, or the count of people.`,
+      { got: n },
+    );
+  const own = withoutCommon(rows);
+  if (own === undefined && count === undefined) return done(new Int32Array(n), 1, {});
+  const { centred, whitened } = own ?? { centred: rows, whitened: rows };
+  const nearest = await neighbours(whitened, { abortSignal, onProgress });
+  const others = strangers(whitened);
+  const nearestOfEach = Float64Array.from({ length: n }, (_, i) => nearest.score[i * nearest.k]);
+  if (count === undefined && isOnePerson(rows, whitened, nearestOfEach, others))
+    return done(new Int32Array(n), 1, {});
+
+  const joined = async (voices: Voices, least: number, margin: number): Promise<Found> => {
+    const downTo = count === undefined ? { least: least - margin } : { count };
+    const merges = await link(voices, nearest, downTo, abortSignal);
+    if (count !== undefined && merges.length < n - count)
+      throw invalid(
+        `The utterances do not come down to ${count} people: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
+        { got: count },
+      );
+    const kept = count === undefined ? above(merges, least) : merges;
+    return {
+      voices,
+      groups: groupsOf(n, kept),
+      least: count === undefined ? least : (kept.at(-1)?.likeness ?? least),
+      range: [n - above(merges, least - margin).length, n - above(merges, least + margin).length],
+    };
+  };
+  const scale = worth / others.deviation;
+  const first = await joined(cosineVoices(whitened), leastCosine(others), doubt / scale);
+  const learned = learnedFrom(centred, first.groups);
+  const { voices, groups, least, range } =
+    learned === undefined ? first : await joined(learned, caution * Math.log(countOf(first.groups)), doubt);
+  const made = done(
+    groups,
+    certainty(voices, groups, nearest, least, learned === undefined ? scale : trust),
+    {
+      model: learned === undefined ? "cosine" : "plda",
+      threshold: least,
+      rounds: learned === undefined ? 0 : 1,
+    },
+  );
+  if (count === undefined) made.summary.range = range;
   return made;
 }
 
 interface Found {
-  likeness: Likeness;
-  merges: Merge[];
+  voices: Voices;
   /** Int32Array (n). */
   groups: Int32Array;
   least: number;
+  range: [fewest: number, most: number];
 }
 
-const above = (merges: readonly Merge[], least: number) => merges.filter(({ likeness }) => likeness >= least);
-
-const lowest = (merges: readonly Merge[]) =>
-  merges.reduce((least, { likeness }) => Math.min(least, likeness), Infinity);
-
-function most(merges: readonly Merge[], n: number, count: number): Merge[] {
-  if (merges.length < n - count)
-    throw invalid(
-      `The utterances do not come down to ${count} people: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
-      { got: count },
-    );
-  return [...merges].sort((a, b) => b.likeness - a.likeness || a.a - b.a || a.b - b.b).slice(0, n - count);
+/** Those made before the first that is less alike. */
+function above(merges: readonly Merge[], least: number): readonly Merge[] {
+  const end = merges.findIndex(({ likeness }) => likeness < least);
+  return end < 0 ? merges : merges.slice(0, end);
 }
 
-function sizesOf(groups: Int32Array): Int32Array {
-  const sizes = new Int32Array(countOf(groups));
-  for (const group of groups) sizes[group]++;
-  return sizes;
+/** Undefined where the groups are too few to learn from. */
+function learnedFrom(
+  rows: Pick<UnitRows, "data" | "n" | "dimension">,
+  groups: Int32Array,
+): Voices | undefined {
+  if (repeatedGroups(groups) < leastGroups) return undefined;
+  try {
+    return learnedVoices(rows, groups);
+  } catch (error) {
+    if (error instanceof UntrainableError) return undefined;
+    throw error;
+  }
+}
+
+function neighbours(
+  { data, n, dimension }: Pick<UnitRows, "data" | "n" | "dimension">,
+  options: LongTask<Extract<Progress, { stage: "similarity" }>>,
+) {
+  return nearestRows(
+    { data, rows: n, columns: dimension },
+    { topK: Math.min(n - 1, n <= 20_000 ? 100 : 30), backend: "onnx", ...options },
+  );
 }
 
 const repeatedGroups = (groups: Int32Array) => sizesOf(groups).filter((size) => size > 1).length;
@@ -152,23 +185,6 @@ function checkOptions(n: number, count: number | undefined, threshold: number | 
     });
   if (count !== undefined && threshold !== undefined)
     throw invalid("Both count and threshold are given. Give one of them.");
-}
-
-/** What a cosine says in log odds, as log(x) = scale x cosine + offset. */
-async function calibrated(
-  rows: readonly { key: string; embedding: Float32Array }[],
-  count: number | undefined,
-): Promise<{ scale: number; offset: number }> {
-  try {
-    return calibrateWithoutLabels(await unlabelledScores(rows), { resamples: 0 });
-  } catch (error) {
-    if (!(error instanceof ScopeError) || error.tag !== "invalid") throw error;
-    // With a count, no more is needed than an order of the cosines.
-    if (count !== undefined) return { scale: 1, offset: 0 };
-    throw invalid(
-      `The corpus shows no threshold of its own. ${error.message} Or give a threshold, or the count of people.`,
-    );
-  }
 }
 
 function clustering(
@@ -189,6 +205,10 @@ function clustering(
   groups.forEach((group, i) => {
     if (typical[group] < 0 || probability[i] > probability[typical[group]]) typical[group] = i;
   });
+  const sure = new Float64Array(sizes.length);
+  groups.forEach((group, i) => {
+    sure[group] += probability[i];
+  });
   const items: ClusteredUtterance[] = [];
   order.forEach((given, i) => {
     items[given] = { key: sorted[i].key, person: names[groups[i]], probability: probability[i] };
@@ -198,6 +218,7 @@ function clustering(
     people: ranked.map((group) => ({
       person: names[group],
       utterances: sizes[group],
+      probability: sure[group] / sizes[group],
       typical: sorted[typical[group]].key,
     })),
     summary: {

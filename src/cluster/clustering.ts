@@ -12,6 +12,8 @@ export interface ClusteredUtterance {
 export interface Person {
   person: string;
   utterances: number;
+  /** The mean of its utterances' probabilities. */
+  probability: number;
   /** The utterance that is most like the rest: listen to it first. */
   typical: string;
 }

@@ -1,16 +1,5 @@
 import { breather } from "../similarity/breather.js";
-
-/**
- * Rows in which the likeness of two is a sum of products: (left(i)·right(j) + right(i)·left(j)) / 2. The mean likeness of
- * all pairs from two groups then follows from the sums of their rows, and no pair has to be looked at.
- */
-export interface Likeness {
-  n: number;
-  width: number;
-  /** Float32Array (n, width) each. */
-  left: Float32Array;
-  right: Float32Array;
-}
+import type { Voices } from "./voices.js";
 
 /** The rows nearest to each row: Int32Array (n, k). */
 export interface Nearest {
@@ -27,105 +16,143 @@ export interface Merge {
 }
 
 /**
- * Average linkage among neighbours: the groups that are most alike become one, until none are as alike as `least`. How alike
- * two groups are is the mean over all pairs of their rows; only groups of which some rows are neighbours are compared. The
- * chain of nearest neighbours finds the same groups as looking for the best pair in every step, since joining two
- * groups never makes a third one likelier to join.
+ * Joins groups among neighbours: in every step the two that are most alike become one, until none are as alike as `least` or
+ * there are `count` groups. Only groups of which some rows are neighbours are compared.
  *
- * @returns in no particular order
- * @see D. Müllner, Modern hierarchical, agglomerative clustering algorithms, arXiv:1109.2378
+ * Every group has a list of its neighbours and how alike they are, so that a step compares no more than the joined group
+ * with its own; a heap has the best of each list.
+ *
+ * @returns in the order in which they were made
  */
 export async function link(
-  { n, width, left, right }: Likeness,
-  { index, k }: Nearest,
-  least: number,
+  voices: Voices,
+  nearest: Nearest,
+  { least = -Infinity, count = 1 }: { least?: number; count?: number },
   abortSignal?: AbortSignal,
 ): Promise<Merge[]> {
-  const leftSums = Float64Array.from(left);
-  const rightSums = Float64Array.from(right);
-  const sizes = new Int32Array(n).fill(1);
-  const into = Int32Array.from({ length: n }, (_, i) => i);
-  const find = (i: number): number => {
-    while (into[i] !== i) {
-      into[i] = into[into[i]];
-      i = into[i];
-    }
-    return i;
+  const { n } = voices;
+  const { likeness, join } = voices.joining();
+  const rest = breather(abortSignal, "Clustering");
+  const near = symmetric(nearest, n);
+  const alike: number[][] = [];
+  const best = new Int32Array(n).fill(-1);
+  const most = new Float64Array(n).fill(-Infinity);
+  const heap = new Heap();
+  const choose = (group: number) => {
+    best[group] = -1;
+    most[group] = -Infinity;
+    near[group].forEach((other, at) => {
+      const value = alike[group][at];
+      if (value > most[group] || (value === most[group] && other < best[group]))
+        [best[group], most[group]] = [other, value];
+    });
+    if (most[group] >= least) heap.push(most[group], group);
   };
-  const near = symmetric(index, n, k);
-  const others = (rows: readonly number[], group: number) => {
-    const found = new Set(rows.map(find));
-    found.delete(group);
-    return [...found];
-  };
-  const likeness = (a: number, b: number) => {
-    let [forth, back] = [0, 0];
-    for (let at = a * width, other = b * width, end = at + width; at < end; at++, other++) {
-      forth += leftSums[at] * rightSums[other];
-      back += rightSums[at] * leftSums[other];
-    }
-    return (forth + back) / 2 / (sizes[a] * sizes[b]);
-  };
+  for (let i = 0; i < n; i++) {
+    await rest();
+    // Of each pair one half is copied from the other.
+    alike[i] = near[i].map((j) => (j < i ? alike[j][near[j].indexOf(i)] : likeness(i, j)));
+    choose(i);
+  }
   const merges: Merge[] = [];
-  const rest = breather(abortSignal);
-  const isDone = new Uint8Array(n);
-  const chain: number[] = [];
-  for (let start = 0; start < n; start++) {
-    chain.push(start);
-    while (chain.length > 0) {
-      await rest();
-      const group = chain[chain.length - 1];
-      const before = chain[chain.length - 2];
-      if (into[group] !== group || isDone[group]) {
-        chain.pop();
-        continue;
-      }
-      near[group] = others(near[group], group);
-      // The one before wins ties: the likeness grows along the chain, so that it ends.
-      let [best, most] = before === undefined ? [-1, -Infinity] : [before, likeness(group, before)];
-      for (const other of near[group]) {
-        if (isDone[other]) continue;
-        const value = likeness(group, other);
-        if (value > most) [best, most] = [other, value];
-      }
-      if (best === -1 || !(most >= least)) {
-        isDone[group] = 1;
-      } else if (best !== before) {
-        chain.push(best);
-      } else {
-        chain.length -= 2;
-        const [a, b] = [Math.min(group, best), Math.max(group, best)];
-        merges.push({ a, b, likeness: most });
-        for (let r = 0; r < width; r++) {
-          leftSums[a * width + r] += leftSums[b * width + r];
-          rightSums[a * width + r] += rightSums[b * width + r];
+  const seen = new Int32Array(n).fill(-1);
+  while (n - merges.length > count) {
+    await rest();
+    const top = heap.pop();
+    if (top === undefined) break;
+    const [value, group] = top;
+    // A group that has gone, or whose best is another by now.
+    if (value !== most[group]) continue;
+    const [a, b] = group < best[group] ? [group, best[group]] : [best[group], group];
+    merges.push({ a, b, likeness: value });
+    join(a, b);
+    const others: number[] = [];
+    for (const old of [a, b])
+      for (const other of near[old]) {
+        if (other === a || other === b) continue;
+        const at = near[other].indexOf(old);
+        if (seen[other] === merges.length) {
+          near[other].splice(at, 1);
+          alike[other].splice(at, 1);
+        } else {
+          seen[other] = merges.length;
+          others.push(other);
+          near[other][at] = a;
         }
-        sizes[a] += sizes[b];
-        into[b] = a;
-        near[a] = near[a].concat(near[b]);
-        near[b] = [];
-        if (chain.length === 0) chain.push(a);
       }
-    }
+    near[b] = alike[b] = [];
+    most[b] = -Infinity;
+    near[a] = others;
+    alike[a] = others.map((other) => likeness(a, other));
+    choose(a);
+    others.forEach((other, i) => {
+      const value = alike[a][i];
+      alike[other][near[other].indexOf(a)] = value;
+      if (best[other] === a || best[other] === b) choose(other);
+      else if (value > most[other] || (value === most[other] && a < best[other])) {
+        [best[other], most[other]] = [a, value];
+        if (value >= least) heap.push(value, other);
+      }
+    });
   }
   return merges;
 }
 
 /** Who is a neighbour of whom, either way round. */
-function symmetric(index: Int32Array, n: number, k: number): number[][] {
-  const near: number[][] = Array.from({ length: n }, () => []);
+function symmetric({ index, k }: Nearest, n: number): number[][] {
+  const near = Array.from({ length: n }, (_, i) => Array.from(index.subarray(i * k, (i + 1) * k)));
   for (let i = 0; i < n; i++)
     for (let r = 0; r < k; r++) {
       const j = index[i * k + r];
-      near[i].push(j);
-      near[j].push(i);
+      if (!index.subarray(j * k, (j + 1) * k).includes(i)) near[j].push(i);
     }
   return near;
 }
 
-/** How many groups there are, numbered from 0. */
-export const countOf = (groups: Int32Array): number =>
-  groups.reduce((count, group) => Math.max(count, group + 1), 0);
+/** The largest value comes out first; of equal ones, that of the smallest group. */
+class Heap {
+  private readonly values: number[] = [];
+  private readonly groups: number[] = [];
+
+  push(value: number, group: number): void {
+    let at = this.values.length;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (!this.isBefore(value, group, above)) break;
+      this.values[at] = this.values[above];
+      this.groups[at] = this.groups[above];
+      at = above;
+    }
+    this.values[at] = value;
+    this.groups[at] = group;
+  }
+
+  pop(): [value: number, group: number] | undefined {
+    if (this.values.length === 0) return undefined;
+    const top: [number, number] = [this.values[0], this.groups[0]];
+    const value = this.values.pop()!;
+    const group = this.groups.pop()!;
+    const size = this.values.length;
+    if (size === 0) return top;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= size) break;
+      if (below + 1 < size && this.isBefore(this.values[below + 1], this.groups[below + 1], below)) below++;
+      if (this.isBefore(value, group, below)) break;
+      this.values[at] = this.values[below];
+      this.groups[at] = this.groups[below];
+      at = below;
+    }
+    this.values[at] = value;
+    this.groups[at] = group;
+    return top;
+  }
+
+  private isBefore(value: number, group: number, at: number): boolean {
+    return value > this.values[at] || (value === this.values[at] && group < this.groups[at]);
+  }
+}
 
 /**
  * The groups that rows are in after some merges, from 0 in the order of their first rows.

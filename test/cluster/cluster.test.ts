@@ -30,7 +30,7 @@ const pairF1 = (truth: readonly unknown[], found: readonly unknown[]) =>
   (2 * pairsOf(truth.map((name, i) => `${name} ${found[i]}`))) / (pairsOf(truth) + pairsOf(found));
 
 test("people are found in unlabelled speech, with no threshold told", async () => {
-  const utterances = speech(30, 8);
+  const utterances = speech(30, 8, { noise: 0.4 });
   const { items, people, summary, info } = await cluster(utterances);
   assert.equal([summary.people, summary.utterances, summary.alone, info.model], [30, 240, 0, "plda"]);
   assert.is(
@@ -75,6 +75,35 @@ test("real speech of poor quality is put together better than by any threshold o
   }
 });
 
+test("clear speech of few people is told apart, and that of one person is not", async () => {
+  for (const people of [1, 2, 3, 12]) {
+    const { summary } = await cluster(speech(people, 30, { noise: 0.6 }));
+    assert.is(summary.people, people);
+  }
+});
+
+test("people who speak much in different ways are not taken apart", async () => {
+  const next = random(5);
+  const gaussian = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const vector = (scale: number) => Array.from({ length: 96 }, () => scale * gaussian());
+  const styles = Array.from({ length: 5 }, () => vector(0.6));
+  const utterances = Array.from({ length: 12 }, (_, p) => {
+    const voice = vector(1);
+    const own = styles.map((style) => style.map((x) => x + 0.45 * gaussian()));
+    return Array.from({ length: 25 }, (_, u) => ({
+      key: `u${(p * 7919 + u * 104_729) % 1_000_003}`,
+      truth: p,
+      embedding: Float32Array.from(voice, (x, k) => x + own[u % 5]![k]! + 0.8 * gaussian()),
+    }));
+  }).flat();
+  const { items } = await cluster(utterances);
+  const f1 = pairF1(
+    utterances.map(({ truth }) => truth),
+    items.map(({ person }) => person),
+  );
+  assert.ok(f1 > 0.9, String(f1));
+});
+
 test("the order of the utterances makes no difference", async () => {
   const utterances = speech(25, 3, { noise: 0.9 });
   const nameOf = new Map((await cluster(utterances)).items.map(({ key, ...rest }) => [key, rest]));
@@ -85,9 +114,8 @@ test("the order of the utterances makes no difference", async () => {
 test("as many people as are asked for", async () => {
   const utterances = speech(6, 5);
   for (const count of [1, 6, 10, 30]) {
-    const { summary, info } = await cluster(utterances, { count });
+    const { summary } = await cluster(utterances, { count });
     assert.is(summary.people, count);
-    assert.is(info.model, "cosine", "too few to learn from");
     assert.is(summary.range, undefined);
   }
 });
@@ -123,23 +151,30 @@ test("who speaks most is the first person, and the names go into a corpus", asyn
 test("what cannot be put together says why", async () => {
   assert.equal((await cluster([])).summary, { utterances: 0, people: 0, alone: 0 });
   const [one] = speech(1, 1);
-  assert.equal((await cluster([one!])).people, [{ person: "person-001", utterances: 1, typical: one!.key }]);
+  assert.equal((await cluster([one!])).people, [
+    { person: "person-001", utterances: 1, probability: 1, typical: one!.key },
+  ]);
   const few = speech(3, 2);
+  const zero = { key: "z", embedding: new Float32Array(24) };
   const same = Array.from({ length: 12 }, (_, i) => ({ key: `k${i}`, embedding: Float32Array.of(1, 2) }));
   for (const [rows, options, said] of [
-    [few, {}, /no threshold of its own.*There are 6 embeddings, too few/],
-    [same, {}, /no threshold of its own.*Or give a threshold, or the count/],
+    [few, {}, /There are 6 utterances, too few.*Give 10 or more, a threshold, or the count of people/],
     [[one!, one!], {}, /Two utterances have the key u0/],
     [few, { count: 7 }, /count is 7.*from 1 to the 6/],
     [few, { threshold: 1.5 }, /threshold is 1\.5/],
     [few, { threshold: 0.5, count: 2 }, /Give one of them/],
     [[{ key: "a", embedding: Float32Array.of(Number.NaN) }], {}, /finite/],
+    [[...speech(5, 3), zero], {}, /zero vector/],
   ] as const)
     await cluster(rows, options).then(
       () => assert.unreachable(String(said)),
       (error: Error) => assert.match(error.message, said),
     );
-  assert.is((await cluster(same, { threshold: 0.9 })).summary.people, 1);
+  for (const options of [{}, { threshold: 0.9 }, { count: 1 }])
+    assert.is((await cluster(same, options)).summary.people, 1);
+  const [first, second] = speech(2, 1);
+  assert.is((await cluster([first!, second!], { threshold: 0.9 })).summary.people, 2);
+  assert.is((await cluster([first!, second!], { count: 1 })).summary.people, 1);
 });
 
 test.run();

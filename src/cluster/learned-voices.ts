@@ -1,0 +1,151 @@
+import { onAxes, people } from "../audit/people.js";
+import type { UnitRows } from "../vectors/unit-rows.js";
+import { countOf, sizesOf, type Voices } from "./voices.js";
+
+/** How much of what sets a person's utterances apart from their voice they have in common: their channel, style and words. */
+const alikeness = 0.15;
+/** Rows on the axes of a model at a time, to bound the memory. */
+const blockRows = 32_768;
+/** So many sizes of two groups are remembered. */
+const remembered = 10_000;
+
+/**
+ * Groups are as alike as it is likelier that they are of one person than of two: the log likelihood ratio of a two-covariance
+ * model between the sets of their rows, as `pldaScore` has it, but with n rows counted as n / (1 + r (n - 1)). The model takes rows to be
+ * independent of each other once their speaker is known. They are not, so that large groups would look different
+ * however alike they are.
+ *
+ * The model is trained on groups, which are thought to be people. One that has seen a wrong group explains it away, so there are
+ * five, each for the rows of a fifth of the groups, which it has not seen. With very many rows a single model will do.
+ */
+export function learnedVoices(
+  { data, n, dimension }: Pick<UnitRows, "data" | "n" | "dimension">,
+  trainedOn: Int32Array,
+): Voices {
+  const folds = n - countOf(trainedOn) > 50 * dimension ? 1 : 5;
+  const known = people({ data, n, dimension }, trainedOn, new Float64Array(n).fill(1), { folds });
+  const models = Array.from({ length: folds }, (_, fold) => {
+    const model = known.modelWithout(fold);
+    const rank = model.between.length;
+    const rows = new Float32Array(n * rank);
+    for (let from = 0; from < n; from += blockRows)
+      rows.set(onAxes(model, data.subarray(from * dimension, (from + blockRows) * dimension)), from * rank);
+    return { rank, rows, evidence: evidenceOf(model.between) };
+  });
+  const foldOf = Int32Array.from(trainedOn, (group) => known.foldOf(group));
+
+  /** The sums of the rows of groups on the axes of every model, and how many rows each model judges. */
+  const sumsOf = (groups: Int32Array) => {
+    const sizes = sizesOf(groups);
+    const judged = new Float64Array(sizes.length * folds);
+    groups.forEach((group, i) => {
+      judged[group * folds + foldOf[i]]++;
+    });
+    const sums = models.map(({ rank, rows }) => {
+      const sum = new Float64Array(sizes.length * rank);
+      for (let i = 0; i < n; i++)
+        for (let r = 0; r < rank; r++) sum[groups[i] * rank + r] += rows[i * rank + r];
+      return sum;
+    });
+    return { sizes, judged, sums };
+  };
+
+  return {
+    n,
+    joining() {
+      const { sizes, judged, sums } = sumsOf(Int32Array.from({ length: n }, (_, i) => i));
+      const ownEvidence = (fold: number, a: number) => {
+        const { rank, evidence } = models[fold];
+        const scale = scaleOf(sizes[a]);
+        return evidence(sizes[a] * scale, sums[fold], a * rank, scale);
+      };
+      const own = models.map((_, fold) => Float64Array.from({ length: n }, (_, a) => ownEvidence(fold, a)));
+      return {
+        likeness(a, b) {
+          const [ofA, ofB] = [scaleOf(sizes[a]), scaleOf(sizes[b])];
+          const count = sizes[a] * ofA + sizes[b] * ofB;
+          let ratio = 0;
+          for (let fold = 0; fold < folds; fold++) {
+            const part = judged[a * folds + fold] / sizes[a] + judged[b * folds + fold] / sizes[b];
+            if (part === 0) continue;
+            const { rank, evidence } = models[fold];
+            const sum = sums[fold];
+            ratio +=
+              part * (evidence(count, sum, a * rank, ofA, sum, b * rank, ofB) - own[fold][a] - own[fold][b]);
+          }
+          return ratio / 2;
+        },
+        join(a, b) {
+          sizes[a] += sizes[b];
+          for (let fold = 0; fold < folds; fold++) {
+            const { rank } = models[fold];
+            const sum = sums[fold];
+            for (let r = 0; r < rank; r++) sum[a * rank + r] += sum[b * rank + r];
+            judged[a * folds + fold] += judged[b * folds + fold];
+            own[fold][a] = ownEvidence(fold, a);
+          }
+        },
+      };
+    },
+    toGroups(groups) {
+      const { sizes, sums } = sumsOf(groups);
+      const rest = new Float64Array(Math.max(...models.map(({ rank }) => rank)));
+      return (i, group) => {
+        const fold = foldOf[i];
+        const { rank, rows, evidence } = models[fold];
+        const isOwn = groups[i] === group;
+        for (let r = 0; r < rank; r++)
+          rest[r] = sums[fold][group * rank + r] - (isOwn ? rows[i * rank + r] : 0);
+        const size = sizes[group] - Number(isOwn);
+        const scale = scaleOf(size);
+        return (
+          evidence(size * scale + 1, rest, 0, scale, rows, i * rank, 1) -
+          evidence(size * scale, rest, 0, scale) -
+          evidence(1, rows, i * rank, 1)
+        );
+      };
+    },
+  };
+}
+
+const scaleOf = (size: number) => 1 / (1 + alikeness * (size - 1));
+
+type Values = Float64Array | Float32Array;
+
+/**
+ * How much likelier rows are as those of one person than each as that of another who is the mean of all, from their count n and
+ * sum s: Σ (s² ψ / (1 + nψ) - log(1 + nψ)) / 2 over the axes. Of two groups joined, less that of each, it is the log
+ * likelihood ratio.
+ */
+function evidenceOf(between: Float64Array) {
+  const rank = between.length;
+  const ofCount = new Map<number, { weights: Float64Array; constant: number }>();
+  const forCount = (count: number) => {
+    let found = ofCount.get(count);
+    if (found === undefined) {
+      const weights = between.map((psi) => psi / (1 + count * psi) / 2);
+      const constant = between.reduce((sum, psi) => sum + Math.log1p(count * psi) / 2, 0);
+      found = { weights, constant };
+      if (ofCount.size > remembered) ofCount.clear();
+      ofCount.set(count, found);
+    }
+    return found;
+  };
+  return (
+    count: number,
+    sums: Values,
+    at: number,
+    scale: number,
+    others?: Values,
+    from = 0,
+    ofOthers = 1,
+  ): number => {
+    const { weights, constant } = forCount(count);
+    let sum = 0;
+    if (others === undefined) for (let r = 0; r < rank; r++) sum += weights[r] * (scale * sums[at + r]) ** 2;
+    else
+      for (let r = 0; r < rank; r++)
+        sum += weights[r] * (scale * sums[at + r] + ofOthers * others[from + r]) ** 2;
+    return sum - constant;
+  };
+}
