@@ -49,6 +49,11 @@ const commands: Record<string, { description: string; load: () => Promise<(progr
       "Report on merged results: bands of similarity, likely duplicates, pairs across data sets, the top pairs.",
     load: async () => (await import("./analyze.js")).analyzeCommand,
   },
+  cluster: {
+    description:
+      "Put unlabelled speech into people: who they are and how sure it is (people.csv, utterances.csv), and the corpus under their names (manifest.csv).",
+    load: async () => (await import("./cluster.js")).clusterCommand,
+  },
   audit: {
     description:
       "Find what is wrong: wrong labels, one person under two names or in two data sets, two people under one name; and in the audio (--checks of extract, or --data_root here) copies, files without speech, doubtful ones.",

@@ -13,6 +13,12 @@ import { writeFile } from "../util/write-file.js";
 import type { Change } from "./change.js";
 import { inCamelCase, inSnakeCase } from "./spelling.js";
 
+/** What a row of a manifest says. */
+export type ManifestUtterance = Pick<
+  Utterance,
+  "path" | "utteranceId" | "speakerId" | "dataset" | "session" | "span" | "channel" | "seconds"
+>;
+
 /** How a corrected corpus is written: as the manifest it was read from, a table, a list of files, or a folder of links. */
 export const cleanForms = ["manifest", "table", "list", "links"] as const;
 export type CleanForm = (typeof cleanForms)[number];
@@ -71,13 +77,13 @@ export async function writeApplied(
 ): Promise<void> {
   if (form === "manifest") await writeManifest(corpus, path, { columns });
   else if (form === "list") await writeFile(path, listed(corpus.utterances));
-  else if (form === "table") await writeTable(rows(withOwnNames(corpus.utterances)), path);
+  else if (form === "table") await writeTable(manifestRows(corpus.utterances), path);
   else linkFolder(corpus, path);
   await writeFile(changesPath(path), jsonLines(changeRows(corpus.changes)));
 }
 
 /** Recordings that came to one speaker may be called the same: the later one is called `name~2`. */
-function withOwnNames(utterances: readonly Utterance[]): Utterance[] {
+function withOwnNames<Row extends ManifestUtterance>(utterances: readonly Row[]): Row[] {
   const taken = new Set<string>();
   return utterances.map((utterance) => {
     const { dataset, speakerId, utteranceId } = utterance;
@@ -93,18 +99,21 @@ function* listed(utterances: readonly Utterance[]): Generator<string> {
   for (const { file } of utterances) yield `${file}\n`;
 }
 
-/** As `readManifest` reads them again. */
-function rows(utterances: readonly Utterance[]): object[] {
-  const whole = utterances.map(({ utteranceId, path, speakerId, dataset, session, span, seconds }) => ({
-    path: resolve(path),
-    utterance: utteranceId,
-    speaker: speakerId ?? "",
-    dataset,
-    session: session ?? "",
-    start: span?.start,
-    end: span?.end,
-    seconds,
-  }));
+/** The rows of a table that `readManifest` reads again; what says nothing of any row is left out. */
+export function manifestRows(utterances: readonly ManifestUtterance[]): object[] {
+  const whole = withOwnNames(utterances).map(
+    ({ utteranceId, path, speakerId, dataset, session, span, channel, seconds }) => ({
+      path: resolve(path),
+      utterance: utteranceId,
+      speaker: speakerId ?? "",
+      dataset,
+      session: session ?? "",
+      start: span?.start,
+      end: span?.end,
+      channel,
+      seconds,
+    }),
+  );
   return withoutEmpty(whole);
 }
 

@@ -1,0 +1,92 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Clustering } from "../cluster/cluster.js";
+import { nameSpeakers } from "../cluster/name-speakers.js";
+import { type ManifestUtterance, manifestRows } from "../decisions/write-applied.js";
+import { mergedFiles } from "../merged/files.js";
+import { quantity } from "../shared/text.js";
+import { readEmbeddings } from "../store/read-embeddings.js";
+import { writeTable } from "../tables/write-table.js";
+import type { Utterance } from "../types.js";
+import { compare } from "../util/compare.js";
+import { readJsonLines } from "../util/json-lines.js";
+import type { StageContext } from "./stage.js";
+
+type Place = ManifestUtterance & { key: string };
+
+/**
+ * Writes the people that `cluster` found into a folder: people.csv and utterances.csv say who they are and how sure it is, and
+ * manifest.csv is the corpus under their names, where it is known where the audio is. Reports how many there are.
+ *
+ * @param places the utterances, where the embeddings do not say where their audio is
+ */
+export async function publishClusters(
+  clustering: Clustering,
+  { embeddings, outputDir, places }: { embeddings: string; outputDir: string; places?: readonly Place[] },
+  { reporter }: StageContext,
+): Promise<void> {
+  const { items, people } = clustering;
+  const sorted = items.slice().sort((a, b) => compare(a.key, b.key));
+  await writeTable(people, join(outputDir, "people.csv"));
+  await writeTable(sorted, join(outputDir, "utterances.csv"));
+  for (const line of clusteringText(clustering)) reporter.log(line);
+  reporter.log(`Written to ${outputDir}: people.csv, utterances.csv`);
+
+  const known = new Set(items.map(({ key }) => key));
+  const heard = (places ?? (await placesIn(embeddings)))
+    .map((place) => ({ ...place, key: keyOf(place, known) }))
+    .filter(({ key }) => known.has(key))
+    .sort((a, b) => compare(a.key, b.key));
+  if (heard.length === 0) {
+    reporter.log(
+      "No manifest was written: the embeddings do not say where the audio is. Give --data_root or --manifest.",
+    );
+    return;
+  }
+  const { utterances } = nameSpeakers({ utterances: heard }, clustering);
+  const path = join(outputDir, "manifest.csv");
+  await writeTable(manifestRows(utterances), path);
+  const missing = items.length - heard.length;
+  reporter.log(
+    `  ${path}: the corpus under these names, for --manifest${missing > 0 ? `; ${quantity(missing, "utterance")} of unknown place left out` : ""}`,
+  );
+}
+
+/** How many people there are, how sure it is, and who speaks most, line by line. */
+function clusteringText({ people, summary, info }: Clustering): string[] {
+  const { range, alone, utterances } = summary;
+  const between =
+    range === undefined ? "" : ` (${range[0]} to ${range[1]} with 20 times less or more evidence for a join)`;
+  const sure = people.filter(({ probability }) => probability >= 0.9).length;
+  const isKnown = people.some(({ probability }) => !Number.isNaN(probability));
+  return [
+    `${quantity(utterances, "utterance")} of ${people.length} ${people.length === 1 ? "person" : "people"}${between}`,
+    `  ${alone} of them with one utterance${isKnown ? `; ${sure} are sure by 90 % or more` : ""}; compared by ${info.model}`,
+    ...people
+      .slice(0, 10)
+      .map(
+        ({ person, utterances, probability, typical }) =>
+          `  ${person}: ${quantity(utterances, "utterance")}${isKnown ? `, sure by ${Math.floor(100 * probability)} %` : ""}, such as ${typical}`,
+      ),
+    ...(people.length > 10 ? [`  and ${people.length - 10} more in people.csv`] : []),
+  ];
+}
+
+/** Vectors of other tools may be named by the path instead. */
+function keyOf({ key, dataset, speakerId, utteranceId }: Place, known: ReadonlySet<string>): string {
+  const path = [dataset, speakerId, utteranceId].join("/");
+  return !known.has(key) && known.has(path) ? path : key;
+}
+
+/** Where utterances are, as merging has written it down; none for other embeddings. */
+async function placesIn(embeddings: string): Promise<Place[]> {
+  const facts = join(embeddings, mergedFiles.utteranceFacts);
+  if (!existsSync(facts)) return [];
+  const told = new Map<string, Partial<Utterance>>();
+  for await (const fact of readJsonLines<Pick<Utterance, "key" | "span" | "seconds" | "session">>(facts))
+    told.set(fact.key, fact);
+  return (await readEmbeddings(embeddings, { level: "utterance" })).map(({ embedding: _, ...utterance }) => ({
+    ...told.get(utterance.key),
+    ...utterance,
+  }));
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { readAuditUtterances } from "../../src/audit/read-utterances.js";
+import { cluster } from "../../src/cluster/cluster.js";
+import { readManifest } from "../../src/corpus/read-manifest.js";
+import { publishClusters } from "../../src/pipeline/publish-clusters.js";
+import { writeTable } from "../../src/tables/write-table.js";
+import { random } from "../../src/vectors/random.js";
+import { speakerscope } from "../cli.js";
+import { contentsOf, temporaryFolder, tinyCorpus } from "../tiny.js";
+
+/** Embeddings of three voices, four utterances each, and the corpus that they are of; every utterance has a speaker of its own. */
+async function unlabelled(folder: string) {
+  const next = random(3);
+  const means = [0, 1, 2].map(() => Array.from({ length: 16 }, () => next() - 0.5));
+  const rows = Array.from({ length: 12 }, (_, i) => ({
+    key: `set/x${i}/a`,
+    embedding: Float32Array.from(means[i % 3]!, (x) => x + 0.1 * (next() - 0.5)),
+  }));
+  const corpus = tinyCorpus(
+    join(folder, "corpus"),
+    Object.fromEntries(rows.map(({ key }, i) => [`${key}.wav`, i])),
+  );
+  await writeTable(rows, join(folder, "vectors.parquet"));
+  return { rows, corpus };
+}
+
+test("speakerscope cluster writes who the people are, and a manifest under their names", async () => {
+  const cwd = temporaryFolder();
+  await unlabelled(cwd);
+  const args = ["cluster", "--embeddings", "vectors.parquet", "--output_dir", "out"];
+  const { status, stdout, stderr } = speakerscope([...args, "--data_root", "corpus"], { cwd });
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /12 utterances of 3 people/);
+  assert.match(stdout, /person-001: 4 utterances, sure by \d+ %, such as set\/x\d+\/a/);
+  const table = (name: string) => readFileSync(join(cwd, "out", name), "utf8").split("\n");
+  assert.is(table("people.csv")[0], "person,utterances,probability,typical");
+  assert.match(table("utterances.csv")[1]!, /^set\/x0\/a,person-001,/);
+  const { utterances } = await readManifest(join(cwd, "out", "manifest.csv"));
+  const speakers = new Map(utterances.map(({ path, speakerId }) => [path.split("/").at(-2), speakerId]));
+  assert.is(speakers.size, 12);
+  for (let i = 0; i < 12; i++) assert.is(speakers.get(`x${i}`), `person-00${(i % 3) + 1}`);
+});
+
+test("speakerscope cluster says what is wrong with its flags and embeddings in a sentence", async () => {
+  const cwd = temporaryFolder();
+  await unlabelled(cwd);
+  for (const [args, said] of [
+    [["--count", "13"], /count is 13.*from 1 to the 12 utterances/],
+    [["--count", "0"], /number of people/],
+    [["--count", "2", "--threshold", "0.5"], /cannot be used with/],
+    [["--embeddings", "nowhere"], /nowhere does not exist/],
+  ] as const) {
+    const { status, stderr } = speakerscope(["cluster", "--embeddings", "vectors.parquet", ...args], { cwd });
+    assert.is(status, 1);
+    assert.match(stderr, said);
+  }
+});
+
+test("the same bytes are written for any order of the utterances", async () => {
+  const utterances = await readAuditUtterances(join(__dirname, "..", "fixtures", "audit", "wild.npz"));
+  const next = random(7);
+  const shuffled = utterances
+    .map((utterance) => ({ utterance, at: next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ utterance }) => utterance);
+  const said: string[][] = [];
+  const written = [];
+  for (const rows of [utterances, shuffled]) {
+    const folder = temporaryFolder();
+    const lines: string[] = [];
+    const places = rows.map(({ key }) => ({
+      key,
+      path: `/audio/${key}.wav`,
+      dataset: "d",
+      speakerId: null,
+      utteranceId: key,
+    }));
+    const reporter = {
+      log: (line: string) => lines.push(line.replaceAll(folder, "")),
+      progress() {},
+      close() {},
+    };
+    const settings = { embeddings: folder, outputDir: folder, places };
+    await publishClusters(await cluster(rows), settings, { reporter });
+    written.push(contentsOf(folder));
+    said.push(lines);
+  }
+  assert.equal(Object.keys(written[0]!).sort(), ["manifest.csv", "people.csv", "utterances.csv"]);
+  assert.equal(written[1], written[0]);
+  assert.equal(said[1], said[0]);
+});
+
+test.run();
