@@ -9,7 +9,7 @@ export interface Candidates {
 }
 
 /** So many people may sound like somebody without being her. */
-const fewLikePerson = 3;
+export const fewLikePerson = 3;
 
 /**
  * How far strangers score above zero with every person.

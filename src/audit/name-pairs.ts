@@ -2,6 +2,7 @@ import type { Plda } from "../scoring/plda.js";
 import { pldaScore } from "../scoring/plda-score.js";
 import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
+import { fewLikePerson } from "./hubs.js";
 import { nearest } from "./nearest.js";
 import { type Labels, type OnePerson, onePerson } from "./one-person.js";
 import { gatherRows, onAxes, type People } from "./people.js";
@@ -79,9 +80,26 @@ export async function namePairs(
     for (let c = row * k; c < (row + 1) * k; c++) add(s, some[index[c]], false);
   });
   return {
-    pairs: [...pairs.values()].sort((a, b) => a.first - b.first || a.second - b.second),
+    pairs: withoutHubs([...pairs.values()]).sort((a, b) => a.first - b.first || a.second - b.second),
     usual: usualScore(corpus, model, weights),
   };
+}
+
+/**
+ * Names of few and noisy utterances resemble many others. As with labels (`hubs`), what the fourth best of its pairs has above zero is
+ * taken off all pairs of a name.
+ */
+function withoutHubs(pairs: readonly NamePair[]): NamePair[] {
+  const likeness = new Map<number, number[]>();
+  for (const { first, second, ratio } of pairs)
+    for (const name of [first, second]) {
+      const ratios = likeness.get(name) ?? [];
+      if (ratio > 0) ratios.push(ratio);
+      likeness.set(name, ratios);
+    }
+  for (const ratios of likeness.values()) ratios.sort((a, b) => b - a);
+  const hub = (name: number) => likeness.get(name)![fewLikePerson] ?? 0;
+  return pairs.map((pair) => ({ ...pair, score: pair.score - trust * (hub(pair.first) + hub(pair.second)) }));
 }
 
 function usualScore({ names, data, dimension: d }: AuditCorpus, model: Plda, weights: Float64Array): number {

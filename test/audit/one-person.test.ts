@@ -56,4 +56,23 @@ test("a name of two rows with two voices may be of either, by the row that is he
   assert.ok(pairs[2].score < pairs[1].score - 5);
 });
 
+test("names that resemble many others are not one person with each of them", async () => {
+  const noise = voices(1, 1, { seed: 5 })[0].embedding;
+  const noisy = voices(6, 2, { seed: 6 }).map((row) => ({
+    ...row,
+    key: `noisy_${row.key}`,
+    speakerId: `noisy-${row.speakerId}`,
+    embedding: row.embedding.map((x, k) => 0.3 * x + noise[k]),
+  }));
+  const { pairs } = await pairsOf([...voices(30, 4), ...noisy]);
+  const ofNoisy = pairs.filter(({ keys }) => /noisy.*noisy/.test(keys));
+  assert.ok(ofNoisy.filter(({ ratio }) => ratio > 5).length > 5);
+  // The likeliest three of a name may be of one person; the rest says how much it resembles anybody.
+  const likely = ofNoisy.filter(({ score }) => score > 0);
+  assert.ok(
+    likely.length < 6 && likely.every(({ score }) => score < 6),
+    ofNoisy.map(({ score }) => score).join(),
+  );
+});
+
 test.run();
