@@ -32,6 +32,8 @@ export interface AuditCorpus {
   nameOf: Int32Array;
   /** Int32Array (n): row to session of its name; rows without a session have one of their own. */
   sessionOf: Int32Array;
+  /** Int32Array (n): row to the first row of its name with the same embedding, itself where there is none before it. */
+  firstEqual: Int32Array;
 }
 
 /** `dataset_speaker`, as in the files; the speaker alone where there are no data sets. */
@@ -63,9 +65,32 @@ export function auditCorpus(given: readonly AuditUtterance[]): AuditCorpus {
     if (session !== undefined && !sessions.has(session)) sessions.set(session, i);
     sessionOf[i] = session === undefined ? i : sessions.get(session)!;
   });
-  const corpus = { utterances, n, dimension, data, names, nameOf, sessionOf };
+  const firstEqual = firstEqualRows(data, dimension, names);
+  // Copies are no second session, and do not vouch for each other.
+  firstEqual.forEach((first, i) => {
+    if (sessionOf[i] === i) sessionOf[i] = sessionOf[first];
+  });
+  const corpus = { utterances, n, dimension, data, names, nameOf, sessionOf, firstEqual };
   moveDatasetsTogether(corpus);
   return corpus;
+}
+
+function firstEqualRows(data: Float32Array, d: number, names: readonly Name[]): Int32Array {
+  const rows = data.length / d;
+  const first = Int32Array.from({ length: rows }, (_, i) => i);
+  const areEqual = (i: number, j: number) => {
+    for (let k = 0; k < d; k++) if (data[i * d + k] !== data[j * d + k]) return false;
+    return true;
+  };
+  for (const { from, to } of names) {
+    const seen = new Map<number, number[]>();
+    for (let i = from; i < to; i++) {
+      const alike = seen.get(data[i * d]) ?? [];
+      first[i] = alike.find((j) => areEqual(i, j)) ?? i;
+      if (first[i] === i) seen.set(data[i * d], [...alike, i]);
+    }
+  }
+  return first;
 }
 
 /**

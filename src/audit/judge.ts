@@ -65,7 +65,8 @@ export async function judge(
     onProgress({ stage, done, total });
   };
   let wrong = fewWrong;
-  let weights = new Float64Array(n).fill(1);
+  const shares = sharesOfCopies(corpus);
+  let weights = shares.slice();
   let personOfName: Int32Array = Int32Array.from(names.keys());
   /** 1 for the smaller part of a name of two people. */
   const isApart = new Uint8Array(n);
@@ -78,7 +79,7 @@ export async function judge(
   for (const { part, logOdds } of merged) if (logOdds > 0) for (const i of part) isApart[i] = 1;
   const labels = await judgeLabels(aliasesOf(pairs));
   return {
-    weights,
+    weights: weights.map((weight, i) => weight / shares[i]),
     personOfName,
     pairs,
     merged,
@@ -107,7 +108,7 @@ export async function judge(
     const logOdds = scores.map(faultOdds(scores, n));
     wrong = logOdds.reduce((sum, odds) => sum + sigmoid(odds), 0) / n;
     ownersOfNames(corpus, logOdds);
-    weights = logOdds.map((odds) => sigmoid(-odds));
+    weights = logOdds.map((odds, i) => shares[i] * sigmoid(-odds));
     return { evidence: found, logOdds };
   }
 
@@ -174,6 +175,13 @@ export async function judge(
     return (person, other) =>
       aliases.get(Math.min(person, other) * names.length + Math.max(person, other)) ?? 0;
   }
+}
+
+/** All copies of an utterance under one name weigh as much as one. */
+function sharesOfCopies({ n, firstEqual }: AuditCorpus): Float64Array {
+  const copies = new Float64Array(n);
+  for (const first of firstEqual) copies[first]++;
+  return Float64Array.from(firstEqual, (first) => 1 / copies[first]);
 }
 
 /** How many pairs of names there are in one data set, and in two. */

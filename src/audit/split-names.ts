@@ -45,21 +45,27 @@ export async function splitNames(
     abortSignal,
   }: { onRows?: (count: number) => void; abortSignal?: AbortSignal } = {},
 ): Promise<SplitNames> {
-  const { names, data, dimension: d } = corpus;
+  const { names, data, dimension: d, firstEqual } = corpus;
   const found: SplitName[] = [];
   const breathe = breather(abortSignal, "The audit");
   for (const [name, { from, to }] of names.entries()) {
     await breathe();
-    const n = to - from;
-    onRows(n);
+    onRows(to - from);
+    const all = Int32Array.from({ length: to - from }, (_, row) => from + row);
+    // Copies of one utterance are no person of their own.
+    const distinct = all.filter((i) => firstEqual[i] === i);
+    const n = distinct.length;
     if (n < 4) continue;
     const model = people.modelWithout(people.foldOf(people.personOf[from]));
     const { between } = model;
-    const rows = onAxes(model, data.subarray(from * d, to * d));
-    const splits = candidates(rows, between, labels.weights.subarray(from, to));
+    const rows = onAxes(model, gatherRows(data, distinct, d));
+    const weights = new Map<number, number>();
+    for (const i of all) weights.set(firstEqual[i], (weights.get(firstEqual[i]) ?? 0) + labels.weights[i]);
+    const seeming = Int32Array.from(distinct.keys()).filter((row) => weights.get(distinct[row])! > 0.5);
+    const splits = candidates(rows, between, seeming);
     const others = Float64Array.from(
-      labels.evidence.alternative.subarray(from, to),
-      (alternative) => chanceOfOther(labels, alternative) - chanceOfOwn(labels),
+      distinct,
+      (i) => chanceOfOther(labels, labels.evidence.alternative[i]) - chanceOfOwn(labels),
     );
     const logLikelihood = (person: Uint8Array) => likelihoodWithoutWrong(rows, between, person, others);
     const one = logLikelihood(new Uint8Array(n).fill(1));
@@ -68,12 +74,13 @@ export async function splitNames(
       two: logLikelihood(split.isFirst) + logLikelihood(split.isFirst.map((isFirst) => 1 - isFirst)),
     }));
     if (scored.length === 0) continue;
-    const { isFirst, ratio, two } = scored.reduce((best, split) => (split.two > best.two ? split : best));
+    const best = scored.reduce((best, split) => (split.two > best.two ? split : best));
+    const isFirst = new Set(distinct.filter((_, row) => best.isFirst[row]));
     found.push({
       name,
-      part: [...isFirst.keys()].filter((row) => isFirst[row]).map((row) => from + row),
-      ratio,
-      score: two - one - (n - 1) * Math.LN2,
+      part: [...all].filter((i) => isFirst.has(firstEqual[i])),
+      ratio: best.ratio,
+      score: best.two - one - (n - 1) * Math.LN2,
     });
   }
   return { names: found, usual: usualScore(corpus, people) };
@@ -95,17 +102,12 @@ function usualScore({ names }: AuditCorpus, people: People): number {
 }
 
 /** The best split of all rows, and that of the rows whose labels seem right: wrong ones can stand out more than a second person. */
-function candidates(rows: Float64Array, between: Float64Array, weights: Float64Array): Split[] {
-  const rank = between.length;
-  const seeming = [...weights.keys()].filter((row) => weights[row] > 0.5);
+function candidates(rows: Float64Array, between: Float64Array, seeming: Int32Array): Split[] {
+  const n = rows.length / between.length;
   const splits = [bestSplit(rows, between)];
-  if (seeming.length < weights.length) {
-    const own = Float64Array.from(
-      { length: seeming.length * rank },
-      (_, at) => rows[seeming[Math.floor(at / rank)] * rank + (at % rank)],
-    );
-    const split = bestSplit(own, between);
-    const isFirst = new Uint8Array(weights.length);
+  if (seeming.length < n) {
+    const split = bestSplit(gatherRows(rows, seeming, between.length), between);
+    const isFirst = new Uint8Array(n);
     split?.isFirst.forEach((is, k) => {
       isFirst[seeming[k]] = is;
     });

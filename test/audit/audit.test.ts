@@ -99,6 +99,13 @@ test("audit finds no name of two people in a few noisy names without faults", as
     assert.equal(foundIn(await audit(voices(25, 6, { spread: 1, uneven: 0.6, seed })), "mergedSpeakers"), []);
 });
 
+test("audit takes copies of an utterance for one, not for a person of their own", async () => {
+  const rows = voices(30, 4, { spread: 1 });
+  const copies = rows.filter((_, i) => i % 4 < 2).map((row) => ({ ...row, key: `${row.key}_copy` }));
+  const { summary } = await audit([...rows, ...copies]);
+  assert.is(summary.found.mergedSpeakers + summary.found.wrongLabel + summary.found.splitSpeaker, 0);
+});
+
 test("audit finds nothing in a corpus without faults", async () => {
   const { findings, info } = await audit(voices(40, 5));
   assert.is(info.model, "plda");
