@@ -133,6 +133,8 @@ async function auditLabels(
     );
   if (repeated === 0)
     return nothing("No speaker has two utterances, so that no label can be held against another.");
+  if (names.every(({ from, to }) => corpus.firstEqual.subarray(from, to).every((first) => first === from)))
+    return nothing(whyNothing.variation);
   const isLearned = repeated >= leastSpeakers;
   try {
     const judged = await judge(corpus, { rounds, isLearned, ...options });
