@@ -39,7 +39,7 @@ const doubt = Math.log(20);
  * enough. Only the 100 nearest utterances of each are looked at (30 in corpora above 20,000).
  *
  * 1. By cosines, without the mean of all utterances and with their spread evened out, in the mean over all pairs of two groups.
- *    The threshold is found in the corpus: from where on a third of all pairs is more than strangers would give.
+ *    The threshold is found in the corpus: from where on three in ten pairs are more than strangers would give.
  * 2. By what these groups show (five of two utterances and more are needed): a two-covariance model (`plda`) is trained on them,
  *    and gives the log likelihood ratio of two groups being one person. Since a person's utterances share more than the voice, n of
  *    them count as n / (1 + 0.15 (n - 1)). Groups are joined down to 1.5 log(K), with K groups of the first pass: the more people

@@ -70,7 +70,7 @@ export const worth = 1.66;
 export const largestOf = (n: number) => 2 + Math.log(0.0425 * n) / worth;
 
 /**
- * The cosine above which two thirds of the pairs are of strangers: groups joined down to it in the mean hold people whole, and here
+ * The cosine above which seven in ten pairs are of strangers: groups joined down to it in the mean hold people whole, and here
  * and there a second one, from which a model learns what one person's utterances have not in common.
  */
 export function leastCosine({ mean, deviation, gap, cosines }: Strangers): number {
@@ -79,7 +79,7 @@ export function leastCosine({ mean, deviation, gap, cosines }: Strangers): numbe
   for (let z = 1; z < 5; z += 0.05) {
     const cosine = mean + z * deviation;
     while (from < cosines.length && cosines[from] <= cosine) from++;
-    if (tail(z) < 0.65 * (1 - from / cosines.length)) return cosine;
+    if (tail(z) < 0.7 * (1 - from / cosines.length)) return cosine;
   }
   return mean + 5 * deviation;
 }

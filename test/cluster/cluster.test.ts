@@ -177,4 +177,13 @@ test("what cannot be put together says why", async () => {
   assert.is((await cluster([first!, second!], { count: 1 })).summary.people, 1);
 });
 
+test("it stops when asked to", async () => {
+  const controller = new AbortController();
+  controller.abort();
+  await cluster(speech(12, 4), { abortSignal: controller.signal }).then(
+    () => assert.unreachable(),
+    (error: { tag?: string }) => assert.is(error.tag, "interrupted"),
+  );
+});
+
 test.run();
