@@ -57,6 +57,8 @@ export class UntrainableError extends ScopeError {
 
 /** Axes with less variance between speakers, against that within them, say nothing of who speaks. */
 const leastVariance = 1e-6;
+/** On an axis with less of the variance that the model expects, embeddings do not vary: all of it comes from shrinking. */
+const leastShown = 0.01;
 
 /**
  * Trains a two-covariance model (a PLDA of full rank) on embeddings with names.
@@ -64,6 +66,7 @@ const leastVariance = 1e-6;
  * Embeddings are scaled to length 1. The covariance within speakers is W = Σ(x - m)(x - m)ᵀ / (N - S), shrunk to
  * (1 - λ) W + λ tr(W)/d I; the one between them is the estimate by moments of the unbalanced analysis of variance,
  * B = (Σ n (m - μ)(m - μ)ᵀ - (S - 1) W) / (N - Σn²/N), shrunk in the same way and without its negative part. Both are then diagonal at once.
+ * Directions in which the embeddings do not vary are left out: two embeddings would seem of one speaker for being equal there.
  *
  * Trained on the corpus that it scores it takes 25 to 37 % off the equal error rate of cosines on short noisy speech.
  * The scores are natural log likelihood ratios only for speech like that it was trained on: on clean read speech they are
@@ -153,10 +156,41 @@ export function pldaOfSums(
   for (let at = 0; at < between.length; at++) between[at] *= 1 - betweenShrinkage;
   for (let k = 0; k < d; k++) between[k * d + k] += (betweenShrinkage * Math.max(0, total)) / d;
   const isAlike = shrinkage === 1 && betweenShrinkage === 1;
-  const { axes, variances } = isAlike
-    ? axesOfCoordinates(within[0], between[0], d)
-    : commonAxes(within, between, d);
-  return { dimension: d, mean, axes, between: variances, shrinkage, speakers, utterances };
+  if (isAlike) {
+    const { axes, variances } = axesOfCoordinates(within[0], between[0], d);
+    return { dimension: d, mean, axes, between: variances, shrinkage, speakers, utterances };
+  }
+  const found = commonAxes(within, between, d);
+  // Where there are fewer utterances than dimensions, they cannot vary on all axes.
+  const varies = Int32Array.from(found.variances.keys()).filter(
+    (r) =>
+      utterances <= d ||
+      varianceOn(found.axes.subarray(r * d, (r + 1) * d)) > leastShown * (1 + found.variances[r]),
+  );
+  return {
+    dimension: d,
+    mean,
+    axes: Float64Array.from(
+      { length: varies.length * d },
+      (_, at) => found.axes[varies[Math.floor(at / d)] * d + (at % d)],
+    ),
+    between: Float64Array.from(varies, (r) => found.variances[r]),
+    shrinkage,
+    speakers,
+    utterances,
+  };
+
+  /** How much the embeddings vary on an axis. */
+  function varianceOn(axis: Float64Array): number {
+    let [square, middle] = [0, 0];
+    for (let i = 0; i < d; i++) {
+      let product = 0;
+      for (let k = 0; k < d; k++) product += squares[i * d + k] * axis[k];
+      square += product * axis[i];
+      middle += mean[i] * axis[i];
+    }
+    return square / utterances - middle * middle;
+  }
 }
 
 /** As `commonAxes`, where both are the same in every direction: the coordinates themselves, which costs nothing. */

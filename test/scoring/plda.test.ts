@@ -123,4 +123,10 @@ test("pldaSet says what it cannot take", () => {
   );
 });
 
+test("plda leaves out dimensions in which embeddings do not vary, where there are more of them than dimensions", () => {
+  const wide = labelled.map((row) => ({ ...row, embedding: Float32Array.of(...row.embedding, 0, 0, 0) }));
+  assert.is(plda(wide).between.length, 3);
+  assert.is(plda(wide.slice(0, 6)).between.length, 6);
+});
+
 test.run();
