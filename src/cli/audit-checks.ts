@@ -17,10 +17,20 @@ import { openReporter } from "./reporter.js";
 export async function auditChecks(
   embeddings: string,
   utterances: readonly AuditUtterance[],
-  { severalVoices, ...settings }: CorpusSettings & { severalVoices?: boolean },
+  {
+    severalVoices,
+    log,
+    ...settings
+  }: CorpusSettings & { severalVoices?: boolean; log: (line: string) => void },
 ): Promise<{ checks?: AudioChecks[]; sources?: Utterance[] }> {
-  if (!severalVoices && existsSync(join(embeddings, checksFile)))
+  if (!severalVoices && existsSync(join(embeddings, checksFile))) {
+    const unused = settings.dataRoot ? "--data_root" : settings.manifest ? "--manifest" : undefined;
+    if (unused !== undefined)
+      log(
+        `Note: the audio was measured when it was embedded (${join(embeddings, checksFile)}), so ${unused} is not read.`,
+      );
     return { checks: await readChecks(embeddings) };
+  }
   if (!settings.dataRoot && !settings.manifest) {
     if (severalVoices)
       throw missing("--several_voices needs the audio. Give --data_root FOLDER, or --manifest FILE.");

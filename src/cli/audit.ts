@@ -59,7 +59,7 @@ export function auditCommand(program: Command): void {
     .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir, --fail_on.")
     .action(run);
   addCorpusOptions(command).addOption(
-    flag("several-voices", "look for clips in which two people speak too: reads the audio, dear").default(
+    flag("several-voices", "look for clips in which two people speak too: reads the audio, slow").default(
       false,
     ),
   );
@@ -75,7 +75,11 @@ async function run(settings: Settings): Promise<void> {
     const abortSignal = interruptSignal();
     const utterances = await readAuditUtterances(embeddings);
     const audited = async () => {
-      const { checks, sources } = await auditChecks(embeddings, utterances, { ...ofCorpus, abortSignal });
+      const { checks, sources } = await auditChecks(embeddings, utterances, {
+        ...ofCorpus,
+        abortSignal,
+        log: reporter.log.bind(reporter),
+      });
       checkLookedFor(failOn, checks);
       const result = await audit(utterances, {
         checks,

@@ -4,6 +4,7 @@ import { invalid } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
 import { publishClusters } from "../pipeline/publish-clusters.js";
 import { readVectors } from "../store/read-vectors.js";
+import { checkWritable } from "../util/make-folder.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, cosine, positiveInteger } from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -46,6 +47,7 @@ export function clusterCommand(program: Command): void {
 async function run({ embeddings, outputDir, count, threshold, ...ofCorpus }: Settings): Promise<void> {
   const reporter = openReporter();
   try {
+    checkWritable(outputDir);
     const abortSignal = interruptSignal();
     const onProgress = reporter.progress.bind(reporter);
     const { rows, info } = await readVectors(embeddings, { level: "utterance" });
@@ -54,6 +56,7 @@ async function run({ embeddings, outputDir, count, threshold, ...ofCorpus }: Set
         `The embeddings in ${embeddings} have no names. Give a .npz file with keys, or what merging wrote.`,
         { path: embeddings },
       );
+    if (rows.length === 0) throw invalid(`There are no utterances in ${embeddings}.`, { path: embeddings });
     const utterances = (rows as { embedding: Float32Array }[]).map(({ embedding }, i) => ({
       key: info[i].key,
       embedding,

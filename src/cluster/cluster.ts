@@ -80,7 +80,7 @@ export async function cluster(
       typeof probability === "number" ? new Float64Array(n).fill(probability) : probability,
       { model: "cosine", threshold: threshold ?? Number.NaN, rounds: 0, ...info },
     );
-  if (n < 2) return done(new Int32Array(n), 1, {});
+  if (n < 2) return done(new Int32Array(n), Number.NaN, {});
   if (threshold !== undefined) {
     const nearest = await neighbours(rows, { abortSignal, onProgress });
     const merges = await link(cosineVoices(rows), nearest, { least: threshold }, abortSignal);
@@ -112,21 +112,23 @@ export async function cluster(
     return {
       voices,
       groups: groupsOf(n, kept),
-      least: count === undefined ? least : (kept.at(-1)?.likeness ?? least),
+      // People who are joined by their count alone are no surer to be one.
+      least,
+      reached: count === undefined ? least : (kept.at(-1)?.likeness ?? least),
       range: [n - above(merges, least - margin).length, n - above(merges, least + margin).length],
     };
   };
   const scale = worth / others.deviation;
   const first = await joined(cosineVoices(whitened), leastCosine(others), doubt / scale);
   const learned = learnedFrom(centred, first.groups);
-  const { voices, groups, least, range } =
+  const { voices, groups, least, reached, range } =
     learned === undefined ? first : await joined(learned, caution * Math.log(countOf(first.groups)), doubt);
   const made = done(
     groups,
     certainty(voices, groups, nearest, least, learned === undefined ? scale : trust),
     {
       model: learned === undefined ? "cosine" : "plda",
-      threshold: least,
+      threshold: reached,
       rounds: learned === undefined ? 0 : 1,
     },
   );
@@ -138,7 +140,10 @@ interface Found {
   voices: Voices;
   /** Int32Array (n). */
   groups: Int32Array;
+  /** How alike groups of one person have to be. */
   least: number;
+  /** How alike those are that were joined last. */
+  reached: number;
   range: [fewest: number, most: number];
 }
 

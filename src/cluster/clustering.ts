@@ -5,7 +5,7 @@ export interface ClusteredUtterance {
   key: string;
   /** The name of its person: `person-001`. */
   person: string;
-  /** That this is its person, in [0, 1]; NaN with `threshold`, where nothing says what a cosine is worth. */
+  /** That this is its person, in [0, 1]; NaN with `threshold`, where nothing says what a cosine is worth, and for a single utterance. */
   probability: number;
 }
 

@@ -48,7 +48,7 @@ export async function publishClusters(
   await writeTable(manifestRows(utterances), path);
   const missing = items.length - heard.length;
   reporter.log(
-    `  ${path}: the corpus under these names, for --manifest${missing > 0 ? `; ${quantity(missing, "utterance")} of unknown place left out` : ""}`,
+    `  ${path}: the corpus under these names, for --manifest of run and extract${missing > 0 ? `; ${quantity(missing, "utterance")} of unknown place left out` : ""}`,
   );
 }
 
@@ -56,7 +56,9 @@ export async function publishClusters(
 function clusteringText({ people, summary, info }: Clustering): string[] {
   const { range, alone, utterances } = summary;
   const between =
-    range === undefined ? "" : ` (${range[0]} to ${range[1]} with 20 times less or more evidence for a join)`;
+    range === undefined || range[0] === range[1]
+      ? ""
+      : ` (${range[0]} to ${range[1]} where 20 times less or more evidence is asked for)`;
   const sure = people.filter(({ probability }) => probability >= 0.9).length;
   const isKnown = people.some(({ probability }) => !Number.isNaN(probability));
   return [

@@ -148,11 +148,21 @@ test("who speaks most is the first person, and the names go into a corpus", asyn
   assert.equal([speakerId, speakerKey], ["person-001", "d_person-001"]);
 });
 
+test("people whom only their count joins are less sure", async () => {
+  const rows = speech(30, 6);
+  const sureOf = async (count: number) => {
+    const { people } = await cluster(rows, { count });
+    return people.filter(({ probability }) => probability > 0.9).length;
+  };
+  assert.ok((await sureOf(30)) > 27, `${await sureOf(30)}`);
+  assert.ok((await sureOf(20)) < 13, `${await sureOf(20)}`);
+});
+
 test("what cannot be put together says why", async () => {
   assert.equal((await cluster([])).summary, { utterances: 0, people: 0, alone: 0 });
   const [one] = speech(1, 1);
   assert.equal((await cluster([one!])).people, [
-    { person: "person-001", utterances: 1, probability: 1, typical: one!.key },
+    { person: "person-001", utterances: 1, probability: Number.NaN, typical: one!.key },
   ]);
   const few = speech(3, 2);
   const zero = { key: "z", embedding: new Float32Array(24) };
