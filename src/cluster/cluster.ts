@@ -100,7 +100,10 @@ export async function cluster(
   if (count === undefined && isOnePerson(rows, whitened, nearestOfEach, others))
     return done(new Int32Array(n), 1, {});
 
-  const joined = async (voices: Voices, least: number, margin: number): Promise<Found> => {
+  const joined = async (
+    voices: Voices,
+    { least, margin, count }: { least: number; margin: number; count?: number },
+  ): Promise<Found> => {
     const downTo = count === undefined ? { least: least - margin } : { count };
     const merges = await link(voices, nearest, downTo, abortSignal);
     if (count !== undefined && merges.length < n - count)
@@ -119,10 +122,20 @@ export async function cluster(
     };
   };
   const scale = worth / others.deviation;
-  const first = await joined(cosineVoices(whitened), leastCosine(others), doubt / scale);
+  const byCosines = { least: leastCosine(others), margin: doubt / scale };
+  const first = await joined(cosineVoices(whitened), byCosines);
+  // Those who are learned from are people by what is heard: a count could put two into one.
   const learned = learnedFrom(centred, first.groups);
+  const ofCosines = async () =>
+    count === undefined ? first : await joined(first.voices, { ...byCosines, count });
   const { voices, groups, least, reached, range } =
-    learned === undefined ? first : await joined(learned, caution * Math.log(countOf(first.groups)), doubt);
+    learned === undefined
+      ? await ofCosines()
+      : await joined(learned, {
+          least: caution * Math.log(countOf(first.groups)),
+          margin: doubt,
+          count,
+        });
   const made = done(
     groups,
     certainty(voices, groups, nearest, least, learned === undefined ? scale : trust),
