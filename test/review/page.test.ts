@@ -201,9 +201,8 @@ else {
       assert.match((await page.locator(".desk-message").textContent())!, "Who are you?");
       await page.keyboard.type("anna");
       await page.keyboard.press("Enter");
-      await page.keyboard.press("Escape");
-      await page.keyboard.press("1");
       assert.is(await count(), "1 of 3 decided");
+      assert.is(await page.locator(".desk-message").isVisible(), false);
       assert.match((await title(page))!, `Is ${first.replaceAll("\u202e", "\ufffd")} by ${a}?`);
       await page.keyboard.press("2");
       await page.keyboard.press("3");
@@ -245,6 +244,67 @@ else {
       await page.waitForFunction(() =>
         document.querySelector(".desk-message")?.textContent?.includes("1 lines are none"),
       );
+    });
+  });
+
+  test("the name is taken by Enter and by leaving the field, and then what was chosen is decided", async () => {
+    await write("page", reviewItems(findings, recordings));
+    await inBrowser(async (page) => {
+      const name = page.locator(".desk-tools input[placeholder]");
+      const count = () => page.locator(".desk-count").textContent();
+      const message = () => page.locator(".desk-message").textContent();
+      const start = async (key: string) => {
+        await page.goto("about:blank");
+        await open(page, "page");
+        await page.keyboard.press(key);
+        assert.match((await message())!, "Who are you?");
+      };
+      const isFocused = () => name.evaluate((field) => field === document.activeElement);
+      await start("1");
+      // Without a name there is nothing to take.
+      await page.keyboard.press("Enter");
+      assert.equal([await isFocused(), await count()], [true, "0 of 3 decided"]);
+      await page.keyboard.type("anna");
+      await page.keyboard.press("Enter");
+      await page.keyboard.press("2");
+      assert.equal(
+        [await isFocused(), await name.inputValue(), await count()],
+        [false, "anna", "2 of 3 decided"],
+      );
+      await start("1");
+      await page.keyboard.type("anna");
+      await page.keyboard.press("Tab");
+      assert.is(await count(), "1 of 3 decided");
+      // Escape takes the choice back.
+      await start("1");
+      await page.keyboard.type("anna");
+      await page.keyboard.press("Escape");
+      assert.is(await count(), "0 of 3 decided");
+      // Another choice takes its place.
+      await start("1");
+      await page.keyboard.type("anna");
+      await page.locator(".desk-choice", { hasText: "Two people" }).click();
+      assert.is(await count(), "1 of 3 decided");
+      await page.keyboard.press("ArrowUp");
+      assert.match((await page.locator(".desk-decided").textContent())!, "You: keep");
+      // A choice that names a speaker waits as well.
+      await start("1");
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("ArrowDown");
+      await page.locator(".desk-choice", { hasText: "It is ..." }).click();
+      await page.keyboard.type("somebody");
+      await page.keyboard.press("Enter");
+      await page.keyboard.type("anna");
+      await page.keyboard.press("Enter");
+      assert.is(await count(), "1 of 3 decided");
+      // Where there is nothing to save, no file is written.
+      await start("1");
+      await page.keyboard.type("anna");
+      await page.keyboard.press("Escape");
+      let downloads = 0;
+      page.on("download", () => downloads++);
+      await page.getByText("Save decisions").click();
+      assert.equal([await message(), downloads], ["Nothing is decided yet, so no file was saved.", 0]);
     });
   });
 

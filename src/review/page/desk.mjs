@@ -42,6 +42,8 @@ class Desk {
   #waiting = new Map();
   #urls = [];
   #isBusy = false;
+  /** What was chosen before it was known who decides. */
+  #pending;
   #hear = (message, buffers) => this.#take(message, buffers ?? []);
 
   constructor(model, el) {
@@ -66,7 +68,14 @@ class Desk {
       placeholder: "your name",
       "aria-label": "Your name",
       maxLength: 60,
-      onchange: () => this.#setBy(this.by.value),
+      onchange: () => this.#takeName(),
+      onkeydown: (event) => {
+        if (event.key === "Escape") this.#pending = undefined;
+        if (event.key !== "Enter" || event.isComposing) return;
+        event.preventDefault();
+        this.#takeName();
+        if (this.#by !== "") this.root.focus();
+      },
     });
     this.saveButton = h("button", { type: "button", onclick: () => this.#save() }, "Save decisions");
     const file = h("input", {
@@ -225,10 +234,18 @@ class Desk {
     return this.#ledger.mine(this.#items[index], this.#by) !== undefined;
   }
 
-  #setBy(name) {
-    this.#by = name.trim();
+  /** Takes the name that was typed, and carries out what waited for it. */
+  #takeName() {
+    const name = this.by.value.trim();
+    if (name === this.#by) return;
+    const { item, choice } = this.#pending ?? {};
+    this.#by = name;
     this.#filter();
     this.#redraw();
+    if (name === "") return;
+    this.message.hidden = true;
+    this.#pending = undefined;
+    if (choice !== undefined && item === this.#item()) void this.#decide(choice);
   }
 
   #filter() {
@@ -387,6 +404,8 @@ class Desk {
             type: "button",
             class: `desk-choice${isChosen(choice) ? " is-chosen" : ""}`,
             "aria-pressed": String(isChosen(choice)),
+            // Were the name's field left by it, what was chosen before would be decided instead.
+            onmousedown: (event) => event.preventDefault(),
             onclick: () => this.#choose(choice),
           },
           h("kbd", {}, String(c + 1)),
@@ -424,19 +443,24 @@ class Desk {
       }
       if (event.key !== "Enter" || input.value.trim() === "") return;
       event.preventDefault();
-      void this.#decide({ ...choice, to: input.value.trim() });
       this.root.focus();
+      void this.#decide({ ...choice, to: input.value.trim() });
     });
     this.choices.append(input, names);
     input.focus();
   }
 
   /** The next item is shown when the decision is safe. */
-  async #decide({ action, to, parts }) {
+  async #decide(choice) {
+    this.#pending = undefined;
+    // A name that is still being typed is taken when its field is left.
+    if (document.activeElement === this.by) this.root.focus();
     const item = this.#item();
     if (item === undefined || this.#isBusy) return;
+    const { action, to, parts } = choice;
     if (this.#by === "") {
-      this.#say("Who are you? Decisions carry a name.");
+      this.#pending = { item, choice };
+      this.#say("Who are you? Decisions carry a name: type it and press Enter.");
       this.by.focus();
       return;
     }
@@ -503,13 +527,14 @@ class Desk {
 
   #save() {
     const lines = [...this.#ledger.lines()];
-    const name = this.#by.replace(/[^\p{L}\p{N}_-]+/gu, "_") || "decisions";
+    if (lines.length === 0) return this.#say("Nothing is decided yet, so no file was saved.");
+    const name = this.#by.replace(/[^\p{L}\p{N}_-]+/gu, "_");
     const url = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
-    const link = h("a", { href: url, download: `decisions-${name}.jsonl` });
+    const link = h("a", { href: url, download: `decisions${name && `-${name}`}.jsonl` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     this.#model.send({ type: "save" });
-    this.#say(`${lines.length} decisions saved.`);
+    this.#say(`${lines.length} ${lines.length === 1 ? "decision" : "decisions"} saved.`);
   }
 
   async #load(file) {
