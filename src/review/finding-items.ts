@@ -12,7 +12,7 @@ interface Words {
 /** What a person is asked. Kinds that are not here are asked in general words. */
 const words: Record<string, Words> = {
   wrongLabel: {
-    title: ({ keys, evidence }) => `Is ${keys[0]} by ${evidence.speaker}?`,
+    title: ({ keys, evidence }) => `Is ${keys[0]} spoken by ${evidence.speaker}?`,
     agree: "No",
     keep: "Yes, the label is right",
   },
@@ -33,12 +33,12 @@ const words: Record<string, Words> = {
   },
   equalFiles: {
     title: ({ keys }) => `Are ${keys.join(" and ")} the same recording?`,
-    agree: "The same: keep one",
+    agree: "The same",
     keep: "Keep both",
   },
   nearCopies: {
     title: ({ keys }) => `Are ${keys.join(" and ")} copies of one recording?`,
-    agree: "Copies: keep one",
+    agree: "Copies",
     keep: "Keep both",
   },
   nonSpeech: {
@@ -78,12 +78,12 @@ export function findingItem(finding: Finding, recordings: Recordings, proposal?:
   const action = proposed.action === "keep" ? "drop" : proposed.action;
   const agreed: ReviewAction = {
     action,
-    label: to === undefined || action === "keepOne" ? agree : `${agree}: ${to}`,
+    label:
+      action === "keepOne" ? `${agree}: keep ${to ?? "one"}` : to === undefined ? agree : `${agree}: ${to}`,
     ...(to === undefined ? {} : { to }),
     ...(parts === undefined ? {} : { parts: parts.map((part) => [...part]) }),
   };
   if (kind === "wrongLabel") agreed.label = to === undefined ? "No: leave it out" : `No, it is ${to}`;
-  if (kind === "splitSpeaker") agreed.label = `${agree}${to === undefined ? "" : `: ${to}`}`;
   const names = namesOf(finding, recordings);
   return {
     kind,

@@ -12,7 +12,7 @@ export interface ReviewItem {
   voices: ReviewVoice[];
   /** What else is known, as name and text. */
   facts: [name: string, text: string][];
-  /** The first three by the keys 1, 2 and 3. */
+  /** By the keys 1, 2, 3 and so on, in this order. */
   actions: ReviewAction[];
   /** The names whose recordings are on its map, and the recording in question. */
   map: { names: string[]; marked: string[] };

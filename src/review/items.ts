@@ -85,7 +85,7 @@ function utteranceItem(
   return {
     kind: "utterance",
     keys: [key],
-    title: own === undefined ? `What is ${key}?` : `Is ${key} by ${own}?`,
+    title: own === undefined ? `What is ${key}?` : `Is ${key} spoken by ${own}?`,
     probability: null,
     voices: [
       { key, label: own ?? "unknown speaker", detail: "the recording in question" },

@@ -203,7 +203,7 @@ else {
       await page.keyboard.press("Enter");
       assert.is(await count(), "1 of 3 decided");
       assert.is(await page.locator(".desk-message").isVisible(), false);
-      assert.match((await title(page))!, `Is ${first.replaceAll("\u202e", "\ufffd")} by ${a}?`);
+      assert.match((await title(page))!, `Is ${first.replaceAll("\u202e", "\ufffd")} spoken by ${a}?`);
       await page.keyboard.press("2");
       await page.keyboard.press("3");
       assert.is(await count(), "3 of 3 decided");

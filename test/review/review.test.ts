@@ -90,6 +90,32 @@ test("pairs, utterances and findings become questions with voices, facts and cho
   assert.throws(() => reviewItems([{} as never], recordings), /\{\} is nothing to review/);
 });
 
+test("the choice about copies names the recording that is kept", () => {
+  const choices = (["equalFiles", "nearCopies"] as const).map(
+    (kind) =>
+      reviewItems(
+        [
+          {
+            kind,
+            keys: ["x_a_1", "x_a_2"],
+            score: 3,
+            probability: 0.4,
+            evidence: {},
+            remedy: { action: "keepOne", to: "x_a_2" },
+          },
+        ],
+        recordings,
+      )[0]!.actions[0]!,
+  );
+  assert.equal(
+    choices.map(({ label, to }) => [label, to]),
+    [
+      ["The same: keep x_a_2", "x_a_2"],
+      ["Copies: keep x_a_2", "x_a_2"],
+    ],
+  );
+});
+
 test("the map keeps recordings of one speaker together, on one scale", () => {
   const [item] = reviewItems([pair], recordings);
   const { names, points } = speakersMap(item!, recordings)!;

@@ -110,7 +110,7 @@ if (chromiumPath === null) {
       assert.is(await title(), "Are x_a and x_c one person?");
       await page.keyboard.press("3");
       await page.waitForFunction(
-        () => document.querySelector(".desk-pane h2")?.textContent === "Is x_b_1 by x_b?",
+        () => document.querySelector(".desk-pane h2")?.textContent === "Is x_b_1 spoken by x_b?",
       );
       await page.keyboard.press("u");
       await page.waitForFunction(
