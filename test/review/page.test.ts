@@ -308,6 +308,26 @@ else {
     });
   });
 
+  test("the page has the words of the files, and says which keys there are and what the map shows", async () => {
+    await write("words", reviewItems(findings, recordings), { by: "anna" });
+    await inBrowser(async (page) => {
+      await open(page, "words");
+      const keys = () => page.locator("footer kbd").allTextContents();
+      assert.is(await page.locator(".desk-kind code").textContent(), "split_speaker");
+      assert.is(
+        await page.locator(".desk-row .desk-names > span").first().getAttribute("title"),
+        "split_speaker",
+      );
+      assert.equal(await keys(), ["space", "a b", "1 2 3", "↑ ↓", "u", "/"]);
+      await page.keyboard.press("ArrowDown");
+      assert.equal(await keys(), ["space", "a b c", "1 2 3 4 5", "↑ ↓", "u", "/"]);
+      assert.match(
+        (await page.locator(".desk-map figcaption").textContent())!,
+        /Every point is a recording of a speaker concerned: .* The ring is this recording\.$/,
+      );
+    });
+  });
+
   test("of ten thousand findings only those in sight are in the page, and filters narrow them", async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => ({
       ...findings[1 + (i % 2)]!,

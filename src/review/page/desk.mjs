@@ -1,5 +1,5 @@
 import { h, plain } from "./dom.mjs";
-import { Ledger, readLines } from "./ledger.mjs";
+import { inSnakeCase, Ledger, readLines } from "./ledger.mjs";
 import { List } from "./list.mjs";
 import { drawMap } from "./map.mjs";
 import { Voice } from "./voice.mjs";
@@ -21,6 +21,11 @@ const kindNames = {
   pair: "pair",
   utterance: "recording",
 };
+
+const nameOf = (kind) => kindNames[kind] ?? kind;
+
+/** The word of a kind that findings and decisions have in files, where the desk calls it otherwise. */
+const fileWordOf = (kind) => (inSnakeCase(kind) === nameOf(kind) ? undefined : inSnakeCase(kind));
 
 const signs = { keep: "○", same: "✓", different: "✗", unsure: "?" };
 
@@ -119,6 +124,8 @@ class Desk {
     this.list = new List({ draw: (index) => this.#row(index), onPick: (row) => this.#show(row) });
     this.pane = h("main", { class: "desk-pane" });
     this.message = h("div", { class: "desk-message", role: "status", hidden: true });
+    this.voiceKeys = h("kbd", {});
+    this.choiceKeys = h("kbd", {});
     this.leastRow = h("label", { class: "desk-least" }, "from ", this.leastText, this.least);
     this.root = h(
       "div",
@@ -151,13 +158,13 @@ class Desk {
         "footer",
         {},
         ...[
-          ["space", "play"],
-          ["a b", "one voice"],
-          ["1 2 3", "decide"],
-          ["↑ ↓", "move"],
-          ["u", "undo"],
-          ["/", "search"],
-        ].flatMap(([key, what]) => [h("kbd", {}, key), `${what}`]),
+          [h("kbd", {}, "space"), "play"],
+          [this.voiceKeys, "one voice"],
+          [this.choiceKeys, "decide"],
+          [h("kbd", {}, "↑ ↓"), "move"],
+          [h("kbd", {}, "u"), "undo"],
+          [h("kbd", {}, "/"), "search"],
+        ].flat(),
       ),
     );
     el.append(this.root);
@@ -221,7 +228,9 @@ class Desk {
     const count = (kind) => items.filter((item) => item.kind === kind).length;
     this.kind.replaceChildren(
       h("option", { value: "" }, `all kinds (${items.length})`),
-      ...kinds.map((kind) => h("option", { value: kind }, `${kindNames[kind] ?? kind} (${count(kind)})`)),
+      ...kinds.map((kind) =>
+        h("option", { value: kind, title: fileWordOf(kind) }, `${nameOf(kind)} (${count(kind)})`),
+      ),
     );
     this.kind.hidden = kinds.length < 2;
     this.leastRow.hidden = items.every(({ probability }) => probability === null);
@@ -306,7 +315,7 @@ class Desk {
         "span",
         { class: "desk-names" },
         h("b", {}, plain(item.keys.join("  ·  "))),
-        h("span", {}, kindNames[item.kind] ?? item.kind),
+        h("span", { title: fileWordOf(item.kind) }, nameOf(item.kind)),
       ),
       h(
         "span",
@@ -349,7 +358,9 @@ class Desk {
       h(
         "p",
         { class: "desk-kind" },
-        `${kindNames[item.kind] ?? item.kind}`,
+        nameOf(item.kind),
+        fileWordOf(item.kind) &&
+          h("code", { title: "Its name in findings and decisions" }, inSnakeCase(item.kind)),
         h("span", {}, ` ${row + 1} of ${this.list.rows.length}`),
       ),
       h("h2", {}, plain(item.title)),
@@ -393,6 +404,8 @@ class Desk {
   #redraw() {
     const item = this.#item();
     if (item === undefined) return;
+    this.voiceKeys.textContent = item.voices.map((_, v) => "abcdef"[v]).join(" ");
+    this.choiceKeys.textContent = item.actions.map((_, c) => c + 1).join(" ");
     const mine = this.#ledger.mine(item, this.#by);
     const isChosen = ({ action, to, needs }) =>
       mine?.action === action && (needs !== undefined || to === undefined || to === mine.to);

@@ -1,7 +1,8 @@
 /** What a decision is about, as the toolkit has it: the order of the keys does not matter. */
 const subjectOf = ({ kind, keys }) => JSON.stringify([kind, ...[...keys].sort()]);
 
-const inSnakeCase = (text) => text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** A kind or an action as files have it. */
+export const inSnakeCase = (text) => text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const inCamelCase = (text) => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
 /** What the audit proposes has no time. */

@@ -11,6 +11,7 @@ const [width, height, edge] = [300, 180, 12];
 export function drawMap({ names, points }) {
   const x = (value) => edge + (value / 1000) * (width - 2 * edge);
   const y = (value) => height - edge - (value / 1000) * (height - 2 * edge);
+  const ringed = points.filter(([, , , isMarked]) => isMarked).length;
   const marks = points.map(([px, py, name, isMarked, key]) => {
     const [cx, cy, colour] = [x(px), y(py), hues[name % hues.length]];
     const shape =
@@ -48,7 +49,16 @@ export function drawMap({ names, points }) {
       "figcaption",
       {},
       h("ul", {}, legend),
-      points.some(([, , , isMarked]) => isMarked) ? h("p", {}, "The ring is this recording.") : "",
+      h(
+        "p",
+        {},
+        "Every point is a recording of a speaker concerned: the nearer two are, the more alike the voices.",
+        ringed === 0
+          ? ""
+          : ringed === 1
+            ? " The ring is this recording."
+            : " The rings are these recordings.",
+      ),
     ),
   );
 }
