@@ -328,6 +328,50 @@ else {
     });
   });
 
+  test("long names are cut in the middle, and a name of two lines moves no spectrogram against its neighbour", async () => {
+    const long = (id: string) => `corpus_${"a-long-name-of-a-recording-".repeat(4)}${id}`;
+    const [one, two] = ["take-1", `<b>take-2</b>`].map(long) as [string, string];
+    const copies = recordingsOf(
+      [one, two].map((key, k) => ({
+        ...utterances[0]!,
+        key,
+        speakerId: k === 0 ? "a" : "somebody whose name needs more than one line ".repeat(3),
+      })),
+    );
+    const copy = finding("nearCopies", [one, two], { action: "keepOne", to: one }, 0.9);
+    await writePage(join(folder, "long"), reviewItems([copy], copies), copies, { title: "t" });
+    await inBrowser(async (page) => {
+      await open(page, "long");
+      const names = page.locator(".desk-row .desk-name, .desk-voice .desk-name");
+      assert.equal(
+        await names.evaluateAll((all) => all.map((name) => [name.getAttribute("title"), name.textContent])),
+        [one, two, one, two].map((name) => [name, name]),
+      );
+      // [the beginning is cut, the end is whole and within its row]
+      const seen = await names.evaluateAll((all) =>
+        all.map((name) => {
+          const [start, end] = Array.from(name.children) as [HTMLElement, HTMLElement];
+          const row = name.closest(".desk-names, .desk-who")!.getBoundingClientRect();
+          return [
+            start.scrollWidth > start.clientWidth,
+            end.scrollWidth <= end.clientWidth && end.getBoundingClientRect().right <= row.right + 1,
+          ];
+        }),
+      );
+      assert.equal(seen, Array(4).fill([true, true]));
+      const tops = await page
+        .locator(".desk-picture")
+        .evaluateAll((all) => all.map((picture) => picture.getBoundingClientRect().top));
+      assert.is(new Set(tops).size, 1, String(tops));
+      const heads = await page
+        .locator(".desk-voice header")
+        .evaluateAll((all) =>
+          all.map((head) => head.querySelector("strong")!.getBoundingClientRect().height),
+        );
+      assert.ok(heads[1]! > 1.5 * heads[0]!, String(heads));
+    });
+  });
+
   test("of ten thousand findings only those in sight are in the page, and filters narrow them", async () => {
     const many = Array.from({ length: 10_000 }, (_, i) => ({
       ...findings[1 + (i % 2)]!,

@@ -1,4 +1,4 @@
-import { h, plain } from "./dom.mjs";
+import { h, nameOnALine, plain } from "./dom.mjs";
 import { inSnakeCase, Ledger, readLines } from "./ledger.mjs";
 import { List } from "./list.mjs";
 import { drawMap } from "./map.mjs";
@@ -314,7 +314,14 @@ class Desk {
       h(
         "span",
         { class: "desk-names" },
-        h("b", {}, plain(item.keys.join("  ·  "))),
+        h(
+          "b",
+          {},
+          item.keys.flatMap((key, k) => [
+            k > 0 ? "  ·  " : "",
+            nameOnALine(key, item.keys.length > 1 ? 12 : 20),
+          ]),
+        ),
         h("span", { title: fileWordOf(item.kind) }, nameOf(item.kind)),
       ),
       h(

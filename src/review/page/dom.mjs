@@ -27,3 +27,19 @@ export function s(tag, attributes = {}, ...children) {
 /** Control characters and those that turn the direction of text are shown as U+FFFD, as everywhere in the toolkit. */
 export const plain = (text) =>
   String(text).replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu, "\ufffd");
+
+/**
+ * A name on one line. Where it is too long it is cut in the middle (by the style sheet), for names of one corpus begin alike.
+ *
+ * @param end characters at the end that are kept
+ */
+export function nameOnALine(name, end) {
+  const characters = [...plain(name)];
+  const cut = Math.max(0, characters.length - end);
+  return h(
+    "span",
+    { class: "desk-name", title: characters.join(""), dir: "auto" },
+    h("span", {}, characters.slice(0, cut).join("")),
+    h("span", {}, characters.slice(cut).join("")),
+  );
+}

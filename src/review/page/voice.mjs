@@ -1,4 +1,4 @@
-import { h, plain } from "./dom.mjs";
+import { h, nameOnALine, plain } from "./dom.mjs";
 
 /** A voice: whose it is, its spectrogram, and its sound, both fetched when it is first shown. */
 export class Voice {
@@ -34,7 +34,7 @@ export class Voice {
           "div",
           { class: "desk-who" },
           h("strong", {}, plain(label)),
-          h("span", { class: "desk-key" }, plain(key)),
+          h("span", { class: "desk-key" }, nameOnALine(key, 20)),
         ),
         h("kbd", {}, letter),
       ),
