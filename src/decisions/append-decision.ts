@@ -28,7 +28,7 @@ function* rows(decisions: Iterable<Decision>): Generator<object> {
       to,
       parts,
       by,
-      at: at === "" ? undefined : at,
+      at: at || undefined,
       probability,
     };
 }

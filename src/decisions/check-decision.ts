@@ -1,5 +1,5 @@
 import { invalid, shown } from "../errors.js";
-import { actionsOf, auditor, type Decision, type DecisionKind } from "./decision.js";
+import { actionsOf, type Decision, type DecisionKind } from "./decision.js";
 import { inCamelCase, inSnakeCase } from "./spelling.js";
 
 /**
@@ -18,7 +18,7 @@ export function checkDecision(value: unknown, place: string, path?: string): Dec
     if (typeof got === "string" && got !== "") return got;
     throw fail(
       got === undefined
-        ? `has no ${shown(name)}. A decision has kind, keys, action, by and at.`
+        ? `has no ${shown(name)}. A decision has kind, keys, action and by.`
         : `has ${shown(got)} as ${shown(name)}, which must be text.`,
       got,
     );
@@ -40,8 +40,7 @@ export function checkDecision(value: unknown, place: string, path?: string): Dec
   if (keys === undefined || keys.length === 0)
     throw fail(`has ${shown(row.keys)} as "keys", which must be a list of names.`, row.keys);
   const by = text("by");
-  // What the audit proposes has no time.
-  const at = by === auditor && (row.at === undefined || row.at === "") ? "" : text("at");
+  const at = row.at === undefined || row.at === "" ? "" : text("at");
   if (at !== "" && Number.isNaN(Date.parse(at)))
     throw fail(`has ${shown(at)} as "at", which must be a time such as 2026-01-31T09:30:00Z.`, at);
   const decision: Decision = { kind, keys, action, by, at };

@@ -23,8 +23,8 @@ export interface Decision {
   parts?: string[][];
   /** Who decided; `audit` for what the audit proposes, which a person's decision outranks. */
   by: string;
-  /** When, as ISO 8601; empty for what the audit proposes, so that the same findings give the same bytes. */
-  at: string;
+  /** When, as ISO 8601. Without it, or empty as in what the audit proposes, the order of the list tells which decision is later. */
+  at?: string;
   /** What the finding said, in 0 to 1: by it decisions measure how often findings hold. */
   probability?: number;
 }
@@ -62,8 +62,8 @@ export const isOfNames = (kind: DecisionKind): boolean =>
 export const subjectOf = ({ kind, keys }: Pick<Decision, "kind" | "keys">): string =>
   JSON.stringify([kind, ...[...keys].sort()]);
 
-/** When it was decided, to compare; what the audit proposes comes before all that is decided. */
-export const timeOf = ({ at }: Pick<Decision, "at">): number => (at === "" ? 0 : Date.parse(at));
+/** When it was decided, to compare; 0 where nobody says. */
+export const timeOf = ({ at }: Pick<Decision, "at">): number => (at ? Date.parse(at) : 0);
 
 /** A decision as an error names it, spelt as in files: `merge_names of "x_a" and "x_b", by anna`. */
 export const inWords = ({ action, keys, to, by }: Decision): string =>

@@ -16,9 +16,10 @@ export interface MergedDecisions {
 }
 
 /**
- * What holds of the decisions of several people, in any order.
+ * What holds of the decisions of several people.
  *
- * Of one person the later decision holds, and none after an `undo`. People outrank what the audit proposes. Where one is unsure
+ * Of one person the later decision holds, and none after an `undo`: the one with the later `at`, or the one further down the list
+ * where either has no `at`. People outrank what the audit proposes. Where one is unsure
  * and another is not, the other decides; where two decide differently, both are listed and nothing holds.
  *
  * @example
@@ -31,7 +32,7 @@ export function mergeDecisions(all: readonly Decision[]): MergedDecisions {
     const subject = subjectOf(decision);
     const people = subjects.get(subject) ?? new Map<string, Decision>();
     const before = people.get(decision.by);
-    if (before === undefined || timeOf(decision) >= timeOf(before)) people.set(decision.by, decision);
+    if (before === undefined || isLater(decision, before)) people.set(decision.by, decision);
     subjects.set(subject, people);
   }
   const decisions: Decision[] = [];
@@ -51,6 +52,10 @@ export function mergeDecisions(all: readonly Decision[]): MergedDecisions {
   }
   return { decisions, disagreements };
 }
+
+/** Of two decisions of one person, the second in the list against the first. The audit's own lines have no time, and come first. */
+const isLater = (second: Decision, first: Decision) =>
+  (second.by !== auditor && (!second.at || !first.at)) || timeOf(second) >= timeOf(first);
 
 const byTime = (a: Decision, b: Decision) => timeOf(a) - timeOf(b) || (a.by < b.by ? -1 : 1);
 

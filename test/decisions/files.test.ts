@@ -173,7 +173,7 @@ test("proposals are what was found, and merge all names of a person into the one
   assert.is(proposeDecisions(found, new Date(0))[0]?.at, "1970-01-01T00:00:00.000Z");
 });
 
-test("what the audit proposes has no time and comes before what was decided; a person's decision has one", () => {
+test("what the audit proposes has no time and comes before what was decided", () => {
   const path = file("timeless");
   const row = { kind: "wrong_label", keys: ["a_1"], action: "drop", by: "audit" };
   appendFileSync(path, `${JSON.stringify(row)}\n`);
@@ -187,8 +187,21 @@ test("what the audit proposes has no time and comes before what was decided; a p
     [decisions[0]!, dated],
   ])
     assert.equal(mergeDecisions(order).decisions, [dated]);
-  appendFileSync(path, `${JSON.stringify({ ...row, by: "anna" })}\n`);
-  assert.throws(() => readDecisions(path), /Line 2 of .* has no "at"/);
+});
+
+test("decisions written by hand need no time: the later line is the later decision, also after one with a time", () => {
+  const line = (action: string, more = "") =>
+    `{"kind":"utterance","keys":["a_1"],"action":"${action}","by":"anna"${more}}`;
+  const held = (...lines: string[]) =>
+    mergeDecisions(readDecisions(put(file("by-hand.jsonl"), lines.join("\n"))).decisions).decisions.map(
+      ({ action, at }) => [action, at],
+    );
+  const [noon, dawn] = [',"at":"2026-01-31T12:00:00Z"', ',"at":"2026-01-31T06:00:00Z"'];
+  assert.equal(held(line("drop"), line("keep")), [["keep", ""]]);
+  assert.equal(held(line("drop", noon), line("keep")), [["keep", ""]]);
+  assert.equal(held(line("keep"), line("drop", dawn)), [["drop", "2026-01-31T06:00:00Z"]]);
+  assert.equal(held(line("drop", noon), line("keep", dawn)), [["drop", "2026-01-31T12:00:00Z"]]);
+  assert.equal(held(line("drop"), line("undo")), []);
 });
 
 test("a second audit leaves what was edited, does not bring back what was deleted, and adds what is new", async () => {
