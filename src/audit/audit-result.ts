@@ -64,7 +64,10 @@ function auditView({ findings, summary, info }: Audit): View {
         : `Not looked for, without checks of the audio: ${info.notLookedFor.join(", ")}`,
       decided === undefined
         ? ""
-        : `Decided before: ${decided.agreed} hold, ${decided.disagreed} do not, ${decided.unsure} unsure`,
+        : `Decided before: ${decided.agreed} hold, ${decided.disagreed} do not, ${decided.unsure} unsure` +
+          (decided.proposals > 0
+            ? `; ${quantity(decided.proposals, "decision")} by the audit itself ignored`
+            : ""),
       findingTable(findings),
     ],
   };

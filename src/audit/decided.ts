@@ -11,6 +11,8 @@ export interface Decided {
   agreed: number;
   disagreed: number;
   unsure: number;
+  /** Decisions by the audit itself, which were ignored. */
+  proposals: number;
   /** How often findings held, by the probability that they had. */
   bands: PrecisionBand[];
 }
@@ -49,6 +51,7 @@ export function settled(utterances: readonly AuditUtterance[], decisions: readon
       agreed: count((action) => action !== "keep" && action !== "unsure"),
       disagreed: count((action) => action === "keep"),
       unsure: count((action) => action === "unsure"),
+      proposals: decisions.length - people.length,
       bands: observedPrecision(people),
     },
   };

@@ -38,8 +38,10 @@ export function* auditSummary({ findings, summary, info }: Audit): Generator<str
   if (summary.decided !== undefined) yield* decidedText(summary.decided);
 }
 
-function* decidedText({ agreed, disagreed, unsure, bands }: Decided): Generator<string> {
-  yield `Decided before: ${agreed} findings hold, ${disagreed} do not, ${unsure} unsure`;
+function* decidedText({ agreed, disagreed, unsure, proposals, bands }: Decided): Generator<string> {
+  yield `Decided before: ${quantity(agreed, "finding")} ${agreed === 1 ? "holds" : "hold"}, ${disagreed} do not, ${unsure} unsure`;
+  if (proposals > 0)
+    yield `  ${quantity(proposals, "line")} by the audit itself ${proposals === 1 ? "was" : "were"} ignored: put your own name into "by" of those that you decide`;
   for (const { from, to, agreed, disagreed, precision } of bands)
     if (precision !== null)
       yield `  of probability ${from} to ${to}: ${agreed} of ${agreed + disagreed} hold`;

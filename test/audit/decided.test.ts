@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { audit } from "../../src/audit/audit.js";
+import { auditSummary } from "../../src/audit/summary.js";
 import { proposeDecisions } from "../../src/decisions/propose-decisions.js";
 import { writePickle } from "../../src/format/write-pickle.js";
 import { speakerscope } from "../cli.js";
@@ -56,6 +57,11 @@ test("the audit's own proposals are not taken as given", async () => {
   const { findings } = await audit(rows);
   const again = await audit(rows, { decisions: proposeDecisions(findings) });
   assert.equal(again.findings, findings);
+  assert.is(again.summary.decided!.proposals, 3);
+  assert.match(
+    [...auditSummary(again)].join("\n"),
+    "Decided before: 0 findings hold, 0 do not, 0 unsure\n  3 lines by the audit itself were ignored: put your own name",
+  );
 });
 
 test("speakerscope audit also writes Parquet, and decisions to be edited that a second run keeps", () => {
