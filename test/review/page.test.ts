@@ -275,6 +275,11 @@ else {
       await page.keyboard.type("anna");
       await page.keyboard.press("Tab");
       assert.is(await count(), "1 of 3 decided");
+      // After a click, too, keys decide.
+      await page.locator("select[aria-label=Status]").focus();
+      await page.locator(".desk-choice", { hasText: "Unsure" }).click();
+      await page.keyboard.press("2");
+      assert.is(await count(), "3 of 3 decided");
       // Escape takes the choice back.
       await start("1");
       await page.keyboard.type("anna");

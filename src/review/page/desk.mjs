@@ -463,7 +463,6 @@ class Desk {
       }
       if (event.key !== "Enter" || input.value.trim() === "") return;
       event.preventDefault();
-      this.root.focus();
       void this.#decide({ ...choice, to: input.value.trim() });
     });
     this.choices.append(input, names);
@@ -473,8 +472,8 @@ class Desk {
   /** The next item is shown when the decision is safe. */
   async #decide(choice) {
     this.#pending = undefined;
-    // A name that is still being typed is taken when its field is left.
-    if (document.activeElement === this.by) this.root.focus();
+    // A name that is still being typed is taken when its field is left; and keys go on after a click.
+    this.root.focus({ preventScroll: true });
     const item = this.#item();
     if (item === undefined || this.#isBusy) return;
     const { action, to, parts } = choice;
