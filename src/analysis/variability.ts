@@ -1,4 +1,5 @@
 import type { UtteranceEmbedding } from "../types.js";
+import { demandList } from "../util/demand.js";
 import { dot } from "../vectors/dot.js";
 import { scatter } from "../vectors/scatter.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
@@ -33,6 +34,7 @@ export function variability(
   embedded: readonly UtteranceEmbedding[],
   { deviations = 3 }: { deviations?: number } = {},
 ): Variability {
+  demandList(embedded, "variability takes the list of utterances with their embeddings");
   const utterances = withSpeakers(embedded);
   const rows = unitRows(utterances);
   const groups = bySpeaker(utterances);

@@ -3,6 +3,7 @@ import type { Decision } from "../decisions/decision.js";
 import { invalid, stoppable } from "../errors.js";
 import { type Lack, UntrainableError } from "../scoring/plda.js";
 import { compare } from "../util/compare.js";
+import { demandList } from "../util/demand.js";
 import { dot } from "../vectors/dot.js";
 import { audioFindings } from "./audio-findings.js";
 import { type AuditCorpus, type AuditUtterance, auditCorpus } from "./audit-corpus.js";
@@ -62,7 +63,7 @@ const leastSpeakers = 20;
  * The result is the same for any order of the utterances. Measured error rates are in docs/audit.md.
  *
  * @param utterances embeddings of one model with names; `session` where known: the recording an utterance was cut from
- * @throws `invalid` for embeddings that are zero, not finite or of different length, and for `rounds` below 1; `interrupted` when `abortSignal` is aborted
+ * @throws `invalid` for what is no list, for embeddings that are zero, not finite or of different length, and for `rounds` below 1; `interrupted` when `abortSignal` is aborted
  * @example
  * const { findings, summary } = await audit(utterances);
  * console.table(findings.filter(({ probability }) => probability >= 0.5));
@@ -71,6 +72,13 @@ export async function audit(
   utterances: readonly AuditUtterance[],
   { checks, decisions, ...options }: AuditOptions = {},
 ): Promise<Audit> {
+  demandList(utterances, "audit takes the list of utterances with their embeddings");
+  if (checks !== undefined)
+    demandList(
+      checks,
+      "The option checks of audit is a list",
+      "const { checks } = await checkAudio(utterances)",
+    );
   const settledBefore = decisions === undefined ? undefined : settled(utterances, decisions);
   const asked = settledBefore?.utterances ?? utterances;
   const whole = await stoppable("The audit", () =>

@@ -1,4 +1,5 @@
 import { applyDecisions } from "../decisions/apply-decisions.js";
+import { checkedDecisions } from "../decisions/check-decision.js";
 import { auditor, type Decision, subjectOf } from "../decisions/decision.js";
 import { mergeDecisions } from "../decisions/merge-decisions.js";
 import { observedPrecision, type PrecisionBand } from "../decisions/observed-precision.js";
@@ -30,7 +31,8 @@ export interface Settled {
  * itself proposed does not count, or it would agree with itself.
  */
 export function settled(utterances: readonly AuditUtterance[], decisions: readonly Decision[]): Settled {
-  const people = decisions.filter(({ by }) => by !== auditor);
+  const all = checkedDecisions(decisions, "audit");
+  const people = all.filter(({ by }) => by !== auditor);
   const { corpus } = applyDecisions({ utterances }, people, { allowUnknown: true });
   const held = mergeDecisions(people).decisions;
   const sure = held.filter(({ action }) => action !== "unsure");
@@ -51,7 +53,7 @@ export function settled(utterances: readonly AuditUtterance[], decisions: readon
       agreed: count((action) => action !== "keep" && action !== "unsure"),
       disagreed: count((action) => action === "keep"),
       unsure: count((action) => action === "unsure"),
-      proposals: decisions.length - people.length,
+      proposals: all.length - people.length,
       bands: observedPrecision(people),
     },
   };

@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
 import { compare } from "../util/compare.js";
+import { demandList } from "../util/demand.js";
 import { speakerKey } from "./audit-corpus.js";
 import type { Finding } from "./finding.js";
 import { isOfOnePerson, joinedKeys } from "./joined-keys.js";
@@ -56,6 +57,7 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
   rows: readonly Row[],
   { parts, avoid = [], leastProbability = 0.5 }: SplitOptions<Part>,
 ): SplitCorpus<Row, Part> {
+  demandList(rows, "splitCorpus takes the list of utterances, or of speakers");
   const names = Object.keys(parts) as Part[];
   const total = names.reduce((sum, name) => sum + parts[name], 0);
   if (names.some((name) => !(parts[name] > 0)) || Math.abs(total - 1) > 1e-6)

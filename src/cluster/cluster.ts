@@ -3,6 +3,7 @@ import { UntrainableError } from "../scoring/plda.js";
 import { nearestRows } from "../similarity/nearest-rows.js";
 import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
+import { demandList } from "../util/demand.js";
 import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { certainty } from "./certainty.js";
 import { type ClusteredUtterance, type Clustering, type Person, showClustering } from "./clustering.js";
@@ -62,6 +63,7 @@ export async function cluster(
   utterances: readonly { key: string; embedding: Float32Array }[],
   { count, threshold, abortSignal, onProgress }: ClusterOptions = {},
 ): Promise<Clustering> {
+  demandList(utterances, "cluster takes the list of utterances with their embeddings");
   checkOptions(utterances.length, count, threshold);
   const order = [...utterances.keys()].sort((a, b) => compare(utterances[a].key, utterances[b].key));
   const sorted = order.map((i) => utterances[i]);

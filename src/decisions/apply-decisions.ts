@@ -1,7 +1,9 @@
 import { conflict, shown, unknown } from "../errors.js";
 import type { AudioSource } from "../types.js";
+import { demandList } from "../util/demand.js";
 import { groupBy } from "../util/group-by.js";
 import { audioOf, type Change } from "./change.js";
+import { checkedDecisions } from "./check-decision.js";
 import { auditor, type Decision, inWords, isOfNames } from "./decision.js";
 import { type Dispute, mergeDecisions } from "./merge-decisions.js";
 import { mergedNames } from "./merged-names.js";
@@ -53,10 +55,11 @@ export interface ApplyOptions {
  *
  * @param corpus what `scan` or `readManifest` gives, or embeddings; its array and rows are not changed
  * @param decisions of one person or several, with the audit's proposals or without; `readDecisions` reads them
- * @throws `unknown` for keys that the corpus does not have; `conflict` for decisions that contradict each other, naming both:
+ * @throws `invalid` for what is no list of decisions; `unknown` for keys that the corpus does not have; `conflict` for decisions that contradict each other, naming both:
  *   a recording dropped and relabelled, names merged in a circle, names merged that are two people, a name split into recordings of
  *   another
  * @example
+ * // From files: const { decisions } = readDecisions(["audit/decisions.jsonl", "anna.jsonl"]);
  * const drop = { kind: "utterance" as const, keys: [utterances[0].key], action: "drop" as const, by: "anna", at: "2026-01-31T09:30:00Z" };
  * const { corpus: rest, changes } = applyDecisions({ utterances }, [drop]);
  */
@@ -65,7 +68,12 @@ export function applyDecisions<Row extends Named & Partial<AudioSource>, Whole e
   decisions: readonly Decision[],
   { allowUnknown = false }: ApplyOptions = {},
 ): Applied<Row, Whole> {
-  const { decisions: held, disagreements } = mergeDecisions(decisions);
+  demandList(
+    (corpus as Partial<typeof corpus> | undefined)?.utterances,
+    "applyDecisions takes a corpus, or { utterances } with the list of utterances",
+    'const corpus = await scan("corpus")',
+  );
+  const { decisions: held, disagreements } = mergeDecisions(checkedDecisions(decisions, "applyDecisions"));
   const found = register(corpus, held, allowUnknown);
   const effects = effectsOf(held, found);
   const merges = held.filter((decision) => isMerge(decision, found));

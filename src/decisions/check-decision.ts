@@ -1,4 +1,5 @@
 import { invalid, shown } from "../errors.js";
+import { demandList } from "../util/demand.js";
 import { actionsOf, type Decision, type DecisionKind } from "./decision.js";
 import { inCamelCase, inSnakeCase } from "./spelling.js";
 
@@ -60,6 +61,21 @@ export function checkDecision(value: unknown, place: string, path?: string): Dec
   }
   if (typeof row.probability === "number") decision.probability = row.probability;
   return decision;
+}
+
+/**
+ * The decisions of a list, as a file of them is read: a program may have made them.
+ *
+ * @param who takes them, for the error: `applyDecisions`
+ * @throws `invalid` for what is no list, and for what is no decision in it
+ */
+export function checkedDecisions(decisions: unknown, who: string): Decision[] {
+  demandList(
+    decisions,
+    `${who} takes the list of decisions`,
+    'const { decisions } = readDecisions("decisions.jsonl")',
+  );
+  return (decisions as unknown[]).map((decision, i) => checkDecision(decision, `Decision ${i} of ${who}`));
 }
 
 function listOf(value: unknown): string[] | undefined {

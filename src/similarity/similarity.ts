@@ -1,4 +1,5 @@
 import type { Matrix } from "../types.js";
+import { demandList } from "../util/demand.js";
 import type { Rows } from "../vectors/unit-rows.js";
 import { checkedRows, compareAll } from "./compare.js";
 import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "./options.js";
@@ -32,6 +33,12 @@ export async function similarity<Kept extends boolean = false, TopK extends numb
   rows: Rows,
   options: SimilarityOptions & { matrix?: Kept; topK?: TopK } = {},
 ): Promise<SimilarityResult & AskedFor<Kept, TopK>> {
+  if (!("data" in Object(rows)))
+    demandList(
+      rows,
+      "similarity takes a list of embeddings, or a matrix { data, rows, columns }",
+      'const rows = await readEmbeddings("final_embeddings")',
+    );
   const checked = checkedRows(rows, options);
   const { from, to, second } = checked;
   const { matrix = (to - from) * second.n <= matrixLimit ** 2 } = options as SimilarityOptions;
