@@ -13,6 +13,7 @@ import {
 } from "../decisions/write-applied.js";
 import { stoppable } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
+import { quantity } from "../shared/text.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { printLine } from "./print.js";
@@ -64,5 +65,10 @@ async function run({ decisions: files, out, as, allowUnknown, ...settings }: Set
   const columns = settings.columns === undefined ? undefined : parseColumns(settings.columns);
   await writeApplied(applied.corpus, out, { form, columns });
   for (const line of appliedText(applied)) printLine(line);
+  const { relabelled } = applied.summary;
+  if (form === "list" && relabelled > 0)
+    printLine(
+      `Warning: a list of files carries no labels, and ${out} does not tell that ${quantity(relabelled, "utterance")} changed the speaker. For that, write a manifest or a table (.csv, .tsv, .jsonl, .parquet).`,
+    );
   printLine(`Written to ${out}; what changed: ${changesPath(out)}`);
 }
