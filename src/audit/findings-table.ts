@@ -25,6 +25,7 @@ export interface FindingRow {
   key1: string;
   /** Empty where the finding is about one thing. */
   key2: string;
+  /** To six digits. */
   score: number;
   probability: number;
   remedy: string;
@@ -40,7 +41,7 @@ export const findingRows = (findings: readonly Finding[]): FindingRow[] =>
     kind: kindNames[kind],
     key1,
     key2,
-    score,
+    score: Number(score.toPrecision(6)),
     probability,
     remedy: inSnakeCase(remedy.action),
     target: "to" in remedy ? remedy.to : "",

@@ -42,6 +42,15 @@ test("findings are rows with the right speaker as target", () => {
   assert.is(third.kind, "merged_speakers");
 });
 
+test("scores are rounded to six digits in tables", () => {
+  const found = finding("wrongLabel", ["x_a_1"], { action: "drop" });
+  const scores = [-0.7650000000000002, 1234567.8, 40, Infinity].map((score) => ({ ...found, score }));
+  assert.equal(
+    findingRows(scores).map(({ score }) => score),
+    [-0.765, 1234570, 40, Infinity],
+  );
+});
+
 test("kinds, remedies and the names of the evidence are spelt alike in files", () => {
   const [row] = findingRows([
     {
