@@ -31,6 +31,7 @@ test("what people decided is not asked again, what they changed is taken as give
   }));
   const again = await audit(rows, { decisions });
   assert.ok(Object.values(again.summary.found).every((count) => count === 0));
+  assert.ok([...auditSummary(again)].includes("Nothing found"));
   const { agreed, disagreed, bands } = again.summary.decided!;
   assert.equal([agreed, disagreed], [2, 1]);
   assert.is(
@@ -58,6 +59,11 @@ test("the audit's own proposals are not taken as given", async () => {
   const again = await audit(rows, { decisions: proposeDecisions(findings) });
   assert.equal(again.findings, findings);
   assert.is(again.summary.decided!.proposals, 3);
+  // What is not found is not listed.
+  assert.match(
+    [...auditSummary(again)].join("\n"),
+    /looked at\n2 utterances with a wrong label \(wrong_label\)\n1 pair of names of one person \(split_speaker\)\n(\d+ doubts? |Not looked for)/,
+  );
   assert.match(
     [...auditSummary(again)].join("\n"),
     "Decided before: 0 findings hold, 0 do not, 0 unsure\n  3 lines by the audit itself were ignored: put your own name",

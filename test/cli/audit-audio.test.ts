@@ -28,8 +28,8 @@ test("speakerscope audit looks for copies and speech in the audio, read now or m
     /Not looked for, without the audio: pairs of equal files, .*extract with --checks/,
   );
   const read = run("final-false", "read", "--data_root", join(cwd, "corpus"));
-  assert.match(read.stdout, /1 pairs of equal files \(equal_files\)\n/);
-  assert.match(read.stdout, /1 files without speech \(non_speech\)\n/);
+  assert.match(read.stdout, /1 pair of equal files \(equal_files\)\n/);
+  assert.match(read.stdout, /1 file without speech \(non_speech\)\n/);
   assert.match(read.stdout, /Warning: 1 of 6 files could not be read. The first, .*broken.wav: /);
   assert.match(
     run("final-true", "stored", "--fail_on", "equal_files").stderr,
