@@ -70,13 +70,17 @@ export function checkDecision(value: unknown, place: string, path?: string): Dec
  * @throws `invalid` for what is no list, and for what is no decision in it
  */
 export function checkedDecisions(decisions: unknown, who: string): Decision[] {
+  demandDecisions(decisions, who);
+  return (decisions as unknown[]).map((decision, i) => checkDecision(decision, `Decision ${i} of ${who}`));
+}
+
+/** @throws `invalid` for what is no list, such as the path of a file of decisions */
+export const demandDecisions = (decisions: unknown, who: string): void =>
   demandList(
     decisions,
     `${who} takes the list of decisions`,
     'const { decisions } = readDecisions("decisions.jsonl")',
   );
-  return (decisions as unknown[]).map((decision, i) => checkDecision(decision, `Decision ${i} of ${who}`));
-}
 
 function listOf(value: unknown): string[] | undefined {
   return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;

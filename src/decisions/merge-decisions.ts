@@ -1,3 +1,4 @@
+import { demandDecisions } from "./check-decision.js";
 import { auditor, type Decision, type DecisionKind, subjectOf, timeOf } from "./decision.js";
 
 /** What people disagree about. */
@@ -22,11 +23,13 @@ export interface MergedDecisions {
  * where either has no `at`. People outrank what the audit proposes. Where one is unsure
  * and another is not, the other decides; where two decide differently, both are listed and nothing holds.
  *
+ * @throws `invalid` for what is no list
  * @example
  * const decided = (by: string, action: "same" | "different") => ({ kind: "pair" as const, keys: ["a", "b"], action, by, at: "2026-01-31T09:30:00Z" });
  * const { disagreements } = mergeDecisions([decided("anna", "same"), decided("ben", "different")]);
  */
 export function mergeDecisions(all: readonly Decision[]): MergedDecisions {
+  demandDecisions(all, "mergeDecisions");
   const subjects = new Map<string, Map<string, Decision>>();
   for (const decision of all) {
     const subject = subjectOf(decision);

@@ -5,6 +5,7 @@ import {
   audit,
   cluster,
   type Decision,
+  mergeDecisions,
   ScopeError,
   similarity,
   splitCorpus,
@@ -19,6 +20,7 @@ const calls: [string, (given: never) => unknown][] = [
   ["splitCorpus", (given) => splitCorpus(given, { parts: { train: 0.5, test: 0.5 } })],
   ["applyDecisions", (given) => applyDecisions({ utterances: given }, [])],
   ["applyDecisions", (given) => applyDecisions({ utterances: [] }, given)],
+  ["mergeDecisions", mergeDecisions],
   ["audit", (given) => audit([], { decisions: given })],
   ["audit", (given) => audit([], { checks: given })],
 ];
