@@ -19,15 +19,15 @@ export const fewLikePerson = 3;
  * taken off. The best ones do not count: they may be wrong labels of that person. Of all rows of one name the best counts.
  *
  * @param personOf the person that a row of `candidates` has by its label
- * @param wrongOfPerson how many wrong labels hide each person, on average
+ * @param wrongOf how many wrong labels hide a person: the more of the utterances are hers, the more of the wrong labels hide her
  * @returns Float64Array (people), 0 or more
  */
 export function hubs(
   { k, people, scores }: Candidates,
   personOf: (row: number) => number,
-  { count, wrongOfPerson }: { count: number; wrongOfPerson: number },
+  { count, wrongOf }: { count: number; wrongOf: (person: number) => number },
 ): Float64Array {
-  const place = fewLikePerson + Math.round(2 * wrongOfPerson);
+  const placeOf = (person: number) => fewLikePerson + Math.round(2 * wrongOf(person));
   const bestOf = Array.from({ length: count }, () => new Map<number, number>());
   people.forEach((person, at) => {
     if (!(scores[at] > 0) || person < 0) return;
@@ -35,5 +35,8 @@ export function hubs(
     const best = bestOf[person];
     if (!(best.get(own)! >= scores[at])) best.set(own, scores[at]);
   });
-  return Float64Array.from(bestOf, (best) => [...best.values()].sort((a, b) => b - a)[place] ?? 0);
+  return Float64Array.from(
+    bestOf,
+    (best, person) => [...best.values()].sort((a, b) => b - a)[placeOf(person)] ?? 0,
+  );
 }

@@ -137,7 +137,7 @@ export async function labelEvidence(
     }
     onRows(to - from);
   }
-  weighOthers(people, known, candidates, { aliasOf, wrongOfPerson: (wrong * n) / people.count }, result);
+  weighOthers(people, known, candidates, { aliasOf, wrong }, result);
   result.outlier = shareOfOutliers(likeness, result.alternative, wrong);
   result.own = likeness.map((log) => ownOf(log, result.outlier));
   return result;
@@ -173,15 +173,18 @@ function weighOthers(
   candidates: Candidates,
   {
     aliasOf,
-    wrongOfPerson,
+    wrong,
   }: {
     aliasOf: (person: number, other: number) => number;
-    wrongOfPerson: number;
+    wrong: number;
   },
   result: LabelEvidence,
 ): void {
   const { k, people, scores } = candidates;
-  const taken = hubs(candidates, (row) => personOf[row], { count: counts.length, wrongOfPerson });
+  const taken = hubs(candidates, (row) => personOf[row], {
+    count: counts.length,
+    wrongOf: (person) => wrong * counts[person],
+  });
   const total = known.reduce((sum, person) => sum + counts[person], 0);
   const shares = counts.map((count) => Math.log(((1 - stranger) * count) / total));
   personOf.forEach((person, i) => {

@@ -8,7 +8,7 @@ const candidates = {
   people: Int32Array.from([8, 9, 8, 9, 8, 9, 8, 9, 8, 9, 8, 9, 8, 9, 8, -1]),
   scores: Float32Array.from([30, 25, 28, -3, 24, -4, 20, -5, 16, -6, 12, -7, 8, -8, 4, 0]),
 };
-const options = { count: 10, wrongOfPerson: 0 };
+const options = { count: 10, wrongOf: () => 0 };
 
 test("hubs says what strangers get with a person whom many names resemble, but for the best of them", () => {
   const found = hubs(candidates, (row) => row, options);
@@ -24,7 +24,8 @@ test("hubs counts rows of one name once", () => {
 });
 
 test("hubs leaves out more of the best where more wrong labels hide a person", () => {
-  assert.is(hubs(candidates, (row) => row, { ...options, wrongOfPerson: 1 })[8], 12);
+  const wrongOf = (person: number) => Number(person === 8);
+  assert.is(hubs(candidates, (row) => row, { ...options, wrongOf })[8], 12);
 });
 
 test.run();
