@@ -5,8 +5,10 @@ const subjectOf = ({ kind, keys }) => JSON.stringify([kind, ...[...keys].sort()]
 export const inSnakeCase = (text) => text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const inCamelCase = (text) => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
-/** What the audit proposes has no time. */
+/** What the audit proposes has no time, and what is written by hand may have none. */
 const timeOf = ({ at }) => Date.parse(at) || 0;
+/** Whether the earlier one is known: of decisions by hand without a time the later line holds. */
+const areDated = (a, b) => a.by === "audit" || Boolean(a.at && b.at);
 
 /** The decisions of everyone: of one person the later one holds, and none after an undo. */
 export class Ledger {
@@ -16,7 +18,7 @@ export class Ledger {
     const subject = subjectOf(decision);
     const people = this.#bySubject.get(subject) ?? new Map();
     const before = people.get(decision.by);
-    if (before !== undefined && timeOf(before) > timeOf(decision)) return;
+    if (before !== undefined && areDated(before, decision) && timeOf(before) > timeOf(decision)) return;
     people.set(decision.by, decision);
     this.#bySubject.set(subject, people);
   }
