@@ -186,7 +186,7 @@ test("a clustering shows how many people there are and who speaks most", async (
   const result = await cluster(voices, { count: 6 });
   const { text } = await shown(result);
   assert.match(text, /^12 utterances of 6 people\n/);
-  assert.match(text, /person-001 +\d+ +<i>a_s/);
+  assert.match(text, /person-001 +\d+ +[\d.]+ +<i>a_s/);
 });
 
 test("an audit shows what it found and what to do", async () => {
