@@ -5,6 +5,7 @@ import { compare } from "../util/compare.js";
 import { groupBy } from "../util/group-by.js";
 import { sigmoid } from "../util/sigmoid.js";
 import { dot } from "../vectors/dot.js";
+import { unitVector } from "../vectors/unit-vector.js";
 import type { AuditUtterance } from "./audit-corpus.js";
 import { type Copy, equalFiles, type HeardUtterance, nearCopies } from "./copies.js";
 import { type Finding, leastProbability } from "./finding.js";
@@ -150,10 +151,7 @@ function better(a: Heard, b: Heard, [fitA, fitB]: [number, number]): Heard {
 /** Cosine of an utterance to the mean of the others under its name; 0 where there is none. */
 function fitOf(rows: readonly Heard[]): (row: number) => number {
   const members = groupBy(rows.keys(), (row) => nameOf(rows[row]));
-  const unit = ({ embedding }: Heard) => {
-    const length = Math.sqrt(dot(embedding, 0, embedding, 0, embedding.length));
-    return Float64Array.from(embedding, (value) => value / length);
-  };
+  const unit = ({ embedding }: Heard) => unitVector(Float64Array.from(embedding));
   return (row) => {
     const name = nameOf(rows[row]);
     if (name === null) return 0;

@@ -1,11 +1,12 @@
 import type { Plda } from "../scoring/plda.js";
 import { pldaScore } from "../scoring/plda-score.js";
+import { gatherRows } from "../vectors/gather-rows.js";
 import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { fewLikePerson } from "./hubs.js";
 import { nearest } from "./nearest.js";
 import { type Labels, type OnePerson, onePerson } from "./one-person.js";
-import { gatherRows, onAxes, type People } from "./people.js";
+import { onAxes, type People } from "./people.js";
 import { trust } from "./wrong-labels.js";
 
 /** Two names that may be of one person. */

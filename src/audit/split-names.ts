@@ -1,10 +1,11 @@
 import { pldaScore } from "../scoring/plda-score.js";
 import { breather } from "../similarity/breather.js";
+import { gatherRows } from "../vectors/gather-rows.js";
 import { quantile } from "../vectors/quantile.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { bestSplit, type Split } from "./best-split.js";
 import { chanceOfOther, chanceOfOwn, type Labels } from "./one-person.js";
-import { gatherRows, onAxes, type People } from "./people.js";
+import { onAxes, type People } from "./people.js";
 import { trust } from "./wrong-labels.js";
 
 /** A name in two parts. */

@@ -1,10 +1,11 @@
 import { UntrainableError } from "../scoring/plda.js";
 import { breather } from "../similarity/breather.js";
 import { logSum } from "../util/log-sum.js";
+import { gatherRows } from "../vectors/gather-rows.js";
 import type { AuditCorpus } from "./audit-corpus.js";
 import { type Candidates, hubs } from "./hubs.js";
 import { nearest } from "./nearest.js";
-import { gatherRows, onAxes, type People } from "./people.js";
+import { onAxes, type People } from "./people.js";
 import { setScores } from "./set-score.js";
 
 /** What speaks for and against the label of every row. */

@@ -1,3 +1,4 @@
+import { dot } from "../vectors/dot.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
 import { sizesOf, type Voices } from "./voices.js";
 
@@ -6,18 +7,13 @@ import { sizesOf, type Voices } from "./voices.js";
  * pair has to be looked at.
  */
 export function cosineVoices({ data, n, dimension: d }: Pick<UnitRows, "data" | "n" | "dimension">): Voices {
-  const dot = (x: Float64Array | Float32Array, a: number, y: Float64Array | Float32Array, b: number) => {
-    let sum = 0;
-    for (let k = 0, p = a * d, q = b * d; k < d; k++) sum += x[p + k] * y[q + k];
-    return sum;
-  };
   return {
     n,
     joining() {
       const sums = Float64Array.from(data);
       const sizes = new Int32Array(n).fill(1);
       return {
-        likeness: (a, b) => dot(sums, a, sums, b) / (sizes[a] * sizes[b]),
+        likeness: (a, b) => dot(sums, a, sums, b, d) / (sizes[a] * sizes[b]),
         join(a, b) {
           for (let k = 0; k < d; k++) sums[a * d + k] += sums[b * d + k];
           sizes[a] += sizes[b];
@@ -30,8 +26,8 @@ export function cosineVoices({ data, n, dimension: d }: Pick<UnitRows, "data" | 
       for (let i = 0; i < n; i++) for (let k = 0; k < d; k++) sums[groups[i] * d + k] += data[i * d + k];
       return (i, group) => {
         const isOwn = groups[i] === group;
-        const self = isOwn ? dot(data, i, data, i) : 0;
-        return (dot(sums, group, data, i) - self) / (sizes[group] - Number(isOwn));
+        const self = isOwn ? dot(data, i, data, i, d) : 0;
+        return (dot(sums, group, data, i, d) - self) / (sizes[group] - Number(isOwn));
       };
     },
   };

@@ -1,3 +1,4 @@
+import { dot } from "../vectors/dot.js";
 import { quantile } from "../vectors/quantile.js";
 import type { UnitRows } from "../vectors/unit-rows.js";
 import { largestOf, type Strangers } from "./strangers.js";
@@ -26,9 +27,8 @@ export function isOnePerson(
   }
   const [a, b] = counts;
   if (a < 2 || b < 2) return false;
-  const product = (x: Float64Array, y: Float64Array) => x.reduce((sum, value, k) => sum + value * y[k], 0);
-  const ofParts = [product(parts[0], parts[0]) - a, product(parts[1], parts[1]) - b];
-  const across = product(parts[0], parts[1]) / (a * b);
+  const ofParts = [dot(parts[0], 0, parts[0], 0, d) - a, dot(parts[1], 0, parts[1], 0, d) - b];
+  const across = dot(parts[0], 0, parts[1], 0, d) / (a * b);
   const within = (ofParts[0] + ofParts[1]) / (a * (a - 1) + b * (b - 1));
   const overall = (ofParts[0] + ofParts[1] + 2 * across * a * b) / (n * (n - 1));
   const nearer = (quantile(nearest.slice().sort(), 0.5) - mean) / deviation - largestOf(n);

@@ -4,8 +4,6 @@ import type { UnitRows } from "../vectors/unit-rows.js";
 
 type Vectors = Pick<UnitRows, "data" | "n" | "dimension">;
 
-/** Rows at a time, to bound the memory. */
-const blockRows = 32_768;
 /** The part of the covariance that is replaced by the same variance in every direction: few rows say little about it. */
 const shrinkage = 0.1;
 
@@ -27,11 +25,7 @@ export function withoutCommon({
   const centred = new Float32Array(n * d);
   for (let at = 0; at < centred.length; at++) centred[at] = data[at] - mean[at % d];
 
-  const covariance = new Float64Array(d * d);
-  for (let from = 0; from < n; from += blockRows)
-    scatter(centred.subarray(from * d, (from + blockRows) * d), d).forEach((x, at) => {
-      covariance[at] += x / n;
-    });
+  const covariance = scatter(centred, d).map((x) => x / n);
   let variance = 0;
   for (let k = 0; k < d; k++) variance += covariance[k * d + k] / d;
   if (!(variance * d > 1e-10)) return undefined;

@@ -1,5 +1,6 @@
 import { invalid, ScopeError } from "../errors.js";
 import { cholesky, solveLower, solveUpper } from "../vectors/cholesky.js";
+import { gatherRows } from "../vectors/gather-rows.js";
 import { principalAxes } from "../vectors/principal-axes.js";
 import { scatter } from "../vectors/scatter.js";
 import { unitRows } from "../vectors/unit-rows.js";
@@ -170,11 +171,8 @@ export function pldaOfSums(
   return {
     dimension: d,
     mean,
-    axes: Float64Array.from(
-      { length: varies.length * d },
-      (_, at) => found.axes[varies[Math.floor(at / d)] * d + (at % d)],
-    ),
-    between: Float64Array.from(varies, (r) => found.variances[r]),
+    axes: gatherRows(found.axes, varies, d),
+    between: gatherRows(found.variances, varies, 1),
     shrinkage,
     speakers,
     utterances,
