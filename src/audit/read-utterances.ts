@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, shown } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
-import { readVectors } from "../store/read-vectors.js";
+import { readNamedVectors } from "../store/read-vectors.js";
 import { readJsonLines } from "../util/json-lines.js";
 import type { AuditUtterance } from "./audit-corpus.js";
 
@@ -18,15 +18,9 @@ export interface StoredUtterance extends AuditUtterance {
  * @throws `invalid` for keys that name no speaker; as `readVectors` does
  */
 export async function readAuditUtterances(path: string): Promise<StoredUtterance[]> {
-  const { rows, info } = await readVectors(path, { level: "utterance" });
-  if (!Array.isArray(rows))
-    throw invalid(
-      `The embeddings in ${path} have no names. Give a .npz file with keys, or what merging wrote.`,
-      { path },
-    );
+  const rows = await readNamedVectors(path);
   const sessions = await sessionsIn(path);
-  return (rows as { embedding: Float32Array; path?: string }[]).map(({ embedding, path: audio }, i) => {
-    const { key, dataset, speakerId } = info[i];
+  return rows.map(({ key, dataset, speakerId, embedding, path: audio }) => {
     // Reading vectors gives an unknown speaker as "".
     if (dataset !== "" || speakerId !== key)
       return {

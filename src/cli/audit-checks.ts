@@ -7,6 +7,7 @@ import { checksFile, readChecks } from "../checks/checks-file.js";
 import { openModel } from "../embed/open-model.js";
 import { missing } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
+import { withKnownKeys } from "../pipeline/with-known-keys.js";
 import type { Utterance } from "../types.js";
 import { openReporter } from "./reporter.js";
 
@@ -41,13 +42,7 @@ export async function auditChecks(
   try {
     const onProgress = reporter.progress.bind(reporter);
     const corpus = await openCorpus({ ...settings, onProgress });
-    // Vectors of other tools may be named by the path instead.
-    const known = new Set(utterances.map(({ key }) => key));
-    const listed = corpus.utterances.map((utterance) => {
-      const { key, dataset, speakerId, utteranceId } = utterance;
-      const path = `${dataset}/${speakerId}/${utteranceId}`;
-      return { ...utterance, key: !known.has(key) && known.has(path) ? path : key };
-    });
+    const listed = withKnownKeys(corpus.utterances, new Set(utterances.map(({ key }) => key)));
     const { abortSignal } = settings;
     const voices = severalVoices ? await openModel({ device: "cpu" }) : undefined;
     const { checks, failures } = await checkAudio(listed, { voices, onProgress, abortSignal });

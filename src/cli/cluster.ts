@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { cluster } from "../cluster/cluster.js";
-import { invalid } from "../errors.js";
+import { invalid, stoppable } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
 import { publishClusters } from "../pipeline/publish-clusters.js";
-import { readVectors } from "../store/read-vectors.js";
+import { readNamedVectors } from "../store/read-vectors.js";
 import { checkWritable } from "../util/make-folder.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, cosine, positiveInteger } from "./options.js";
@@ -50,21 +50,17 @@ async function run({ embeddings, outputDir, count, threshold, ...ofCorpus }: Set
     checkWritable(outputDir);
     const abortSignal = interruptSignal();
     const onProgress = reporter.progress.bind(reporter);
-    const { rows, info } = await readVectors(embeddings, { level: "utterance" });
-    if (!Array.isArray(rows))
-      throw invalid(
-        `The embeddings in ${embeddings} have no names. Give a .npz file with keys, or what merging wrote.`,
-        { path: embeddings },
-      );
-    if (rows.length === 0) throw invalid(`There are no utterances in ${embeddings}.`, { path: embeddings });
-    const utterances = (rows as { embedding: Float32Array }[]).map(({ embedding }, i) => ({
-      key: info[i].key,
-      embedding,
-    }));
+    const utterances = await readNamedVectors(embeddings);
+    if (utterances.length === 0)
+      throw invalid(`There are no utterances in ${embeddings}.`, { path: embeddings });
     const hasCorpus = ofCorpus.dataRoot !== undefined || ofCorpus.manifest !== undefined;
     if (hasCorpus) checkCorpusSettings(ofCorpus);
     const corpus = hasCorpus ? await openCorpus({ ...ofCorpus, onProgress, abortSignal }) : undefined;
-    const clustering = await cluster(utterances, { count, threshold, onProgress, abortSignal });
+    const clustering = await stoppable(
+      "The clustering",
+      () => cluster(utterances, { count, threshold, onProgress, abortSignal }),
+      "Nothing was written.",
+    );
     reporter.close();
     await publishClusters(
       clustering,

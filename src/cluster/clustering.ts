@@ -26,7 +26,7 @@ export interface Clustering {
   summary: {
     utterances: number;
     people: number;
-    /** People if every join needed 20 times more evidence, or 20 times less; undefined with `count` or `threshold`. */
+    /** People if every join needed 20 times less evidence, or 20 times more; undefined with `count` or `threshold`. */
     range?: [fewest: number, most: number];
     /** People of one utterance. */
     alone: number;
@@ -40,18 +40,22 @@ export interface Clustering {
   };
 }
 
+/** Between how many people there are; nothing where that is not known, or makes no difference. */
+export const rangeText = ({ range }: Clustering["summary"]): string =>
+  range === undefined || range[0] === range[1]
+    ? ""
+    : `${range[0]} to ${range[1]} where 20 times less or more evidence is asked for`;
+
 /** Makes a clustering show itself: how many people, and who speaks most. */
 export function showClustering(clustering: Clustering): Clustering {
   showRows(clustering.items, "utterance");
   showRows(clustering.people, "row");
   return showAs(clustering, ({ people, summary, info }) => {
-    const { range, alone } = summary;
+    const { alone } = summary;
     return {
       title: `${quantity(summary.utterances, "utterance")} of ${people.length} ${people.length === 1 ? "person" : "people"}`,
       parts: [
-        range === undefined
-          ? ""
-          : `${range[0]} to ${range[1]} people, with 20 times more or less evidence for a join`,
+        rangeText(summary),
         alone === 0 ? "" : `${alone} of them with one utterance`,
         `Compared by ${info.model}, joined down to ${Number(info.threshold.toFixed(3))}`,
         { rows: people, noun: "people" },

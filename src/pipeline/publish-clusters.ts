@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Clustering } from "../cluster/cluster.js";
+import { type Clustering, rangeText } from "../cluster/clustering.js";
 import { nameSpeakers } from "../cluster/name-speakers.js";
 import { type ManifestUtterance, manifestRows } from "../decisions/write-applied.js";
 import { mergedFiles } from "../merged/files.js";
@@ -11,6 +11,7 @@ import type { Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 import { readJsonLines } from "../util/json-lines.js";
 import type { StageContext } from "./stage.js";
+import { withKnownKeys } from "./with-known-keys.js";
 
 type Place = ManifestUtterance & { key: string };
 
@@ -33,8 +34,7 @@ export async function publishClusters(
   reporter.log(`Written to ${outputDir}: people.csv, utterances.csv`);
 
   const known = new Set(items.map(({ key }) => key));
-  const heard = (places ?? (await placesIn(embeddings)))
-    .map((place) => ({ ...place, key: keyOf(place, known) }))
+  const heard = withKnownKeys(places ?? (await placesIn(embeddings)), known)
     .filter(({ key }) => known.has(key))
     .sort((a, b) => compare(a.key, b.key));
   if (heard.length === 0) {
@@ -54,15 +54,12 @@ export async function publishClusters(
 
 /** How many people there are, how sure it is, and who speaks most, line by line. */
 function clusteringText({ people, summary, info }: Clustering): string[] {
-  const { range, alone, utterances } = summary;
-  const between =
-    range === undefined || range[0] === range[1]
-      ? ""
-      : ` (${range[0]} to ${range[1]} where 20 times less or more evidence is asked for)`;
+  const { alone, utterances } = summary;
+  const range = rangeText(summary);
   const sure = people.filter(({ probability }) => probability >= 0.9).length;
   const isKnown = people.some(({ probability }) => !Number.isNaN(probability));
   return [
-    `${quantity(utterances, "utterance")} of ${people.length} ${people.length === 1 ? "person" : "people"}${between}`,
+    `${quantity(utterances, "utterance")} of ${people.length} ${people.length === 1 ? "person" : "people"}${range === "" ? "" : ` (${range})`}`,
     `  ${alone} of them with one utterance${isKnown ? `; ${sure} are sure by 90 % or more` : ""}; compared by ${info.model}`,
     ...people
       .slice(0, 10)
@@ -72,12 +69,6 @@ function clusteringText({ people, summary, info }: Clustering): string[] {
       ),
     ...(people.length > 10 ? [`  and ${people.length - 10} more in people.csv`] : []),
   ];
-}
-
-/** Vectors of other tools may be named by the path instead. */
-function keyOf({ key, dataset, speakerId, utteranceId }: Place, known: ReadonlySet<string>): string {
-  const path = [dataset, speakerId, utteranceId].join("/");
-  return !known.has(key) && known.has(path) ? path : key;
 }
 
 /** Where utterances are, as merging has written it down; none for other embeddings. */

@@ -65,6 +65,27 @@ export async function readVectors(
   return { rows, n: rows.length, info: rows };
 }
 
+/**
+ * As `readVectors`, of utterances with names.
+ *
+ * @throws `invalid` for vectors that have none; as `readVectors` does
+ */
+export async function readNamedVectors(
+  path: string,
+): Promise<{ key: string; dataset: string; speakerId: string; embedding: Float32Array; path?: string }[]> {
+  const { rows, info } = await readVectors(path, { level: "utterance" });
+  if (!Array.isArray(rows))
+    throw invalid(
+      `The embeddings in ${path} have no names. Give a .npz file with keys, or what merging wrote.`,
+      { path },
+    );
+  return (rows as { embedding: Float32Array; path?: string }[]).map(({ embedding, path: audio }, i) => ({
+    ...info[i],
+    embedding,
+    path: audio,
+  }));
+}
+
 const numbered = (rows: Matrix): Vectors => {
   const info = Array.from({ length: rows.rows }, (_, i) => infoOf(String(i)));
   return { rows, n: rows.rows, info };
