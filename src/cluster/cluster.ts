@@ -30,8 +30,8 @@ const leastGroups = 5;
 const leastUtterances = 10;
 /** How much more evidence a join needs than that any two of the groups are one person, log(K): the scores are too sure. */
 const caution = 1.5;
-/** Utterances of a person resemble each other beyond the voice, so that they say half of what they seem to, in log odds. */
-const trust = 0.5;
+/** Utterances of a person resemble each other beyond the voice, so that they say a fifth of what they seem to, in log odds. */
+const trust = 0.2;
 /** Twenty times more evidence, in log odds. */
 const doubt = Math.log(20);
 
@@ -135,7 +135,7 @@ export async function cluster(
       ? await ofCosines()
       : await joined(learned, {
           least: caution * Math.log(countOf(first.groups)),
-          margin: doubt,
+          margin: doubt / trust,
           count,
         });
   const made = done(

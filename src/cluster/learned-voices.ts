@@ -6,8 +6,6 @@ import { countOf, sizesOf, type Voices } from "./voices.js";
 const alikeness = 0.15;
 /** Rows on the axes of a model at a time, to bound the memory. */
 const blockRows = 32_768;
-/** So many sizes of two groups are remembered. */
-const remembered = 10_000;
 
 /**
  * Groups are as alike as it is likelier that they are of one person than of two: the log likelihood ratio of a two-covariance
@@ -119,18 +117,6 @@ type Values = Float64Array | Float32Array;
  */
 function evidenceOf(between: Float64Array) {
   const rank = between.length;
-  const ofCount = new Map<number, { weights: Float64Array; constant: number }>();
-  const forCount = (count: number) => {
-    let found = ofCount.get(count);
-    if (found === undefined) {
-      const weights = between.map((psi) => psi / (1 + count * psi) / 2);
-      const constant = between.reduce((sum, psi) => sum + Math.log1p(count * psi) / 2, 0);
-      found = { weights, constant };
-      if (ofCount.size > remembered) ofCount.clear();
-      ofCount.set(count, found);
-    }
-    return found;
-  };
   return (
     count: number,
     sums: Values,
@@ -140,12 +126,20 @@ function evidenceOf(between: Float64Array) {
     from = 0,
     ofOthers = 1,
   ): number => {
-    const { weights, constant } = forCount(count);
-    let sum = 0;
-    if (others === undefined) for (let r = 0; r < rank; r++) sum += weights[r] * (scale * sums[at + r]) ** 2;
-    else
-      for (let r = 0; r < rank; r++)
-        sum += weights[r] * (scale * sums[at + r] + ofOthers * others[from + r]) ** 2;
-    return sum - constant;
+    let evidence = 0;
+    // One logarithm for as many factors as a number holds.
+    let factors = 1;
+    for (let r = 0; r < rank; r++) {
+      const sum =
+        others === undefined ? scale * sums[at + r] : scale * sums[at + r] + ofOthers * others[from + r];
+      const factor = 1 + count * between[r];
+      evidence += (sum * sum * between[r]) / factor;
+      factors *= factor;
+      if (factors > 1e200) {
+        evidence -= Math.log(factors);
+        factors = 1;
+      }
+    }
+    return (evidence - Math.log(factors)) / 2;
   };
 }
