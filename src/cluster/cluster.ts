@@ -9,7 +9,8 @@ import { certainty } from "./certainty.js";
 import { type ClusteredUtterance, type Clustering, type Person, showClustering } from "./clustering.js";
 import { cosineVoices } from "./cosine-voices.js";
 import { learnedVoices } from "./learned-voices.js";
-import { groupsOf, link, type Merge } from "./link.js";
+import { joinLeftAlone } from "./left-alone.js";
+import { groupsOf, link, type Merge, partsOf } from "./link.js";
 import { isOnePerson } from "./one-person.js";
 import { leastCosine, strangers, worth } from "./strangers.js";
 import { countOf, sizesOf, type Voices } from "./voices.js";
@@ -40,11 +41,14 @@ const doubt = Math.log(20);
  * enough. Only the 100 nearest utterances of each are looked at (30 in corpora above 20,000).
  *
  * 1. By cosines, without the mean of all utterances and with their spread evened out, in the mean over all pairs of two groups.
- *    The threshold is found in the corpus: from where on three in ten pairs are more than strangers would give.
+ *    The threshold is found in the corpus: from where on three in ten pairs are more than strangers would give, or fewer where
+ *    people have more than five utterances, whose mean says more.
  * 2. By what these groups show (five of two utterances and more are needed): a two-covariance model (`plda`) is trained on them,
  *    and gives the log likelihood ratio of two groups being one person. Since a person's utterances share more than the voice, n of
- *    them count as n / (1 + 0.15 (n - 1)). Groups are joined down to 1.5 log(K), with K groups of the first pass: the more people
- *    there are, the less likely are two groups one of them.
+ *    them count as n / (1 + r (n - 1)), with the least r from 0.1 to 0.4 with which four fifths of what the first pass joined last
+ *    stay together. Groups are joined down to 1.5 log(K), with K groups of the first pass: the more people there are, the less
+ *    likely are two groups one of them. Who is left alone is put to whom they are most like, where that is likelier than that they
+ *    are a person of one utterance, of whom there are as many as the corpus shows.
  *
  * Where nothing sets the utterances apart and they are alike, they are one person.
  *
@@ -102,17 +106,8 @@ export async function cluster(
   if (count === undefined && isOnePerson(rows, whitened, nearestOfEach, others))
     return done(new Int32Array(n), 1, {});
 
-  const joined = async (
-    voices: Voices,
-    { least, margin, count }: { least: number; margin: number; count?: number },
-  ): Promise<Found> => {
-    const downTo = count === undefined ? { least: least - margin } : { count };
-    const merges = await link(voices, nearest, downTo, abortSignal);
-    if (count !== undefined && merges.length < n - count)
-      throw invalid(
-        `The utterances do not come down to ${count} people: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
-        { got: count },
-      );
+  /** What is joined down to `least`, or to the count that is asked for. */
+  const cut = (voices: Voices, merges: readonly Merge[], least: number, margin: number): Found => {
     const kept = count === undefined ? above(merges, least) : merges;
     return {
       voices,
@@ -123,31 +118,47 @@ export async function cluster(
       range: [n - above(merges, least - margin).length, n - above(merges, least + margin).length],
     };
   };
+  const linked = async (voices: Voices, least?: number): Promise<readonly Merge[]> => {
+    const merges = await link(voices, nearest, count === undefined ? { least } : { count }, abortSignal);
+    if (count !== undefined && merges.length < n - count)
+      throw invalid(
+        `The utterances do not come down to ${count} people: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
+        { got: count },
+      );
+    return merges;
+  };
+
   const scale = worth / others.deviation;
-  const byCosines = { least: leastCosine(others), margin: doubt / scale };
-  const first = await joined(cosineVoices(whitened), byCosines);
+  const margin = doubt / scale;
+  const byCosine = cosineVoices(whitened);
+  const guess = leastCosine(others);
+  const merges = await link(byCosine, nearest, { least: guess - 2 * margin }, abortSignal);
+  const each = usualSize(groupsOf(n, above(merges, guess)));
+  const cosine = Math.max(leastCosine(others, each), guess - margin);
   // Those who are learned from are people by what is heard: a count could put two into one.
-  const learned = learnedFrom(centred, first.groups);
-  const ofCosines = async () =>
-    count === undefined ? first : await joined(first.voices, { ...byCosines, count });
-  const { voices, groups, least, reached, range } =
+  const heard = above(merges, cosine);
+  const people = groupsOf(n, heard);
+  const least = caution * Math.log(countOf(people));
+  const learned = learnedFrom(centred, people, partsOf(n, heard), least);
+  const found =
     learned === undefined
-      ? await ofCosines()
-      : await joined(learned, {
-          least: caution * Math.log(countOf(first.groups)),
-          margin: doubt / trust,
-          count,
-        });
+      ? cut(byCosine, count === undefined ? merges : await linked(byCosine), cosine, margin)
+      : cut(learned, await linked(learned, least - doubt / trust), least, doubt / trust);
+  const groups =
+    learned === undefined || count !== undefined
+      ? found.groups
+      : joinLeftAlone(learned, found.groups, nearest);
   const made = done(
     groups,
-    certainty(voices, groups, nearest, least, learned === undefined ? scale : trust),
+    certainty(found.voices, groups, nearest, found.least, learned === undefined ? scale : trust),
     {
       model: learned === undefined ? "cosine" : "plda",
-      threshold: reached,
+      threshold: found.reached,
       rounds: learned === undefined ? 0 : 1,
     },
   );
-  if (count === undefined) made.summary.range = range;
+  const joined = countOf(found.groups) - countOf(groups);
+  if (count === undefined) made.summary.range = [found.range[0] - joined, found.range[1] - joined];
   return made;
 }
 
@@ -172,10 +183,12 @@ function above(merges: readonly Merge[], least: number): readonly Merge[] {
 function learnedFrom(
   rows: Pick<UnitRows, "data" | "n" | "dimension">,
   groups: Int32Array,
+  parts: Int32Array,
+  least: number,
 ): Voices | undefined {
   if (repeatedGroups(groups) < leastGroups) return undefined;
   try {
-    return learnedVoices(rows, groups);
+    return learnedVoices(rows, groups, parts, least);
   } catch (error) {
     if (error instanceof UntrainableError) return undefined;
     throw error;
@@ -191,6 +204,10 @@ function neighbours(
     { topK: Math.min(n - 1, n <= 20_000 ? 100 : 30), backend: "onnx", ...options },
   );
 }
+
+/** How many utterances the person of an utterance has, in the mean over utterances. */
+const usualSize = (groups: Int32Array) =>
+  sizesOf(groups).reduce((sum, size) => sum + size * size, 0) / groups.length;
 
 const repeatedGroups = (groups: Int32Array) => sizesOf(groups).filter((size) => size > 1).length;
 

@@ -168,3 +168,19 @@ export function groupsOf(n: number, merges: readonly Merge[]): Int32Array {
   for (let i = 0; i < n; i++) groups[i] = into[i] === i ? count++ : groups[into[i]];
   return groups;
 }
+
+/**
+ * As `groupsOf`, but without the last merge into each group: the two parts that it was made of.
+ *
+ * @returns Int32Array (n)
+ */
+export function partsOf(n: number, merges: readonly Merge[]): Int32Array {
+  const last = new Map(merges.map((merge) => [merge.a, merge]));
+  // What became part of another group was not the last.
+  for (const { b } of merges) last.delete(b);
+  const lasts = new Set(last.values());
+  return groupsOf(
+    n,
+    merges.filter((merge) => !lasts.has(merge)),
+  );
+}

@@ -58,10 +58,12 @@ function lowerKind(sorted: Float64Array): number {
 }
 
 /**
- * The part of strangers whose cosine is z deviations or more above the mean: an exponential, since some voices are alike. Measured on
- * six sets of clean, noisy and altered read speech with whitened embeddings, within a fifth from 1.5 to 4 deviations.
+ * The part of strangers whose cosine is z deviations or more above the mean: from 1.5 deviations on an exponential, since some
+ * voices are alike. Measured on six sets of clean, noisy and altered read speech with whitened embeddings, within a fifth from 0 to
+ * 4 deviations.
  */
-const tail = (z: number) => 0.0425 * Math.exp(-1.66 * (z - 2));
+const tail = (z: number) =>
+  z < 1.5 ? 0.5 * Math.exp(-0.7 * z - 0.26 * z * z) : 0.0425 * Math.exp(-1.66 * (z - 2));
 
 /** What a cosine is worth in log odds, per deviation. */
 export const worth = 1.66;
@@ -69,17 +71,26 @@ export const worth = 1.66;
 /** The largest of n cosines of strangers, in deviations above the mean. */
 export const largestOf = (n: number) => 2 + Math.log(0.0425 * n) / worth;
 
+/** The part of pairs that has to be of one person, where people have few utterances. */
+const enough = 0.3;
+/** Where people have about so many utterances. Of more, the mean cosine says more, so that worse pairs will do. */
+const fewEach = 5;
+const manyEach = 25;
+
 /**
- * The cosine above which seven in ten pairs are of strangers: groups joined down to it in the mean hold people whole, and here
- * and there a second one, from which a model learns what one person's utterances have not in common.
+ * The cosine from which on groups are joined in the mean so that they hold people whole, and here and there a second one, from which a
+ * model learns what one person's utterances have not in common: three in ten pairs above it are more than strangers would give.
+ *
+ * @param each how many utterances people have, about
  */
-export function leastCosine({ mean, deviation, gap, cosines }: Strangers): number {
+export function leastCosine({ mean, deviation, gap, cosines }: Strangers, each = fewEach): number {
   if (gap !== undefined) return gap;
+  const share = (enough * fewEach) / Math.min(Math.max(each, fewEach), manyEach);
   let from = 0;
-  for (let z = 1; z < 5; z += 0.05) {
+  for (let z = 0.2; z < 5; z += 0.05) {
     const cosine = mean + z * deviation;
     while (from < cosines.length && cosines[from] <= cosine) from++;
-    if (tail(z) < 0.7 * (1 - from / cosines.length)) return cosine;
+    if (tail(z) < (1 - share) * (1 - from / cosines.length)) return cosine;
   }
   return mean + 5 * deviation;
 }
