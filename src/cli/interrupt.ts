@@ -3,7 +3,12 @@ export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (controller.signal.aborted) {
+        process.stderr.write(
+          "error: A second signal ended this at once. Files that were half written are gone; those that were complete stay.\n",
+        );
+        process.exit(130);
+      }
       controller.abort(name);
     });
   return controller.signal;

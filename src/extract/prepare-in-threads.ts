@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { startThread, type Thread } from "../runtime/threads.js";
 import type { Piece, Preparer } from "./prepare.js";
 import type { ThreadAnswer, ThreadRequest, ThreadSettings } from "./prepare-thread.js";
 
@@ -11,12 +11,12 @@ import type { ThreadAnswer, ThreadRequest, ThreadSettings } from "./prepare-thre
  * A thread that dies (of memory, say) fails its file alone.
  */
 export function prepareInThreads(count: number, settings: ThreadSettings): Preparer {
-  const threads = new Set<Worker>();
-  const idle: Worker[] = [];
-  const waiting: ((thread: Worker) => void)[] = [];
+  const threads = new Set<Thread>();
+  const idle: Thread[] = [];
+  const waiting: ((thread: Thread) => void)[] = [];
 
   const start = () => {
-    const thread = new Worker(join(__dirname, "prepare-thread.js"), { workerData: settings });
+    const thread = startThread(join(__dirname, "prepare-thread.js"), settings);
     threads.add(thread);
     thread.on("error", () => {
       threads.delete(thread);
@@ -24,15 +24,15 @@ export function prepareInThreads(count: number, settings: ThreadSettings): Prepa
     });
     return thread;
   };
-  const acquire = (): Worker | Promise<Worker> =>
+  const acquire = (): Thread | Promise<Thread> =>
     idle.pop() ?? (threads.size < count ? start() : new Promise((resolve) => waiting.push(resolve)));
-  const release = (thread: Worker) => {
+  const release = (thread: Thread) => {
     const alive = threads.has(thread);
     const next = waiting.shift();
     if (next !== undefined) next(alive ? thread : start());
     else if (alive) idle.push(thread);
   };
-  const ask = async (thread: Worker, request: ThreadRequest) => {
+  const ask = async (thread: Thread, request: ThreadRequest) => {
     thread.postMessage(request);
     // Rejects when the thread dies.
     const [answer] = (await once(thread, "message")) as [ThreadAnswer];
@@ -70,7 +70,7 @@ export function prepareInThreads(count: number, settings: ThreadSettings): Prepa
       })();
     },
     async close() {
-      await Promise.all([...threads].map((thread) => thread.terminate()));
+      await Promise.all([...threads].map((thread) => thread.end()));
     },
   };
 }

@@ -1,6 +1,7 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import type { Channel } from "../audio/mixdown.js";
 import { type FrontEndSettings, openFrontEnd } from "../embed/front-end.js";
+import { threadData } from "../runtime/threads.js";
 import { type Piece, type PrepareOptions, prepare } from "./prepare.js";
 
 /*
@@ -20,7 +21,7 @@ export type ThreadRequest = { bytes: Uint8Array; channel: Channel | undefined } 
 /** An error travels with its class, its message and what is given beside: its own fields and those of its cause. */
 export type ThreadAnswer = { piece: Piece; last: boolean } | { error: Error; fields: object };
 
-const { frontEnd: settings, channel, ...options } = workerData as ThreadSettings;
+const { frontEnd: settings, channel, ...options } = threadData<ThreadSettings>();
 const frontEnd = openFrontEnd(settings);
 let pieces: AsyncGenerator<Piece>;
 let next: IteratorResult<Piece>;

@@ -1,12 +1,12 @@
 import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import type { Channel } from "../audio/mixdown.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { nameUtterances, type OnCollision } from "../corpus/name-utterances.js";
 import { spanName } from "../corpus/plan.js";
 import { stoppable, throwIfAborted, unsupported } from "../errors.js";
+import { startThread, type Thread } from "../runtime/threads.js";
 import { segmentsLog } from "../store/extraction.js";
 import { openLog, scanLog } from "../store/record-log.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
@@ -204,13 +204,13 @@ async function inThreads(
   const over = new AbortController();
   const stopped = AbortSignal.any([over.signal, ...(abortSignal === undefined ? [] : [abortSignal])]);
   const work = async () => {
-    let thread: Worker | undefined;
+    let thread: Thread | undefined;
     const stop = () => thread?.postMessage("stop" satisfies SegmentRequest);
     stopped.addEventListener("abort", stop);
     try {
       for (const group of queue) {
         throwIfAborted("The search for speech", stopped);
-        thread ??= new Worker(join(__dirname, "segment-thread.js"), { workerData: settings });
+        thread ??= startThread(join(__dirname, "segment-thread.js"), settings);
         const left = new Set(group);
         const died = await ask(
           thread,
@@ -231,7 +231,7 @@ async function inThreads(
       }
     } finally {
       stopped.removeEventListener("abort", stop);
-      await thread?.terminate();
+      await thread?.end();
     }
   };
   const works = Array.from({ length: Math.min(availableParallelism(), groups.length) }, work);
@@ -246,7 +246,7 @@ async function inThreads(
 
 /** Has a thread look at the parts of a recording; gives the reason where it died over them. */
 function ask(
-  thread: Worker,
+  thread: Thread,
   sources: readonly Utterance[],
   onFound: (place: number, found: Found) => void,
 ): Promise<string | undefined> {

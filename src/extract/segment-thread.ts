@@ -1,7 +1,8 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { loadSegments } from "../audio/load-segments.js";
 import type { Channel } from "../audio/mixdown.js";
 import { openAudio } from "../corpus/open-audio.js";
+import { threadData } from "../runtime/threads.js";
 import type { AudioSource } from "../types.js";
 import { cutSpeech } from "../vad/cut-speech.js";
 import { vadSampleRate } from "../vad/speech-probabilities.js";
@@ -41,7 +42,7 @@ export type SegmentAnswer =
 /** Seconds of audio that are decoded at a time. */
 const pieceSeconds = 60;
 
-const { channel, seconds } = workerData as SegmentThreadSettings;
+const { channel, seconds } = threadData<SegmentThreadSettings>();
 const reader = openAudio();
 const stopping = new AbortController();
 

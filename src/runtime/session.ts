@@ -6,6 +6,7 @@ import { withoutConvolutions } from "../format/without-convolutions.js";
 import { cudaProblem, cudaSetUp, missingCudaLibraries, prepareCuda } from "./cuda.js";
 import { gpuIndices } from "./gpus.js";
 import { onnxRuntime } from "./onnx-runtime.js";
+import { nativeCall } from "./threads.js";
 
 /** A float32 array with its shape, as sessions take and give it. */
 export interface FloatTensor {
@@ -53,10 +54,10 @@ export interface TensorInfo {
  *
  * @param model path of an .onnx file, or its bytes
  */
-export async function openSession(
-  model: string | Uint8Array,
-  options: SessionOptions = {},
-): Promise<Session> {
+export const openSession = (model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> =>
+  nativeCall(() => open(model, options));
+
+async function open(model: string | Uint8Array, options: SessionOptions): Promise<Session> {
   const { threads = 1 } = options;
   const ort = onnxRuntime();
   const device = resolveDevice(options.device ?? "cpu");
@@ -103,9 +104,9 @@ export async function openSession(
           ]),
         );
       const fetches = Array.isArray(wanted) ? wanted : tensors((wanted ?? {}) as Record<string, FloatTensor>);
-      const results = await (wanted === undefined
-        ? session.run(tensors(inputs))
-        : session.run(tensors(inputs), fetches));
+      const results = await nativeCall(() =>
+        wanted === undefined ? session.run(tensors(inputs)) : session.run(tensors(inputs), fetches),
+      );
       const outputs: Record<string, FloatTensor> = {};
       for (const [name, { data, dims, type }] of Object.entries(results)) {
         if (!(data instanceof Float32Array)) throw notFloat32(subject, name, type);
@@ -113,7 +114,7 @@ export async function openSession(
       }
       return outputs;
     },
-    close: () => session.release(),
+    close: () => nativeCall(() => session.release()),
   };
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { startThread } from "../runtime/threads.js";
 import type { Vectors } from "./onnx-product.js";
 import { type Limits, mergeReductions, type Reduction } from "./reduction.js";
 import type { Grid, SharedQueue, TileQueue } from "./tile-queue.js";
@@ -56,7 +56,7 @@ function inSharedMemory({ data, n, dimension }: Vectors): Vectors {
 
 const runWorker = (job: OnnxJob): Promise<Reduction> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(join(__dirname, "onnx-worker.js"), { workerData: job });
+    const worker = startThread(join(__dirname, "onnx-worker.js"), job);
     worker.on("message", resolve);
     worker.on("error", reject);
     worker.on("exit", (code) => reject(new Error(`A similarity worker ended early, with status ${code}.`)));

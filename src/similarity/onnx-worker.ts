@@ -1,5 +1,6 @@
 // A thread that computes and reduces tiles: started by on-onnx.ts.
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
+import { threadData } from "../runtime/threads.js";
 import type { OnnxJob } from "./on-onnx.js";
 import { onnxProduct } from "./onnx-product.js";
 import { reduceTiles } from "./reduce-tiles.js";
@@ -17,4 +18,4 @@ async function work({ first, second, grid, shared, limits }: OnnxJob): Promise<v
   );
 }
 
-void work(workerData as OnnxJob);
+void work(threadData());
