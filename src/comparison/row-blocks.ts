@@ -1,17 +1,16 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rename, rm, rmdir } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { conflict } from "../errors.js";
 import { bytesOf } from "../format/nd-array.js";
 import { readNpy, writeNpy } from "../format/npy.js";
 import { readJsonObject } from "../format/read-json.js";
-import { isAlive } from "../shared/is-alive.js";
 import type { CheckedRows } from "../similarity/compare.js";
 import type { Reduction } from "../similarity/reduction.js";
 import type { Range } from "../similarity/tile-queue.js";
 import { makeFolder } from "../util/make-folder.js";
+import { removeLeftovers, temporaryIn } from "../util/temporary.js";
 import { writeFile } from "../util/write-file.js";
 
 /** What block.json says of a block of rows. */
@@ -64,8 +63,9 @@ export class RowBlocks {
    */
   async store(rows: Range, fill: (folder: string) => Promise<Reduction>): Promise<void> {
     const place = this.place(rows);
-    const temporary = `${place}.${hostname()}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+    const temporary = temporaryIn(this.home);
     makeFolder(temporary);
+    removeLeftovers(this.home);
     try {
       await this.write(temporary, await fill(temporary));
       await rename(temporary, place).catch((error) => {
@@ -134,14 +134,10 @@ export class RowBlocks {
     };
   }
 
-  /** Removes joined blocks, and the leftovers of dead processes of this machine; others may still be writing. */
+  /** Removes joined blocks, and what dead processes left; others may still be writing. */
   async remove(blocks: readonly StoredBlock[]): Promise<void> {
-    const leftovers = this.names().filter((name) => {
-      const [, host, id] = /^\d+-\d+\.(.*)\.(\d+)\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
-      return host === hostname() && !isAlive(Number(id));
-    });
-    for (const path of [...blocks.map(({ path }) => path), ...leftovers.map((name) => join(this.home, name))])
-      await rm(path, { recursive: true, force: true });
+    for (const { path } of blocks) await rm(path, { recursive: true, force: true });
+    removeLeftovers(this.home);
     await rmdir(this.home).catch(() => {});
   }
 

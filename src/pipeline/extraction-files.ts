@@ -6,7 +6,7 @@ import { comparisonFiles, individualFolder, mergedFiles } from "../merged/files.
 import { segmentsLog } from "../store/extraction.js";
 import { speakerPath, utterancePath } from "../store/individual.js";
 import { lockName } from "../util/folder-lock.js";
-import { isTemporary } from "../util/write-file.js";
+import { isTemporary } from "../util/temporary.js";
 
 /** The files below an extraction's folder, as paths below it. */
 export interface ExtractionFiles {

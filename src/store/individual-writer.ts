@@ -4,7 +4,7 @@ import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
 import { syncFolder } from "../util/sync-folder.js";
-import { temporaryIn } from "../util/write-file.js";
+import { removeLeftovers, temporaryIn } from "../util/temporary.js";
 import { individualSpeaker, individualUtterance, speakerPath, utterancePath } from "./individual.js";
 
 /** Writes individual pickles, each a whole file or none. They are on the disk after `sync` alone. */
@@ -33,7 +33,10 @@ export function openIndividualWriter(
     const parent = dirname(path);
     const temporary = unseen ? path : temporaryIn(parent);
     try {
-      if (!made.has(parent)) makeFolder(parent);
+      if (!made.has(parent)) {
+        makeFolder(parent);
+        if (!unseen) removeLeftovers(parent);
+      }
       made.add(parent);
       writeFileSync(temporary, bytes);
       if (!unseen) renameSync(temporary, path);

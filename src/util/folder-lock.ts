@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { constants, readFileSync, readlinkSync, unlinkSync } from "node:fs";
+import { constants, readFileSync, unlinkSync } from "node:fs";
 import {
   copyFile,
   type FileHandle,
   link,
   open,
+  readdir,
   readFile,
   rename,
   stat,
@@ -15,9 +16,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { conflict, invalid, throwIfAborted } from "../errors.js";
-import { isAlive } from "../shared/is-alive.js";
 import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
+import { isRunning, type ProcessMark, thisProcess } from "./this-process.js";
 
 /** Milliseconds without a renewal after which the lock of another host counts as left behind. */
 const deadAfter = 300_000;
@@ -39,16 +40,11 @@ export interface FolderLock {
 }
 
 /** The content of a lock file. */
-interface LockRecord {
+interface LockRecord extends ProcessMark {
   /** Tells this lock from every other. */
   id: string;
   purpose: string;
   host: string;
-  /** Boot and process namespace: two containers may share a host name, and process ids mean nothing across them. */
-  machine: string;
-  pid: number;
-  /** When the process started, so that a new process with an old id is not taken for the holder. */
-  started: string;
   since: string;
   renewed: string;
 }
@@ -72,8 +68,10 @@ export async function lockFolder(folder: string, options: LockOptions): Promise<
   const path = join(folder, lockName);
   const id = randomBytes(8).toString("hex");
   const since = new Date().toISOString();
-  const own: LockRecord = { id, purpose, ...thisProcess(), since, renewed: since };
+  const own: LockRecord = { id, purpose, host: hostname(), ...thisProcess(), since, renewed: since };
   const file = await take(path, own, options);
+  // Litter is no reason to give up the lock.
+  await removeDrafts(folder, own).catch(() => {});
   // The lock is written in place and never replaced: if another process has taken it over, because this one
   // slept, its file is not touched.
   const timer = setInterval(() => {
@@ -126,6 +124,18 @@ export async function isLocked(folder: string): Promise<boolean> {
   if (lock === undefined) return false;
   const renewed = Date.now() - lock.mtimeMs <= deadAfter;
   return isHeld(lock.record, { machine: thisProcess().machine }, renewed);
+}
+
+/** Deletes what processes that were killed while they waited for the lock have left. */
+async function removeDrafts(folder: string, own: LockRecord): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(`${lockName}.`)) continue;
+    const path = join(folder, name);
+    const draft = await read(path);
+    // Who waits on another machine writes its draft anew all the time.
+    if (draft !== undefined && !isHeld(draft.record, own, Date.now() - draft.mtimeMs <= deadAfter))
+      await remove(path);
+  }
 }
 
 /** Makes the lock file, with the record in it from the first moment, and opens it. */
@@ -194,8 +204,7 @@ async function linked(draft: string, path: string): Promise<boolean> {
 /** A lock that cannot be read was cut short by a full disk or comes from elsewhere: only its age counts. */
 function isHeld(record: LockRecord | undefined, own: Pick<LockRecord, "machine">, renewed: boolean): boolean {
   if (record === undefined || record.machine !== own.machine) return renewed;
-  const start = processStart(record.pid);
-  return start !== undefined && (start === "" || start === record.started);
+  return isRunning(record);
 }
 
 function held(path: string, record: LockRecord | undefined, own: LockRecord): Error {
@@ -217,31 +226,6 @@ function held(path: string, record: LockRecord | undefined, own: LockRecord): Er
 const waiting = (path: string, record: LockRecord | undefined): string =>
   `Waiting for ${record === undefined ? "another process" : `process ${record.pid} on ${record.host}`}, which holds ${path}, ` +
   "to show that it lives; five minutes after its last sign of life this run goes on";
-
-function thisProcess(): Pick<LockRecord, "host" | "machine" | "pid" | "started"> {
-  const host = hostname();
-  let machine = host;
-  try {
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    machine = `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
-  } catch {
-    // Not Linux: the host name has to do.
-  }
-  return { host, machine, pid: process.pid, started: processStart(process.pid) ?? "" };
-}
-
-/** When a process of this machine started, in the kernel's ticks; "" where that cannot be seen, undefined when it is gone. */
-function processStart(pid: number): string | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name of the program, in parentheses, may hold spaces and parentheses itself.
-    const [state, ...fields] = status.slice(status.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" || state === "X" ? undefined : fields[18];
-  } catch {
-    // No /proc, or one that hides the processes of other users.
-  }
-  return isAlive(pid) ? "" : undefined;
-}
 
 const contents = (record: LockRecord) => `${JSON.stringify(record)}\n`;
 

@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
+import { guardTemporary, removeLeftovers, temporaryIn } from "./temporary.js";
 
 type Chunk = string | Uint8Array;
 
@@ -15,36 +14,12 @@ export interface WriteFileOptions {
   durable?: boolean;
 }
 
-/** A path for a file until it is renamed. It does not contain the final name, which may be as long as names can be. */
-export const temporaryIn = (folder: string): string =>
-  join(folder, `.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
-
-const unfinished = new Set<string>();
-
-function deleteUnfinished(): void {
-  for (const path of unfinished) rmSync(path, { force: true });
-}
-
-/** Deletes a temporary file where the process ends before `release` is called. */
-export function guardTemporary(path: string): { release(): void } {
-  if (unfinished.size === 0) process.once("exit", deleteUnfinished);
-  unfinished.add(path);
-  return {
-    release() {
-      unfinished.delete(path);
-      if (unfinished.size === 0) process.off("exit", deleteUnfinished);
-    },
-  };
-}
-
-/** Whether a file was left behind by a killed process that used `temporaryIn`. */
-export const isTemporary = (name: string): boolean => /^\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
-
 /**
  * Writes a temporary file beside `path` and renames it, so that a reader never sees half of a file.
  *
  * Chunks are gathered into writes of about a megabyte: a list of a million rows is neither one string nor a million
- * system calls. The folder is made where it is missing; on any error nothing is left behind.
+ * system calls. The folder is made where it is missing; on any error nothing is left behind, and what a killed process left
+ * in the folder goes.
  *
  * @param content bytes, text (UTF-8), or any iterable of them
  */
@@ -55,6 +30,7 @@ export async function writeFile(
 ): Promise<void> {
   const folder = dirname(path);
   makeFolder(folder);
+  if (durable) removeLeftovers(folder);
   const temporary = temporaryIn(folder);
   const file = await open(temporary, "wx").catch((error: Error) => {
     error.message = error.message.replace(temporary, path);

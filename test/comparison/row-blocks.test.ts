@@ -126,7 +126,7 @@ test("Processes that join the rows at the same time all end well, and no block o
     const place = join(folder, `joined ${round}`);
     cpSync(stored, place, { recursive: true });
     // Of another machine that is still writing.
-    const foreign = join(place, "similarity_rows", "000000000-000000100.elsewhere.1.abcdef01.tmp");
+    const foreign = join(place, "similarity_rows", ".0123456789abcdef-1-1.abcdef01.tmp");
     mkdirSync(foreign);
     const results = await Promise.all(
       [0, 1, 2].map(() => compareVectors(input, place, { ...options, rowRange: [899, n] })),

@@ -11,6 +11,7 @@ import {
   speakerPath,
   utterancePath,
 } from "../../src/store/individual.js";
+import { temporaryIn } from "../../src/util/temporary.js";
 import { fakeExtraction } from "../merged/extraction.js";
 import { put, temporaryFolder } from "../tiny.js";
 
@@ -110,8 +111,8 @@ test("files that extraction did not write stay, with a word", async () => {
 
 test("what a killed extraction has left half-written goes too", async () => {
   const { clean, outputDir } = await made();
-  for (const name of [".1.0123abcd.tmp", "rank_00/.1.0123abcd.tmp", "embeddings_individual/.1.0123abcd.tmp"])
-    put(join(outputDir, name), "half");
+  for (const folder of ["", "rank_00", "embeddings_individual"])
+    put(temporaryIn(join(outputDir, folder)), "half");
   await clean();
   assert.equal(readdirSync(outputDir), []);
 });

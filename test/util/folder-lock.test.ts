@@ -100,6 +100,21 @@ test("the lock of a dead process of this machine is taken at once, also when its
   await (await lockFolder(folder, { purpose })).release();
 });
 
+test("what a process that was killed while it waited left goes, and the draft of one that waits stays", async () => {
+  const folder = temporaryFolder();
+  await deadLock(folder);
+  const dead = JSON.parse(readFileSync(join(folder, lockName), "utf8"));
+  const drafts = {
+    "0123456789abcdef": dead,
+    "after-0123456789abcdef": dead,
+    "1123456789abcdef": { ...dead, machine: "elsewhere" },
+  };
+  for (const [name, record] of Object.entries(drafts))
+    put(join(folder, `${lockName}.${name}`), `${JSON.stringify(record)}\n`);
+  await (await lockFolder(folder, { purpose })).release();
+  assert.equal(readdirSync(folder), [`${lockName}.1123456789abcdef`]);
+});
+
 test("the lock of another machine is watched: renewed, it holds; not renewed for five minutes, it is dead", async () => {
   const folder = temporaryFolder();
   const path = join(folder, lockName);
