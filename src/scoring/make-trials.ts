@@ -3,6 +3,7 @@ import { showAs } from "../show/show-as.js";
 import { demandWhole } from "../util/demand.js";
 import { groupBy } from "../util/group-by.js";
 import { random } from "../vectors/random.js";
+import { samplePairs } from "./sample-pairs.js";
 import { showTrials, trialsText } from "./show-trials.js";
 import type { Trial } from "./trial.js";
 
@@ -58,23 +59,18 @@ export function makeTrials(
     const speakers = groupBy(some, (one) => one.speakerId);
     const everybody = [...speakers.values()].flat();
     for (const [speakerId, own] of speakers) {
-      const mayJoin = (a: TrialUtterance, b: TrialUtterance) =>
-        !crossSession || a.session === undefined || a.session !== b.session;
-      const pairs = own.flatMap((a, i) =>
-        own.slice(i + 1).flatMap((b) => (mayJoin(a, b) ? [{ enroll: a, test: b }] : [])),
-      );
-      if (pairs.length === 0) {
+      const targets = samplePairs(own, crossSession, perSpeaker, next);
+      if (targets.length === 0) {
         without.push(dataset === "" ? speakerId : `${dataset}/${speakerId}`);
         continue;
       }
-      const targets = sample(pairs, perSpeaker, next);
       const others = everybody.length - own.length;
       const possible = own.length * others;
       if (others === 0)
         throw invalid(
           `There is no other speaker beside ${speakerId}${dataset === "" ? "" : ` in ${dataset}`}. Non-target trials need two.`,
         );
-      for (const { enroll, test } of targets)
+      for (const [enroll, test] of targets)
         trials.push({ enroll: enroll.key, test: test.key, isTarget: true });
       // A pair may already have been drawn from the other side, so a speaker can end up with fewer.
       for (
@@ -104,14 +100,4 @@ export function makeTrials(
       { rows: trials, noun: "trials", most: 8 },
     ],
   }));
-}
-
-/** A random sample of the items, in their order. */
-function sample<Item>(items: readonly Item[], count: number, next: () => number): Item[] {
-  let wanted = Math.min(count, items.length);
-  return items.filter((_, at) => {
-    const isTaken = next() * (items.length - at) < wanted;
-    if (isTaken) wanted--;
-    return isTaken;
-  });
 }
