@@ -25,9 +25,13 @@ export function speakerscope(
 /** Starts it and lets it run. */
 export function startSpeakerscope(
   args: string[],
-  { cwd }: { cwd: string },
+  { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv },
 ): ChildProcess & { output: () => string; ended: Promise<number | null> } {
-  const child = spawn(process.execPath, [main, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let text = "";
   child.stdout.on("data", (data) => (text += data));
   child.stderr.on("data", (data) => (text += data));

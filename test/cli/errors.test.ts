@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { speakerscope, startSpeakerscope } from "../cli.js";
-import { put, temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
+import { put, temporaryFolder, tinyCorpus, tinyModel, voice } from "../tiny.js";
 
 const cwd = temporaryFolder();
 const model = tinyModel(cwd);
@@ -175,84 +175,81 @@ test("a run over one speaker ends well, in a fresh folder and in that of another
   }
 });
 
-test("SIGINT stops within seconds, keeps what is stored and says how to go on", async () => {
+/**
+ * 600 files, of which two need FFmpeg, and one that takes its time: a rank comes as far as the first of them, and no further until
+ * the second call.
+ */
+function slowCorpus(name: string): { args: string[]; env: { FFMPEG: string }; asked: () => number } {
   tinyCorpus(
-    join(cwd, "many"),
+    join(cwd, name),
     Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`d/s${i % 3}/u${i}.wav`, i])),
   );
-  const child = startSpeakerscope(
-    [
-      "extract",
-      "--data_root",
-      "many",
-      "--model_path",
-      model,
-      "--device",
-      "cpu",
-      "--num_ranks",
-      "1",
-      "--output_dir",
-      "stopped",
-    ],
-    { cwd },
+  // Both are among the files of rank 0, also where there are two.
+  for (const place of ["d/s0/u300.wav", "d/s0/u501.wav"]) put(join(cwd, name, place), "in no format of ours");
+  const calls = put(join(cwd, `${name}.calls`), "");
+  const answer = put(join(cwd, `${name}.au`), au(voice(300)));
+  // The first and the third call take longer than the test: the second is that of the process that was started again.
+  const ffmpeg = put(
+    join(cwd, `${name}.ffmpeg`),
+    `#!/bin/sh
+     echo >> '${calls}'
+     case $(wc -l < '${calls}') in 1 | 3) while [ -e '${calls}' ]; do sleep 0.2; done;; esac
+     exec cat '${answer}'
+    `,
   );
-  await until(() => child.output().includes("Processing"));
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  chmodSync(ffmpeg, 0o755);
+  const args = ["extract", "--data_root", name, "--model_path", model, "--device", "cpu"];
+  return {
+    args: [...args, "--output_dir", `${name}-out`],
+    env: { FFMPEG: ffmpeg },
+    asked: () => readFileSync(calls, "utf8").length,
+  };
+}
+
+test("SIGINT stops within seconds, keeps what is stored and says how to go on", async () => {
+  const { args, env, asked } = slowCorpus("many");
+  const child = startSpeakerscope([...args, "--num_ranks", "1"], { cwd, env });
+  await until(() => asked() === 1);
   child.kill("SIGINT");
   assert.is(await child.ended, 130);
-  assert.match(child.output(), /stopped with \d+ of 600 files stored.*the same command again to go on/);
-  const again = run(
-    "extract",
-    "--data_root",
-    "many",
-    "--model_path",
-    model,
-    "--device",
-    "cpu",
-    "--num_ranks",
-    "1",
-    "--output_dir",
-    "stopped",
-  );
-  assert.match(again.stdout, /\d+ of 600 files were done before/);
-  assert.is(again.status, 0);
+  const [, stored] = /stopped with (\d+) of 600 files stored/.exec(child.output()) ?? [];
+  assert.ok(Number(stored) > 0, child.output());
+  assert.match(child.output(), /the same command again to go on/);
+  put(join(cwd, "many.calls"), "\n\n\n");
+  const again = speakerscope([...args, "--num_ranks", "1"], { cwd, env });
+  assert.match(again.stdout, new RegExp(`${stored} of 600 files were done before`));
+  assert.is(again.status, 0, again.stderr);
+  assert.match(again.stdout, /Embedded 600 of 600 files/, again.stderr);
 });
 
 test("a rank that dies twice takes the exit status with it and names what is missing; a rerun does only that", async () => {
-  const args = [
-    "extract",
-    "--data_root",
-    "many",
-    "--model_path",
-    model,
-    "--device",
-    "cpu",
-    "--num_ranks",
-    "2",
-    "--output_dir",
-    "died",
-  ];
-  const child = startSpeakerscope(args, { cwd });
-  const log = join(cwd, "died/rank_00/embeddings.log");
-  const size = () => (existsSync(log) ? statSync(log).size : 0);
-  for (let deaths = 0; deaths < 2; deaths++) {
-    // Some files further each time: two deaths on one file are that file's fault.
-    const before = size();
-    await until(() => size() > before + 3000);
+  const { args, env, asked } = slowCorpus("dying");
+  const child = startSpeakerscope([...args, "--num_ranks", "2"], { cwd, env });
+  // At two files: two deaths on one file are that file's fault.
+  for (const calls of [1, 3]) {
+    await until(() => asked() === calls);
     process.kill(rankOf(child.pid!, 0), "SIGKILL");
-    if (deaths === 0) await until(() => child.output().includes("starting again"));
   }
   assert.is(await child.ended, 1);
-  assert.match(child.output(), /Rank 0: Died \(SIGKILL\).*starting again/);
+  assert.match(child.output(), /Rank 0: Died \(SIGKILL\) at .*u300\.wav; starting again/);
   assert.match(
     child.output(),
-    /Rank 0 left \d+ of 300 files undone\. Its process died twice.*the same command goes on/,
+    /Rank 0 left \d+ of 300 files undone\. Its process died twice.*u501.*the same command goes on/,
   );
   assert.match(child.output(), /Rank 1: Finished 300 files/);
-  const again = run(...args);
+  const again = speakerscope([...args, "--num_ranks", "2"], { cwd, env });
   assert.is(again.status, 0, again.stderr);
-  assert.match(again.stdout, /Embedded 600 of 600 files/);
+  assert.match(again.stdout, /Embedded 600 of 600 files/, again.stderr);
 });
+
+/** Samples in [-1, 1] at 16 kHz as a Sun audio file of 32-bit floats and unknown length, as FFmpeg writes into a pipe. */
+function au(samples: Float32Array): Uint8Array {
+  const bytes = Buffer.alloc(24 + 4 * samples.length);
+  bytes.write(".snd", "latin1");
+  for (const [i, value] of [24, 0xffffffff, 6, 16000, 1].entries()) bytes.writeUInt32BE(value, 4 + 4 * i);
+  for (const [i, value] of samples.entries()) bytes.writeFloatBE(value, 24 + 4 * i);
+  return bytes;
+}
 
 async function until(condition: () => boolean): Promise<void> {
   const end = Date.now() + 60_000;

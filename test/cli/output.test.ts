@@ -63,8 +63,9 @@ test("a reader that has seen enough ends a command quietly, as it ends other too
     "speakerscope status many",
     "speakerscope --help",
   ]) {
-    // The reader is gone before the first line comes.
-    const { status, stderr } = shell(`(sleep 0.1; exec ${command}) | :; exit \${PIPESTATUS[0]}`);
+    // The command starts when the reader is gone.
+    const waiting = "trap '' PIPE; while echo 2>/dev/null; do sleep 0.01; done; trap - PIPE";
+    const { status, stderr } = shell(`(${waiting}; exec ${command}) | :; exit \${PIPESTATUS[0]}`);
     assert.is(stderr, "", command);
     assert.is(status, 141, command);
   }
