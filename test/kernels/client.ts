@@ -57,7 +57,7 @@ export interface CellRun {
 type Channel = "shell" | "control" | "stdin";
 
 /** Time in which a busy machine answers. */
-const patience = 60_000;
+const patience = 240_000;
 
 /** A client that speaks raw ZeroMQ with a kernel that it spawned; independent of the kernel's own codec. */
 export class Client {

@@ -20,9 +20,8 @@ const floods: Record<string, string> = {
 const memory = (pid: number, field: string) =>
   Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
-let told = 0;
 for (const [name, code] of Object.entries(floods))
-  test(`a flood of ${name} is interrupted, told and forgotten`, async () => {
+  test(`a flood of ${name} is interrupted and forgotten`, async () => {
     const client = await Client.start();
     try {
       const id = await client.sendCell(code);
@@ -35,10 +34,9 @@ for (const [name, code] of Object.entries(floods))
         assert.is(await client.heartbeat(), "ping");
       }
       await client.interrupt();
-      const { reply, stderr } = await client.finished(id);
+      const { reply } = await client.finished(id);
       assert.is(reply.ename, "KernelInterrupted");
-      // One that was slow enough for all of it to be sent in time has nothing to tell.
-      if (/\d+ KiB of unsent output were dropped/.test(stderr)) told++;
+      // Whether something was dropped depends on how fast the machine is; protocol-core.test.ts looks at what is told then.
       assert.is((await client.run("console.log('next')")).stdout, "next\n");
       if (process.platform === "linux") {
         // A kernel at rest has 180 MB.
@@ -49,10 +47,6 @@ for (const [name, code] of Object.entries(floods))
       await client.close();
     }
   });
-
-test("what was dropped of a flood is told", () => {
-  assert.ok(told > 0);
-});
 
 test("a client that does not read costs no memory and keeps nobody waiting", async () => {
   const client = await Client.start();

@@ -11,18 +11,13 @@ test.before(async () => {
 });
 test.after(() => client.close());
 
-/** A loaded machine may take its time; bench/ and the soak measure how long it takes. */
-const patience = 30_000;
-
 /** Runs a cell, interrupts it when it says that it is at the place, and looks whether the kernel goes on. */
 async function interruptAt(code: string): Promise<{ text: string; stderr: string }> {
   const id = await client.sendCell(`kept = 'kept'; console.log('here'); ${code}`);
   await client.until(() => client.iopub.some((m) => m.parent === id && m.type === "stream"));
   await sleep(100);
-  const began = Date.now();
   await client.interrupt();
   const { reply, stderr } = await client.finished(id);
-  assert.ok(Date.now() - began < patience);
   assert.equal([reply.status, reply.ename], ["error", "KernelInterrupted"]);
   assert.is(await client.value("await new Promise(r => setTimeout(r, 20)); kept"), "'kept'");
   return { text: reply.traceback.join("\n"), stderr };
