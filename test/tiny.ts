@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -105,6 +106,23 @@ export function wav(channels: readonly Float32Array[], sampleRate = 16000): Uint
   header.write("data", 36, "latin1");
   header.writeUInt32LE(data.length, 40);
   return Buffer.concat([header, data]);
+}
+
+/**
+ * A program to name in FFMPEG: it runs these lines of shell, and then answers with the samples, whatever it is asked.
+ *
+ * Files in no format of ours go to FFmpeg, so a test can hold a rank at one of them for as long as it likes.
+ */
+export function fakeFfmpeg(path: string, lines: string, samples: Float32Array): string {
+  // A Sun audio file of 32-bit floats and unknown length, as FFmpeg writes one into a pipe.
+  const bytes = Buffer.alloc(24 + 4 * samples.length);
+  bytes.write(".snd", "latin1");
+  for (const [i, value] of [24, 0xffffffff, 6, 16000, 1].entries()) bytes.writeUInt32BE(value, 4 + 4 * i);
+  for (const [i, value] of samples.entries()) bytes.writeFloatBE(value, 24 + 4 * i);
+  put(`${path}.au`, bytes);
+  put(path, `#!/bin/sh\n${lines}\nexec cat '${path}.au'\n`);
+  chmodSync(path, 0o755);
+  return path;
 }
 
 /** A voice-like sound: harmonics of a pitch with a slow beat; the same seed gives the same samples. */

@@ -1,9 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { speakerscope, startSpeakerscope } from "../cli.js";
-import { put, temporaryFolder, tinyCorpus, tinyModel, voice } from "../tiny.js";
+import { fakeFfmpeg, put, temporaryFolder, tinyCorpus, tinyModel, voice } from "../tiny.js";
 
 const cwd = temporaryFolder();
 const model = tinyModel(cwd);
@@ -176,8 +176,8 @@ test("a run over one speaker ends well, in a fresh folder and in that of another
 });
 
 /**
- * 600 files, of which two need FFmpeg, and one that takes its time: a rank comes as far as the first of them, and no further until
- * the second call.
+ * 600 files, of which two need FFmpeg, and an FFmpeg that does not answer at first: a rank comes as far as the first of them, and
+ * no further.
  */
 function slowCorpus(name: string): { args: string[]; env: { FFMPEG: string }; asked: () => number } {
   tinyCorpus(
@@ -187,17 +187,13 @@ function slowCorpus(name: string): { args: string[]; env: { FFMPEG: string }; as
   // Both are among the files of rank 0, also where there are two.
   for (const place of ["d/s0/u300.wav", "d/s0/u501.wav"]) put(join(cwd, name, place), "in no format of ours");
   const calls = put(join(cwd, `${name}.calls`), "");
-  const answer = put(join(cwd, `${name}.au`), au(voice(300)));
   // The first and the third call take longer than the test: the second is that of the process that was started again.
-  const ffmpeg = put(
+  const ffmpeg = fakeFfmpeg(
     join(cwd, `${name}.ffmpeg`),
-    `#!/bin/sh
-     echo >> '${calls}'
-     case $(wc -l < '${calls}') in 1 | 3) while [ -e '${calls}' ]; do sleep 0.2; done;; esac
-     exec cat '${answer}'
-    `,
+    `echo >> '${calls}'
+     case $(wc -l < '${calls}') in 1 | 3) while [ -e '${calls}' ]; do sleep 0.2; done;; esac`,
+    voice(300),
   );
-  chmodSync(ffmpeg, 0o755);
   const args = ["extract", "--data_root", name, "--model_path", model, "--device", "cpu"];
   return {
     args: [...args, "--output_dir", `${name}-out`],
@@ -241,15 +237,6 @@ test("a rank that dies twice takes the exit status with it and names what is mis
   assert.is(again.status, 0, again.stderr);
   assert.match(again.stdout, /Embedded 600 of 600 files/, again.stderr);
 });
-
-/** Samples in [-1, 1] at 16 kHz as a Sun audio file of 32-bit floats and unknown length, as FFmpeg writes into a pipe. */
-function au(samples: Float32Array): Uint8Array {
-  const bytes = Buffer.alloc(24 + 4 * samples.length);
-  bytes.write(".snd", "latin1");
-  for (const [i, value] of [24, 0xffffffff, 6, 16000, 1].entries()) bytes.writeUInt32BE(value, 4 + 4 * i);
-  for (const [i, value] of samples.entries()) bytes.writeFloatBE(value, 24 + 4 * i);
-  return bytes;
-}
 
 async function until(condition: () => boolean): Promise<void> {
   const end = Date.now() + 60_000;

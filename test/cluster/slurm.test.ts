@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { shardOfFile } from "../../src/store/extraction.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { speakerscope } from "../cli.js";
-import { put, temporaryFolder, tinyCorpus, tinyModel, voice, wav } from "../tiny.js";
+import { fakeFfmpeg, put, temporaryFolder, tinyCorpus, tinyModel, voice } from "../tiny.js";
 
 const shards = 4;
 const main = join(packageRoot, "dist", "src", "cli", "main.js");
@@ -31,6 +31,14 @@ test("an array of 4 with a task killed, another out of time, and both requeued e
     execFileSync(command, args, { cwd: folder, encoding: "utf8", env: { ...environment, ...env } }).trim();
   const corpus = writeCorpus(join(folder, "corpus"));
   const modelPath = tinyModel(folder);
+  // A task waits at such a file until it is stopped; once it is started again, FFmpeg answers.
+  const ffmpeg = fakeFfmpeg(
+    join(folder, "ffmpeg"),
+    `if [ "\${SLURM_RESTART_COUNT-none}" = none ] && [ -n "$SLURM_ARRAY_TASK_ID" ]; then
+       while [ -e '${folder}' ]; do sleep 0.2; done
+     fi`,
+    voice(99),
+  );
   const flags = ["--model_path", modelPath, "--device", "cpu"];
   const [ranks, final] = [join(folder, "ranks"), join(folder, "final")];
 
@@ -39,6 +47,7 @@ test("an array of 4 with a task killed, another out of time, and both requeued e
   try {
     run(join(packageRoot, "scripts", "slurm", "submit.sh"), [corpus, ranks, final, ...flags], {
       SPEAKERSCOPE: writeWrapper(folder, ranks),
+      FFMPEG: ffmpeg,
       SHARDS: String(shards),
       EXTRACT_SBATCH: "--cpus-per-task=1 --gres=gpu:1",
       MERGE_SBATCH: "--cpus-per-task=1",
@@ -76,7 +85,7 @@ test("an array of 4 with a task killed, another out of time, and both requeued e
   const merged = contentsOf(final);
   rmSync(final, { recursive: true });
   const single = (...args: string[]) => {
-    const { status, stdout, stderr } = speakerscope(args, { cwd: folder });
+    const { status, stdout, stderr } = speakerscope(args, { cwd: folder, env: { FFMPEG: ffmpeg } });
     assert.is(status, 0, stdout + stderr);
   };
   single(
@@ -96,7 +105,7 @@ test("an array of 4 with a task killed, another out of time, and both requeued e
   for (const [name, bytes] of Object.entries(expected)) assert.ok(merged[name]!.equals(bytes), name);
 });
 
-/** Four shards of six files; the second and third have long ones, so that they can be stopped among them. */
+/** Four shards of six files; the second and third have one that needs FFmpeg, so that they can be stopped at it. */
 function writeCorpus(root: string): string {
   const names: string[][] = Array.from({ length: shards }, () => []);
   for (let i = 0; names.some((own) => own.length < 6); i++) {
@@ -105,11 +114,7 @@ function writeCorpus(root: string): string {
     if (own.length < 6) own.push(name);
   }
   tinyCorpus(root, Object.fromEntries(names.flat().map((name, i) => [name, i])));
-  const piece = voice(99);
-  const long = new Float32Array(piece.length * 40);
-  for (let i = 0; i < 40; i++) long.set(piece, i * piece.length);
-  for (const name of [names[1]!, names[2]!].flatMap((own) => own.sort().slice(1)))
-    put(join(root, name), wav([long]));
+  for (const own of [names[1]!, names[2]!]) put(join(root, own.sort()[1]!), "in no format of ours");
   return root;
 }
 
