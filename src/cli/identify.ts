@@ -10,7 +10,7 @@ import { type Identified, identify } from "../scoring/identify.js";
 import { readCalibration } from "../scoring/score-calibration.js";
 import { printable } from "../shared/printable.js";
 import { checkSameModel, type Made, readProvenance } from "../store/provenance.js";
-import { readVectors } from "../store/read-vectors.js";
+import { readComparableVectors } from "../store/read-vectors.js";
 import { compare } from "../util/compare.js";
 import { writeFile } from "../util/write-file.js";
 import type { Rows } from "../vectors/unit-rows.js";
@@ -66,7 +66,7 @@ async function run(settings: Settings): Promise<void> {
   const calibration = settings.calibration === undefined ? undefined : readCalibration(settings.calibration);
   const abortSignal = interruptSignal();
   const made = readProvenance(enrolled);
-  const known = await readVectors(enrolled, { level });
+  const known = await readComparableVectors(enrolled, { level });
   const queries = await queriesOf(query, { ...settings, abortSignal }, made);
   const rows = await identify(queries, known.rows, {
     topK,
@@ -104,7 +104,7 @@ async function queriesOf(
     if (warning !== undefined) console.error(printable(`Warning: ${warning}`));
   };
   if (vectors.length > 0) check(readProvenance(vectors[0]!));
-  if (vectors.length > 0) return (await readVectors(vectors[0], { level: "utterance" })).rows;
+  if (vectors.length > 0) return (await readComparableVectors(vectors[0], { level: "utterance" })).rows;
   const files = paths.flatMap((path) => (statSync(path).isDirectory() ? audioIn(path) : [path]));
   const model = await openModel({ ...settings, device: settings.device ?? "auto" });
   try {

@@ -14,7 +14,7 @@ import { momentsOf } from "../similarity/moments.js";
 import { matrixLimit, type SimilarityOptions, type SimilarityResult } from "../similarity/options.js";
 import { joinReductions } from "../similarity/reduction.js";
 import { checkSameModel, readProvenance } from "../store/provenance.js";
-import { readVectors, type Vectors } from "../store/read-vectors.js";
+import { readComparableVectors, type Vectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
 import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
@@ -64,8 +64,8 @@ export async function compareVectors(
   { level, against, blockRows = 12_288, rowRange, ...options }: CompareVectorsOptions = {},
 ): Promise<ComparedVectors> {
   if (against !== undefined) checkSameModel(readProvenance(input), readProvenance(against));
-  const vectors = await readVectors(input, { level });
-  const others = against === undefined ? vectors : await readVectors(against, { level });
+  const vectors = await readComparableVectors(input, { level });
+  const others = against === undefined ? vectors : await readComparableVectors(against, { level });
   for (const [path, { n }] of [[input, vectors] as const, [against ?? input, others] as const])
     if (n === 0) throw invalid("There are no vectors to compare.", { path });
   const rows = checkedRows(vectors.rows, {

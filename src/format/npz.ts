@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { unzipSync, Zip, ZipPassThrough } from "fflate";
 import { invalid, reasonOf, unsupported } from "../errors.js";
 
@@ -17,10 +18,31 @@ export function readNpz(bytes: Uint8Array, { path }: { path?: string } = {}): Re
         return name.endsWith(".npy");
       },
     });
+    const sums = checksumsOf(bytes);
+    for (const [name, file] of Object.entries(files))
+      if (crc32(file) !== sums.get(name)) throw new Error(`${name} is damaged (its checksum does not hold)`);
     return Object.fromEntries(Object.entries(files).map(([name, file]) => [name.slice(0, -4), file]));
   } catch (cause) {
     throw invalid(`This is not a .npz file that can be read: ${reasonOf(cause)}.`, { path, cause });
   }
+}
+
+/** The CRC-32 of each file in a zip, as its central directory has them; fflate does not look at them. */
+function checksumsOf(bytes: Uint8Array): Map<string, number> {
+  const zip = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = zip.lastIndexOf(Buffer.from("PK\x05\x06", "latin1"));
+  const sums = new Map<string, number>();
+  for (let at = zip.readUInt32LE(end + 16), left = zip.readUInt16LE(end + 10); left > 0; left--) {
+    const [name, extra, comment] = [28, 30, 32].map((field) => zip.readUInt16LE(at + field)) as [
+      number,
+      number,
+      number,
+    ];
+    const encoding = zip.readUInt16LE(at + 8) & 0x800 ? "utf8" : "latin1";
+    sums.set(zip.toString(encoding, at + 46, at + 46 + name), zip.readUInt32LE(at + 16));
+    at += 46 + name + extra + comment;
+  }
+  return sums;
 }
 
 /** The largest size that a zip file without Zip64 can express. */

@@ -8,7 +8,7 @@ import type { Matrix, SpeakerInfo } from "../types.js";
 import { fillAt, readAt } from "../util/read-at.js";
 import { readBytes } from "../util/read-file.js";
 import { withFile } from "../util/with-file.js";
-import type { Rows } from "../vectors/unit-rows.js";
+import { checkRowsOf, type Rows } from "../vectors/unit-rows.js";
 import { readArkVectors } from "./read-ark-vectors.js";
 import { readEmbeddings } from "./read-embeddings.js";
 import { type NamedVector, readParquetVectors } from "./read-parquet-vectors.js";
@@ -66,14 +66,28 @@ export async function readVectors(
 }
 
 /**
- * As `readVectors`, of utterances with names.
+ * As `readVectors`, of which every row is to be used.
  *
- * @throws `invalid` for vectors that have none; as `readVectors` does
+ * @throws `invalid` for a row without a direction, or of another dimension; as `readVectors` does
+ */
+export async function readComparableVectors(
+  path: string,
+  options: { level?: "speaker" | "utterance" } = {},
+): Promise<Vectors> {
+  const vectors = await readVectors(path, options);
+  checkRowsOf(path, vectors.rows);
+  return vectors;
+}
+
+/**
+ * As `readComparableVectors`, of utterances with names.
+ *
+ * @throws `invalid` for vectors that have none; as `readComparableVectors` does
  */
 export async function readNamedVectors(
   path: string,
 ): Promise<{ key: string; dataset: string; speakerId: string; embedding: Float32Array; path?: string }[]> {
-  const { rows, info } = await readVectors(path, { level: "utterance" });
+  const { rows, info } = await readComparableVectors(path, { level: "utterance" });
   if (!Array.isArray(rows))
     throw invalid(
       `The embeddings in ${path} have no names. Give a .npz file with keys, or what merging wrote.`,
@@ -189,7 +203,13 @@ async function readPlainPickle(path: string): Promise<Vectors | null> {
   } catch (error) {
     // Of a value that is no dict there are no entries.
     if (isDict) throw error;
-    const value = readPickle(readFileSync(path), { path });
+    const bytes = readFileSync(path);
+    const value = isPickle(bytes) ? readPickle(bytes, { path }) : undefined;
+    if (value === undefined)
+      throw unsupported(`${path} is no pickle, nor anything else that holds vectors. ${accepted}`, {
+        path,
+        cause: error,
+      });
     if (isNdArray(Object(value))) return numbered(matrixOf(value as NdArray, path));
     throw invalid(`The pickle holds ${Array.isArray(value) ? "a list" : typeof value}. ${accepted}`, {
       path,
@@ -198,6 +218,9 @@ async function readPlainPickle(path: string): Promise<Vectors | null> {
   }
   return named(keys, (i) => vectors[i]);
 }
+
+/** Whether a pickle may begin like this: with its protocol or, as in protocols 0 and 1, with what makes a value. */
+const isPickle = (bytes: Buffer) => /^[\x80(\]}lcd]/.test(bytes.toString("latin1", 0, 1));
 
 function vectorOf(key: string, value: unknown, path: string): Float32Array {
   const { data, shape } = Array.isArray(value)

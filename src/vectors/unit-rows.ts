@@ -24,23 +24,43 @@ export function unitRows(rows: Rows, { what = "Row" } = {}): UnitRows {
   const data = new Float32Array(n * dimension);
   for (let i = 0; i < n; i++) {
     const values = row(i);
-    const name = `${what} ${i}${keys[i] === String(i) ? "" : ` (${keys[i]})`}`;
-    if (values.length !== dimension)
-      throw invalid(
-        `${name} has ${values.length} values, row 0 has ${dimension}. All rows must have as many: embeddings of two models cannot be compared.`,
-        { got: values.length },
-      );
-    let square = 0;
-    for (let k = 0; k < dimension; k++) square += values[k] * values[k];
-    if (!Number.isFinite(square))
-      throw invalid(
-        `${name} holds ${values.find((x) => !Number.isFinite(x)) ?? "values too large to square"}. All values must be finite.`,
-      );
-    if (square === 0) throw invalid(`${name} is a zero vector, which has no direction.`);
-    const length = Math.sqrt(square);
+    const name = nameOf(what, i, keys[i]);
+    const length = checkedLength(values, dimension, name);
     for (let k = 0, at = i * dimension; k < dimension; k++) data[at + k] = values[k] / length;
   }
   return { data, n, dimension, keys };
+}
+
+/**
+ * Checks the rows of a file, so that the file is named where one is wrong.
+ *
+ * @throws `invalid` as `unitRows` does
+ */
+export function checkRowsOf(path: string, rows: Rows): void {
+  const { n, dimension, row, keys } = view(rows);
+  for (let i = 0; i < n; i++) checkedLength(row(i), dimension, nameOf("Row", i, keys[i]), path);
+}
+
+const nameOf = (what: string, i: number, key: string) =>
+  `${what} ${i}${key === String(i) ? "" : ` (${key})`}`;
+
+/** The length of a row that has a direction. */
+function checkedLength(values: Float32Array, dimension: number, name: string, path?: string): number {
+  const wrong = (sentence: string, got?: unknown) => invalid(`${name} ${sentence}`, { path, got });
+  if (values.length !== dimension)
+    throw wrong(
+      `has ${values.length} values, row 0 has ${dimension}. All rows must have as many: embeddings of two models cannot be compared.`,
+      values.length,
+    );
+  let square = 0;
+  for (let k = 0; k < dimension; k++) square += values[k] * values[k];
+  if (!Number.isFinite(square)) {
+    const value = values.find((x) => !Number.isFinite(x)) ?? "values too large to square";
+    throw wrong(`holds ${value}. All values must be finite as float32: leave it out, or extract it again.`);
+  }
+  if (square === 0)
+    throw wrong("is a zero vector, which has no direction. Leave it out, or extract it again.");
+  return Math.sqrt(square);
 }
 
 function view(rows: Rows) {

@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { arkVector } from "../../src/format/kaldi-ark.js";
 import { readNpy, writeNpy } from "../../src/format/npy.js";
-import { readVectors, type Vectors } from "../../src/store/read-vectors.js";
+import { readComparableVectors, readVectors, type Vectors } from "../../src/store/read-vectors.js";
 import { writeTable } from "../../src/tables/write-table.js";
 import { python, runPython } from "../python.js";
 
@@ -168,6 +168,35 @@ test("Parquet and archives of Kaldi that hold no vectors, or half of one, are to
     await fails("command.scp"),
     /Line 1 of .*command\.scp is a command or a range, which is not read/,
   );
+});
+
+test("A damaged .npz is refused, although it unpacks", async () => {
+  const bytes = readFileSync(join(fixtures, "z.npz"));
+  // Amid the numbers: np.savez does not compress.
+  bytes[bytes.indexOf("NUMPY") + 200]! ^= 0x40;
+  writeFileSync(join(folder, "damaged.npz"), bytes);
+  const error = await readVectors(join(folder, "damaged.npz")).catch((e) => e);
+  assert.match(error.message, /damaged\.npz: .*\.npy is damaged \(its checksum does not hold\)/);
+});
+
+test("What is no file of vectors, and a row that cannot be compared, are said with the file and what to do", async () => {
+  const message = (name: string) =>
+    readComparableVectors(join(folder, name)).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+  writeFileSync(join(folder, "export.jsonl"), '{"key":"a","embedding":[1,2]}\n');
+  assert.match(await message("export.jsonl"), /export\.jsonl is no pickle, nor .* Accepted are a \.npy file/);
+  for (const [bad, said] of [
+    [[Number.NaN, 1], /bad\.npy: Row 1 holds NaN\. .* leave it out, or extract it again/],
+    [[1, Infinity], /bad\.npy: Row 1 holds Infinity/],
+    [[0, 0], /bad\.npy: Row 1 is a zero vector.* Leave it out, or extract it again/],
+  ] as const) {
+    writeFileSync(join(folder, "bad.npy"), writeNpy(Float32Array.of(1, 2, ...bad), { shape: [2, 2] }));
+    assert.match(await message("bad.npy"), said);
+    // Trials may not need that row.
+    assert.is((await readVectors(join(folder, "bad.npy"))).n, 2);
+  }
 });
 
 test.run();
