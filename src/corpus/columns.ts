@@ -1,4 +1,4 @@
-import { invalid, shown, unknown } from "../errors.js";
+import { conflict, invalid, shown, unknown } from "../errors.js";
 import type { BadEntry, Entry } from "./listing.js";
 
 /** What a column can hold. */
@@ -35,11 +35,20 @@ const usual: Record<ColumnRole, readonly string[]> = {
  * Which column holds what: as told, else by the usual names.
  *
  * @param told by role; an empty name says that there is no such column
- * @throws `unknown` for a column that is not there, `missing` roles are the caller's
+ * @throws `unknown` for a column that is not there, `conflict` for one that is there twice; `missing` roles are the caller's
  */
 export function chooseColumns(names: readonly string[], told: Columns, file: string): Columns {
   const chosen: Columns = {};
   const taken = new Set<string>();
+  const take = (role: ColumnRole, name: string) => {
+    if (names.indexOf(name) !== names.lastIndexOf(name))
+      throw conflict(
+        `${file} has two columns ${shown(name)}, so it is not clear which of them is the ${role}. Rename one, or name another with --columns ${role}=NAME.`,
+        { path: file, got: name },
+      );
+    chosen[role] = name;
+    taken.add(name);
+  };
   const plain = (name: string) =>
     name
       .trim()
@@ -56,17 +65,14 @@ export function chooseColumns(names: readonly string[], told: Columns, file: str
           got: name,
         },
       );
-    chosen[role] = name;
-    taken.add(name);
+    take(role, name);
   }
   for (const role of columnRoles) {
     if (told[role] !== undefined) continue;
     const name = usual[role].flatMap(
       (want) => names.find((n) => plain(n) === want && !taken.has(n)) ?? [],
     )[0];
-    if (name === undefined) continue;
-    chosen[role] = name;
-    taken.add(name);
+    if (name !== undefined) take(role, name);
   }
   return chosen;
 }
@@ -107,7 +113,8 @@ export function entryOf(
   const problems: string[] = [];
   const text = (role: ColumnRole): string | undefined => {
     const found = value(role);
-    if (found === undefined || found === null || found === "") return undefined;
+    if (found === undefined || found === null || (typeof found === "string" && found.trim() === ""))
+      return undefined;
     if (typeof found === "object") problems.push(`${where} has ${shown(found)} as its ${role}.`);
     return String(found);
   };

@@ -5,10 +5,15 @@ type Names = Pick<Utterance, "dataset" | "speakerId" | "utteranceId">;
 /**
  * Warnings about names that look the same and are spelled differently: a letter with an accent can be one character or two
  * (Unicode NFC and NFD), as when one part of a corpus was copied from a Mac. To every program they are two names, so a
- * speaker spelled both ways counts as two.
+ * speaker spelled both ways counts as two. Data sets and speakers that differ in case or in blanks alone are such names too;
+ * utterances may differ in case, as identifiers of videos do.
  */
 export function spellingWarnings(utterances: Iterable<Names>): string[] {
-  const levels = { "data set": new Spellings(), speaker: new Spellings(), utterance: new Spellings() };
+  const levels = {
+    "data set": new Spellings(alike),
+    speaker: new Spellings(alike),
+    utterance: new Spellings(composed),
+  };
   let last: Names | undefined;
   for (const utterance of utterances) {
     const { dataset, speakerId, utteranceId } = utterance;
@@ -35,8 +40,10 @@ class Spellings {
   pairs = 0;
   first: [string, string] | undefined;
 
+  constructor(private readonly plain: (name: string) => string) {}
+
   add(parent: string, name: string): void {
-    const key = `${parent}/${name}`.normalize("NFC");
+    const key = `${composed(parent)}/${this.plain(name)}`;
     const known = this.#known.get(key);
     if (known === undefined) this.#known.set(key, new Set([name]));
     else if (!known.has(name)) {
@@ -47,6 +54,17 @@ class Spellings {
     }
   }
 }
+
+const composed = (name: string) => name.normalize("NFC");
+
+/** Without case, characters of no width, blanks around, and the kind and number of those between. */
+const alike = (name: string) =>
+  name
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[\u200b-\u200d\u2060\ufeff\u00ad]/gu, "")
+    .replace(/\s+/g, " ")
+    .trim();
 
 const isAscii = (text: string) => !/[^\0-\x7f]/.test(text);
 

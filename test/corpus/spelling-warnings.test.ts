@@ -31,6 +31,18 @@ test("two spellings of one name are a warning that shows both, on each level", (
   assert.match(named("d/K/u", "d/\u212a/u")[0]!, /"K" and "\\u\{212a\}"/);
 });
 
+test("speakers that differ in case or blanks alone are a warning, utterances that differ in case are none", () => {
+  for (const [one, other] of [
+    ["anna", "Anna"],
+    ["s1", " s1 "],
+    ["s 1", "s\u00a0 1"],
+    ["s1", "s\u200b1"],
+  ] as const)
+    assert.is(named(`d/${one}/u`, `d/${other}/v`).length, 1, other);
+  assert.match(named("d/s1/u", "d/s1\u200b/v")[0]!, /"s1" and "s1\\u\{200b\}"/);
+  assert.equal(named("d/s/dQw4w9WgXcQ", "d/s/dqw4w9wgxcq", "d/s1/u", "d/s 1/u"), []);
+});
+
 test("names that are spelled in one way are none", () => {
   assert.equal(
     named("d/s/u", "d/t/u", "e/s/u", `d/${composed}/u`, `e/${composed}/u`, `d/${composed}/v`, "d/Jose/u"),
