@@ -8,6 +8,7 @@ import { namePath } from "../util/name-path.js";
 import { fillAt, readAt } from "../util/read-at.js";
 import { guardTemporary, removeLeftovers, temporaryIn } from "../util/temporary.js";
 import { withFile } from "../util/with-file.js";
+import { refuseFolder } from "../util/write-file.js";
 import type { RowBlock } from "./pairs-in-matrix.js";
 
 /** A .npy file of float32 rows, written as they come; it gets its name only once it is complete. */
@@ -20,6 +21,7 @@ export class MatrixFile {
   ) {}
 
   static async create(path: string, shape: [rows: number, columns: number]): Promise<MatrixFile> {
+    refuseFolder(path);
     makeFolder(dirname(path));
     removeLeftovers(dirname(path));
     const temporary = temporaryIn(dirname(path));

@@ -145,7 +145,8 @@ async function take(path: string, own: LockRecord, options: LockOptions): Promis
     await writeFile(draft, contents(own), { flag: "wx" });
     await claim(path, draft, own, options);
   } catch (error) {
-    throw namePath(error, draft);
+    const { path: known } = error as { path?: unknown };
+    throw namePath(known === draft ? Object.assign(error as Error, { path }) : error, path);
   } finally {
     await remove(draft);
   }

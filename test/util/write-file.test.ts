@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -45,13 +46,43 @@ test("what cannot be written leaves nothing behind and is named", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "taken", "inside"), { recursive: true });
   const error = await writeFile(join(folder, "taken"), "text").catch((e) => e);
-  assert.match(error.message, /taken/);
+  assert.match(error.message, /taken is a folder, so no file can be written there\. Move it away/);
   assert.equal(readdirSync(folder), ["taken"]);
   const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   assert.is(
     (namePath(full, "/out/a.pkl") as Error).message,
-    "ENOSPC: no space left on device, write '/out/a.pkl'",
+    "ENOSPC: no space left on device, write '/out/a.pkl'. Make room on that disk, then run the same again.",
   );
+});
+
+test("what is written may come from a file that cannot be read, which is not taken for the one that is written", async () => {
+  const folder = temporaryFolder();
+  async function* content() {
+    yield "begin";
+    yield readFileSync(join(folder, "gone.txt"));
+  }
+  const error = await writeFile(join(folder, "out.txt"), content()).catch((e) => e);
+  assert.is(error.message, `ENOENT: no such file or directory, open '${join(folder, "gone.txt")}'`);
+});
+
+test("a pipe or device is written into, and not replaced by a file", async () => {
+  const folder = temporaryFolder();
+  const pipe = join(folder, "pipe");
+  if (spawnSync("mkfifo", [pipe]).status !== 0) return console.log("SKIPPED pipes: no mkfifo here");
+  const reader = spawn("cat", [pipe]);
+  let text = "";
+  reader.stdout.on("data", (data) => (text += data));
+  const closed = once(reader, "close");
+  await writeFile(pipe, ["some ", "text"]);
+  await closed;
+  assert.is(text, "some text");
+  assert.ok(statSync(pipe).isFIFO());
+  // Standard output, which is a file here and stays one for the shell that opened it.
+  const module = join(__dirname, "../../dist/src/util/write-file.js");
+  const code = `console.log("before"); require(${JSON.stringify(module)}).writeFile("/dev/stdout", "text").then(() => console.log("after"))`;
+  const out = join(folder, "out.txt");
+  spawnSync("bash", ["-c", `'${process.execPath}' -e '${code}' >> '${out}'`]);
+  assert.is(readFileSync(out, "utf8"), "before\ntextafter\n");
 });
 
 test("a process that ends while it writes leaves nothing behind", () => {
