@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { matrixBlocks } from "../comparison/matrix-file.js";
 import { readSimilarity, type StoredSimilarity } from "../comparison/read-similarity.js";
-import { readJsonRows } from "../format/read-json.js";
+import { readJsonObject, readJsonRows } from "../format/read-json.js";
 import type { SpeakerEmbedding, SpeakerInfo } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
@@ -11,6 +12,9 @@ import { similarityFiles } from "./files.js";
 /** Most pairs whose similarity is recomputed. */
 const checkedPairs = 1000;
 
+/** Values of each row of the matrix that are recomputed, the diagonal among them. */
+const checkedInRow = 8;
+
 /** Similarities are float32, and less exact on a GPU. */
 const pairTolerance = 1e-3;
 const meanTolerance = 1e-4;
@@ -19,8 +23,8 @@ const meanTolerance = 1e-4;
  * Looks for signs that the similarity files of a folder compare other speakers than it holds. Empty when there are none, or
  * no similarity files.
  *
- * Compares keys and counts, and recomputes the similarity of the first pairs and the mean over all: the squared length of
- * the sum of the unit vectors is the sum of all their products.
+ * Compares keys and counts, and recomputes the similarity of the first pairs, some of each row of the matrix, and the mean over
+ * all: the squared length of the sum of the unit vectors is the sum of all their products.
  */
 export async function checkComparison(
   folder: string,
@@ -30,7 +34,12 @@ export async function checkComparison(
   const stored = readSimilarity(folder);
   const other = otherSpeakers(stored, speakers);
   if (other !== undefined) return [other];
-  return [...otherSimilarities(stored, speakers), ...otherPairs(folder, stored)].slice(0, 5);
+  return [
+    ...otherSimilarities(stored, speakers),
+    ...otherPairs(folder, stored),
+    ...otherKeys(folder, speakers),
+    ...otherMatrix(folder, speakers),
+  ].slice(0, 5);
 }
 
 /** The first sign that a comparison names other speakers than these, as a sentence; undefined when there is none. */
@@ -83,4 +92,41 @@ function* otherPairs(folder: string, { pairs }: StoredSimilarity): Generator<str
   const same =
     listed.length === pairs.length && listed.every((value, index) => value === pairs[index]!.similarity);
   if (!same) yield `${similarityFiles.pairs} lists other pairs than ${similarityFiles.summary}`;
+}
+
+/** speaker_keys_mapping.json names the speakers in their order. */
+function* otherKeys(folder: string, speakers: readonly SpeakerEmbedding[]): Generator<string> {
+  const path = join(folder, similarityFiles.keys);
+  if (!existsSync(path)) return;
+  const keys = readJsonObject(path, "The list of keys");
+  const at = speakers.findIndex(({ key }, row) => keys[row] !== key);
+  if (at >= 0 || Object.keys(keys).length !== speakers.length)
+    yield `${similarityFiles.keys} does not name the ${speakers.length} speakers in their order`;
+}
+
+/** similarity_matrix.npy is whole, finite, and of these speakers. */
+function* otherMatrix(folder: string, speakers: readonly SpeakerEmbedding[]): Generator<string> {
+  const path = join(folder, similarityFiles.matrix);
+  if (!existsSync(path)) return;
+  const { data, n, dimension } = unitRows(speakers);
+  const blocks = matrixBlocks(path, [n, n]);
+  if (blocks === undefined) {
+    yield `${similarityFiles.matrix} is no matrix of ${n} x ${n} float32 numbers`;
+    return;
+  }
+  for (const { data: values, rows, columns, first } of blocks) {
+    const odd = values.findIndex((value) => !Number.isFinite(value));
+    if (odd >= 0) {
+      yield `${similarityFiles.matrix} has ${values[odd]} in row ${first + Math.floor(odd / columns)}`;
+      return;
+    }
+    for (let row = 0; row < rows; row++)
+      for (let i = 0; i < checkedInRow; i++) {
+        const column = (first + row + i * Math.ceil(n / checkedInRow)) % n;
+        const cosine = dot(data, first + row, data, column, dimension);
+        if (Math.abs(cosine - values[row * columns + column]!) <= pairTolerance) continue;
+        yield `${similarityFiles.matrix} has ${values[row * columns + column]!.toFixed(4)} in row ${first + row}, column ${column}, the embeddings ${cosine.toFixed(4)}`;
+        return;
+      }
+  }
 }

@@ -33,7 +33,7 @@ export interface VerifyOptions {
  *
  * In an extraction: the checksum of every record, that all were made the same way, and that rank pickles and individual
  * pickles hold the same as the records. In merged embeddings: that pickles, lists, summary, index and individual files
- * agree, that each speaker is the mean of its utterances, and that a comparison is one of these speakers. In both: that
+ * agree, that each speaker is the mean of its utterances, and that a comparison, its matrix included, is one of these speakers. In both: that
  * no name leads out of the folder.
  *
  * @throws `missing` when the folder holds neither
@@ -82,6 +82,10 @@ async function verifyMerged(folder: string, audit: Audit): Promise<void> {
     if (checks !== undefined && without !== undefined)
       audit.problem(`${checksFile}: no row of ${without.key}`);
   }
+  if (existsSync(join(folder, mergedFiles.provenance)))
+    await audit.attempt(mergedFiles.provenance, () =>
+      readJsonObject(join(folder, mergedFiles.provenance), "The provenance"),
+    );
   const failures = await audit.attempt(mergedFiles.failures, () =>
     rowsOf(join(folder, mergedFiles.failures)),
   );

@@ -3,9 +3,13 @@ import { join } from "node:path";
 import { extract, merge } from "speakerscope";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { writeSimilarity } from "../../src/comparison/write-similarity.js";
+import { writeNpy } from "../../src/format/npy.js";
 import { readPickle } from "../../src/format/read-pickle.js";
 import { writePickle } from "../../src/format/write-pickle.js";
 import { verify } from "../../src/merged/verify.js";
+import { similarity } from "../../src/similarity/similarity.js";
+import { readEmbeddings } from "../../src/store/read-embeddings.js";
 import { put, temporaryFolder, tinyCorpus, tinyModel } from "../tiny.js";
 
 /** An extraction on two ranks and what was merged from it, made once; each test changes a copy. */
@@ -205,6 +209,48 @@ test("a folder that holds neither is an error", async () => {
   );
   assert.match(error?.message ?? "", /holds no embeddings/);
   assert.ok(existsSync(folder));
+});
+
+test("a comparison is found whole, and so is its matrix, its list of keys, and what says how all was made", async () => {
+  const folder = join(copies, "compared");
+  cpSync(join(await made, "final"), folder, { recursive: true });
+  const speakers = await readEmbeddings(folder);
+  await writeSimilarity(folder, speakers, await similarity(speakers, { matrix: true, backend: "onnx" }));
+  const changed = (name: string, change: (bytes: Buffer) => Uint8Array) => {
+    const path = join(folder, name);
+    const bytes = readFileSync(path);
+    writeFileSync(path, change(Buffer.from(bytes)));
+    return verify(folder)
+      .then(({ problems }) => problems.join("\n"))
+      .finally(() => writeFileSync(path, bytes));
+  };
+  const wrongNumber = (value: number) => (bytes: Buffer) => {
+    bytes.writeFloatLE(value, bytes.length - 4);
+    return bytes;
+  };
+  assert.is(await changed("similarity_matrix.npy", (bytes) => bytes), "");
+  assert.match(await changed("similarity_matrix.npy", (bytes) => bytes.subarray(0, -9)), /is cut off/);
+  assert.match(
+    await changed("similarity_matrix.npy", wrongNumber(Number.NaN)),
+    /similarity_matrix\.npy has NaN in row 5/,
+  );
+  assert.match(
+    await changed("similarity_matrix.npy", wrongNumber(0.5)),
+    /similarity_matrix\.npy has 0\.5000 in row 5, column 5, the embeddings 1\.0000/,
+  );
+  assert.match(
+    await changed("similarity_matrix.npy", () =>
+      Buffer.from(writeNpy(new Float32Array(25), { shape: [5, 5] })),
+    ),
+    /similarity_matrix\.npy is no matrix of 6 x 6/,
+  );
+  assert.match(
+    await changed("speaker_keys_mapping.json", (bytes) =>
+      Buffer.from(bytes.toString().replace("c_s0", "c_s1")),
+    ),
+    /speaker_keys_mapping\.json does not name the 6 speakers in their order/,
+  );
+  assert.match(await changed("provenance.json", (bytes) => bytes.subarray(0, -5)), /provenance\.json/);
 });
 
 test.run();
