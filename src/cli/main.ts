@@ -125,6 +125,9 @@ async function main(args: readonly string[], onUsageError: () => void): Promise<
           write(withSuggestion(text, command));
         },
       });
+  program.hook("preAction", async (_program, called) => {
+    (await import("./spare-inputs.js")).spareInputs(called.name(), called.opts());
+  });
   await program.parseAsync(withDashes(args), { from: "user" });
 }
 

@@ -9,6 +9,7 @@ import * as options from "./options.js";
 import { printLine } from "./print.js";
 import { openReporter } from "./reporter.js";
 import { resolveSettings } from "./settings.js";
+import { spareInputs } from "./spare-inputs.js";
 
 const stage = (name: string, description: string) =>
   new Option(`--${name} <n>`, description).choices(["1", "2", "3", "4"]);
@@ -53,6 +54,7 @@ export function runCommand(program: Command): void {
       } = settings as Record<string, unknown> & { logFile: string };
       options.checkComparison(settings);
       checkCorpusSettings(settings);
+      spareInputs("run", settings);
       const reporter = openReporter({ logFile });
       for (const flag of idleFlags(
         command,
