@@ -4,6 +4,7 @@ import {
   copyFile,
   type FileHandle,
   link,
+  lstat,
   open,
   readdir,
   readFile,
@@ -248,7 +249,14 @@ interface LockFile {
 
 async function read(path: string): Promise<LockFile | undefined> {
   try {
-    const { mtimeMs } = await stat(path);
+    const stats = await lstat(path);
+    // A link that leads nowhere can be neither read nor replaced, and a pipe keeps its reader waiting.
+    if (!stats.isFile())
+      throw invalid(
+        `${path} is in the place of a lock, and is no file. Remove it, if nobody needs it, or use another folder.`,
+        { path },
+      );
+    const { mtimeMs } = stats;
     return { record: parse(await readFile(path, "utf8")), mtimeMs };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

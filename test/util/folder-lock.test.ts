@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -113,6 +113,21 @@ test("what a process that was killed while it waited left goes, and the draft of
     put(join(folder, `${lockName}.${name}`), `${JSON.stringify(record)}\n`);
   await (await lockFolder(folder, { purpose })).release();
   assert.equal(readdirSync(folder), [`${lockName}.1123456789abcdef`]);
+});
+
+test("what is no file in the place of the lock is an error that names it", async () => {
+  for (const make of [
+    (path: string) => mkdirSync(path),
+    (path: string) => symlinkSync("nowhere", path),
+    (path: string) => spawnSync("mkfifo", [path]),
+  ]) {
+    const folder = temporaryFolder();
+    make(join(folder, lockName));
+    const error = await failure(lockFolder(folder, { purpose }));
+    assert.is(error.tag, "invalid");
+    assert.match(error.message, /speakerscope\.lock is in the place of a lock, and is no file\. Remove it/);
+    assert.equal(readdirSync(folder), [lockName]);
+  }
 });
 
 test("the lock of another machine is watched: renewed, it holds; not renewed for five minutes, it is dead", async () => {
