@@ -75,6 +75,7 @@ async function run(settings: Settings, reporter: Reporter): Promise<void> {
   // What cannot be read is said before anything is computed.
   const calibration = path === undefined ? undefined : { line: readCalibration(path), from: path };
   const scored = await stoppable("Scoring", () => scoresOf(settings, reporter), "Nothing was written.");
+  for (const doubt of doubtsOf(scored)) reporter.log(`Warning: ${doubt}`);
   if (settings.scores === undefined) await writeScores(join(outputDir, "scores.txt"), scored);
   const unlabelled = scored.filter(({ isTarget }) => isTarget === undefined).length;
   if (unlabelled > 0) {
@@ -97,6 +98,19 @@ async function run(settings: Settings, reporter: Reporter): Promise<void> {
     ...(learnt === undefined ? [] : ["calibration.json"]),
   ];
   reporter.log(`Written to ${outputDir}: ${files.join(", ")}`);
+}
+
+/** What of a list of trials makes the figures look better, or narrower, than they are. */
+function* doubtsOf(trials: readonly ScoredTrial[]): Generator<string> {
+  const itself = trials.filter(({ enroll, test }) => enroll === test).length;
+  if (itself > 0)
+    yield `in ${quantity(itself, "trial")} an utterance is held against itself, which is no test of a system. Take them out of the list.`;
+  const pairs = new Set(
+    trials.map(({ enroll, test }) => (enroll < test ? `${enroll}\n${test}` : `${test}\n${enroll}`)),
+  );
+  const again = trials.length - pairs.size;
+  if (again > 0)
+    yield `${quantity(again, "trial")} ${again === 1 ? "repeats another, and counts" : "repeat others, and count"} once more.`;
 }
 
 async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredTrial[]> {

@@ -38,21 +38,14 @@ export function readTrials(
   const found = order ?? orderOf(lines, path);
   const [enroll, test, label] = ["enroll", "test", "label"].map((name) => found.split(" ").indexOf(name));
   const width = found.split(" ").length;
-  const labels = new Map<string, { isTarget: boolean; number: number }>();
+  const labelled = labelsIn(path);
   const trials = lines.map(({ words, number }): Trial => {
     if (words.length !== width)
       throw invalid(`Line ${number} of ${path} has ${words.length} words, not "${found}".`, { path });
     const trial = { enroll: words[enroll], test: words[test] };
     if (label < 0) return trial;
     const isTarget = labelOf(words[label], number, path);
-    const pair = `${trial.enroll}\n${trial.test}`;
-    const before = labels.get(pair);
-    if (before !== undefined && before.isTarget !== isTarget)
-      throw invalid(
-        `Lines ${before.number} and ${number} of ${path} label the same trial, ${trial.enroll} ${trial.test}, in two ways. Leave one of them.`,
-        { path },
-      );
-    labels.set(pair, { isTarget, number });
+    labelled(trial, isTarget, number);
     return { ...trial, isTarget };
   });
   return { trials: showTrials(trials), order: found };
@@ -62,8 +55,8 @@ export function readTrials(
  * Reads scored trials, a line each: `enroll test score label` as `speakerscope score` and WeSpeaker write them, `enroll
  * test label score` as SpeechBrain does, or `enroll test score` without labels.
  *
- * @throws missing when the file is not there; invalid for lines of other lengths, for scores that are not finite numbers
- * and for lines that can be read in two ways; the line is named
+ * @throws missing when the file is not there; invalid for lines of other lengths, for scores that are not finite numbers,
+ * for a trial that is labelled in two ways and for lines that can be read in two ways; the line is named
  * @example
  * writeFileSync("scores.txt", "a.wav b.wav 0.71 target\na.wav c.wav 0.08 nontarget\n");
  * equalErrorRate(readScores("scores.txt")).eer;
@@ -78,9 +71,11 @@ export function readScores(path: string): ScoredTrial[] {
       { path },
     );
   const [score, label] = width === 3 ? [2, -1] : isThird ? [3, 2] : [2, 3];
+  const labelled = labelsIn(path);
   const trials = lines.map(({ words, number }) => {
     const trial = { enroll: words[0], test: words[1], score: Number(words[score]) };
-    if (!Number.isFinite(trial.score))
+    // Other notations, such as 0x10, are more likely names.
+    if (!Number.isFinite(trial.score) || !/^[-+.\deE]+$/.test(words[score]))
       throw invalid(
         `The score in line ${number} of ${path} is ${shown(words[score])}, not a finite number.`,
         {
@@ -88,9 +83,27 @@ export function readScores(path: string): ScoredTrial[] {
           got: words[score],
         },
       );
-    return label < 0 ? trial : { ...trial, isTarget: labelOf(words[label], number, path) };
+    if (label < 0) return trial;
+    const isTarget = labelOf(words[label], number, path);
+    labelled(trial, isTarget, number);
+    return { ...trial, isTarget };
   });
   return showTrials(trials);
+}
+
+/** Takes the labels of a file one by one; two utterances are of one speaker or not, in whichever order they are named. */
+function labelsIn(path: string) {
+  const labels = new Map<string, { isTarget: boolean; number: number }>();
+  return ({ enroll, test }: Trial, isTarget: boolean, number: number): void => {
+    const pair = enroll < test ? `${enroll}\n${test}` : `${test}\n${enroll}`;
+    const before = labels.get(pair);
+    if (before !== undefined && before.isTarget !== isTarget)
+      throw invalid(
+        `Lines ${before.number} and ${number} of ${path} label the same trial, ${enroll} ${test}, in two ways. Leave one of them.`,
+        { path },
+      );
+    labels.set(pair, { isTarget, number });
+  };
 }
 
 function linesOf(path: string, what: string, widths: number[], form: string): Line[] {

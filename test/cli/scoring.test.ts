@@ -55,6 +55,13 @@ scoring("writes scores and a report of somebody's embeddings", () => {
   assert.ok(report.cross_validated.cllr > report.cllr);
   assert.ok(report.intervals.eer[0] < report.eer && report.eer < report.intervals.eer[1]);
 });
+scoring("says where trials are no test, or count twice", () => {
+  writeFileSync(at("odd.txt"), "a b 0.9 target\nb a 0.9 target\na a 1 target\na c 0.1 nontarget\n");
+  const { status, stdout } = score("--scores", "odd.txt", "--output_dir", "odd");
+  assert.is(status, 0);
+  assert.match(stdout, /^Warning: in 1 trial an utterance is held against itself/m);
+  assert.match(stdout, /^Warning: 1 trial repeats another, and counts once more\.$/m);
+});
 scoring("normalises by a cohort, and measures scores with a calibration from elsewhere", () => {
   const normalised = (topN: string, folder: string) =>
     score(

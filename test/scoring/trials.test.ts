@@ -56,6 +56,10 @@ reading("refuses what it cannot read, with the line", () => {
     () => readTrials(file("a b target\na c target\na b nontarget\n")),
     /Lines 1 and 3 of .* label the same trial, a b, in two ways/,
   );
+  assert.throws(
+    () => readTrials(file("1 a b\n0 b a\n")),
+    /Lines 1 and 2 of .* label the same trial, b a, in two ways/,
+  );
   assert.is(readTrials(file("1 0 0\n0 7 1\n"), { order: "label enroll test" }).trials[1].test, "1");
 });
 reading.run();
@@ -77,6 +81,11 @@ scores("refuses what is no score, with the line", () => {
   assert.throws(() => readScores(file("a b 0.5 target\na b nan target\n")), /score in line 2 .* is "nan"/);
   assert.throws(() => readScores(file("a b 1 0\na b 0 0\n")), /which is the score is not clear/);
   assert.throws(() => readScores(file("a b 0.5 target\na b 0.5 x\n")), /label in line 2 .* is "x"/);
+  assert.throws(() => readScores(file("a b 0x10 target\n")), /score in line 1 .* is "0x10"/);
+  assert.throws(
+    () => readScores(file("a b 0.5 target\na c 0 nontarget\nb a 0.5 nontarget\n")),
+    /Lines 1 and 3 of .* label the same trial, b a, in two ways/,
+  );
 });
 scores.run();
 
