@@ -4,6 +4,7 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { missing, reasonOf } from "../errors.js";
 import type { Block } from "./codecs.js";
 import { au } from "./containers/au.js";
 import { pcmBlocks } from "./containers/pcm.js";
@@ -84,7 +85,12 @@ export async function ffmpeg(
 
 /** Writes the bytes to a temporary file and unlinks it: it disappears when it is closed. */
 async function unnamed(bytes: Uint8Array) {
-  const folder = await mkdtemp(join(tmpdir(), "speakerscope-"));
+  const folder = await mkdtemp(join(tmpdir(), "speakerscope-")).catch((cause) => {
+    throw missing(
+      `No temporary file for FFmpeg can be made in ${tmpdir()} (${reasonOf(cause)}). Set TMPDIR to a folder that can be written to.`,
+      { path: tmpdir(), cause },
+    );
+  });
   try {
     const path = join(folder, "audio");
     await writeFile(path, bytes, { mode: 0o600 });

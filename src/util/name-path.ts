@@ -8,6 +8,8 @@ const remedies: Record<string, string> = {
   EFBIG: "The file system, or ulimit -f, does not take so large a file: write elsewhere, or raise the limit.",
   EACCES: "Write elsewhere, or have the right to write there given to you.",
   EPERM: "Write elsewhere, or have the right to write there given to you.",
+  EEXIST: "A file is in the place of a folder there: write elsewhere.",
+  ENOTDIR: "A file is in the place of a folder there: write elsewhere.",
   EROFS: "That disk is mounted to be read only: write elsewhere.",
 };
 

@@ -36,7 +36,11 @@ export async function writeFile(
   if (isStream.test(resolve(path)) || (place !== undefined && !place.isFile()))
     return writeStream(path, content);
   const folder = dirname(path);
-  makeFolder(folder);
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw namePath(Object.assign(error as Error, { path }), path);
+  }
   if (durable) removeLeftovers(folder);
   const temporary = temporaryIn(folder);
   const file = await open(temporary, "wx").catch((error) => {

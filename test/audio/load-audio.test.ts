@@ -354,6 +354,20 @@ extra("says what to do where there is none", async () => {
     /^.*y\.wma: The file begins with .* none of WAV, FLAC.* FFmpeg may decode it: put the program ffmpeg on the PATH, or name it in the environment variable FFMPEG\.$/,
   );
 });
+extra("says what to do where it has no place for a temporary file", async () => {
+  process.env.FFMPEG = program("ffmpeg-waits", "");
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = join(folder, "no-such-folder");
+  try {
+    assert.match(
+      await reason(loadAudio(Buffer.from("whatever this is"))),
+      /No temporary file for FFmpeg can be made in .*no-such-folder \(ENOENT.*\)\. Set TMPDIR to a folder that can be written to\.$/,
+    );
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
+});
 extra("stops it when told", async () => {
   process.env.FFMPEG = program("ffmpeg-slow", "setTimeout(() => {}, 60_000);");
   const control = new AbortController();
