@@ -1,3 +1,4 @@
+import { countBy } from "../util/count-by.js";
 import { auditor, type Decision } from "./decision.js";
 import { peopleOf } from "./merged-names.js";
 
@@ -13,7 +14,8 @@ interface Proposed {
 /**
  * The findings of a probability of 0.5 or more as decisions, to be edited: a line that is deleted or changed is decided by you.
  *
- * They fit together: names of one person are all merged into the one with most utterances, of copies the first is kept.
+ * They fit together: names of one person are all merged into the one with most utterances, and of several copies the one is kept
+ * that the findings prefer most often.
  *
  * @param at the time that they carry; default: none, so that the same findings give the same decisions
  * @example
@@ -36,15 +38,28 @@ export function proposeDecisions(findings: readonly Proposed[], at?: Date): Deci
         probability,
       };
     });
-  const sizes = sizesOf(findings);
-  const larger = (a: string, b: string) => ((sizes.get(b) ?? 0) > (sizes.get(a) ?? 0) ? b : a);
-  for (const action of ["mergeNames", "keepOne"] as const)
-    for (const { names, own } of peopleOf(proposals.filter((proposal) => proposal.action === action))) {
-      const first = [...names].sort()[0]!;
-      const to = action === "mergeNames" ? [...names].sort().reduce(larger) : first;
-      for (const proposal of own) if (action === "mergeNames" || proposal.keys.includes(to)) proposal.to = to;
-    }
+  mergeIntoLargest(proposals, sizesOf(findings));
+  keepBest(proposals);
   return proposals;
+}
+
+function mergeIntoLargest(proposals: readonly Decision[], sizes: ReadonlyMap<string, number>): void {
+  const larger = (a: string, b: string) => ((sizes.get(b) ?? 0) > (sizes.get(a) ?? 0) ? b : a);
+  for (const { names, own } of peopleOf(proposals.filter(({ action }) => action === "mergeNames"))) {
+    const to = [...names].sort().reduce(larger);
+    for (const proposal of own) proposal.to = to;
+  }
+}
+
+/** Ranks the copies of a recording by how many of their pairs they win, so that the choices never go in a circle. */
+function keepBest(proposals: readonly Decision[]): void {
+  for (const { names, own } of peopleOf(proposals.filter(({ action }) => action === "keepOne"))) {
+    const wins = countBy(own, ({ to = "" }) => to);
+    const ranked = names.sort().sort((a, b) => (wins.get(b) ?? 0) - (wins.get(a) ?? 0));
+    const rank = new Map(ranked.map((name, place) => [name, place]));
+    for (const proposal of own)
+      proposal.to = proposal.keys.reduce((a, b) => (rank.get(b)! < rank.get(a)! ? b : a));
+  }
 }
 
 /** How many utterances the names of pairs have, as the evidence says. */

@@ -173,6 +173,29 @@ test("proposals are what was found, and merge all names of a person into the one
   assert.is(proposeDecisions(found, new Date(0))[0]?.at, "1970-01-01T00:00:00.000Z");
 });
 
+test("of copies the one that the findings say is kept, and of several the one that wins most pairs", () => {
+  const copies = (keys: [string, string], to: string) => ({
+    kind: "nearCopies" as const,
+    keys,
+    probability: 0.9,
+    remedy: { action: "keepOne", to },
+  });
+  const kept = (...found: ReturnType<typeof copies>[]) => proposeDecisions(found).map(({ to }) => to);
+  assert.equal(kept(copies(["a", "b"], "b")), ["b"]);
+  assert.equal(kept(copies(["a", "b"], "b"), copies(["c", "d"], "c")), ["b", "c"]);
+  assert.equal(kept(copies(["a", "b"], "a"), copies(["a", "c"], "c"), copies(["b", "c"], "c")), [
+    "a",
+    "c",
+    "c",
+  ]);
+  // Each better than the next, in a circle: as they stand, all three would be left out.
+  assert.equal(kept(copies(["a", "b"], "b"), copies(["b", "c"], "c"), copies(["a", "c"], "a")), [
+    "a",
+    "b",
+    "a",
+  ]);
+});
+
 test("what the audit proposes has no time and comes before what was decided", () => {
   const path = file("timeless");
   const row = { kind: "wrong_label", keys: ["a_1"], action: "drop", by: "audit" };
