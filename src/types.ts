@@ -171,7 +171,8 @@ export type Progress =
   | { stage: "merge"; done: number; total: number }
   | { stage: "checks"; done: number; failed: number; total: number }
   | { stage: "similarity"; done: number; total: number }
-  | { stage: "audit"; done: number; total: number };
+  | { stage: "audit"; done: number; total: number }
+  | { stage: "page"; done: number; total: number };
 
 export interface LongTask<P extends Progress = Progress> {
   onProgress?: (progress: P) => void;

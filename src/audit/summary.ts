@@ -1,8 +1,8 @@
-import { quantity } from "../shared/text.js";
+import { quantity, whole } from "../shared/text.js";
 import type { Audit } from "./audit.js";
 import type { Decided } from "./decided.js";
-import type { FindingKind } from "./finding.js";
-import { kindNames } from "./findings-table.js";
+import { type FindingKind, qualityKinds } from "./finding.js";
+import { findingText } from "./finding-text.js";
 
 /** What is counted, and what is wrong with it. */
 const texts: Record<FindingKind, readonly [noun: string, rest: string]> = {
@@ -21,26 +21,53 @@ const texts: Record<FindingKind, readonly [noun: string, rest: string]> = {
   lowSnr: ["file", " of speech hardly above the noise"],
 };
 
-/** What an audit has found, in lines for a terminal. */
-export function* auditSummary({ findings, summary, info }: Audit): Generator<string> {
-  yield `${quantity(summary.utterances, "utterance")} of ${quantity(summary.speakers, "speaker")} looked at` +
-    (summary.unlabelled > 0 ? `; ${summary.unlabelled} of unknown speakers left out` : "");
+/** Most findings of a kind that are named. */
+const named = 3;
+
+/** How the kinds of the audio are summed up where nothing was measured. */
+const ofTheAudio = "copies, files without speech, and short, clipped, quiet, noisy or narrow-band ones";
+
+/**
+ * What an audit has found, in lines for a terminal: how much of each kind, and the findings that cost most.
+ *
+ * @param howToHear what to do where the audio was not looked at, as a sentence
+ */
+export function* auditSummary(
+  { findings, summary, info }: Audit,
+  howToHear = "Give --data_root or --manifest, or extract with --checks.",
+): Generator<string> {
+  const { utterances, speakers, unlabelled, found } = summary;
+  const leftOut = [
+    ...(unlabelled > 0 ? [`${unlabelled} of unknown speakers`] : []),
+    ...(found.nonSpeech > 0 ? [`${found.nonSpeech} without speech`] : []),
+  ];
+  yield `${quantity(utterances, "utterance")} of ${quantity(speakers, "speaker")} looked at` +
+    (leftOut.length > 0 ? `; left out: ${leftOut.join(", ")}` : "");
   if (info.why !== null) yield `Note: ${info.why}`;
+  if (utterances === 0 && unlabelled > 0)
+    yield "  To find out who speaks in speech without labels: speakerscope cluster";
   if (info.unmeasured > 0)
     yield `Note: of ${quantity(info.unmeasured, "utterance")} nothing is known of the audio`;
-  const kinds = (Object.keys(texts) as FindingKind[]).filter((kind) => summary.found[kind] > 0);
+  const kinds = (Object.keys(texts) as FindingKind[]).filter((kind) => found[kind] > 0);
   for (const kind of kinds) {
     const [noun, what] = texts[kind];
-    yield `${quantity(summary.found[kind], noun)}${what} (${kindNames[kind]})`;
+    // What is doubtful for its quality is left as it is, and there may be thousands.
+    const isNamed = !qualityKinds.some((quality) => quality === kind);
+    yield `${quantity(found[kind], noun)}${what}${isNamed ? ":" : ""}`;
+    if (!isNamed) continue;
+    const own = findings.filter((finding) => finding.kind === kind && finding.probability >= 0.5);
+    for (const finding of own.slice(0, named))
+      yield `  ${findingText(finding)} (${Math.round(100 * finding.probability)} %)`;
+    if (own.length > named) yield `  and ${whole(own.length - named)} more`;
   }
-  if (kinds.length === 0) yield "Nothing found";
+  const isHeard = !info.notLookedFor.includes("equalFiles");
+  if (kinds.length === 0 && (info.model !== "none" || isHeard))
+    yield info.model === "none" ? "Nothing found in the audio" : "Nothing found";
   const rest = findings.filter(({ probability }) => probability < 0.5).length;
   if (rest > 0) yield `${quantity(rest, "doubt")} besides, of a probability of 0.05 to 0.5`;
   // Nobody who does not ask for it misses it.
-  const missed = info.notLookedFor.filter((kind) => kind !== "severalVoices");
-  if (missed.length > 0)
-    yield `Not looked for, without the audio: ${missed.map((kind) => `${texts[kind][0]}s${texts[kind][1]}`).join(", ")}. ` +
-      "Give --data_root or --manifest, or extract with --checks.";
+  if (info.notLookedFor.some((kind) => kind !== "severalVoices"))
+    yield `Not looked for, without the audio: ${ofTheAudio}. ${howToHear}`;
   if (summary.decided !== undefined) yield* decidedText(summary.decided);
 }
 

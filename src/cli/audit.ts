@@ -34,9 +34,10 @@ export function auditCommand(program: Command): void {
       "what merging wrote, an export of it (.parquet, .npz), or vectors with keys dataset/speaker/utterance",
       "final_embeddings",
     )
-    .requiredOption(
+    .option(
       "--output-dir <folder>",
       "where findings.csv, .jsonl and .parquet are written, and decisions.jsonl, to be edited",
+      "audit",
     )
     .option("--decisions <files...>", "what people decided before: it is not asked again, and taken as given")
     .addOption(
@@ -91,7 +92,12 @@ async function run(settings: Settings): Promise<void> {
     };
     const { result, sources } = await stoppable("The audit", audited, "Nothing was written.");
     reporter.close();
-    await publishAudit(result, utterances, { ...settings, sources }, { reporter, abortSignal });
+    await publishAudit(
+      result,
+      utterances,
+      { ...settings, sources, corpus: ofCorpus },
+      { reporter, abortSignal },
+    );
     const count = result.findings.filter(
       ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
     ).length;

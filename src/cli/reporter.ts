@@ -62,6 +62,7 @@ const whileIn = {
   checks: "Checking audio",
   similarity: "Similarity",
   audit: "Auditing",
+  page: "Writing the page",
 };
 
 /** The line of a progress, such as `Rank 0: 120/1000 files, 2 failed, 9.4 files/s, 1 min 34 s left`. */

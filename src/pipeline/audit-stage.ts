@@ -5,6 +5,7 @@ import { readAuditUtterances } from "../audit/read-utterances.js";
 import { checksFile, readChecks } from "../checks/checks-file.js";
 import { reasonOf, stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
+import type { CorpusSettings } from "./open-corpus.js";
 import { publishAudit } from "./publish-audit.js";
 import type { StageContext } from "./stage.js";
 
@@ -14,8 +15,14 @@ export const auditFolder = "audit";
 /**
  * The part of stage 3 that looks for what is wrong with the labels, and with the audio where the extraction measured it, into `audit`
  * below the merged files. What cannot be audited is said in a line: the report goes on without.
+ *
+ * @param corpus what was extracted, where that is known
  */
-export async function auditStage(folder: string, context: StageContext): Promise<Audit | undefined> {
+export async function auditStage(
+  folder: string,
+  corpus: CorpusSettings,
+  context: StageContext,
+): Promise<Audit | undefined> {
   const { reporter, abortSignal } = context;
   if (!existsSync(join(folder, mergedFiles.utterances))) return undefined;
   reporter.log("AUDIT OF THE LABELS");
@@ -42,7 +49,7 @@ export async function auditStage(folder: string, context: StageContext): Promise
   await publishAudit(
     result,
     utterances,
-    { embeddings: folder, outputDir: join(folder, auditFolder) },
+    { embeddings: folder, outputDir: join(folder, auditFolder), corpus },
     context,
   );
   reporter.log("");

@@ -17,6 +17,8 @@ import { writePage } from "../review/write-page.js";
 import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 import { readJsonLines } from "../util/json-lines.js";
+import { cleanName, corpusFlags, inShell } from "./corpus-flags.js";
+import type { CorpusSettings } from "./open-corpus.js";
 import type { StageContext } from "./stage.js";
 
 export interface PublishSettings {
@@ -30,6 +32,8 @@ export interface PublishSettings {
   maxClips?: number;
   /** The utterances of the corpus, where paths do not say where the audio is. */
   sources?: readonly ReviewUtterance[];
+  /** What the corpus is called on the command line, to say what comes next. */
+  corpus?: CorpusSettings;
 }
 
 /**
@@ -39,33 +43,54 @@ export interface PublishSettings {
 export async function publishAudit(
   audit: Audit,
   utterances: readonly StoredUtterance[],
-  { embeddings, outputDir, page, maxClips, sources }: PublishSettings,
+  settings: PublishSettings,
   { reporter, abortSignal }: StageContext,
 ): Promise<void> {
+  const { embeddings, outputDir, page, maxClips, sources, corpus } = settings;
   const { findings } = audit;
   await writeFindings(findings, outputDir);
   const proposals = proposeDecisions(findings);
   const written = await writeProposals(outputDir, proposals);
-  for (const line of auditSummary(audit)) reporter.log(line);
+  for (const line of auditSummary(audit, howToHear(settings))) reporter.log(line);
   reporter.log(`Written to ${outputDir}`);
-  reporter.log(`  ${decisionsText(written)}`);
-  if (!(page ?? (findings.length > 0 && isHeard(sources ?? utterances)))) return;
-  const places = sources ?? (await spansIn(embeddings));
-  const recordings = recordingsOf(utterances, places);
-  const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
-  const { path, clips, wanted, bytes } = await stoppable(
-    "Writing the page",
-    () =>
-      writePage(join(outputDir, "page"), reviewItems(findings, recordings), recordings, {
-        title: `Findings in ${embeddings}`,
-        decisions: decisions.filter(({ by }) => by !== auditor),
-        maxClips,
-        abortSignal,
-      }),
-    `The findings are in ${outputDir}. Run the same command again for the page.`,
+  reporter.log(
+    `  findings.csv, .jsonl, .parquet: ${quantity(findings.length, "finding")}, what costs most first`,
   );
-  const megabytes = (bytes / 1e6).toFixed(1);
-  reporter.log(`  ${path}: listen and decide, with ${clips} of ${wanted} recordings (${megabytes} MB)`);
+  const isListenedTo = page ?? (findings.length > 0 && isHeard(sources ?? utterances));
+  if (isListenedTo) {
+    const places = sources ?? (await spansIn(embeddings));
+    const recordings = recordingsOf(utterances, places);
+    const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
+    const { clips, wanted, bytes } = await stoppable(
+      "Writing the page",
+      () =>
+        writePage(join(outputDir, "page"), reviewItems(findings, recordings), recordings, {
+          title: `Findings in ${embeddings}`,
+          decisions: decisions.filter(({ by }) => by !== auditor),
+          maxClips,
+          onProgress: ({ done, total }) => reporter.progress?.({ stage: "page", done, total }),
+          abortSignal,
+        }),
+      `The findings are in ${outputDir}. Run the same command again for the page.`,
+    );
+    const megabytes = (bytes / 1e6).toFixed(1);
+    reporter.log(
+      `  page/index.html: open it in a browser to listen and decide; with ${clips} of ${wanted} recordings (${megabytes} MB)`,
+    );
+  }
+  reporter.log(`  ${decisionsText(written)}`);
+  if (proposals.length + written.people === 0) return;
+  reporter.log("Next: do what decisions.jsonl says, with what you decide in the page");
+  reporter.log(
+    `  speakerscope apply --decisions ${inShell(join(outputDir, "decisions.jsonl"))} ${corpusFlags(corpus)} --out ${cleanName(corpus)}`,
+  );
+}
+
+/** The command that looks at the audio as well. */
+function howToHear({ embeddings, outputDir, corpus }: PublishSettings): string {
+  const flags = { embeddings, output_dir: outputDir === "audit" ? undefined : outputDir };
+  const own = Object.entries(flags).flatMap(([name, path]) => (path ? `--${name} ${inShell(path)} ` : []));
+  return `To look for them: speakerscope audit ${own.join("")}${corpusFlags(corpus)}`;
 }
 
 const isHeard = (utterances: readonly { path?: string }[]) =>
@@ -87,5 +112,5 @@ type Part = Pick<Utterance, "key" | "path" | "span" | "channel">;
 function decisionsText({ added, withdrawn, people }: WrittenProposals): string {
   const kept = people > 0 ? `, beside ${quantity(people, "line")} of people, which are kept` : "";
   const gone = withdrawn > 0 ? `, ${withdrawn} taken back` : "";
-  return `decisions.jsonl: ${quantity(added, "new proposal")}${gone}${kept}. Delete or change lines, then: speakerscope apply`;
+  return `decisions.jsonl: ${quantity(added, "new proposal")}${gone}${kept}${added > 0 ? ". Delete or change lines with which you do not agree" : ""}`;
 }

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { movingFindings } from "../audit/audited-threshold.js";
 import { invalid, missing } from "../errors.js";
 import { individualFolder, mergedFiles, pictureFiles, tableFile } from "../merged/files.js";
+import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { auditFolder, auditStage } from "./audit-stage.js";
 import { type CleanSettings, cleanStage } from "./clean-stage.js";
 import { compareSpeakers } from "./compare-speakers.js";
+import { inShell } from "./corpus-flags.js";
 import { type ExtractSettings, extractStage } from "./extract-stage.js";
 import { mergeStage } from "./merge-stage.js";
 import { reportStage } from "./report-stage.js";
@@ -69,7 +71,7 @@ export async function runPipeline(settings: PipelineSettings, context: StageCont
   }
   if (runs(3)) {
     begin(3, "report");
-    const audited = settings.audit === false ? undefined : await auditStage(finalDir, context);
+    const audited = settings.audit === false ? undefined : await auditStage(finalDir, settings, context);
     const findings = audited?.findings;
     if (computeSimilarity) {
       const { threshold, backend } = settings;
@@ -102,20 +104,24 @@ function* whatNext(folder: string, isMeasured: boolean): Generator<string> {
   const pictures = [heatmap, subset, overview].filter(isThere);
   yield `Results: ${folder}`;
   if (pictures.length > 0) yield `  ${pictures.join(", ")}: pictures to open`;
+  const page = join(auditFolder, "page", "index.html");
   if (isThere(auditFolder)) yield `  ${auditFolder}: what is wrong with the labels, to look at and decide`;
   if (isThere(tableFile)) yield `  ${tableFile}: the pairs as a table`;
   yield "  *.pkl, *.json, *.npy: for Python (docs/files.md shows how to load them)";
   if (isThere(mergedFiles.failures) && statSync(join(folder, mergedFiles.failures)).size > 0)
     yield `  ${mergedFiles.failures}: files that were not embedded, with the reasons`;
-  const option = (name: string, path: string, usual: string) => (path === usual ? "" : ` --${name} ${path}`);
+  const option = (name: string, path: string, usual: string) =>
+    path === usual ? "" : ` --${name} ${inShell(path)}`;
   if (isThere(individualFolder)) {
     const path = join(folder, individualFolder);
     const where = option("embeddings_dir", path, join("final_embeddings", individualFolder));
     yield `  ${individualFolder}: a file for each utterance and speaker; speakerscope load${where} shows them`;
   }
-  if (pictures.length > 0) {
-    yield `Next: listen to the pairs in a notebook (npm run lab)${isMeasured ? "" : ", or list them by the threshold that the labels give:"}`;
-    if (!isMeasured)
-      yield `  speakerscope run --stage 3${option("final_dir", folder, "final_embeddings")} --similarity_threshold eer`;
-  }
+  const finalDir = option("final_dir", folder, "final_embeddings");
+  if (isThere(page)) yield `Next: listen and decide in a browser: ${join(folder, page)}`;
+  else if (pictures.length > 0) yield "Next: listen to the pairs in a notebook (docs/kernel.md)";
+  else if (isThere(mergedFiles.speakerList) && readSpeakerList(folder).length === 0)
+    yield `Next: find out who speaks: speakerscope cluster${option("embeddings", folder, "final_embeddings")}`;
+  if (pictures.length > 0 && !isMeasured)
+    yield `The pairs by the threshold that the labels give: speakerscope run --stage 3${finalDir} --similarity_threshold eer`;
 }

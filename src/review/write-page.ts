@@ -19,6 +19,8 @@ export interface PageOptions {
   by?: string;
   /** Most recordings that come with the page, those of the first items first; default 1,000, of about 100 kB each. */
   maxClips?: number;
+  /** Told of every recording that comes with the page. */
+  onProgress?: (progress: { done: number; total: number }) => void;
   abortSignal?: AbortSignal;
 }
 
@@ -59,7 +61,7 @@ export async function writePage(
   folder: string,
   items: readonly ReviewItem[],
   recordings: Recordings,
-  { title, decisions = [], by, maxClips = 1000, abortSignal }: PageOptions,
+  { title, decisions = [], by, maxClips = 1000, onProgress, abortSignal }: PageOptions,
 ): Promise<WrittenPage> {
   // Until it is whole again, there is no page: the old one would play the new sounds under its old names.
   const path = join(folder, "index.html");
@@ -75,6 +77,7 @@ export async function writePage(
   const voices: [string, object][] = [];
   let [clips, bytes] = [0, 0];
   for (const key of keys) {
+    onProgress?.({ done: clips, total: Math.min(keys.length, maxClips) });
     throwIfAborted("Writing the page", abortSignal);
     if (clips >= maxClips) break;
     const clip = await reviewClip(recordings.get(key));
