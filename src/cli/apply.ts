@@ -44,9 +44,7 @@ export function applyCommand(program: Command): void {
         .default(false),
     );
   options.addCorpusOptions(command);
-  command
-    .addHelpText("after", "\nEvery flag may be written with underscores: --data_root, --allow_unknown.")
-    .action(run);
+  command.action(run);
 }
 
 async function run({ decisions: files, out, as, allowUnknown, ...settings }: Settings): Promise<void> {

@@ -57,7 +57,6 @@ export function auditCommand(program: Command): void {
         "end with status 1 where such a finding is sure by half or more",
       ).choices(Object.values(kindNames)),
     )
-    .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir, --fail_on.")
     .action(run);
   addCorpusOptions(command).addOption(
     flag("several-voices", "look for clips in which two people speak too: reads the audio, slow").default(

@@ -39,7 +39,6 @@ export function clusterCommand(program: Command): void {
         .argParser(cosine("threshold"))
         .conflicts("count"),
     )
-    .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir.")
     .action(run);
   addCorpusOptions(command);
 }

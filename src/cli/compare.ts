@@ -1,4 +1,7 @@
+import { statSync } from "node:fs";
 import type { Command } from "commander";
+import { invalid } from "../errors.js";
+import { inShell } from "../pipeline/corpus-flags.js";
 import { compare } from "../scoring/compare.js";
 import { readCalibration } from "../scoring/score-calibration.js";
 import * as options from "./options.js";
@@ -23,12 +26,18 @@ export function compareCommand(program: Command): void {
     .option("--calibration <file>", "what scores mean (default: MODEL.calibration.json, where there is one)")
     .option(
       "--prior <p>",
-      "how probable one speaker is before anything is heard (0.5)",
+      "how probable one speaker is before anything is heard (default: 0.5)",
       options.probability("prior"),
     )
     .option("--threshold <cosine>", "decide by this cosine alone", options.cosine("threshold"));
   for (const option of options.modelOptions()) command.addOption(option);
   command.action(async (a: string, b: string, { calibration, ...settings }: Settings) => {
+    for (const path of [a, b])
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+        throw invalid(
+          `${path} is a folder, and compare takes two recordings. To say who speaks in a folder: speakerscope identify --query ${inShell(path)}`,
+          { path },
+        );
     const { score, verdict, probability, basis, doubts } = await compare(a, b, {
       ...settings,
       device: settings.device ?? "auto",

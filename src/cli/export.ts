@@ -19,10 +19,10 @@ export function exportCommand(program: Command): void {
       "its ending tells the format: embeddings.parquet, xvector.ark, embeddings.npz",
     )
     .addOption(
-      new Option("--level <level>", "default: utterance; for .ark both, the speakers' as spk_NAME").choices([
-        "speaker",
-        "utterance",
-      ]),
+      new Option(
+        "--level <what>",
+        "embeddings of what (default: utterance; for .ark both, the speakers' as spk_NAME)",
+      ).choices(["speaker", "utterance"]),
     )
     .action(async ({ input, to, level }: Settings) => {
       endOnInterrupt(`The export was stopped on request. ${to} is as it was before.`);

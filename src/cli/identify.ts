@@ -38,16 +38,17 @@ export function identifyCommand(program: Command): void {
       "--query <paths...>",
       "audio files, folders of them, or vectors (.npy, .npz, .parquet, .ark, .pkl, merged files)",
     )
-    .requiredOption(
+    .option(
       "--enrolled <path>",
       "a folder that merging wrote (its speakers), or vectors of the same model",
+      "final_embeddings",
     )
     .option("--top-k <n>", "candidates for each query", options.positiveInteger("top k"), 5)
     .option("--threshold <cosine>", "who scores below is nobody", options.cosine("threshold"))
     .option("--calibration <file>", "what scores mean: gives probabilities")
     .option(
       "--prior <p>",
-      "how probable it is that a query is one of the enrolled (0.5)",
+      "how probable it is that a query is one of the enrolled (default: 0.5)",
       options.probability("prior"),
     )
     .addOption(

@@ -46,7 +46,7 @@ export function uninstallKernel(place: KernelPlace = {}): string {
   const target = kernelFolder(place);
   if (!existsSync(join(target, "kernel.json")))
     throw missing(
-      `No kernel is installed in ${target}. Give the same option (--user, --prefix or --sys-prefix) as for the install.`,
+      `No kernel is installed in ${target}. Give the same option (--user, --prefix or --sys_prefix) as for the install.`,
       { path: target },
     );
   rmSync(target, { recursive: true });
@@ -61,7 +61,7 @@ export function kernelCommand(program: Command): void {
       .option("--user", "into this user's Jupyter folder (default)")
       .option("--prefix <path>", "into a Python environment")
       .option("--sys-prefix", "into the active Python environment");
-  at(kernel.command("install").description("install the kernelspec")).action((place: KernelPlace) => {
+  at(kernel.command("install").description("Install the kernelspec.")).action((place: KernelPlace) => {
     const folder = installKernel(place);
     console.log(`installed the kernel "TypeScript (speakerscope)" in ${folder}`);
     if (!hasWidgets(dirname(dirname(folder))))
@@ -69,13 +69,13 @@ export function kernelCommand(program: Command): void {
         "Widgets need anywidget, which was not found: run `pip install anywidget` in your JupyterLab's environment.",
       );
   });
-  at(kernel.command("uninstall").description("remove the kernelspec")).action((place: KernelPlace) => {
+  at(kernel.command("uninstall").description("Remove the kernelspec.")).action((place: KernelPlace) => {
     console.log(`removed ${uninstallKernel(place)}`);
   });
 }
 
 function kernelFolder({ user, prefix, sysPrefix }: KernelPlace): string {
-  const chosen = [user && "--user", prefix !== undefined && "--prefix", sysPrefix && "--sys-prefix"].filter(
+  const chosen = [user && "--user", prefix !== undefined && "--prefix", sysPrefix && "--sys_prefix"].filter(
     Boolean,
   );
   if (chosen.length > 1)

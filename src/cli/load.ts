@@ -1,8 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Command } from "commander";
 import { variability } from "../analysis/variability.js";
 import { invalid, missing } from "../errors.js";
+import { individualFolder } from "../merged/files.js";
+import { nearestName } from "../shared/nearest-name.js";
+import { quantity } from "../shared/text.js";
 import { readIndividual } from "../store/read-embeddings.js";
 import { compare } from "../util/compare.js";
 import { inside } from "../util/inside.js";
@@ -21,9 +24,9 @@ export function loadCommand(program: Command): void {
   program
     .command("load")
     .option("--embeddings-dir <folder>", "individual files", "final_embeddings/embeddings_individual")
-    .option("--dataset <name>")
-    .option("--speaker-id <name>")
-    .option("--utterance-id <name>")
+    .option("--dataset <name>", "its speakers")
+    .option("--speaker-id <name>", "its embedding and utterances; with --dataset")
+    .option("--utterance-id <name>", "its embedding; with --speaker_id")
     .addOption(options.flag("show-stats", "statistics of the vectors").default(false))
     .action((settings: LoadSettings) => {
       for (const line of describe(settings)) printLine(line);
@@ -32,12 +35,14 @@ export function loadCommand(program: Command): void {
 
 /** What the folder holds under the given names, as lines. */
 export function describe({
-  embeddingsDir,
+  embeddingsDir: given,
   dataset,
   speakerId,
   utteranceId,
   showStats = false,
 }: LoadSettings): string[] {
+  // The merged folder is what the other commands take.
+  const embeddingsDir = [join(given, individualFolder), given].find((path) => existsSync(path)) ?? given;
   if (!existsSync(embeddingsDir))
     throw missing(
       `${embeddingsDir} does not exist. Give the embeddings_individual folder that \`speakerscope merge\` writes.`,
@@ -51,11 +56,11 @@ export function describe({
     });
   if (dataset === undefined) {
     const datasets = names(join(embeddingsDir, "utterances"));
-    return [`${datasets.length} data sets: ${datasets.join(", ")}`];
+    return [`${quantity(datasets.length, "data set")}: ${datasets.join(", ")}`];
   }
   if (speakerId === undefined) {
     const speakers = names(inside(embeddingsDir, "utterances", dataset));
-    return [`data set ${dataset}: ${speakers.length} speakers: ${speakers.join(", ")}`];
+    return [`data set ${dataset}: ${quantity(speakers.length, "speaker")}: ${speakers.join(", ")}`];
   }
   if (utteranceId !== undefined) {
     const { embedding, path } = readIndividual(embeddingsDir, { dataset, speakerId, utteranceId });
@@ -64,13 +69,16 @@ export function describe({
       ...vector(embedding, showStats),
     ];
   }
+  // Without a speaker of that name this lists those that there are.
+  if (!existsSync(inside(embeddingsDir, "speakers", dataset, `${speakerId}.pkl`)))
+    names(inside(embeddingsDir, "utterances", dataset, speakerId));
   const speaker = readIndividual(embeddingsDir, { dataset, speakerId });
   // An utterance's name may hold folders, such as its session.
   const utterances = names(inside(embeddingsDir, "utterances", dataset, speakerId), true)
     .filter((name) => name.endsWith(".pkl"))
     .map((name) => name.slice(0, -".pkl".length));
   const lines = [
-    `speaker ${speakerId}, data set ${dataset}: mean of ${speaker.numUtterances} utterances`,
+    `speaker ${speakerId}, data set ${dataset}: mean of ${quantity(speaker.numUtterances, "utterance")}`,
     ...vector(speaker.embedding, showStats),
     `utterances: ${utterances.join(", ")}`,
   ];
@@ -105,14 +113,24 @@ function spread(folder: string, dataset: string, speakerId: string, utterances: 
     return ["similarity of its utterances: one utterance only"];
   const pairs = (rows.length * (rows.length - 1)) / 2;
   return [
-    `similarity of its utterances: mean ${own.mean.toFixed(4)}, min ${own.min.toFixed(4)} over ${pairs} pairs`,
+    `similarity of its utterances: mean ${own.mean.toFixed(4)}, min ${own.min.toFixed(4)} over ${quantity(pairs, "pair")}`,
   ];
 }
 
+/** Says what is there instead. */
+function notThere(folder: string): Error {
+  const above = dirname(folder);
+  const there = existsSync(above) ? readdirSync(above).map(String).sort(compare) : [];
+  const meant = nearestName(basename(folder), there);
+  const some =
+    there.length > 20 ? `${there.slice(0, 20).join(", ")}, ... (${there.length})` : there.join(", ");
+  return missing(
+    `${folder} does not exist. ${meant === undefined ? "" : `Did you mean ${meant}? `}${above} has ${some || "nothing"}.`,
+    { path: folder },
+  );
+}
+
 const names = (folder: string, recursive = false): string[] => {
-  if (!existsSync(folder))
-    throw missing(`${folder} does not exist. Leave out the last name given to list those that there are.`, {
-      path: folder,
-    });
+  if (!existsSync(folder)) throw notThere(folder);
   return readdirSync(folder, { recursive }).map(String).sort(compare);
 };

@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { reasonOf } from "../errors.js";
 import { printable } from "../shared/printable.js";
 import { packageRoot } from "../util/package-root.js";
+import { examplesText } from "./examples.js";
 
 /** What the help lists; the one that is called is loaded, because all together take 0.2 s of CPU time. */
 const commands: Record<string, { description: string; load: () => Promise<(program: Command) => void> }> = {
@@ -94,6 +95,17 @@ const commands: Record<string, { description: string; load: () => Promise<(progr
 export const withDashes = (args: readonly string[]): string[] =>
   args.map((arg) => arg.replace(/^--[A-Za-z0-9_-]+/, (name) => name.replaceAll("_", "-")));
 
+/** As the documentation and the messages write them. */
+const withUnderscores = (text: string): string =>
+  text.replace(/--[a-z][a-z-]*/g, (name) => `--${name.slice(2).replaceAll("-", "_")}`);
+
+const fullName = (command: Command): string =>
+  command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+
+const endOfHelp = `speakerscope COMMAND --help lists the flags of a command and shows it at work. Flags may be written with underscores or
+dashes (--data_root, --data-root). A command ends with status 0 when it did its job, 1 when it could not, when verify finds
+a problem or when audit finds what --fail_on names, and 130 when it was interrupted.`;
+
 async function main(args: readonly string[], onUsageError: () => void): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
     version: string;
@@ -103,13 +115,16 @@ async function main(args: readonly string[], onUsageError: () => void): Promise<
       "Speaker embeddings: extract them, merge what the ranks wrote, compare every speaker with every other.",
     )
     .version(version)
-    .configureHelp({ subcommandTerm: (command) => command.name() });
+    .addHelpText("after", `${examplesText("run")}\n\n${endOfHelp}`);
   const words = args.filter((arg) => !arg.startsWith("-"));
   const called = words[0] === "help" ? words[1] : words[0];
   for (const [name, { description, load }] of Object.entries(commands)) {
     if (name === called) (await load())(program);
     else program.command(name);
-    program.commands.at(-1)!.description(description);
+    program.commands
+      .at(-1)!
+      .description(description)
+      .addHelpText("after", () => examplesText(name));
   }
   for (const command of [
     program,
@@ -118,11 +133,15 @@ async function main(args: readonly string[], onUsageError: () => void): Promise<
   ])
     command
       .exitOverride()
-      .showHelpAfterError("(--help lists the flags)")
+      .configureHelp({
+        subcommandTerm: (command) => command.name(),
+        optionTerm: ({ flags }) => withUnderscores(flags),
+      })
+      .showHelpAfterError(`(${fullName(command)} --help lists the flags, and shows an example)`)
       .configureOutput({
         outputError(text, write) {
           onUsageError();
-          write(withSuggestion(text, command));
+          write(withUnderscores(withSuggestion(text, command)));
         },
       });
   program.hook("preAction", async (_program, called) => {
@@ -137,10 +156,7 @@ function withSuggestion(text: string, command: Command): string {
   if (word === undefined || text.includes("Did you mean")) return text;
   const names = command.options.map(({ long }) => long ?? "").filter((name) => name.includes(word));
   if (names.length === 0) return text;
-  return text.replace(
-    /\n/,
-    `\n(Did you mean ${names.join(" or ").replaceAll("-", "_").replaceAll("__", "--")}?)\n`,
-  );
+  return text.replace(/\n/, `\n(Did you mean ${names.join(" or ")}?)\n`);
 }
 
 /**
@@ -190,8 +206,9 @@ if (require.main === module) {
   main(process.argv.slice(2), () => {
     isSaid = true;
   }).catch((error: unknown) => {
-    // Commander has printed its own errors; --help and --version end here too.
-    if (error instanceof CommanderError && (isSaid || error.exitCode === 0))
+    // Commander has printed its own errors; --help and --version end here too, and the help of a name that is no whole command.
+    const isHelp = error instanceof CommanderError && error.code === "commander.help";
+    if (error instanceof CommanderError && (isSaid || isHelp || error.exitCode === 0))
       process.exitCode = error.exitCode;
     else fail(error);
   });

@@ -3,7 +3,6 @@ import { type Command, Option } from "commander";
 import { checkCorpusSettings } from "../pipeline/open-corpus.js";
 import { type PipelineSettings, runPipeline } from "../pipeline/run-pipeline.js";
 import { printable } from "../shared/printable.js";
-import { packageRoot } from "../util/package-root.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { printLine } from "./print.js";
@@ -40,8 +39,7 @@ export function runCommand(program: Command): void {
     .addOption(options.logFile())
     .addHelpText(
       "after",
-      "\nThe environment may set COMPUTE_SIMILARITY, SIMILARITY_THRESHOLD, SAVE_INDIVIDUAL, MERGE_INDIVIDUAL, BATCH_SIZE and GPUS." +
-        `\nThe speech that comes with the package lies in ${packageRoot}/data/speech.`,
+      "\nThe environment may set COMPUTE_SIMILARITY, SIMILARITY_THRESHOLD, SAVE_INDIVIDUAL, MERGE_INDIVIDUAL, BATCH_SIZE and GPUS.",
     )
     .action(async (_options: unknown, command: Command) => {
       const settings = resolveSettings(command, command.opts<{ settings?: string }>().settings);

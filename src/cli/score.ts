@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { readAuditUtterances } from "../audit/read-utterances.js";
 import { conflict, invalid, stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { namesNotFound } from "../scoring/find-embeddings.js";
+import { makeTrials } from "../scoring/make-trials.js";
 import { readScores, readTrials } from "../scoring/read-trials.js";
 import { readCalibration, writeCalibration } from "../scoring/score-calibration.js";
 import { type ScoreReport, scoreReport } from "../scoring/score-report.js";
@@ -38,20 +40,23 @@ interface Settings {
 export function scoreCommand(program: Command): void {
   program
     .command("score")
-    .option("--trials <file>", "a line for each: enroll test [target|nontarget|1|0], or 1|0 enroll test")
+    .option(
+      "--trials <file>",
+      "a line for each: enroll test [target|nontarget|1|0], or 1|0 enroll test (default: drawn from the labels)",
+    )
     .option(
       "--embeddings <path>",
-      "a folder that merging wrote, or .npz, .parquet, .ark, .npy or a pickle with keys",
+      "a folder that merging wrote, or .npz, .parquet, .ark, .npy or a pickle with keys (default: final_embeddings)",
     )
     .option("--scores <file>", "measure these scores instead: enroll test score [label]")
     .option("--cohort <path>", "embeddings of other speakers: scores are normalised by them (AS-norm)")
     .option(
       "--top-n <n>",
-      "how many of the cohort count for each: its nearest so many, or all (S-norm); default 300",
+      "how many of the cohort count for each: its nearest so many, or all (S-norm) (default: 300)",
       topN,
     )
     .addOption(options.flag("subtract-mean", "subtract the cohort's mean from every embedding"))
-    .option("--calibration <file>", "what scores mean; default: learnt on the trials")
+    .option("--calibration <file>", "what scores mean (default: learnt on the trials)")
     .option("--output-dir <folder>", "where scores.txt and score_report.json go", "scores")
     .option(
       "--resamples <n>",
@@ -114,27 +119,27 @@ function* doubtsOf(trials: readonly ScoredTrial[]): Generator<string> {
 }
 
 async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredTrial[]> {
-  const { trials: list, embeddings, scores, cohort, topN } = settings;
-  const trials = list === undefined ? undefined : readTrials(list);
-  if (trials !== undefined) reporter.log(`${trials.trials.length} trials in the order "${trials.order}"`);
+  const { trials: list, embeddings = "final_embeddings", scores, cohort, topN } = settings;
+  const read = list === undefined ? undefined : readTrials(list);
+  if (read !== undefined)
+    reporter.log(`${quantity(read.trials.length, "trial")} in the order "${read.order}"`);
   if (scores !== undefined) {
-    const forEmbeddings = Object.entries({ embeddings, cohort }).find(([, value]) => value !== undefined);
+    const forEmbeddings = Object.entries({ embeddings: settings.embeddings, cohort }).find(
+      ([, value]) => value !== undefined,
+    );
     if (forEmbeddings !== undefined)
       throw conflict(
         `--scores measures scores that are there already, --${forEmbeddings[0]} is for making them. Leave one of them out.`,
       );
-    const read = readScores(scores);
-    return trials === undefined ? read : labelled(read, trials.trials, scores);
+    const measured = readScores(scores);
+    return read === undefined ? measured : labelled(measured, read.trials, scores);
   }
-  if (trials === undefined || embeddings === undefined)
-    throw invalid(
-      "There is nothing to score. Give --trials and --embeddings, or --scores for scores that are there already.",
-    );
   if (cohort === undefined && (topN !== undefined || settings.subtractMean))
     throw invalid(
       `--${topN === undefined ? "subtract_mean" : "top_n"} needs --cohort, embeddings of other speakers.`,
     );
-  const rows = await keyedRows(embeddings, trials.trials, reporter);
+  const trials = read?.trials ?? (await drawnTrials(embeddings, reporter));
+  const rows = await keyedRows(embeddings, trials, reporter);
   const warning = cohort && checkSameModel(readProvenance(embeddings), readProvenance(cohort));
   if (warning) reporter.log(`Warning: ${warning}`);
   const others = cohort === undefined ? undefined : await readVectors(cohort);
@@ -143,7 +148,7 @@ async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredT
       `${cohort} has ${quantity(others.n, "embedding")}, and its ${topN ?? 300} nearest to each are to count${topN === undefined ? " (the default)" : ""}. Give --top_n ${others.n} or less, --top_n all, or a larger cohort.`,
       { path: cohort, got: others.n },
     );
-  return scoreTrials(trials.trials, rows, {
+  return scoreTrials(trials, rows, {
     ...(others === undefined
       ? {}
       : {
@@ -155,6 +160,27 @@ async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredT
     onProgress: (progress) => reporter.progress(progress),
     abortSignal: interruptSignal(),
   });
+}
+
+/** Where there is no list, the labels tell who is who. */
+async function drawnTrials(embeddings: string, reporter: Reporter): Promise<Trial[]> {
+  const utterances = await readAuditUtterances(embeddings);
+  const trials = drawn();
+  reporter.log(
+    `${quantity(trials.length, "trial")} drawn from the labels, half of them of one speaker, within each data set (--trials takes a list)`,
+  );
+  return trials;
+
+  function drawn(): Trial[] {
+    try {
+      return makeTrials(utterances).trials;
+    } catch (cause) {
+      throw invalid(
+        `No trials can be drawn from the labels of ${embeddings}: within a data set that takes two speakers, one of them with two utterances, of different sessions where these are known. Give --trials.`,
+        { path: embeddings, cause },
+      );
+    }
+  }
 }
 
 /**

@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CompareVectorsOptions, compareVectors } from "../comparison/compare-vectors.js";
+import { mostNamedNeighbours } from "../comparison/write-comparison.js";
 import { invalid, stoppable } from "../errors.js";
-import { mergedFiles } from "../merged/files.js";
+import { mergedFiles, similarityFiles } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { thresholdIn } from "../pipeline/measure-threshold.js";
+import { quantity, whole } from "../shared/text.js";
 import { backend } from "../similarity/backend.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
 import { checkSameModel, readProvenance } from "../store/provenance.js";
@@ -32,11 +34,12 @@ interface Settings {
 export function similarityCommand(program: Command): void {
   program
     .command("similarity")
-    .requiredOption(
+    .option(
       "--input <path>",
-      "vectors.npy, .npz, a pickle of embeddings or vectors, or a folder that merging wrote",
+      "what merging wrote, an export of it (.parquet, .npz, .ark), or vectors: .npy, .npz, a pickle",
+      "final_embeddings",
     )
-    .requiredOption("--output-dir <folder>", "where the results are written")
+    .option("--output-dir <folder>", "where the results are written", "similarity")
     .addOption(
       new Option("--level <what>", "compare speakers or utterances")
         .choices(["speaker", "utterance"])
@@ -44,13 +47,17 @@ export function similarityCommand(program: Command): void {
     )
     .addOption(options.similarityThreshold())
     .addOption(options.similarityBackend())
-    .option("--top-k <n>", "neighbours to find for every row (default: none)", whole("top k"))
+    .option(
+      "--top-k <n>",
+      "neighbours to find for every row, into neighbours.csv (default: none)",
+      options.positiveInteger("top k"),
+    )
     .option("--matrix", "write the whole matrix (default: up to 20,000 rows)")
     .option("--no-matrix", "do not write the matrix")
     .option(
       "--max-pairs <n>",
       "list at most the most similar so many pairs; all are counted",
-      whole("pairs"),
+      wholeNumber("pairs"),
       1_000_000,
     )
     .option("--against <path>", "compare with these instead of with each other, such as another data set")
@@ -65,7 +72,6 @@ export function similarityCommand(program: Command): void {
       options.positiveInteger("block"),
       12_288,
     )
-    .addHelpText("after", "\nEvery flag may be written with underscores: --output_dir, --top_k.")
     .action((settings: Settings) => run(settings));
 }
 
@@ -126,17 +132,30 @@ async function thresholdOf({ input, similarityThreshold }: Settings): Promise<nu
   return thresholdIn(folder, "eer", readSpeakerList(folder));
 }
 
-function* report({ statistics: s, pairs }: SimilarityResult, folder: string): Generator<string> {
+/** What people look at first comes first. */
+const writtenFiles = [
+  "neighbours.csv",
+  "pairs.csv",
+  similarityFiles.matrix,
+  similarityFiles.summary,
+  "neighbours_index.npy",
+  "neighbours_score.npy",
+];
+
+function* report({ statistics: s, pairs, neighbours }: SimilarityResult, folder: string): Generator<string> {
   if (s.totalPairs === 0) yield "One row only: there is no pair to compare";
   else
-    yield `${s.totalPairs} pairs: mean ${s.mean.toFixed(4)}, std ${s.std.toFixed(4)}, median ${s.median.toFixed(4)}, ` +
-      `min ${s.min.toFixed(4)}, max ${s.max.toFixed(4)}; ${s.highPairs} at or above ${Number(s.threshold.toFixed(4))}`;
+    yield `${quantity(s.totalPairs, "pair")}: mean ${s.mean.toFixed(4)}, std ${s.std.toFixed(4)}, median ${s.median.toFixed(4)}, ` +
+      `min ${s.min.toFixed(4)}, max ${s.max.toFixed(4)}; ${whole(s.highPairs)} at or above ${Number(s.threshold.toFixed(4))}`;
   if (s.highPairs > pairs.length)
     yield `Warning: only the ${pairs.length} most similar of them are listed (--max_pairs, or a higher --similarity_threshold)`;
-  yield `Written to ${folder}`;
+  const rows = neighbours?.index.length ?? 0;
+  if (rows > mostNamedNeighbours)
+    yield `neighbours.csv was left out, because it would have ${whole(rows)} rows: neighbours_index.npy and neighbours_score.npy hold them`;
+  yield `Written to ${folder}: ${writtenFiles.filter((name) => existsSync(join(folder, name))).join(", ")}`;
 }
 
-function whole(name: string): (text: string) => number {
+function wholeNumber(name: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === "" || !Number.isInteger(value) || value < 0)

@@ -46,7 +46,7 @@ const writtenMatrixRows = 20_000;
 
 /**
  * Compares the vectors of a file, and writes what comes out: the similarity files of `writeSimilarity`, pairs.csv and,
- * with `topK`, neighbours_index.npy and neighbours_score.npy. The matrix is written up to 20,000 rows, or when asked for.
+ * with `topK`, neighbours.csv (query, rank, key, score; up to a million rows), neighbours_index.npy and neighbours_score.npy. The matrix is written up to 20,000 rows, or when asked for.
  *
  * With `rowRange` only these rows are compared, and stored in blocks in a folder similarity_rows; blocks that are there
  * are not computed again. Several machines can split the rows, in one folder or in folders copied together later. Whoever

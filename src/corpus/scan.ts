@@ -176,13 +176,13 @@ function nothingFound(
   extensions: ReadonlySet<string>,
 ): Error {
   return missing(
-    `The corpus ${root} has no audio laid out as ${layoutInWords(layout)}. ${hintOf(misplaced, extensions)}.`,
+    `The corpus ${root} has no audio laid out as ${layoutInWords(layout)}. ${hintOf(layout, misplaced, extensions)}.`,
     { path: root },
   );
 }
 
 /** What to do about files that do not fit. */
-function hintOf(misplaced: readonly string[], extensions: ReadonlySet<string>): string {
+function hintOf(layout: string, misplaced: readonly string[], extensions: ReadonlySet<string>): string {
   const [first] = misplaced;
   if (first === undefined) return `Files with these endings count: ${[...extensions].join(" ")}`;
   const known = looksLike(sampleOf(misplaced.map(withoutExtension)));
@@ -196,7 +196,8 @@ function hintOf(misplaced: readonly string[], extensions: ReadonlySet<string>): 
       `Audio lies directly in it (${first}), so this looks like one speaker: give the folder two levels up; or, if the names say who ` +
       'speaks, a layout such as --layout "{speaker}-{utterance}"; or --layout flat, and the speakers are unknown'
     );
-  return `Audio lies at ${first}`;
+  // Three levels and more are what is read without a layout.
+  return `Audio lies at ${first}${layout === defaultLayout ? "" : ": leave --layout out for dataset/speaker/utterance, or give a pattern that fits"}`;
 }
 
 const layoutInWords = (layout: string) =>

@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
-import { missing, reasonOf } from "../errors.js";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { invalid, missing, reasonOf } from "../errors.js";
 import { parsedJson } from "../format/read-json.js";
 import { checkDecision } from "./check-decision.js";
 import type { Decision } from "./decision.js";
@@ -17,8 +18,8 @@ export interface ReadDecisions {
  *
  * The last line of a file may be cut off, where a machine went down while it was written; it is left out, with a warning.
  *
- * @param paths a file, or several
- * @throws `missing` for a file that is not there; `invalid` for a line that is no decision, with file and line
+ * @param paths a file, or several; a folder stands for the decisions.jsonl in it
+ * @throws `missing` for a file that is not there; `invalid` for a table, and for a line that is no decision, with file and line
  * @example
  * appendDecision("decisions.jsonl", { kind: "utterance", keys: ["studio_103_1"], action: "drop", by: "anna", at: "2026-01-31T09:30:00Z" });
  * const { decisions } = readDecisions("decisions.jsonl");
@@ -26,7 +27,15 @@ export interface ReadDecisions {
 export function readDecisions(paths: string | readonly string[]): ReadDecisions {
   const decisions: Decision[] = [];
   const warnings: string[] = [];
-  for (const path of [paths].flat()) {
+  for (const given of [paths].flat()) {
+    // The folder that an audit wrote.
+    const isFolder = statSync(given, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const path = isFolder ? join(given, "decisions.jsonl") : given;
+    if (/\.(csv|tsv|parquet)$/.test(path))
+      throw invalid(
+        `${path} is a table. Decisions are JSON lines: give decisions.jsonl, which the audit writes.`,
+        { path },
+      );
     const lines = contentOf(path)
       .replace(/^\ufeff/, "")
       .split("\n");
@@ -47,6 +56,11 @@ function contentOf(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT")
+      throw missing(
+        `The decisions ${path} do not exist. Give decisions.jsonl of an audit, or what its page has saved.`,
+        { path, cause },
+      );
     throw missing(`The decisions ${path} cannot be read (${reasonOf(cause)}).`, { path, cause });
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { missing } from "../errors.js";
 import { type Merged, type MergeSource, writeMerged } from "../merged/write-merged.js";
 import { quantity } from "../shared/text.js";
@@ -76,7 +77,7 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
     const source = await readPickledRanks(inputDir);
     if (source !== undefined && source.total > 0) return source;
     throw missing(
-      `${inputDir} holds no embeddings of ranks. Give a folder that \`speakerscope extract\` wrote.`,
+      `${inputDir} ${existsSync(inputDir) ? "holds no embeddings of ranks" : "does not exist"}. Give a folder that \`speakerscope extract\` wrote.`,
       { path: inputDir },
     );
   }

@@ -43,6 +43,7 @@ export const comparisonFiles: readonly { name: string; begins?: string }[] = [
   ...Object.values(pictureFiles).map((name) => ({ name })),
   { name: tableFile, begins: "speaker1_key,speaker2_key,similarity" },
   { name: "pairs.csv", begins: "row1,row2,key1,key2" },
+  { name: "neighbours.csv", begins: "query,rank,key,score" },
   { name: "neighbours_index.npy" },
   { name: "neighbours_score.npy" },
 ];

@@ -49,9 +49,12 @@ export async function verify(folder: string, { abortSignal }: VerifyOptions = {}
   }
   const lists = await audit.attempt("corpus list", () => readCorpusLists(folder));
   if (lists === undefined && audit.result().problems.length === 0)
-    throw missing(`${folder} holds no embeddings. Give a folder that extract or merge wrote.`, {
-      path: folder,
-    });
+    throw missing(
+      `${folder} ${existsSync(folder) ? "holds no embeddings" : "does not exist"}. Give a folder that extract or merge wrote.`,
+      {
+        path: folder,
+      },
+    );
   if (lists !== undefined) await verifyExtraction(await readExtraction(folder, lists), audit);
   return { kind: "extraction", ...audit.result() };
 }

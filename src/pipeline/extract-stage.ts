@@ -38,7 +38,7 @@ function describeCorpus(corpus: Corpus, log: (line: string) => void): void {
     );
   if (manifest !== undefined && failures.length > 0)
     log(
-      `Warning: ${failures.length} utterances of the manifest cannot be embedded. The first: ${failures[0]!.reason}`,
+      `Warning: ${quantity(failures.length, "utterance")} of the manifest cannot be embedded. The first: ${failures[0]!.reason}`,
     );
 }
 
@@ -54,7 +54,7 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   const other = await otherCorpus(folder, corpus);
   if (other !== undefined)
     reporter.log(
-      `Warning: ${folder} holds the embeddings of another corpus, ${other}. A merge of it will hold those of ${corpus.root} alone and replace ` +
+      `Warning: ${folder} holds the embeddings of another corpus, ${other}. A merge of it will hold those of ${corpus.manifest?.path ?? corpus.root} alone and replace ` +
         "earlier results. To keep both, stop this and give other folders (--output_dir, and --final_dir of run)",
     );
   reporter.log("Each rank below is a process that embeds its part of the files");
@@ -70,7 +70,8 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   if (failures.length > 0) {
     const stages = counts(failures, ({ stage }) => stage);
     reporter.log(
-      `Warning: ${failures.length} files were not embedded (${stages}): see failed.jsonl in the rank folders`,
+      `Warning: ${quantity(failures.length, "file")} ${failures.length === 1 ? "was" : "were"} not embedded (${stages}): see failed.jsonl in the rank folders. ` +
+        `The first, ${failures[0]!.path}: ${failures[0]!.reason}`,
     );
   }
   // How much speech a file holds is no doubt.
@@ -78,7 +79,7 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
   if (doubtful.length > 0) {
     const kinds = counts(doubtful, ({ warning }) => warning);
     reporter.log(
-      `Warning: ${doubtful.length} doubtful files were embedded (${kinds}): see warnings.jsonl in the rank folders`,
+      `Warning: ${quantity(doubtful.length, "doubtful file")} ${doubtful.length === 1 ? "was" : "were"} embedded (${kinds}): see warnings.jsonl in the rank folders`,
     );
   }
   if (computeSimilarity)

@@ -5,6 +5,7 @@ import { stoppable } from "../errors.js";
 import { type MergeResult, merge } from "../merge/merge.js";
 import { indexFile, individualFolder, mergedFiles } from "../merged/files.js";
 import { readMerged } from "../merged/read-merged.js";
+import { quantity } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { digestOf } from "../util/digest.js";
 import { type CompareSettings, compareSpeakers } from "./compare-speakers.js";
@@ -54,9 +55,9 @@ export async function mergeStage(settings: MergeSettings, context: StageContext)
   );
   const merged = result ?? (await readMerged(outputDir));
   const { numUtterances, speakers, failures } = merged;
-  const failed = failures.length > 0 ? `; ${failures.length} files failed (failed.jsonl)` : "";
-  const absent = merged.missing > 0 ? `; ${merged.missing} files are still to be embedded` : "";
-  const what = `${numUtterances} utterances of ${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}`;
+  const failed = failures.length > 0 ? `; ${quantity(failures.length, "file")} failed (failed.jsonl)` : "";
+  const absent = merged.missing > 0 ? `; ${quantity(merged.missing, "file")} still to be embedded` : "";
+  const what = `${quantity(numUtterances, "utterance")} of ${quantity(speakers.length, "speaker")}`;
   reporter.log(
     `${result === undefined ? `Unchanged: ${what} in` : `Merged ${what} into`} ${outputDir}${failed}${absent}`,
   );

@@ -54,6 +54,11 @@ export async function reportStage(
     reporter.log(nothingToCompare(resultsDir, speakers.length));
     return undefined;
   }
+  if (!hasComparison && !isMerged)
+    throw missing(
+      `${resultsDir} ${existsSync(resultsDir) ? "holds no merged embeddings" : "does not exist"}. Give a folder that \`speakerscope merge\` or \`speakerscope run\` wrote.`,
+      { path: resultsDir },
+    );
   if (!hasComparison)
     throw missing(
       `${join(resultsDir, similarityFiles.summary)} does not exist: the speakers were not compared. ` +

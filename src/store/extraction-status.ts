@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import { missing } from "../errors.js";
 import { compare } from "../util/compare.js";
@@ -49,9 +50,12 @@ const windowMs = 300_000;
 export async function extractionStatus(folder: string): Promise<ExtractionStatus> {
   const lists = await readCorpusLists(folder);
   if (lists === undefined)
-    throw missing(`${folder} holds no extraction. Give a folder that \`speakerscope extract\` wrote.`, {
-      path: folder,
-    });
+    throw missing(
+      `${folder} ${existsSync(folder) ? "holds no extraction" : "does not exist"}. Give a folder that \`speakerscope extract\` wrote.`,
+      {
+        path: folder,
+      },
+    );
   const { utterances, outcomes, logs } = await readExtraction(folder, lists);
   const parts = new Map<string, boolean>();
   for (const part of new Set(logs.map((log) => dirname(log.folder)))) parts.set(part, await isLocked(part));

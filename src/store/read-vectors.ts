@@ -21,9 +21,9 @@ export interface Vectors {
 }
 
 const accepted =
-  "Accepted are a .npy file of (rows, dimension), a .npz file with embeddings and perhaps keys or paths, a Parquet file with a " +
-  "column of embeddings, a Kaldi archive (.ark, .scp), a pickle of embeddings, of such an array or of {name: vector}, and a " +
-  "folder that merging wrote.";
+  "Accepted are a folder that merging wrote (`speakerscope run` makes one), a .npy file of (rows, dimension), a .npz file with embeddings " +
+  "and perhaps keys or paths, a Parquet file with a column of embeddings, a Kaldi archive (.ark, .scp), and a pickle of embeddings, of " +
+  "such an array or of {name: vector}.";
 
 /**
  * Reads what is to be compared:

@@ -76,13 +76,31 @@ const cases: [args: string[], named: RegExp][] = [
   [["run", "--settings", "settings.yaml"], /yes in settings\.yaml is "perhaps"/],
   [["run", "--stage", "4", "--stop_stage", "4", "--final_dir", "empty"], /empty holds no merged embeddings/],
   [["similarity", "--input", "ranks", "--output-dir", "out", "--query", "a"], /unknown option '--query'/],
-  [["identify", "--query", "a.wav"], /--enrolled/],
+  [["identify", "--query", "a.wav"], /final_embeddings does not exist\. Accepted are a folder/],
   [["compare", "a.wav"], /missing required argument 'b'/],
-  [["score"], /nothing to score/],
+  [["score"], /final_embeddings does not exist/],
   [["score", "--scores", "a", "--embeddings", "b"], /--scores measures scores that are there already/],
   [["score", "--trials", "none.txt", "--embeddings", "b"], /none\.txt does not exist/],
-  [["similarity", "--input", "ranks"], /output-dir/],
-  [["kernel", "install", "--user", "--sys-prefix"], /--sys-prefix/],
+  [["similarity"], /final_embeddings does not exist/],
+  [["audit"], /final_embeddings does not exist/],
+  [["cluster"], /final_embeddings does not exist/],
+  [
+    ["analyze", "--results_dir", "nowhere"],
+    /nowhere does not exist\. Give a folder that `speakerscope merge`/,
+  ],
+  [["analyze", "--results_dir", "ranks"], /ranks holds no merged embeddings/],
+  [["verify", "nowhere"], /nowhere does not exist/],
+  [["status", "nowhere"], /nowhere does not exist/],
+  [
+    ["compare", "ranks", "a.wav"],
+    /ranks is a folder, and compare takes two recordings\. .*identify --query ranks/,
+  ],
+  [
+    ["apply", "--decisions", "nowhere", "--data_root", "x", "--out", "y"],
+    /The decisions nowhere do not exist/,
+  ],
+  [["apply", "--decisions", "findings.csv", "--data_root", "x", "--out", "y"], /findings\.csv is a table/],
+  [["kernel", "install", "--user", "--sys-prefix"], /--sys_prefix/],
   [["kernel", "uninstall", "--prefix", "empty"], /empty/],
   [["kernel"], /Usage: speakerscope kernel/],
   [[], /Usage: speakerscope/],
@@ -98,7 +116,7 @@ test("a failure of any command is a line on stderr that names what is wrong", as
     assert.is.not(status, 0, what);
     assert.match(stderr, named, what);
     assert.not.match(stderr, /Cannot |undefined|not a function|not iterable|\n\s+at /, what);
-    if (!/^Usage|^error: .*\n\(--help/.test(stderr)) assert.match(stderr, /^error: .+\n$/, what);
+    if (!/^Usage|^error: .*\n\(speakerscope /.test(stderr)) assert.match(stderr, /^error: .+\n$/, what);
   }
 });
 

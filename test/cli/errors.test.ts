@@ -26,8 +26,24 @@ test("help lists the commands and their flags", () => {
   assert.is(status, 0);
   for (const command of ["run", "extract", "merge", "analyze", "load"])
     assert.match(stdout, new RegExp(`^  ${command} `, "m"));
-  assert.match(run("extract", "--help").stdout, /--data-root/);
+  const extract = run("extract", "--help").stdout;
+  assert.match(extract, /--data_root/);
+  assert.not.match(extract, /--[a-z]+-/);
   assert.match(run("--version").stdout, /^\d+\.\d+\.\d+$/m);
+});
+
+test("half a command shows the help and nothing else, and a wrong one says where its flags are", () => {
+  for (const args of [[], ["kernel"]]) {
+    const { status, stderr } = run(...args);
+    assert.is(status, 1);
+    assert.match(stderr, /^Usage: speakerscope /);
+    assert.not.match(stderr, "error:");
+  }
+  fails(
+    ["similarity", "--input", "x", "--threshold", "1"],
+    /^error: unknown option '--threshold'\n\(Did you mean --similarity_threshold\?\)\n\(speakerscope similarity --help /,
+  );
+  fails(["similarity", "--input", "x", "--top_k", "0"], /'--top_k <n>' argument '0' is invalid/);
 });
 
 test("a corpus or a model that is not there is named", () => {
@@ -107,8 +123,8 @@ test("a device that is not there is an error that lists what there is", () => {
 });
 
 test("merging and reporting without the stage before say which", () => {
-  fails(["merge", "--input_dir", "nowhere"], /nowhere holds no embeddings of ranks/);
-  fails(["analyze", "--results_dir", "nowhere"], /speaker_similarity\.json/);
+  fails(["merge", "--input_dir", "nowhere"], /nowhere does not exist/);
+  fails(["analyze", "--results_dir", "nowhere"], /nowhere does not exist/);
   fails(["load", "--embeddings_dir", "nowhere"], /nowhere does not exist/);
   fails(["run", "--stage", "3", "--stop_stage", "2"], /The last stage, 2, comes before the first, 3/);
   fails(["run"], /Stage 1 needs a corpus/);
@@ -121,8 +137,11 @@ test("the four stages, and what load shows", () => {
   assert.match(first.stdout, /Rank 1\/2: Starting on device cpu/);
   assert.match(first.stdout, /data set d: 3 speakers, 12 files/);
   const folder = ["load", "--embeddings_dir", "final_embeddings/embeddings_individual"];
-  assert.match(run(...folder).stdout, /1 data sets: d/);
+  assert.match(run(...folder).stdout, /1 data set: d/);
+  assert.match(run("load", "--embeddings_dir", "final_embeddings").stdout, /1 data set: d/);
   assert.match(run(...folder, "--dataset", "d").stdout, /3 speakers: s0, s1, s2/);
+  fails([...folder, "--dataset", "e"], /does not exist\. Did you mean d\? .*utterances has d\.\n$/);
+  fails([...folder, "--dataset", "d", "--speaker_id", "sO"], /Did you mean s0\? .*has s0, s1, s2\./);
   assert.match(
     run(...folder, "--dataset", "d", "--speaker_id", "s0", "--show_stats").stdout,
     /mean of 4 utterances[\s\S]*norm[\s\S]*over 6 pairs/,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { writeNpy } from "../../src/format/npy.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { packageRoot } from "../../src/util/package-root.js";
 import { near } from "../analysis/reference.js";
 import { speakerscope } from "../cli.js";
@@ -38,7 +39,7 @@ scoring("writes scores and a report of somebody's embeddings", () => {
     "plain",
   );
   assert.equal([status, stderr], [0, ""]);
-  assert.match(stdout, /4950 trials in the order "enroll test label"/);
+  assert.match(stdout, /4,950 trials in the order "enroll test label"/);
   assert.match(stdout, /EER 9\.40 % \(95 %: \d+\.\d\d % to \d+\.\d\d %\)/);
   const written = readFileSync(at("plain/scores.txt"), "utf8").trimEnd().split("\n");
   assert.is(written.length, 4950);
@@ -61,6 +62,28 @@ scoring("says where trials are no test, or count twice", () => {
   assert.is(status, 0);
   assert.match(stdout, /^Warning: in 1 trial an utterance is held against itself/m);
   assert.match(stdout, /^Warning: 1 trial repeats another, and counts once more\.$/m);
+});
+scoring("draws trials from the labels where no list is given, and says where there are none", () => {
+  const rows = Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [
+      `d/s${i % 4}/u${i}`,
+      { data: Float32Array.of(Math.cos(i % 4), Math.sin(i % 4), 0.2 * i), shape: [3], dtype: "float32" },
+    ]),
+  );
+  writeFileSync(at("voices.pkl"), writePickle(rows));
+  const { status, stdout, stderr } = score("--embeddings", "voices.pkl", "--output_dir", "drawn");
+  assert.equal([status, stderr], [0, ""]);
+  assert.match(
+    stdout,
+    /^24 trials drawn from the labels, .*\n12 target and 12 non-target trials of 4 speakers/,
+  );
+  const written = readFileSync(at("drawn/scores.txt"), "utf8");
+  assert.is(written.match(/ target$/gm)?.length, 12);
+  writeFileSync(at("one.pkl"), writePickle(Object.fromEntries(Object.entries(rows).slice(0, 4))));
+  assert.match(
+    score("--embeddings", "one.pkl").stderr,
+    /^error: No trials can be drawn from the labels of one\.pkl: .* Give --trials\.\n$/,
+  );
 });
 scoring("normalises by a cohort, and measures scores with a calibration from elsewhere", () => {
   const normalised = (topN: string, folder: string) =>

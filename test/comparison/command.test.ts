@@ -48,12 +48,20 @@ test("It compares a file, says with what, and writes the pairs as a table", asyn
     "3",
   );
   assert.match(said, /^Similarity runs on (onnx|tensorflow) /);
-  assert.match(said, /19900 pairs: mean /);
+  assert.match(said, /19,900 pairs: mean /);
   const [header, first] = readFileSync(join(out, "pairs.csv"), "utf8").split("\n");
   assert.is(header, "row1,row2,key1,key2,dataset1,dataset2,similarity");
   assert.match(first, /^\d+,\d+,\d+,\d+,,,(1|0\.9\d+|1\.0+\d+)$/);
   assert.equal(readNpy(readFileSync(join(out, "neighbours_index.npy"))).shape, [200, 3]);
   assert.is(readNpy(readFileSync(join(out, "neighbours_index.npy"))).dtype, "int32");
+  const nearest = readFileSync(join(out, "neighbours.csv"), "utf8").trimEnd().split("\n");
+  assert.is(nearest.length, 1 + 200 * 3);
+  assert.is(nearest[0], "query,rank,key,score");
+  const [index, score] = ["index", "score"].map((name) =>
+    Array.from(readNpy(readFileSync(join(out, `neighbours_${name}.npy`))).data as ArrayLike<number>),
+  );
+  assert.is(nearest[1 + 5], `1,3,${index![5]},${score![5]}`);
+  assert.match(said, `Written to ${out}: neighbours.csv, pairs.csv, similarity_matrix.npy, `);
   const summary = JSON.parse(readFileSync(join(out, "speaker_similarity.json"), "utf8"));
   assert.is(summary.statistics.total_pairs, 19_900);
   assert.equal(readNpy(readFileSync(join(out, "similarity_matrix.npy"))).shape, [200, 200]);
@@ -84,7 +92,7 @@ test("No refusal is without a line on stderr", () => {
   );
   assert.is(status, 1);
   assert.match(stdout, /^Similarity runs on [^\n]*\n$/);
-  assert.match(stderr, /^error: a does not exist\. Accepted are a \.npy file .*\n$/);
+  assert.match(stderr, /^error: a does not exist\. Accepted are a folder that merging wrote .*\n$/);
 });
 
 test("What cannot be is refused before any work", async () => {

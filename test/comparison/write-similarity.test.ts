@@ -149,6 +149,7 @@ test("What an earlier comparison has left, and this one does not write, goes", a
   const before = readdirSync(output);
   await compareVectors(input, output, { matrix: false });
   assert.equal(before.filter((name) => !readdirSync(output).includes(name)).sort(), [
+    "neighbours.csv",
     "neighbours_index.npy",
     "neighbours_score.npy",
     "similarity_matrix.npy",

@@ -82,7 +82,7 @@ test("What is none of it is an error that says what is accepted", async () => {
     return join(folder, name);
   };
   const cases: [string, RegExp][] = [
-    [join(folder, "absent.npz"), /does not exist\. Accepted are a \.npy file/],
+    [join(folder, "absent.npz"), /does not exist\. Accepted are a folder that merging wrote/],
     [
       put("cut.npz", readFileSync(join(fixtures, "z.npz")).subarray(0, 500)),
       /cut\.npz: This is not a \.npz file/,
