@@ -45,7 +45,7 @@ export function* auditSummary(
     (leftOut.length > 0 ? `; left out: ${leftOut.join(", ")}` : "");
   if (info.why !== null) yield `Note: ${info.why}`;
   if (utterances === 0 && unlabelled > 0)
-    yield "  To find out who speaks in speech without labels: speakerscope cluster";
+    yield "  To find out who speaks in speech without labels: npx speakerscope cluster";
   if (info.unmeasured > 0)
     yield `Note: of ${quantity(info.unmeasured, "utterance")} nothing is known of the audio`;
   const kinds = (Object.keys(texts) as FindingKind[]).filter((kind) => found[kind] > 0);

@@ -63,7 +63,7 @@ async function run({ embeddings, outputDir, count, threshold, ...ofCorpus }: Set
     reporter.close();
     await publishClusters(
       clustering,
-      { embeddings, outputDir, places: corpus?.utterances },
+      { embeddings, outputDir, places: corpus?.utterances, utterances },
       { reporter, abortSignal },
     );
   } finally {

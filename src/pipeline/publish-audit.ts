@@ -82,7 +82,7 @@ export async function publishAudit(
   if (proposals.length + written.people === 0) return;
   reporter.log("Next: do what decisions.jsonl says, with what you decide in the page");
   reporter.log(
-    `  speakerscope apply --decisions ${inShell(join(outputDir, "decisions.jsonl"))} ${corpusFlags(corpus)} --out ${cleanName(corpus)}`,
+    `  npx speakerscope apply --decisions ${inShell(join(outputDir, "decisions.jsonl"))} ${corpusFlags(corpus)} --out ${cleanName(corpus)}`,
   );
 }
 
@@ -90,7 +90,7 @@ export async function publishAudit(
 function howToHear({ embeddings, outputDir, corpus }: PublishSettings): string {
   const flags = { embeddings, output_dir: outputDir === "audit" ? undefined : outputDir };
   const own = Object.entries(flags).flatMap(([name, path]) => (path ? `--${name} ${inShell(path)} ` : []));
-  return `To look for them: speakerscope audit ${own.join("")}${corpusFlags(corpus)}`;
+  return `To look for them: npx speakerscope audit ${own.join("")}${corpusFlags(corpus)}`;
 }
 
 const isHeard = (utterances: readonly { path?: string }[]) =>

@@ -15,15 +15,24 @@ import { withKnownKeys } from "./with-known-keys.js";
 
 type Place = ManifestUtterance & { key: string };
 
+export interface ClusterSettings {
+  /** What was clustered. */
+  embeddings: string;
+  /** Folder of what is written. */
+  outputDir: string;
+  /** The utterances of the corpus, where the embeddings do not say where their audio is. */
+  places?: readonly Place[];
+  /** What the embeddings say of their utterances: how long they are. */
+  utterances?: readonly { key: string; seconds?: number }[];
+}
+
 /**
  * Writes the people that `cluster` found into a folder: people.csv and utterances.csv say who they are and how sure it is, and
  * manifest.csv is the corpus under their names, where it is known where the audio is. Reports how many there are.
- *
- * @param places the utterances, where the embeddings do not say where their audio is
  */
 export async function publishClusters(
   clustering: Clustering,
-  { embeddings, outputDir, places }: { embeddings: string; outputDir: string; places?: readonly Place[] },
+  { embeddings, outputDir, places, utterances: told = [] }: ClusterSettings,
   { reporter }: StageContext,
 ): Promise<void> {
   const { items, people } = clustering;
@@ -34,8 +43,11 @@ export async function publishClusters(
   reporter.log(`Written to ${outputDir}: people.csv, utterances.csv`);
 
   const known = new Set(items.map(({ key }) => key));
-  const heard = withKnownKeys(places ?? (await placesIn(embeddings)), known)
+  const facts = await factsIn(embeddings);
+  const lengths = new Map(told.map(({ key, seconds }) => [key, seconds]));
+  const heard = withKnownKeys(places ?? (await placesIn(embeddings, facts)), known)
     .filter(({ key }) => known.has(key))
+    .map((row) => ({ ...row, seconds: row.seconds ?? facts.get(row.key)?.seconds ?? lengths.get(row.key) }))
     .sort((a, b) => compare(a.key, b.key));
   if (heard.length === 0) {
     reporter.log(
@@ -50,6 +62,13 @@ export async function publishClusters(
   reporter.log(
     `  ${path}: the corpus under these names, for --manifest of run and extract${missing > 0 ? `; ${quantity(missing, "utterance")} of unknown place left out` : ""}`,
   );
+  const unknown = heard.filter(
+    ({ seconds, span }) => seconds === undefined && span?.end === undefined,
+  ).length;
+  if (unknown > 0)
+    reporter.log(
+      `    without the length of ${unknown === heard.length ? "the utterances" : quantity(unknown, "utterance")}, which neither the embeddings nor the corpus tell; it is not needed`,
+    );
 }
 
 /** How many people there are, how sure it is, and who speaks most, line by line. */
@@ -71,15 +90,24 @@ function clusteringText({ people, summary, info }: Clustering): string[] {
   ];
 }
 
+/** What merging has written down of its utterances, by their keys; empty for other embeddings. */
+async function factsIn(embeddings: string): Promise<Map<string, Partial<Utterance>>> {
+  const path = join(embeddings, mergedFiles.utteranceFacts);
+  const facts = new Map<string, Partial<Utterance>>();
+  if (!existsSync(path)) return facts;
+  for await (const fact of readJsonLines<Pick<Utterance, "key" | "span" | "seconds" | "session">>(path))
+    facts.set(fact.key, fact);
+  return facts;
+}
+
 /** Where utterances are, as merging has written it down; none for other embeddings. */
-async function placesIn(embeddings: string): Promise<Place[]> {
-  const facts = join(embeddings, mergedFiles.utteranceFacts);
-  if (!existsSync(facts)) return [];
-  const told = new Map<string, Partial<Utterance>>();
-  for await (const fact of readJsonLines<Pick<Utterance, "key" | "span" | "seconds" | "session">>(facts))
-    told.set(fact.key, fact);
+async function placesIn(
+  embeddings: string,
+  facts: ReadonlyMap<string, Partial<Utterance>>,
+): Promise<Place[]> {
+  if (facts.size === 0) return [];
   return (await readEmbeddings(embeddings, { level: "utterance" })).map(({ embedding: _, ...utterance }) => ({
-    ...told.get(utterance.key),
+    ...facts.get(utterance.key),
     ...utterance,
   }));
 }

@@ -121,7 +121,7 @@ function* whatNext(folder: string, isMeasured: boolean): Generator<string> {
   if (isThere(page)) yield `Next: listen and decide in a browser: ${join(folder, page)}`;
   else if (pictures.length > 0) yield "Next: listen to the pairs in a notebook (docs/kernel.md)";
   else if (isThere(mergedFiles.speakerList) && readSpeakerList(folder).length === 0)
-    yield `Next: find out who speaks: speakerscope cluster${option("embeddings", folder, "final_embeddings")}`;
+    yield `Next: find out who speaks: npx speakerscope cluster${option("embeddings", folder, "final_embeddings")}`;
   if (pictures.length > 0 && !isMeasured)
-    yield `The pairs by the threshold that the labels give: speakerscope run --stage 3${finalDir} --similarity_threshold eer`;
+    yield `The pairs by the threshold that the labels give: npx speakerscope run --stage 3${finalDir} --similarity_threshold eer`;
 }

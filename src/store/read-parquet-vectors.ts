@@ -7,6 +7,8 @@ export interface NamedVector {
   key: string;
   embedding: Float32Array;
   path?: string;
+  /** How long it is. */
+  seconds?: number;
   info?: Omit<SpeakerInfo, "key">;
 }
 
@@ -37,7 +39,9 @@ export async function readParquetVectors(path: string): Promise<NamedVector[]> {
         { path },
       );
     const key = keyColumns.find((name) => plain.includes(name));
-    const facts = ["dataset", "speakerId", "numUtterances", "path"].filter((name) => plain.includes(name));
+    const facts = ["dataset", "speakerId", "numUtterances", "path", "seconds"].filter((name) =>
+      plain.includes(name),
+    );
     const rows: NamedVector[] = [];
     for (const { num_rows } of metadata.row_groups) {
       const columns = [vectors, ...(key === undefined ? [] : [key]), ...facts];
@@ -46,11 +50,12 @@ export async function readParquetVectors(path: string): Promise<NamedVector[]> {
         const values = row[vectors] as ArrayLike<number> | null | undefined;
         if (!values || Array.from(values).some((value) => typeof value !== "number"))
           throw invalid(`Row ${rows.length + 1} of ${path} has no vector in ${shown(vectors)}.`, { path });
-        const { dataset, speakerId, numUtterances, path: audio } = row;
+        const { dataset, speakerId, numUtterances, path: audio, seconds } = row;
         rows.push({
           key: key === undefined ? String(rows.length) : String(row[key]),
           embedding: Float32Array.from(values),
           ...(typeof audio === "string" ? { path: audio } : {}),
+          ...(typeof seconds === "number" ? { seconds } : {}),
           ...(facts.includes("dataset") && facts.includes("speakerId")
             ? {
                 info: {

@@ -65,6 +65,16 @@ export async function readVectors(
   return { rows, n: rows.length, info: rows };
 }
 
+/** An utterance with what its file says of it. */
+export interface NamedUtterance {
+  key: string;
+  dataset: string;
+  speakerId: string;
+  embedding: Float32Array;
+  path?: string;
+  seconds?: number;
+}
+
 /**
  * As `readVectors`, of which every row is to be used.
  *
@@ -84,20 +94,16 @@ export async function readComparableVectors(
  *
  * @throws `invalid` for vectors that have none; as `readComparableVectors` does
  */
-export async function readNamedVectors(
-  path: string,
-): Promise<{ key: string; dataset: string; speakerId: string; embedding: Float32Array; path?: string }[]> {
+export async function readNamedVectors(path: string): Promise<NamedUtterance[]> {
   const { rows, info } = await readComparableVectors(path, { level: "utterance" });
   if (!Array.isArray(rows))
     throw invalid(
       `The embeddings in ${path} have no names. Give a .npz file with keys, or what merging wrote.`,
       { path },
     );
-  return (rows as { embedding: Float32Array; path?: string }[]).map(({ embedding, path: audio }, i) => ({
-    ...info[i],
-    embedding,
-    path: audio,
-  }));
+  return (rows as Omit<NamedUtterance, "key" | "dataset" | "speakerId">[]).map(
+    ({ embedding, path: audio, seconds }, i) => ({ ...info[i], embedding, path: audio, seconds }),
+  );
 }
 
 const numbered = (rows: Matrix): Vectors => {

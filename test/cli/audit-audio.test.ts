@@ -25,7 +25,7 @@ test("speakerscope audit looks for copies and speech in the audio, read now or m
   const without = run("final-false", "without");
   assert.match(
     without.stdout,
-    /Not looked for, without the audio: copies, files without speech, .*: speakerscope audit --embeddings final-false --output_dir without --data_root CORPUS\n/,
+    /Not looked for, without the audio: copies, files without speech, .*: npx speakerscope audit --embeddings final-false --output_dir without --data_root CORPUS\n/,
   );
   const read = run("final-false", "read", "--data_root", join(cwd, "corpus"));
   assert.match(read.stdout, /1 pair of equal files:\n {2}d_s1_b and d_s2_again: keep d_s\S+ \(100 %\)\n/);

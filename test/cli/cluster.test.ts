@@ -5,11 +5,12 @@ import * as assert from "uvu/assert";
 import { readAuditUtterances } from "../../src/audit/read-utterances.js";
 import { cluster } from "../../src/cluster/cluster.js";
 import { readManifest } from "../../src/corpus/read-manifest.js";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { publishClusters } from "../../src/pipeline/publish-clusters.js";
 import { writeTable } from "../../src/tables/write-table.js";
 import { random } from "../../src/vectors/random.js";
 import { speakerscope } from "../cli.js";
-import { contentsOf, temporaryFolder, tinyCorpus } from "../tiny.js";
+import { contentsOf, put, temporaryFolder, tinyCorpus } from "../tiny.js";
 
 /** Embeddings of three voices, four utterances each, and the corpus that they are of; every utterance has a speaker of its own. */
 async function unlabelled(folder: string) {
@@ -42,6 +43,35 @@ test("speakerscope cluster writes who the people are, and a manifest under their
   const speakers = new Map(utterances.map(({ path, speakerId }) => [path.split("/").at(-2), speakerId]));
   assert.is(speakers.size, 12);
   for (let i = 0; i < 12; i++) assert.is(speakers.get(`x${i}`), `person-00${(i % 3) + 1}`);
+});
+
+test("the manifest has the length of every utterance where the embeddings tell it, and else a line says so", async () => {
+  const cwd = temporaryFolder();
+  const { rows } = await unlabelled(cwd);
+  await writeTable(
+    rows.map((row, i) => ({ ...row, seconds: i + 0.5 })),
+    join(cwd, "long.parquet"),
+  );
+  // As merging writes them, for embeddings that --data_root finds the audio of.
+  const merged = join(cwd, "merged");
+  const facts = rows.map(({ key }, i) => JSON.stringify({ key: key.replaceAll("/", "_"), seconds: i + 0.5 }));
+  put(join(merged, "utterances.jsonl"), `${facts.join("\n")}\n`);
+  const pickled = rows.map(({ key, embedding }) => {
+    const [dataset, speaker_id, utterance_id] = key.split("/");
+    const vector = { data: embedding, shape: [16], dtype: "float32" };
+    return [key.replaceAll("/", "_"), { embedding: vector, dataset, speaker_id, utterance_id, path: "gone" }];
+  });
+  put(join(merged, "utterance_embeddings.pkl"), writePickle(Object.fromEntries(pickled)));
+  for (const embeddings of ["long.parquet", "merged", "vectors.parquet"]) {
+    const args = ["cluster", "--embeddings", embeddings, "--data_root", "corpus"];
+    const { stdout, stderr } = speakerscope(args, { cwd });
+    assert.is(stderr, "");
+    const { utterances } = await readManifest(join(cwd, "clusters", "manifest.csv"));
+    const isTold = embeddings !== "vectors.parquet";
+    const lengths = new Map(utterances.map(({ path, seconds }) => [path.split("/").at(-2), seconds]));
+    for (let i = 0; i < 12; i++) assert.is(lengths.get(`x${i}`), isTold ? i + 0.5 : undefined);
+    assert.is(/without the length of the utterances, which neither/.test(stdout), !isTold);
+  }
 });
 
 test("speakerscope cluster says what is wrong with its flags and embeddings in a sentence", async () => {
