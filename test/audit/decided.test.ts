@@ -81,7 +81,7 @@ test("speakerscope audit also writes Parquet, and decisions to be edited that a 
     speakerscope(["audit", "--embeddings", "voices.pkl", "--output_dir", "out", ...more], { cwd });
   assert.match(
     run().stdout,
-    /decisions\.jsonl: \d+ new proposals\. Delete or change lines .*\n.*\n {2}speakerscope apply --decisions out\/decisions\.jsonl --data_root CORPUS --out clean\.csv\n$/,
+    /decisions\.jsonl: \d+ new proposals\. Delete or change lines .*\n.*\n {2}npx speakerscope apply --decisions out\/decisions\.jsonl --data_root CORPUS --out clean\.csv\n$/,
   );
   assert.is(readFileSync(join(cwd, "out", "findings.parquet")).toString("latin1", 0, 4), "PAR1");
   const path = join(cwd, "out", "decisions.jsonl");
