@@ -73,6 +73,10 @@ export interface UtteranceEmbedding {
   speakerId: string | null;
   utteranceId: string;
   path: string;
+  /** The recording that it was cut from, where the corpus said so. */
+  session?: string;
+  /** How long it is, where merging has written that down. */
+  seconds?: number;
   /** Float32Array (dimension), as the model gave it: not normalised. */
   embedding: Float32Array;
 }

@@ -1,9 +1,5 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { invalid, shown } from "../errors.js";
-import { mergedFiles } from "../merged/files.js";
 import { readNamedVectors } from "../store/read-vectors.js";
-import { readJsonLines } from "../util/json-lines.js";
 import type { AuditUtterance } from "./audit-corpus.js";
 
 /** An utterance with the file that it was embedded from, where the embeddings say so. */
@@ -19,15 +15,14 @@ export interface StoredUtterance extends AuditUtterance {
  */
 export async function readAuditUtterances(path: string): Promise<StoredUtterance[]> {
   const rows = await readNamedVectors(path);
-  const sessions = await sessionsIn(path);
-  return rows.map(({ key, dataset, speakerId, embedding, path: audio }) => {
+  return rows.map(({ key, dataset, speakerId, embedding, path: audio, session }) => {
     // Reading vectors gives an unknown speaker as "".
     if (dataset !== "" || speakerId !== key)
       return {
         key,
         dataset,
         speakerId: speakerId === "" ? null : speakerId,
-        session: sessions.get(key),
+        session,
         embedding,
         path: audio,
       };
@@ -40,14 +35,4 @@ export async function readAuditUtterances(path: string): Promise<StoredUtterance
     const [set, speaker] = parts.length === 2 ? ["", parts[0]] : parts;
     return { key, dataset: set, speakerId: speaker, embedding };
   });
-}
-
-/** The sessions that merging has written down, by the keys of utterances. */
-async function sessionsIn(folder: string): Promise<Map<string, string>> {
-  const sessions = new Map<string, string>();
-  const file = join(folder, mergedFiles.utteranceFacts);
-  if (!existsSync(file)) return sessions;
-  for await (const { key, session } of readJsonLines<{ key: string; session?: string }>(file))
-    if (session !== undefined) sessions.set(key, session);
-  return sessions;
 }

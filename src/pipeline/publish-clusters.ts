@@ -43,11 +43,10 @@ export async function publishClusters(
   reporter.log(`Written to ${outputDir}: people.csv, utterances.csv`);
 
   const known = new Set(items.map(({ key }) => key));
-  const facts = await factsIn(embeddings);
   const lengths = new Map(told.map(({ key, seconds }) => [key, seconds]));
-  const heard = withKnownKeys(places ?? (await placesIn(embeddings, facts)), known)
+  const heard = withKnownKeys(places ?? (await placesIn(embeddings)), known)
     .filter(({ key }) => known.has(key))
-    .map((row) => ({ ...row, seconds: row.seconds ?? facts.get(row.key)?.seconds ?? lengths.get(row.key) }))
+    .map((row) => ({ ...row, seconds: row.seconds ?? lengths.get(row.key) }))
     .sort((a, b) => compare(a.key, b.key));
   if (heard.length === 0) {
     reporter.log(
@@ -90,24 +89,15 @@ function clusteringText({ people, summary, info }: Clustering): string[] {
   ];
 }
 
-/** What merging has written down of its utterances, by their keys; empty for other embeddings. */
-async function factsIn(embeddings: string): Promise<Map<string, Partial<Utterance>>> {
-  const path = join(embeddings, mergedFiles.utteranceFacts);
-  const facts = new Map<string, Partial<Utterance>>();
-  if (!existsSync(path)) return facts;
-  for await (const fact of readJsonLines<Pick<Utterance, "key" | "span" | "seconds" | "session">>(path))
-    facts.set(fact.key, fact);
-  return facts;
-}
-
 /** Where utterances are, as merging has written it down; none for other embeddings. */
-async function placesIn(
-  embeddings: string,
-  facts: ReadonlyMap<string, Partial<Utterance>>,
-): Promise<Place[]> {
-  if (facts.size === 0) return [];
+async function placesIn(embeddings: string): Promise<Place[]> {
+  const facts = join(embeddings, mergedFiles.utteranceFacts);
+  if (!existsSync(facts)) return [];
+  const told = new Map<string, Partial<Utterance>>();
+  for await (const fact of readJsonLines<Pick<Utterance, "key" | "span" | "channel">>(facts))
+    told.set(fact.key, fact);
   return (await readEmbeddings(embeddings, { level: "utterance" })).map(({ embedding: _, ...utterance }) => ({
-    ...facts.get(utterance.key),
+    ...told.get(utterance.key),
     ...utterance,
   }));
 }

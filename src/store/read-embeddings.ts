@@ -1,15 +1,17 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { invalid, missing, shown } from "../errors.js";
 import type { NdArray } from "../format/nd-array.js";
 import { type PickleValue, readPickle, readPickleDictEntries } from "../format/read-pickle.js";
 import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
+import { readJsonLines } from "../util/json-lines.js";
 import { readBytes } from "../util/read-file.js";
 import { speakerPath, utterancePath } from "./individual.js";
 import { showEmbeddings } from "./show-embeddings.js";
 
 /**
- * Reads combined embeddings: of the speakers, or with `level: "utterance"` of the utterances.
+ * Reads combined embeddings: of the speakers, or with `level: "utterance"` of the utterances, with their sessions and lengths
+ * where merging has written them down (utterances.jsonl).
  *
  * @param path a folder that merging or a rank wrote, or one of the two pickles in it
  * @throws `missing` when it is not there, `invalid` when it is not a pickle of embeddings
@@ -27,7 +29,21 @@ export async function readEmbeddings(
   const file = fileOf(path, level);
   return level === "speaker"
     ? showEmbeddings(await embeddingRows(file, speakerRow), level)
-    : showEmbeddings(await embeddingRows(file, utteranceRow), level);
+    : showEmbeddings(await withFacts(await embeddingRows(file, utteranceRow), file), level);
+}
+
+/** What merging has written down beside the pickle, which holds what the Python pipeline's does: sessions and lengths. */
+async function withFacts(rows: UtteranceEmbedding[], file: string): Promise<UtteranceEmbedding[]> {
+  const path = join(dirname(file), "utterances.jsonl");
+  if (!existsSync(path)) return rows;
+  const rowOf = new Map(rows.map((row) => [row.key, row]));
+  for await (const fact of readJsonLines<Pick<UtteranceEmbedding, "key" | "session" | "seconds">>(path)) {
+    const row = rowOf.get(fact.key);
+    if (row === undefined) continue;
+    if (typeof fact.session === "string") row.session = fact.session;
+    if (typeof fact.seconds === "number") row.seconds = fact.seconds;
+  }
+  return rows;
 }
 
 /**

@@ -7,7 +7,7 @@ export interface NamedVector {
   key: string;
   embedding: Float32Array;
   path?: string;
-  /** How long it is. */
+  session?: string;
   seconds?: number;
   info?: Omit<SpeakerInfo, "key">;
 }
@@ -39,7 +39,7 @@ export async function readParquetVectors(path: string): Promise<NamedVector[]> {
         { path },
       );
     const key = keyColumns.find((name) => plain.includes(name));
-    const facts = ["dataset", "speakerId", "numUtterances", "path", "seconds"].filter((name) =>
+    const facts = ["dataset", "speakerId", "numUtterances", "path", "session", "seconds"].filter((name) =>
       plain.includes(name),
     );
     const rows: NamedVector[] = [];
@@ -50,11 +50,12 @@ export async function readParquetVectors(path: string): Promise<NamedVector[]> {
         const values = row[vectors] as ArrayLike<number> | null | undefined;
         if (!values || Array.from(values).some((value) => typeof value !== "number"))
           throw invalid(`Row ${rows.length + 1} of ${path} has no vector in ${shown(vectors)}.`, { path });
-        const { dataset, speakerId, numUtterances, path: audio, seconds } = row;
+        const { dataset, speakerId, numUtterances, path: audio, session, seconds } = row;
         rows.push({
           key: key === undefined ? String(rows.length) : String(row[key]),
           embedding: Float32Array.from(values),
           ...(typeof audio === "string" ? { path: audio } : {}),
+          ...(typeof session === "string" ? { session } : {}),
           ...(typeof seconds === "number" ? { seconds } : {}),
           ...(facts.includes("dataset") && facts.includes("speakerId")
             ? {

@@ -72,6 +72,8 @@ export interface NamedUtterance {
   speakerId: string;
   embedding: Float32Array;
   path?: string;
+  /** The recording that it was cut from. */
+  session?: string;
   seconds?: number;
 }
 
@@ -102,7 +104,13 @@ export async function readNamedVectors(path: string): Promise<NamedUtterance[]> 
       { path },
     );
   return (rows as Omit<NamedUtterance, "key" | "dataset" | "speakerId">[]).map(
-    ({ embedding, path: audio, seconds }, i) => ({ ...info[i], embedding, path: audio, seconds }),
+    ({ embedding, path: audio, session, seconds }, i) => ({
+      ...info[i],
+      embedding,
+      path: audio,
+      session,
+      seconds,
+    }),
   );
 }
 

@@ -4,10 +4,13 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { audit } from "../../src/audit/audit.js";
 import { readAuditUtterances } from "../../src/audit/read-utterances.js";
+import { splitCorpus } from "../../src/audit/split-corpus.js";
 import { readDecisions } from "../../src/decisions/read-decisions.js";
 import { writePickle } from "../../src/format/write-pickle.js";
 import { publishAudit } from "../../src/pipeline/publish-audit.js";
 import { runPipeline } from "../../src/pipeline/run-pipeline.js";
+import { exportEmbeddings } from "../../src/store/export-embeddings.js";
+import { readEmbeddings } from "../../src/store/read-embeddings.js";
 import { decode } from "../audio/decode.js";
 import { voices } from "../audit/voices.js";
 import { fakeExtraction } from "../merged/extraction.js";
@@ -96,7 +99,7 @@ test("without the audit there is neither section nor folder, and no speakers are
 test("the page plays the spans that utterances are of, and the audit knows their sessions", async () => {
   const merged = join(folder, "spans");
   const path = put(join(folder, "long.wav"), wav([voice(1, { seconds: 4 })]));
-  const fact = { key: "x_a_1", path, span: { start: 1, end: 2.5 }, session: "monday" };
+  const fact = { key: "x_a_1", path, span: { start: 1, end: 2.5 }, session: "monday", seconds: 1.5 };
   put(join(merged, "utterances.jsonl"), `${JSON.stringify(fact)}\n`);
   const finding = {
     kind: "wrongLabel" as const,
@@ -122,6 +125,17 @@ test("the page plays the spans that utterances are of, and the audit knows their
     (await readAuditUtterances(merged)).map(({ session }) => session),
     ["monday"],
   );
+
+  // In a cell as well, where splits go by the lengths.
+  const rows = await readEmbeddings(merged, { level: "utterance" });
+  assert.equal(
+    rows.map(({ session, seconds }) => [session, seconds]),
+    [["monday", 1.5]],
+  );
+  const { summary } = splitCorpus(rows, { parts: { all: 1 } });
+  assert.is(summary.unit, "seconds");
+  await exportEmbeddings(merged, join(merged, "rows.parquet"));
+  assert.is((await readAuditUtterances(join(merged, "rows.parquet")))[0]!.session, "monday");
 
   async function writeEmbeddings(to: string): Promise<void> {
     const row = {
