@@ -62,8 +62,9 @@ export function heatmap(
   const { low, high } = cells;
   const side = sideOf(Math.ceil(n / block));
   const range = `between ${cosine(low)} and ${cosine(high)}`;
-  const text =
-    high < low ? "no pair to compare" : `cosine of two different speakers ${range}; the diagonal is grey`;
+  const cosines =
+    n === 2 ? `cosine of the two speakers ${cosine(low)}` : `cosine of two different speakers ${range}`;
+  const text = high < low ? "no pair to compare" : `${cosines}; the diagonal is grey`;
   const shown = block === 1 ? text : `each cell is the ${aggregate} over ${block} × ${block} pairs, ${range}`;
   return chart(block === 1 ? pairView(cells, names, side, maxLabels) : blockView(cells, names, side, block), {
     title: heading,
@@ -251,7 +252,7 @@ function cellColor(isDiagonal: string, side: number, low: number, high: number):
       ? { domain: [0, 1], scheme: "viridis" }
       : low <= -0.005
         ? { domain: [-reach, reach], domainMid: 0, scheme: "redblue", reverse: true }
-        : { domain: [high - low < 0.05 ? 0 : tidy(low, 3), tidy(high, 3)], scheme: "viridis" };
+        : { domain: lightAndDark(low, high), scheme: "viridis" };
   return {
     condition: { test: `${isDiagonal} || datum.data === ${MISSING}`, value: colors.missing },
     field: "data",
@@ -265,6 +266,10 @@ function cellColor(isDiagonal: string, side: number, low: number, high: number):
     },
   };
 }
+
+/** Where all pairs are about as alike, the scale says how alike that is: few speakers who differ must not look the same. */
+const lightAndDark = (low: number, high: number): [number, number] =>
+  high - low < 0.05 ? [0, Math.max(0.5, tidy(high, 3))] : [tidy(low, 3), tidy(high, 3)];
 
 function checkSizes(
   keys: readonly string[],

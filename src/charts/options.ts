@@ -1,5 +1,6 @@
 import { invalid, missing } from "../errors.js";
 import { type DataFrameLike, isFrame, rowsOfFrame } from "../tables/frame.js";
+import { described } from "../util/demand.js";
 
 /** What a chart takes as a table: rows, an object of columns, or a danfojs DataFrame. */
 export type Table<Row> = Iterable<Row> | Columns<Row> | DataFrameLike;
@@ -55,8 +56,11 @@ function toRows<Row extends object>(subject: string, table: Table<Row>): Row[] {
     }
     if (columns.length === 0) return [];
   }
+  // A result holds rows beside other things: `map2d(...)` its points, a corpus its utterances.
+  const [rows] = Object.entries(data ?? {}).find(([, value]) => Array.isArray(value)) ?? [];
   throw invalid(
-    `${subject} takes rows, columns of one length, or a danfojs DataFrame, not ${data === null ? "null" : typeof data}.`,
+    `${subject} takes rows, columns of one length, or a danfojs DataFrame, not ${described(data)}.${rows === undefined ? "" : ` Its rows may be what is called ${rows}: give that.`}`,
+    { got: data },
   );
 }
 

@@ -1,3 +1,4 @@
+import { invalid } from "../errors.js";
 import type { SpeakerPair } from "../types.js";
 import { rebin } from "./bins.js";
 import { boxFacts, boxView } from "./box-plot.js";
@@ -19,6 +20,7 @@ export interface SimilarityOverviewOptions {
  * similar pairs.
  *
  * @param summary `pairs`: those at or above `statistics.threshold`
+ * @throws `invalid` for pairs of rows, as `similarity` gives them: `highSimilarityPairs` names their speakers
  *
  * @example
  * similarityOverview({ histogram, statistics, pairs })
@@ -27,6 +29,11 @@ export function similarityOverview(
   { histogram, statistics, pairs }: SimilaritySummary & { pairs: readonly SpeakerPair[] },
   { title = "Speaker similarity", maxPairs = 10 }: SimilarityOverviewOptions = {},
 ): Chart {
+  if (pairs.some((pair) => pair?.speaker1 === undefined))
+    throw invalid(
+      "similarityOverview takes pairs with the names of the speakers: similarityOverview({ ...result, pairs: highSimilarityPairs(result, speakers) }).",
+      { got: pairs[0] },
+    );
   const summary = { histogram, statistics };
   const size = { width: 400, height: 260 };
   const bins = rebin(histogram);

@@ -27,7 +27,8 @@ export function demandList(value: unknown, what: string, how = howToReadUtteranc
   if (!Array.isArray(value)) throw invalid(`${what}, not ${described(value)}: ${how}.`, { got: value });
 }
 
-function described(value: unknown): string {
+/** What a value is, for an error about one of another kind. */
+export function described(value: unknown): string {
   if (value instanceof Promise) return "a promise (await it)";
   if (typeof value !== "object" || value === null) return shown(value);
   const names = Object.keys(value).slice(0, 8);

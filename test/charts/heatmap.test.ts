@@ -111,4 +111,15 @@ test("sizes that contradict each other are refused", () => {
   );
 });
 
+test("two speakers are one number, and a scale on which it means something", () => {
+  const drawn = (cosine: number) =>
+    heatmap({
+      keys: ["a", "b"],
+      matrix: { data: Float32Array.of(1, cosine, cosine, 1), rows: 2, columns: 2 },
+    }).spec as unknown as { description: string; encoding: { color: { scale: { domain: number[] } } } };
+  assert.match(drawn(0.04).description, "cosine of the two speakers 0.04; the diagonal is grey");
+  assert.equal(drawn(0.04).encoding.color.scale.domain, [0, 0.5]);
+  assert.equal(drawn(0.9).encoding.color.scale.domain, [0, 0.9]);
+});
+
 test.run();

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { corpusOverview, durations, utteranceMap } from "../../src/charts/index.js";
+import { corpusOverview, durations, similarityOverview, utteranceMap } from "../../src/charts/index.js";
 import { rowsOf, speakerOf } from "../../src/charts/options.js";
 
 const rows = [
@@ -39,7 +39,7 @@ test("a missing column is named beside those that are there", () => {
 });
 
 test("what is no table is refused", () => {
-  assert.throws(() => rowsOf<Row>("t", 5 as never, ["seconds"]), /t takes rows, .*, not number\./);
+  assert.throws(() => rowsOf<Row>("t", 5 as never, ["seconds"]), /t takes rows, .*, not 5\./);
   assert.throws(() => rowsOf<Row>("t", { dataset: ["a"], seconds: [1, 2] }, []), /t takes rows/);
 });
 
@@ -63,6 +63,19 @@ test("utterances of unknown speakers are drawn, and counted as nobody's", () => 
   ];
   assert.match(corpusOverview(rows).spec.description, /2 utterances, 1 speaker, 1 unknown, 1 data set/);
   assert.match(JSON.stringify(utteranceMap(rows).spec), /"speaker":"d\/unknown"/);
+});
+
+test("a result in the place of its rows is an error that names the rows", () => {
+  const points = { points: [{ x: 1, y: 2 }], summary: {} };
+  assert.throws(
+    () => utteranceMap(points as never),
+    /utteranceMap takes rows, .* not an object of points, summary\. Its rows may be what is called points: give that\./,
+  );
+  const pairs = [{ i: 0, j: 1, similarity: 0.9 }];
+  assert.throws(
+    () => similarityOverview({ pairs } as never),
+    /pairs with the names of the speakers: .*highSimilarityPairs\(result, speakers\)/,
+  );
 });
 
 test.run();
