@@ -28,7 +28,7 @@ export const examples: Record<string, readonly string[]> = {
   audit: ["audit --data_root SPEECH", "audit --fail_on wrong_label merged_speakers"],
   apply: ["apply --decisions audit/decisions.jsonl --data_root SPEECH --out clean.csv"],
   load: ["load --dataset studio --speaker_id 103 --show_stats"],
-  export: ["export --to embeddings.parquet", "export --to speakers.csv --level speaker"],
+  export: ["export --out embeddings.parquet", "export --out speakers.csv --level speaker"],
   verify: ["verify final_embeddings"],
   model: ["model campplus"],
   kernel: ["kernel install --user"],

@@ -1,11 +1,12 @@
 import { type Command, Option } from "commander";
 import { exportEmbeddings } from "../store/export-embeddings.js";
 import { endOnInterrupt } from "./interrupt.js";
+import { formerly } from "./options.js";
 import { printLine } from "./print.js";
 
 interface Settings {
-  input: string;
-  to: string;
+  embeddings: string;
+  out: string;
   level?: "speaker" | "utterance";
 }
 
@@ -13,9 +14,10 @@ interface Settings {
 export function exportCommand(program: Command): void {
   program
     .command("export")
-    .option("--input <path>", "a folder that merging wrote", "final_embeddings")
+    .option("--embeddings <path>", "a folder that merging wrote", "final_embeddings")
+    .addOption(formerly("--input <path>", "embeddings"))
     .requiredOption(
-      "--to <file>",
+      "--out <file>",
       "its ending tells the format: embeddings.parquet, xvector.ark, embeddings.npz",
     )
     .addOption(
@@ -24,8 +26,9 @@ export function exportCommand(program: Command): void {
         "embeddings of what (default: utterance; for .ark both, the speakers' as spk_NAME)",
       ).choices(["speaker", "utterance"]),
     )
-    .action(async ({ input, to, level }: Settings) => {
-      endOnInterrupt(`The export was stopped on request. ${to} is as it was before.`);
-      printLine(`Written: ${(await exportEmbeddings(input, to, { level })).join(", ")}`);
+    .addOption(formerly("--to <file>", "out"))
+    .action(async ({ embeddings, out, level }: Settings) => {
+      endOnInterrupt(`The export was stopped on request. ${out} is as it was before.`);
+      printLine(`Written: ${(await exportEmbeddings(embeddings, out, { level })).join(", ")}`);
     });
 }

@@ -11,6 +11,7 @@ import { readCalibration } from "../scoring/score-calibration.js";
 import { printable } from "../shared/printable.js";
 import { checkSameModel, type Made, readProvenance } from "../store/provenance.js";
 import { readComparableVectors } from "../store/read-vectors.js";
+import { checkTableName, writeTable } from "../tables/write-table.js";
 import { compare } from "../util/compare.js";
 import { writeFile } from "../util/write-file.js";
 import type { Rows } from "../vectors/unit-rows.js";
@@ -26,6 +27,8 @@ interface Settings extends ModelOptions {
   calibration?: string;
   prior?: number;
   level: "speaker" | "utterance";
+  out?: string;
+  /** JSON, whatever it is called. */
   outputJson?: string;
   similarityBackend?: string;
 }
@@ -57,13 +60,19 @@ export function identifyCommand(program: Command): void {
         .default("speaker"),
     )
     .addOption(options.similarityBackend())
-    .option("--output-json <file>", "write the rows there too: query, rank, key, score, probability");
+    .option(
+      "--out <file>",
+      "write the rows there too, as .csv, .tsv, .jsonl, .parquet or .json: query, rank, key, score, probability",
+    )
+    .addOption(options.formerly("--output-json <file>", "outputJson"));
   for (const option of options.modelOptions()) command.addOption(option);
   command.action(run);
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { query, enrolled, topK, threshold, prior, outputJson, level } = settings;
+  const { query, enrolled, topK, threshold, prior, out, level } = settings;
+  const outputJson = settings.outputJson ?? (out?.endsWith(".json") ? out : undefined);
+  if (out !== undefined && outputJson === undefined) checkTableName(out);
   const calibration = settings.calibration === undefined ? undefined : readCalibration(settings.calibration);
   const abortSignal = interruptSignal();
   const made = readProvenance(enrolled);
@@ -78,6 +87,7 @@ async function run(settings: Settings): Promise<void> {
     abortSignal,
   });
   for (const row of rows) printLine(lineOf(row));
+  if (out !== undefined && out !== outputJson) await writeTable(rows, out, { types: { probability: "number" } });
   if (outputJson !== undefined) await writeFile(outputJson, `${JSON.stringify(rows, null, 2)}\n`);
 }
 

@@ -138,6 +138,13 @@ function bundledModel(): Option {
   return option;
 }
 
+/** A name that a flag had before it was called alike everywhere; it goes on working, and help leaves it out. */
+export function formerly(flags: string, attribute: string): Option {
+  const option = new Option(flags).hideHelp();
+  option.attributeName = () => attribute;
+  return option;
+}
+
 /** The model, and where it runs. */
 export const modelOptions = () => [
   bundledModel(),

@@ -17,7 +17,7 @@ import * as options from "./options.js";
 import { openReporter } from "./reporter.js";
 
 interface Settings {
-  input: string;
+  embeddings: string;
   outputDir: string;
   level: "speaker" | "utterance";
   similarityThreshold?: number | "eer";
@@ -35,10 +35,11 @@ export function similarityCommand(program: Command): void {
   program
     .command("similarity")
     .option(
-      "--input <path>",
+      "--embeddings <path>",
       "what merging wrote, an export of it (.parquet, .npz, .ark), or vectors: .npy, .npz, a pickle",
       "final_embeddings",
     )
+    .addOption(options.formerly("--input <path>", "embeddings"))
     .option("--output-dir <folder>", "where the results are written", "similarity")
     .addOption(
       new Option("--level <what>", "compare speakers or utterances")
@@ -76,7 +77,7 @@ export function similarityCommand(program: Command): void {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { input, against, outputDir, rows, topK = 0 } = settings;
+  const { embeddings: input, against, outputDir, rows, topK = 0 } = settings;
   const reporter = openReporter();
   try {
     checkWritable(outputDir);
@@ -121,7 +122,10 @@ async function run(settings: Settings): Promise<void> {
 }
 
 /** The threshold to use; `eer` needs labels, which a folder of merged embeddings has. */
-async function thresholdOf({ input, similarityThreshold }: Settings): Promise<number | undefined> {
+async function thresholdOf({
+  embeddings: input,
+  similarityThreshold,
+}: Settings): Promise<number | undefined> {
   if (similarityThreshold !== "eer") return similarityThreshold;
   const folder = /_embeddings\.pkl$/.test(input) ? dirname(input) : input;
   if (!existsSync(join(folder, mergedFiles.speakerList)))

@@ -39,16 +39,22 @@ export async function writeTable(
   path: string,
   { columns, types }: TableOptions = {},
 ): Promise<void> {
+  const ending = checkTableName(path);
+  const groups = checked(grouped(isFrame(rows) ? rowsOfFrame(rows) : rows), columns, path);
+  if (ending === "parquet") return writeFile(path, parquetBytes(groups, path, types));
+  if (ending === "jsonl") return writeFile(path, jsonText(groups));
+  return writeFile(path, delimited(groups, ending === "csv" ? "," : "\t"));
+}
+
+/** The kind of a table, by the ending of its name. @throws `unsupported` for another */
+export function checkTableName(path: string): string {
   const ending = /\.(csv|tsv|jsonl|parquet)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined)
     throw unsupported(
       `${path} does not end in .csv, .tsv, .jsonl or .parquet, by which the kind of table is told.`,
       { path },
     );
-  const groups = checked(grouped(isFrame(rows) ? rowsOfFrame(rows) : rows), columns, path);
-  if (ending === "parquet") return writeFile(path, parquetBytes(groups, path, types));
-  if (ending === "jsonl") return writeFile(path, jsonText(groups));
-  return writeFile(path, delimited(groups, ending === "csv" ? "," : "\t"));
+  return ending;
 }
 
 type Row = Record<string, unknown>;

@@ -77,6 +77,7 @@ const cases: [args: string[], named: RegExp][] = [
   [["run", "--stage", "4", "--stop_stage", "4", "--final_dir", "empty"], /empty holds no merged embeddings/],
   [["similarity", "--input", "ranks", "--output-dir", "out", "--query", "a"], /unknown option '--query'/],
   [["identify", "--query", "a.wav"], /final_embeddings does not exist\. Accepted are a folder/],
+  [["identify", "--query", "a.wav", "--out", "rows.txt"], /rows\.txt does not end in \.csv/],
   [["compare", "a.wav"], /missing required argument 'b'/],
   [["score"], /final_embeddings does not exist/],
   [["score", "--scores", "a", "--embeddings", "b"], /--scores measures scores that are there already/],

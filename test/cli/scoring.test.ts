@@ -188,15 +188,8 @@ people("name the speaker of a file, and nobody for a stranger", () => {
   const same = run("compare", query, join(speech, "103", "103-1240-0000-part0.flac"));
   assert.match(same.stdout, /^same: cosine 0\.\d{4} /);
   // Vectors may ask too, one file of them.
-  const vectors = run(
-    "identify",
-    "--query",
-    "final_embeddings",
-    "--enrolled",
-    "final_embeddings",
-    "--top_k",
-    "1",
-  );
+  const vectors = run("identify", "--query", "final_embeddings", "--top_k", "1", "--out", "rows.csv");
+  assert.match(readFileSync(at("rows.csv"), "utf8"), /^query,rank,key,score,probability\nstudio_103_/);
   assert.equal(vectors.stdout.match(/^studio_103_\S+ 1 studio_103 1\.0000$/m)?.length, 1);
   assert.match(
     run("identify", "--query", "final_embeddings", query, "--enrolled", "final_embeddings").stderr,

@@ -183,7 +183,7 @@ print(json.dumps([str(t.schema.field("embedding").type), t["embedding"].to_pylis
 
 test("every reader that the README names in Python reads its file", async () => {
   const readme = readFileSync(join(__dirname, "../../README.md"), "utf8");
-  const rows = [...readme.matchAll(/^\| `npx speakerscope export --to (\S+)` \| (.*) \|$/gm)];
+  const rows = [...readme.matchAll(/^\| `npx speakerscope export --out (\S+)` \| (.*) \|$/gm)];
   assert.equal(
     rows.map(([, name]) => name),
     ["embeddings.parquet", "xvector.ark", "embeddings.npz"],
