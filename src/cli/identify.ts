@@ -87,7 +87,8 @@ async function run(settings: Settings): Promise<void> {
     abortSignal,
   });
   for (const row of rows) printLine(lineOf(row));
-  if (out !== undefined && out !== outputJson) await writeTable(rows, out, { types: { probability: "number" } });
+  if (out !== undefined && out !== outputJson)
+    await writeTable(rows, out, { types: { probability: "number" } });
   if (outputJson !== undefined) await writeFile(outputJson, `${JSON.stringify(rows, null, 2)}\n`);
 }
 

@@ -3,6 +3,7 @@ import { dirname, extname, join, relative, resolve } from "node:path";
 import type { Columns } from "../corpus/columns.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { writeManifest } from "../corpus/write-manifest.js";
+import { checkFiles } from "../corpus/writers/new-manifest.js";
 import { conflict, unsupported } from "../errors.js";
 import { writeTable } from "../tables/write-table.js";
 import type { Utterance } from "../types.js";
@@ -50,9 +51,11 @@ export function cleanFormOf(path: string, { manifest }: Pick<Corpus, "manifest">
   const formats: Record<string, readonly string[]> = {
     csv: ["csv"],
     tsv: ["tsv"],
-    jsonl: ["jsonl", "nemo"],
-    json: ["jsonl", "nemo"],
-    "": ["kaldi"],
+    jsonl: ["jsonl", "nemo", "lhotse"],
+    json: ["jsonl", "nemo", "lhotse"],
+    parquet: ["parquet"],
+    tar: ["webdataset"],
+    "": ["kaldi", "lhotse", "parquet", "webdataset"],
   };
   if (manifest !== undefined && formats[ending]?.includes(manifest.format)) return "manifest";
   if (["csv", "tsv", "jsonl", "parquet"].includes(ending)) return "table";
@@ -77,8 +80,10 @@ export async function writeApplied(
 ): Promise<void> {
   if (form === "manifest") await writeManifest(corpus, path, { columns });
   else if (form === "list") await writeFile(path, listed(corpus.utterances));
-  else if (form === "table") await writeTable(manifestRows(corpus.utterances), path);
-  else linkFolder(corpus, path);
+  else if (form === "table") {
+    checkFiles(corpus.utterances);
+    await writeTable(manifestRows(corpus.utterances), path);
+  } else linkFolder(corpus, path);
   await writeFile(changesPath(path), jsonLines(changeRows(corpus.changes)));
 }
 

@@ -13,7 +13,16 @@ import { readJsonLines } from "../util/json-lines.js";
 import type { StageContext } from "./stage.js";
 import { withKnownKeys } from "./with-known-keys.js";
 
-type Place = ManifestUtterance & { key: string };
+type Place = ManifestUtterance &
+  Partial<Pick<Utterance, "offset" | "cell">> & {
+    key: string;
+    /** As merging writes it down: of a Parquet file that holds the audio. */
+    row?: number;
+  };
+
+/** Whether the audio is a part of an archive or a table. */
+const isInside = ({ path, offset, cell, row }: Place): boolean =>
+  offset !== undefined || cell !== undefined || row !== undefined || path.endsWith(".tar");
 
 export interface ClusterSettings {
   /** What was clustered. */
@@ -51,6 +60,13 @@ export async function publishClusters(
   if (heard.length === 0) {
     reporter.log(
       "No manifest was written: the embeddings do not say where the audio is. Give --data_root or --manifest.",
+    );
+    return;
+  }
+  const inside = heard.find(isInside);
+  if (inside !== undefined) {
+    reporter.log(
+      `No manifest was written: the audio is inside ${inside.path}, where no path leads. In a cell, writeManifest(nameSpeakers(corpus, clustering), folder) writes it anew under these names.`,
     );
     return;
   }
@@ -93,8 +109,8 @@ function clusteringText({ people, summary, info }: Clustering): string[] {
 async function placesIn(embeddings: string): Promise<Place[]> {
   const facts = join(embeddings, mergedFiles.utteranceFacts);
   if (!existsSync(facts)) return [];
-  const told = new Map<string, Partial<Utterance>>();
-  for await (const fact of readJsonLines<Pick<Utterance, "key" | "span" | "channel">>(facts))
+  const told = new Map<string, Partial<Place>>();
+  for await (const fact of readJsonLines<Pick<Place, "key" | "span" | "channel" | "row">>(facts))
     told.set(fact.key, fact);
   return (await readEmbeddings(embeddings, { level: "utterance" })).map(({ embedding: _, ...utterance }) => ({
     ...told.get(utterance.key),

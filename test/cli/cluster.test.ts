@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -86,6 +86,24 @@ test("speakerscope cluster says what is wrong with its flags and embeddings in a
     const { status, stderr } = speakerscope(["cluster", "--embeddings", "vectors.parquet", ...args], { cwd });
     assert.is(status, 1);
     assert.match(stderr, said);
+  }
+});
+
+test("no manifest is written that leads to an archive in the place of the audio in it", async () => {
+  const { rows } = await unlabelled(temporaryFolder());
+  const clustering = await cluster(rows, { count: 3 });
+  const place = { dataset: "set", speakerId: null, utteranceId: "a", path: "shard-0.tar" };
+  for (const where of [{ offset: 512 }, {}, { path: "table.parquet", cell: { row: 0, column: "audio" } }]) {
+    const outputDir = temporaryFolder();
+    const lines: string[] = [];
+    const places = rows.map(({ key }) => ({ key, ...place, ...where }));
+    const reporter = { log: (line: string) => void lines.push(line) };
+    await publishClusters(clustering, { embeddings: outputDir, outputDir, places }, { reporter });
+    assert.match(
+      lines.at(-1)!,
+      /^No manifest was written: the audio is inside (shard-0\.tar|table\.parquet)/,
+    );
+    assert.not.ok(existsSync(join(outputDir, "manifest.csv")));
   }
 });
 

@@ -112,6 +112,31 @@ test("a Kaldi directory comes back as one", async () => {
   assert.is((await readChanges(join(folder, "kaldi-clean")))[0]?.kind, "wrongLabel");
 });
 
+const fixtures = join(__dirname, "..", "fixtures", "manifests");
+for (const [manifest, out, format] of [
+  ["studio_cuts.jsonl.gz", "cuts.jsonl.gz", "lhotse"],
+  ["podcast.parquet", "with-audio.parquet", "parquet"],
+  ["podcast-{000000..000001}.tar", "shards", "webdataset"],
+] as const)
+  test(`${manifest} comes back as ${format}, and not as a table that leads nowhere`, async () => {
+    const path = join(fixtures, manifest);
+    const { utterances } = await readManifest(path);
+    const clean = join(folder, out);
+    const dropped = decide("utterance", [utterances[0]!.key], "drop");
+    const { status, stderr } = apply(
+      [dropped],
+      ["--manifest", path, "--out", clean],
+      join(fixtures, "../../.."),
+    );
+    assert.is(status, 0, stderr);
+    const again = await readManifest(out === "shards" ? join(clean, "podcast-{000000..000001}.tar") : clean);
+    assert.is(again.manifest!.format, format);
+    assert.is(again.utterances.length, utterances.length - 1);
+    if (format === "lhotse") return;
+    const table = apply([dropped], ["--manifest", path, "--out", join(folder, "no.csv")]);
+    assert.match(table.stderr, /The audio of "\S+" is inside .*Write the format that was read\./);
+  });
+
 test("a corpus of folders becomes a folder of links, a list or a table; its own files stay as they are", async () => {
   const before = contentsOf(root);
   const run = (out: string) => apply(decisions, ["--data_root", root, "--out", out]);
