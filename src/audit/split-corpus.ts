@@ -45,7 +45,7 @@ export interface SplitCorpus<Row, Part extends string> {
  * those before.
  *
  * @param rows utterances, or speakers
- * @throws `invalid` for parts that do not sum to 1, and for fewer people than parts
+ * @throws `invalid` for parts that do not sum to 1, for fewer people than parts, and for a number of utterances that is none
  * @example
  * const { findings } = await audit(utterances);
  * const { parts, summary } = splitCorpus(utterances, {
@@ -66,9 +66,15 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
       { got: parts },
     );
   const known = rows.filter(({ speakerId }) => speakerId !== null);
-  const unit = known.every(({ seconds }) => seconds !== undefined) ? "seconds" : "utterances";
+  const unit = known.every(({ seconds }) => isAmount(seconds)) ? "seconds" : "utterances";
   const amountOf = ({ seconds, numUtterances = 1 }: SplitRow) =>
     unit === "seconds" ? seconds! : numUtterances;
+  const wrong = known.find((row) => !isAmount(amountOf(row)));
+  if (wrong !== undefined)
+    throw invalid(
+      `${speakerKey({ dataset: wrong.dataset, speakerId: wrong.speakerId! })} has ${wrong.numUtterances} utterances. Give their number, or leave numUtterances out.`,
+      { got: wrong.numUtterances },
+    );
 
   const personOf = joinedKeys(
     avoid.filter((finding) => isOfOnePerson(finding) && finding.probability >= leastProbability),
@@ -123,6 +129,9 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
     },
   };
 }
+
+/** NaN, as in a table where a duration is missing, is none. */
+const isAmount = (value: number | null | undefined): boolean => Number.isFinite(value) && value! >= 0;
 
 const sorted = <Item>(items: readonly Item[], by: (item: Item) => number): Item[] =>
   [...items].sort((a, b) => by(a) - by(b));

@@ -76,12 +76,17 @@ export function roundBins(values: ArrayLike<number>): Bin[] {
   const rough = (high - low || 1) / ROUND_BINS;
   const power = 10 ** Math.floor(Math.log10(rough));
   const width = power * ([1, 2, 5, 10].find((k) => k * power >= rough) ?? 10);
-  const first = Math.floor(low / width);
-  const counts = new Float64Array(Math.floor(high / width) - first + 1);
-  for (let i = 0; i < values.length; i++) counts[Math.floor(values[i] / width) - first]++;
+  // 0.3 / 0.1 is a little less than 3, though 0.3 begins the bin.
+  const placeOf = (value: number) => {
+    const nearest = Math.round(value / width);
+    return value < tidy(nearest * width, 12) ? nearest - 1 : nearest;
+  };
+  const first = placeOf(low);
+  const counts = new Float64Array(placeOf(high) - first + 1);
+  for (let i = 0; i < values.length; i++) counts[placeOf(values[i]) - first]++;
   return Array.from(counts, (count, k) => ({
-    from: tidy((first + k) * width),
-    to: tidy((first + k + 1) * width),
+    from: tidy((first + k) * width, 12),
+    to: tidy((first + k + 1) * width, 12),
     count,
   }));
 }

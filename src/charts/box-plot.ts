@@ -35,13 +35,19 @@ export function boxPlot(
 }
 
 /** The five numbers of a box plot in words. */
-export function boxFacts({
-  histogram,
-  statistics: { min, median, max, totalPairs },
-}: SimilaritySummary): string {
+export function boxFacts(summary: SimilaritySummary): string {
+  const { min, median, max, totalPairs } = summary.statistics;
   if (totalPairs === 0) return "no pairs";
-  const [q1, q3] = [quantile(histogram, 0.25), quantile(histogram, 0.75)];
+  const { q1, q3 } = quartiles(summary);
   return `min ${cosine(min)}, quartiles ${cosine(q1)} and ${cosine(q3)} (to 0.01), median ${cosine(median)}, max ${cosine(max)}`;
+}
+
+/** Where pairs crowd in one bin, the middle of it says nothing: the exact numbers bound the quartiles more closely. */
+function quartiles({ histogram, statistics: { min, median, max } }: SimilaritySummary) {
+  return {
+    q1: Math.min(median, Math.max(min, quantile(histogram, 0.25))),
+    q3: Math.max(median, Math.min(max, quantile(histogram, 0.75))),
+  };
 }
 
 export function boxView(
@@ -49,7 +55,7 @@ export function boxView(
   { width, height }: { width: number; height: number },
 ): Part {
   const { min, max, mean, median } = statistics as SimilarityStatistics;
-  const values = [{ min, max, mean, median, q1: quantile(histogram, 0.25), q3: quantile(histogram, 0.75) }];
+  const values = [{ min, max, mean, median, ...quartiles({ histogram, statistics }) }];
   const domain = similarityDomain(rebin(histogram));
   const thickness = Math.min(90, height * 0.5);
   const at = (field: string) => numeric(field, { domain, nice: false }, similarityAxis);

@@ -29,9 +29,9 @@ export function cdf(
 }
 
 /** The 90th and 99th percentile in words. */
-export function cdfFacts({ histogram, statistics: { totalPairs } }: SimilaritySummary): string {
+export function cdfFacts({ histogram, statistics: { median, max, totalPairs } }: SimilaritySummary): string {
   if (totalPairs === 0) return "no pairs";
-  const [p90, p99] = [quantile(histogram, 0.9), quantile(histogram, 0.99)];
+  const [p90, p99] = [0.9, 0.99].map((p) => Math.max(median, Math.min(max, quantile(histogram, p))));
   return `90 % of the pairs up to ${cosine(p90)}, 99 % up to ${cosine(p99)} (to 0.01)`;
 }
 

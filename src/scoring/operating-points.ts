@@ -16,7 +16,10 @@ export interface OperatingPoints {
   falseAlarmRate: Float64Array;
 }
 
-/** Each threshold lies midway between two neighbouring scores, the first and the last just outside. */
+/**
+ * Each threshold lies midway between two neighbouring scores, the first and the last just outside: what is at or above it are
+ * the trials that the rates count as accepted, however large the scores are or how close together.
+ */
 export function operatingPoints({
   score,
   target,
@@ -34,9 +37,18 @@ export function operatingPoints({
   for (let i = 0; i < n; i++) {
     missed += target[i];
     rejected += nonTarget[i];
-    threshold[i + 1] = i + 1 < n ? (score[i] + score[i + 1]) / 2 : score[i] + 1e-6;
+    threshold[i + 1] = i + 1 < n ? between(score[i], score[i + 1]) : justAbove(score[i]);
     missRate[i + 1] = missed / targets;
     falseAlarmRate[i + 1] = 1 - rejected / nonTargets;
   }
   return { threshold, missRate, falseAlarmRate };
 }
+
+/** Halved before they are added, because the sum of two large numbers is infinite. */
+function between(low: number, high: number): number {
+  const middle = low / 2 + high / 2;
+  return middle > low ? middle : high;
+}
+
+/** A millionth of a large number's own size is lost in its rounding. */
+const justAbove = (score: number): number => score + Math.max(1e-6, Math.abs(score) * Number.EPSILON);

@@ -87,6 +87,30 @@ test("splitCorpus counts utterances where a duration is missing, and takes speak
   assert.equal(dealt.a.map(({ speakerId }) => speakerId).sort(), ["0", "3"]);
 });
 
+test("splitCorpus takes a duration that is NaN, null, infinite or negative for none", () => {
+  const counted = splitCorpus(
+    rows.map(({ seconds: _, ...row }) => row),
+    { parts },
+  );
+  for (const none of [Number.NaN, Number.POSITIVE_INFINITY, -1, null as never]) {
+    const { parts: dealt, summary } = splitCorpus(
+      rows.map((row, i) => ({ ...row, seconds: i === 7 ? none : row.seconds })),
+      { parts },
+    );
+    assert.equal(summary, counted.summary);
+    assert.equal(
+      dealt.dev.map(({ key }) => key),
+      counted.parts.dev.map(({ key }) => key),
+    );
+  }
+  const speakers = [3, Number.NaN].map((numUtterances, s) => ({
+    dataset: "a",
+    speakerId: `${s}`,
+    numUtterances,
+  }));
+  assert.throws(() => splitCorpus(speakers, { parts: { a: 0.5, b: 0.5 } }), /a_1 has NaN utterances/);
+});
+
 test("splitCorpus gives somebody to every part", () => {
   const three = rows.filter(({ speakerId }) => ["s1", "s2", "s3"].includes(speakerId));
   const { summary } = splitCorpus(three, { parts });

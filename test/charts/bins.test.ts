@@ -57,6 +57,28 @@ test("histogramOf counts an edge into the bin that begins there, whatever its pr
   assert.is(edges[129], 0.29);
 });
 
+test("roundBins counts a value on an edge into the bin that begins there", () => {
+  for (const width of [0.001, 0.1, 0.2, 0.5, 1, 5])
+    for (const first of [1, 3, 29, 57]) {
+      const values = Array.from({ length: 20 }, (_, k) => Number(((first + k) * width).toPrecision(12)));
+      // Twenty times the width needs bins of that width.
+      const bins = roundBins(values);
+      assert.equal(
+        bins.map(({ from }) => from),
+        values,
+      );
+      assert.ok(bins.every(({ count }) => count === 1));
+    }
+});
+
+test("roundBins keeps the edges of large values apart", () => {
+  const bins = roundBins([12345678, 12345679, 12345690]);
+  assert.equal(
+    bins.filter(({ count }) => count > 0).map(({ from }) => from),
+    [12345678, 12345679, 12345690],
+  );
+});
+
 test("roundBins has round edges and every value", () => {
   const bins = roundBins([0.8, 3, 3.1, 27.4]);
   assert.is(

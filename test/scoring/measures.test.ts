@@ -4,6 +4,7 @@ import { actDcf } from "../../src/scoring/act-dcf.js";
 import { areaUnderCurve } from "../../src/scoring/area-under-curve.js";
 import { calibrate } from "../../src/scoring/calibrate.js";
 import { cllr } from "../../src/scoring/cllr.js";
+import { detCurve } from "../../src/scoring/det-curve.js";
 import { equalErrorRate } from "../../src/scoring/equal-error-rate.js";
 import { measures } from "../../src/scoring/measures.js";
 import { minCllr } from "../../src/scoring/min-cllr.js";
@@ -55,6 +56,21 @@ other("count the pairs of scores that stand the right way round", () => {
   const won = target.flatMap((t) => nonTarget.map((n) => (t > n ? 1 : t === n ? 0.5 : 0)));
   const mean = won.reduce((sum: number, x) => sum + x, 0) / won.length;
   assert.ok(near(areaUnderCurve({ target, nonTarget }), mean, 1e-12));
+});
+other("give thresholds that part the trials as they say, for scores of any size and however close", () => {
+  for (const [low, high] of [
+    [1e12 - 1, 1e12],
+    [0.5, 0.5 + 2 ** -53],
+    [-1e308, 1e308],
+    [0, 5e-324],
+    [-3e15, -3e15 + 0.5],
+  ]) {
+    const scores = { target: [high, low], nonTarget: [low] };
+    for (const { threshold, missRate, falseAlarmRate } of detCurve(scores)) {
+      assert.is(scores.target.filter((score) => score < threshold).length / 2, missRate);
+      assert.is(Number(low >= threshold), falseAlarmRate);
+    }
+  }
 });
 other.run();
 
