@@ -25,7 +25,8 @@ function* fields(row: object, prefix: string, embeddings: "omit" | "text"): Gene
     if (ArrayBuffer.isView(value)) {
       if (embeddings === "text") yield [column, shortText(value as unknown as ArrayLike<number>)];
     } else if (Array.isArray(value)) yield [column, value.join(", ")];
-    else if (typeof value === "bigint") yield [column, Number(value)];
+    else if (typeof value === "bigint")
+      yield [column, Number.isSafeInteger(Number(value)) ? Number(value) : String(value)];
     else if (typeof value === "object" && value !== null) yield* fields(value, column, embeddings);
     else yield [column, value];
   }

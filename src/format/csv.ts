@@ -3,12 +3,15 @@ export const csvLine = (
   fields: readonly (string | number)[],
   separator: "," | "\t" | ";" | "|" = ",",
 ): string =>
-  `${fields
-    .map((field) => {
-      const text = String(field);
-      return /["\r\n]/.test(text) || text.includes(separator) ? `"${text.replaceAll('"', '""')}"` : text;
-    })
-    .join(separator)}\n`;
+  // An empty line would be no row: pandas and Python's csv leave it out.
+  fields.length === 1 && fields[0] === ""
+    ? '""\n'
+    : `${fields
+        .map((field) => {
+          const text = String(field);
+          return /["\r\n]/.test(text) || text.includes(separator) ? `"${text.replaceAll('"', '""')}"` : text;
+        })
+        .join(separator)}\n`;
 
 /**
  * Text that spreadsheets do not take for a formula: an apostrophe goes before `=`, `+`, `-`, `@`, a tab or a carriage return.

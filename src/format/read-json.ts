@@ -28,6 +28,17 @@ export function parsedJson(text: string): unknown {
   }
 }
 
+/**
+ * The text of JSON with whole numbers that a float64 cannot hold as text: two ids of 17 digits would otherwise become one.
+ * Other readers, Python's among them, hold them exactly.
+ */
+export const withExactIntegers = (text: string): string =>
+  /\d{16}/.test(text)
+    ? text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+        /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
+      )
+    : text;
+
 /** The object in a JSON file. */
 export function readJsonObject(path: string, what: string): JsonObject {
   const value = readJson(path, what);

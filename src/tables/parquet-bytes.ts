@@ -9,11 +9,12 @@ export interface RowGroup {
 
 type SchemaElement = Writer["schema"][number];
 
-type Kind = "boolean" | "integer" | "number" | "text" | "json" | "floats" | "doubles" | "texts";
+type Kind = "boolean" | "integer" | "long" | "number" | "text" | "json" | "floats" | "doubles" | "texts";
 
 const physical: Record<Kind, Pick<SchemaElement, "type" | "converted_type">> = {
   boolean: { type: "BOOLEAN" },
   integer: { type: "INT32" },
+  long: { type: "INT64" },
   number: { type: "DOUBLE" },
   text: { type: "BYTE_ARRAY", converted_type: "UTF8" },
   json: { type: "BYTE_ARRAY", converted_type: "UTF8" },
@@ -69,24 +70,33 @@ export async function openByteWriter() {
   };
 }
 
+const numeric: ReadonlySet<Kind> = new Set(["integer", "long", "number"]);
+
 function kindOf(values: readonly unknown[]): Kind {
   let kind: Kind | undefined;
+  let hasEmptyList = false;
   for (const value of values) {
     if (value === undefined || value === null) continue;
+    // An empty list may be one of texts.
+    if (Array.isArray(value) && value.length === 0) {
+      hasEmptyList = true;
+      continue;
+    }
     const own = kindOfValue(value);
     if (kind === undefined || kind === own) kind = own;
-    else if ([kind, own].every((one) => one === "integer" || one === "number")) kind = "number";
+    else if ([kind, own].every((one) => one === "integer" || one === "long")) kind = "long";
+    else if ([kind, own].every((one) => numeric.has(one))) kind = "number";
     else if ([kind, own].every((one) => /s$/.test(one) && one !== "texts")) kind = "doubles";
     // The first that is of another type is named when it is written.
     else return kind;
   }
-  return kind ?? "text";
+  return kind ?? (hasEmptyList ? "doubles" : "text");
 }
 
 function kindOfValue(value: unknown): Kind {
   if (typeof value === "boolean") return "boolean";
   if (typeof value === "number") return (value | 0) === value && !Object.is(value, -0) ? "integer" : "number";
-  if (typeof value === "bigint") return "number";
+  if (typeof value === "bigint") return "long";
   if (typeof value === "string") return "text";
   if (value instanceof Float32Array) return "floats";
   if (ArrayBuffer.isView(value)) return "doubles";
@@ -116,13 +126,26 @@ function cellOf(value: unknown, kind: Kind, column: string, path: string): unkno
   if (kind === "json") return JSON.stringify(value);
   const own = kindOfValue(value);
   const fits =
-    own === kind || (kind === "number" && own === "integer") || (kind === "doubles" && own === "floats");
+    own === kind ||
+    (kind === "long" && own === "integer") ||
+    (kind === "number" && own === "integer") ||
+    (kind === "number" && own === "long" && Number.isSafeInteger(Number(value))) ||
+    (kind === "doubles" && own === "floats");
   const isEmptyList = Array.isArray(value) && value.length === 0 && ["floats", "texts"].includes(kind);
   if (!fits && !isEmptyList)
     throw invalid(
       `The column ${shown(column)} holds ${shown(value)} beside values of another type (${kind}). In Parquet a column has one type.`,
       { path, got: value },
     );
+  if (kind === "long") {
+    const whole = BigInt(value as bigint | number);
+    if (BigInt.asIntN(64, whole) !== whole)
+      throw invalid(`The column ${shown(column)} holds ${whole}, which no 64 bits hold. Give it as text.`, {
+        path,
+        got: value,
+      });
+    return whole;
+  }
   if (typeof value === "bigint") return Number(value);
   return ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value;
 }

@@ -135,6 +135,7 @@ table("writes any other rows with a column for each field, and nothing where a n
     { query: "c", score: Number.NaN, isIn: false, size: Infinity },
   ];
   assert.is(csv(rows), 'query,score,isIn,size\n"a, b",0.5,True,\nc,,False,inf\n');
+  assert.is(csv([{ id: 2n ** 53n + 1n }, { id: 5n }, { id: null }]), 'id\n9007199254740993\n5\n""\n');
 });
 table("writes True and False, floats as Python does, and quotes where it must", () => {
   const lines = csv(pairTable(small().pairs)).split("\n");

@@ -149,6 +149,40 @@ test("a bad line is a failure that names it, and the rest is read", async () => 
   ]);
 });
 
+test("whole numbers beyond 2^53 stay as they are, so that two speakers do not become one", async () => {
+  const ids = ["9007199254740992", "9007199254740993", "12345678901234567890", "-9007199254740993"];
+  const rows = ids.map(
+    (id) => `{"path": "a.wav", "speaker": ${id}, "id": "\\"${id}", "n": ${id}, "x": 1.2345678901234567e2}\n`,
+  );
+  const { utterances } = await read("t.jsonl", rows.join(""));
+  assert.equal(utterances.map(({ speakerId }) => speakerId).sort(), ids.toSorted());
+  const second = utterances.find(({ speakerId }) => speakerId === ids[1])!;
+  assert.equal(second.fields, { n: ids[1], x: 123.45678901234567 });
+  assert.is(second.utteranceId, `"${ids[1]}`);
+});
+
+test("what pandas writes as Parquet is read to the last digit, and what JSON can hold of it is carried along", async () => {
+  const { utterances } = await read("t.parquet", readFileSync(join(manifests, "types.parquet")));
+  assert.equal(
+    utterances.map(({ speakerId }) => speakerId),
+    ["9007199254740992", "9007199254740993", "7"],
+  );
+  const facts = { room: 1, floor: "1152921504606846976" };
+  // As the list of an extraction has them.
+  assert.equal(JSON.parse(JSON.stringify(utterances.map(({ fields }) => fields))), [
+    {
+      age: 31,
+      number: "9223372036854775807",
+      when: "2020-01-01T00:00:00.000Z",
+      level: -20.5,
+      takes: [1, 2],
+      facts,
+    },
+    { age: 32, number: 9007199254740991, when: "2020-01-02T03:04:05.678Z", takes: [], facts },
+    { age: 33, number: -1, level: -23, takes: [3], facts },
+  ]);
+});
+
 test("two lines with one key are an error that names both, or get a suffix", async () => {
   const text = "path,speaker,id\na.wav,x,one\nb.wav,x,one\n";
   assert.match(

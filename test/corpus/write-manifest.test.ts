@@ -247,6 +247,17 @@ test("Parquet keeps schema, metadata and values, and refuses a name where number
     await message(named("anna"), at("anna.parquet")),
     /"speaker" of .* holds numbers, which "anna" is not/,
   );
+  await writeTable(
+    sounds.map((name, i) => ({ path: at("in", name), speaker: 2n ** 53n + BigInt(i) })),
+    at("ids.parquet"),
+  );
+  const ids = await read(at("ids.parquet"));
+  const moved = ids.utterances.map((one) => ({ ...one, speakerId: "9007199254740993" }));
+  await writeManifest({ ...ids, utterances: moved }, at("ids-moved.parquet"));
+  assert.equal(
+    (await read(at("ids-moved.parquet"))).utterances.map(({ speakerId }) => speakerId),
+    moved.map(({ speakerId }) => speakerId),
+  );
 });
 
 test("several parts of a table are told apart", async () => {

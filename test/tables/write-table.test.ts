@@ -44,6 +44,30 @@ test("a Parquet file has typed columns, lists of float32 and nulls", async () =>
   );
 });
 
+test("a Parquet file holds bigints as int64, and lists of text though the first is empty", async () => {
+  await writeTable(
+    [
+      { id: 2n ** 63n - 1n, count: 1, share: 3n, names: [] },
+      { id: -1n, count: 2n, share: 0.5, names: ["a"] },
+      { id: null, count: 3, share: 1, names: [] },
+    ],
+    at("long.parquet"),
+  );
+  const file = await openParquet(at("long.parquet"));
+  const read = await file.read({ metadata: file.metadata, rowStart: 0, rowEnd: 3 });
+  file.close();
+  assert.equal(read, [
+    { id: 2n ** 63n - 1n, count: 1n, share: 3, names: [] },
+    { id: -1n, count: 2n, share: 0.5, names: ["a"] },
+    { id: null, count: 3n, share: 1, names: [] },
+  ]);
+});
+
+test("a table of one column has a line for an empty cell, which pandas would else leave out", async () => {
+  await writeTable([{ a: "x" }, { a: null }, { a: Number.NaN }], at("one.csv"));
+  assert.is(readFileSync(at("one.csv"), "utf8"), 'a\nx\n""\n""\n');
+});
+
 test("rows that come one by one are written in groups", async () => {
   const many = function* () {
     for (let i = 0; i < 12_000; i++) yield { i, name: `n${i}` };
@@ -68,6 +92,11 @@ test("what cannot be written is said in a sentence", async () => {
     /column "a" holds "x" beside values of another type/,
   );
   assert.match(await failure([], "a.parquet"), /Give the columns/);
+  assert.match(await failure([{ a: 2n ** 63n }], "a.parquet"), /9223372036854775808, which no 64 bits hold/);
+  assert.match(
+    await failure([{ a: 2n ** 60n }, { a: 0.5 }], "a.parquet"),
+    /holds 1152921504606846976 beside values of another type/,
+  );
 });
 
 test.run();

@@ -1,5 +1,5 @@
 import { invalid, shown } from "../../errors.js";
-import { isObject, parsedJson } from "../../format/read-json.js";
+import { isObject, parsedJson, withExactIntegers } from "../../format/read-json.js";
 import { readLines } from "../../util/read-lines.js";
 import type { BadEntry } from "../listing.js";
 
@@ -39,7 +39,10 @@ export async function* rowsAsIs(path: string): AsyncGenerator<RowAsIs[]> {
 }
 
 /** The value of a line; undefined where it is not JSON. */
-const parsedRow = (text: string): unknown => parsedJson(text) ?? parsedJson(withoutNaN(text));
+function parsedRow(text: string): unknown {
+  const exact = withExactIntegers(text);
+  return parsedJson(exact) ?? parsedJson(withoutNaN(exact));
+}
 
 /** Python's json writes NaN and infinities, which are not JSON; in texts they stay. */
 const withoutNaN = (text: string): string =>

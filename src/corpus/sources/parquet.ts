@@ -78,15 +78,37 @@ function entryOfRow(
 ): Entry | BadEntry {
   const where = `Row ${row + 1} of ${path}`;
   const line = before + row + 1;
-  if (audio === undefined) return entryOf(cells, columns, line, where);
+  if (audio === undefined) return withPlainFields(entryOf(cells, columns, line, where));
   const { [audio]: cell, ...rest } = cells;
   const name = (cell as Json | null)?.path;
-  const entry = entryOf({ ...rest, path }, { ...columns, path: "path" }, line, where);
+  const entry = withPlainFields(entryOf({ ...rest, path }, { ...columns, path: "path" }, line, where));
   if ("reason" in entry) return entry;
   const inside = { name: `${String(row).padStart(9, "0")}`, size: 0, cell: { row, column: audio } };
   const named =
     typeof name === "string" && name !== "" ? basename(name).replace(/(?<=.)\.[^.]*$/, "") : String(row);
   return { ...entry, utteranceId: entry.utteranceId ?? named, inside };
+}
+
+function withPlainFields(entry: Entry | BadEntry): Entry | BadEntry {
+  if ("reason" in entry || entry.fields === undefined) return entry;
+  const fields = Object.entries(entry.fields).flatMap(([name, value]) => {
+    const own = plain(value);
+    return own === undefined ? [] : [[name, own] as const];
+  });
+  return { ...entry, fields: fields.length === 0 ? undefined : Object.fromEntries(fields) };
+}
+
+/** A value as JSON can hold it: a whole number too large for a float64 as text, a time as ISO has it, and no bytes. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
+  if (ArrayBuffer.isView(value)) return undefined;
+  if (Array.isArray(value)) return value.map((item) => plain(item) ?? null);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, own]) => [name, plain(own)]));
 }
 
 /** A Parquet file that is read by range. */

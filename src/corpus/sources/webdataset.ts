@@ -1,5 +1,6 @@
 import { basename, extname } from "node:path";
 import { audioExtensions } from "../../audio/formats.js";
+import { withExactIntegers } from "../../format/read-json.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
 import { datasetOf } from "./stem-of.js";
@@ -91,7 +92,7 @@ function* samples(path: string): Generator<Sample | BadEntry> {
 export function addFacts(sample: Pick<Sample, "row" | "problem">, ending: string, member: TarMember): void {
   if (ending === ".json") {
     try {
-      const facts: unknown = JSON.parse(member.read().toString("utf8"));
+      const facts: unknown = JSON.parse(withExactIntegers(member.read().toString("utf8")));
       if (typeof facts === "object" && facts !== null) Object.assign(sample.row, facts);
     } catch {
       sample.problem = `${member.name} is not JSON`;

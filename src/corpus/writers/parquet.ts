@@ -116,8 +116,8 @@ function cellsOf(metadata: FileMetaData, told: Columns, path: string) {
       throw conflict(`The column ${shown(name)} of ${path} cannot be empty.`, { path });
     }
     if (type === "BYTE_ARRAY") return new TextEncoder().encode(value);
-    const isNumber = (type === "INT64" || type === "INT32") && /^-?\d{1,15}$/.test(value);
-    if (isNumber) return type === "INT64" ? BigInt(value) : Number(value);
+    if (type === "INT32" && /^-?\d{1,15}$/.test(value)) return Number(value);
+    if (type === "INT64" && /^-?\d{1,18}$/.test(value)) return BigInt(value);
     throw conflict(
       `The column ${shown(name)} of ${path} holds numbers, which ${shown(value)} is not. Write .csv or .jsonl instead.`,
       { path, got: value },
