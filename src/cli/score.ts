@@ -132,7 +132,15 @@ async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredT
         `--scores measures scores that are there already, --${forEmbeddings[0]} is for making them. Leave one of them out.`,
       );
     const measured = readScores(scores);
-    return read === undefined ? measured : labelled(measured, read.trials, scores);
+    if (read === undefined) return measured;
+    const own = labelled(measured, read.trials, scores);
+    const names = new Set(own.map(nameOf));
+    const without = read.trials.filter((trial) => !names.has(nameOf(trial))).length;
+    if (without > 0)
+      reporter.log(
+        `Warning: ${quantity(without, "trial")} of the list ${without === 1 ? "has" : "have"} no score in ${scores}, and ${without === 1 ? "is" : "are"} not measured.`,
+      );
+    return own;
   }
   if (cohort === undefined && (topN !== undefined || settings.subtractMean))
     throw invalid(
@@ -224,15 +232,17 @@ async function keyedRows(
   return info.map(({ key }, i) => ({ key, embedding: data.subarray(i * columns, (i + 1) * columns) }));
 }
 
+const nameOf = ({ enroll, test }: Trial): string => JSON.stringify([enroll, test]);
+
 /** Scores with the labels of a list of trials. */
 function labelled(
   scored: readonly ScoredTrial[],
   trials: readonly { enroll: string; test: string; isTarget?: boolean }[],
   path: string,
 ): ScoredTrial[] {
-  const labels = new Map(trials.map((trial) => [JSON.stringify([trial.enroll, trial.test]), trial.isTarget]));
+  const labels = new Map(trials.map((trial) => [nameOf(trial), trial.isTarget]));
   return scored.map((trial) => {
-    const name = JSON.stringify([trial.enroll, trial.test]);
+    const name = nameOf(trial);
     if (!labels.has(name))
       throw invalid(
         `${path} scores ${trial.enroll} against ${trial.test}, which is not in the list of trials.`,

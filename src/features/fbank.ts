@@ -209,6 +209,22 @@ function spectral(
     meanNormalization,
     deviationNormalization = false,
   } = settings;
+  const filters = melFilters({
+    sampleRate: settings.sampleRate,
+    fftSize,
+    count: settings.numMelBins,
+    low: settings.lowFrequency,
+    high: upperEdge(settings),
+    scale: settings.melScale ?? "htk",
+    triangles: settings.triangles ?? "mel",
+    unitArea: settings.unitArea ?? false,
+  });
+  const empty = filters.findIndex(({ weights }) => weights.length === 0);
+  if (empty >= 0)
+    throw invalid(
+      `Filter ${empty + 1} of the ${filters.length} of the filter bank is so narrow that it lies between two frequencies of a Fourier transform of ${fftSize} points, and would always be empty. Give fewer filters (numMelBins), or longer frames.`,
+      { got: settings.numMelBins },
+    );
   const energies = bandEnergies({
     shift: frameShift,
     window: windowWeights(settings.window, frameLength, settings.periodicWindow ?? false).map(
@@ -217,16 +233,7 @@ function spectral(
     preemphasis: settings.preemphasisOver === "signal" ? 0 : settings.preemphasis,
     removeDcOffset: settings.removeDcOffset,
     fftSize,
-    filters: melFilters({
-      sampleRate: settings.sampleRate,
-      fftSize,
-      count: settings.numMelBins,
-      low: settings.lowFrequency,
-      high: upperEdge(settings),
-      scale: settings.melScale ?? "htk",
-      triangles: settings.triangles ?? "mel",
-      unitArea: settings.unitArea ?? false,
-    }),
+    filters,
     ...(log === "none"
       ? {}
       : { log: { floor: settings.logFloor ?? energyFloor, offset: settings.logOffset ?? 0 } }),

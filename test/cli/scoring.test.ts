@@ -117,8 +117,17 @@ scoring("scores without labels, which a list of trials can bring later", () => {
   assert.match(made.stdout, /have no labels, so nothing is measured/);
   const refused = score("--scores", "blind/scores.txt", "--output_dir", "none");
   assert.match(refused.stderr, /blind\/scores\.txt has no labels.* Give --trials/);
-  const measured = score("--scores", "blind/scores.txt", "--trials", "trials.txt", "--output_dir", "late");
+  // One more than was scored.
+  writeFileSync(
+    at("more.txt"),
+    `${readFileSync(at("trials.txt"), "utf8")}stranger ${pairs[0].test} nontarget\n`,
+  );
+  const measured = score("--scores", "blind/scores.txt", "--trials", "more.txt", "--output_dir", "late");
   assert.is(measured.status, 0, measured.stderr);
+  assert.match(
+    measured.stdout + measured.stderr,
+    /Warning: 1 trial of the list has no score in blind\/scores\.txt, and is not measured/,
+  );
   assert.ok(near(json("late", "score_report.json").min_cllr, expected.cosine.min_cllr, 1e-6));
 });
 scoring("says what it cannot do", () => {

@@ -134,6 +134,11 @@ test("settings and signals that cannot be are errors", async () => {
   await fails(fbank(signal, { scale: Number.NaN }), /scale is .*; it must be/);
   await fails(fbank(signal, { preemphasis: 2 }), /preemphasis is .*; it must be/);
   await fails(fbank(signal, { highFrequency: 9000 }), /span 20 to 9000 Hz; .* within 0 to 8000 Hz/);
+  // Kaldi refuses as many too: its filters would hold no frequency.
+  await fails(
+    fbank(signal, { frameLengthMs: 10 }),
+    /Filter \d+ of the 80 .* between two frequencies of a Fourier transform of 256 points/,
+  );
   await fails(fbank(signal, { sampleRate: 8000 }), /16000 samples a second, the filter bank takes 8000/);
   await fails(
     fbank(signal, { window: "triangle" as "povey" }),
