@@ -1,9 +1,10 @@
 import { invalid } from "../errors.js";
 import type { UtteranceEmbedding } from "../types.js";
+import { groupBy } from "../util/group-by.js";
 import { dot } from "../vectors/dot.js";
 import { random } from "../vectors/random.js";
 import { unitRows } from "../vectors/unit-rows.js";
-import { bySpeaker, withSpeakers } from "./by-speaker.js";
+import { bySpeaker, type SpeakerGroup, withSpeakers } from "./by-speaker.js";
 
 /** Cosines of pairs of utterances. */
 export interface IntraInterScores {
@@ -31,17 +32,41 @@ export function intraInterScores(
 ): IntraInterScores {
   if (!(maxPairs >= 1)) throw invalid(`maxPairs must be at least 1, not ${maxPairs}.`);
   const utterances = withSpeakers(embedded);
+  return scoresOf(utterances, [bySpeaker(utterances)], { maxPairs, seed });
+}
+
+/** The same without pairs of two data sets; a sample is even over the pairs of all data sets together. */
+export function scoresWithinDatasets(
+  embedded: readonly UtteranceEmbedding[],
+  { maxPairs }: { maxPairs: number },
+): IntraInterScores {
+  const utterances = withSpeakers(embedded);
+  const datasets = groupBy(bySpeaker(utterances), ({ dataset }) => dataset);
+  return scoresOf(utterances, [...datasets.values()], { maxPairs, seed: 1 });
+}
+
+/** @param parts speakers whose utterances are paired with each other, and with nobody else's */
+function scoresOf(
+  utterances: readonly UtteranceEmbedding[],
+  parts: readonly (readonly SpeakerGroup[])[],
+  { maxPairs, seed }: { maxPairs: number; seed: number },
+): IntraInterScores {
   const { data, dimension, n } = unitRows(utterances);
-  // With rows ordered by speaker, row p pairs with the rest of its speaker, or with all rows after its speaker.
+  // With rows ordered by speaker, row p pairs with the rest of its speaker, or with the rest of its part after its speaker.
   const order = new Uint32Array(n);
   const end = new Uint32Array(n);
+  const partEnd = new Uint32Array(n);
   let at = 0;
-  for (const { rows } of bySpeaker(utterances)) {
-    const last = at + rows.length;
-    for (const i of rows) {
-      end[at] = last;
-      order[at++] = i;
+  for (const part of parts) {
+    const from = at;
+    for (const { rows } of part) {
+      const last = at + rows.length;
+      for (const i of rows) {
+        end[at] = last;
+        order[at++] = i;
+      }
     }
+    partEnd.fill(at, from, at);
   }
   const next = random(seed);
   const scores = (first: (p: number) => number, behind: (p: number) => number) => {
@@ -65,7 +90,7 @@ export function intraInterScores(
   );
   const nonTarget = scores(
     (p) => end[p],
-    () => n,
+    (p) => partEnd[p],
   );
   return {
     target: target.values,

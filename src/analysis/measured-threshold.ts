@@ -1,7 +1,6 @@
 import { equalErrorRate } from "../scoring/equal-error-rate.js";
 import type { UtteranceEmbedding } from "../types.js";
-import { groupBy } from "../util/group-by.js";
-import { intraInterScores } from "./intra-inter-scores.js";
+import { intraInterScores, scoresWithinDatasets } from "./intra-inter-scores.js";
 
 /** The threshold that the labels of a corpus give. */
 export interface MeasuredThreshold {
@@ -23,7 +22,7 @@ export interface MeasuredThreshold {
 /** With fewer pairs of one speaker, or more errors than this, the labels say too little to judge by. */
 const [leastTargetPairs, greatestEer] = [5, 0.3];
 
-/** Most scores of each kind. */
+/** Most scores of each kind: of more pairs an even sample. */
 const maxPairs = 200_000;
 
 /**
@@ -39,11 +38,7 @@ const maxPairs = 200_000;
  */
 export function measuredThreshold(utterances: readonly UtteranceEmbedding[]): MeasuredThreshold | undefined {
   const known = utterances.filter(({ speakerId }) => speakerId !== null);
-  const datasets = groupBy(known, ({ dataset }) => dataset);
-  const limit = { maxPairs: Math.max(1, Math.ceil(maxPairs / datasets.size)) };
-  const parts = Array.from(datasets.values(), (own) => intraInterScores(own, limit));
-  const target = parts.flatMap((part) => Array.from(part.target));
-  const within = parts.flatMap((part) => Array.from(part.nonTarget));
+  const { target, nonTarget: within } = scoresWithinDatasets(known, { maxPairs });
   const nonTarget = within.length > 0 ? within : intraInterScores(utterances, { maxPairs }).nonTarget;
   if (target.length < leastTargetPairs || nonTarget.length === 0) return undefined;
   const { threshold, eer } = equalErrorRate({ target, nonTarget });

@@ -1,8 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { analyze } from "../../src/analysis/analyze.js";
+import { intraInterScores } from "../../src/analysis/intra-inter-scores.js";
 import { measuredThreshold } from "../../src/analysis/measured-threshold.js";
 import { reportText } from "../../src/analysis/report-text.js";
+import { equalErrorRate } from "../../src/scoring/equal-error-rate.js";
 import { histogramOf } from "../../src/similarity/histogram.js";
 import type { SpeakerInfo, UtteranceEmbedding } from "../../src/types.js";
 import { random } from "../../src/vectors/random.js";
@@ -37,6 +39,26 @@ test("people who are in two data sets do not move the threshold", () => {
   assert.ok(Math.abs(one.threshold - two.threshold) < 0.1);
   assert.is(one.targetPairs, 12 * 6);
   assert.is(one.nonTargetPairs, (12 * 11 * 16) / 2);
+});
+
+test("of more pairs than are scored, the sample is even over all data sets", () => {
+  // The second has a sixth of the pairs, and a channel that makes its voices alike.
+  const rows = [
+    ...utterances(55, ["a"], 20),
+    ...utterances(25, ["b"], 20).map((row) => ({ ...row, embedding: row.embedding.map((x) => x + 0.3) })),
+  ];
+  const parts = ["a", "b"].map((name) =>
+    intraInterScores(
+      rows.filter(({ dataset }) => dataset === name),
+      { maxPairs: 1e7 },
+    ),
+  );
+  const all = (kind: "target" | "nonTarget") => parts.flatMap((part) => Array.from(part[kind]));
+  assert.ok(all("nonTarget").length > 700_000);
+  const exact = equalErrorRate({ target: all("target"), nonTarget: all("nonTarget") });
+  const { eer, threshold } = measuredThreshold(rows)!;
+  assert.ok(Math.abs(eer - exact.eer) < 0.001, `${eer} ${exact.eer}`);
+  assert.ok(Math.abs(threshold - exact.threshold) < 0.002, `${threshold} ${exact.threshold}`);
 });
 
 test("with one speaker in each data set, pairs across data sets are taken", () => {
