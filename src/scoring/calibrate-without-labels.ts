@@ -7,7 +7,7 @@ import { isScoredTrials, type ScoredTrial } from "./trial.js";
 export interface CalibrationWithoutLabels extends ScoreCalibration {
   /** The score at which one speaker and two are equally likely. */
   threshold: number;
-  /** 95 % interval of the threshold, from the bootstrap. */
+  /** 95 % interval of the threshold, from the bootstrap; NaN where fewer than half of the resamples show two kinds. */
   thresholdInterval: [low: number, high: number];
   /** The two Gaussians: means, common standard deviation, and the fraction of scores in the upper one. */
   targetMean: number;
@@ -71,6 +71,8 @@ export function calibrateWithoutLabels(
   const wrong = score.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0)
     throw invalid(`Score ${wrong} is ${score[wrong]}. All scores must be finite.`, { got: score[wrong] });
+  if (score.every((value) => value === score[0]))
+    throw invalid(`All scores are ${score[0]}. Scores that do not vary tell nothing.`, { got: score[0] });
   const all = { score, weight: new Float64Array(score.length).fill(1) };
   const mixture = twoGaussians(all);
   if (mixture === null)
@@ -86,7 +88,8 @@ export function calibrateWithoutLabels(
     const resample = twoGaussians({ score, weight: drawn(named, score.length, next) });
     if (resample !== null) thresholds.push((resample.low + resample.high) / 2);
   }
-  if (thresholds.length === 0) thresholds.push(Number.NaN);
+  if (thresholds.length === 0 || 2 * thresholds.length < resamples)
+    thresholds.splice(0, Infinity, Number.NaN);
   const sorted = Float64Array.from(thresholds).sort();
   const line = scoreCalibration({ scale, offset: -scale * middle });
   return {
@@ -124,8 +127,8 @@ function twoGaussians({ score, weight }: Weighted): Mixture | null {
   const sorted = score.filter((_, i) => weight[i] > 0).sort();
   let [low, high] = [quantile(sorted, 0.25), quantile(sorted, 0.9)];
   const whole = sorted[sorted.length - 1] - sorted[0];
-  if (!(whole > 0))
-    throw invalid(`All scores are ${sorted[0]}. Scores that do not vary tell nothing.`, { got: sorted[0] });
+  // A resample may hold no score, or one only.
+  if (!(whole > 0)) return null;
   if (high === low) [low, high] = [sorted[0], sorted[sorted.length - 1]];
   let variance = ((high - low) / 4) ** 2;
   let share = 0.3;

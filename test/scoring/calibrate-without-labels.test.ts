@@ -47,6 +47,21 @@ blind("pairs each utterance with its nearest and with others, none twice", async
   assert.ok(utterances.every(({ key }) => scores.some(({ enroll, test }) => enroll === key || test === key)));
   assert.equal(await unlabelledScores(utterances, { k: 3 }), scores);
 });
+blind("takes trials that share an utterance, which a resample may lack", () => {
+  const trials = Array.from({ length: 24 }, (_, i) => ({
+    enroll: "hub",
+    test: `t${i}`,
+    score: (i < 8 ? 0.7 : 0.1) + i / 300,
+  }));
+  const { threshold, thresholdInterval } = calibrateWithoutLabels(trials);
+  assert.ok(threshold > 0.2 && threshold < 0.7, `${threshold}`);
+  assert.ok(thresholdInterval[0] <= threshold && threshold <= thresholdInterval[1], `${thresholdInterval}`);
+  // Of five utterances, most resamples lack one of the two that all different scores are of.
+  const few = trials.map((trial) => ({ ...trial, test: "a" }));
+  few.push(...["cd", "ce", "de"].map(([enroll, test]) => ({ enroll: enroll!, test: test!, score: 0.1 })));
+  const { thresholdInterval: none } = calibrateWithoutLabels(few, { resamples: 1000 });
+  assert.equal(none, [Number.NaN, Number.NaN]);
+});
 blind("refuses what holds no two kinds", async () => {
   assert.throws(() => calibrateWithoutLabels([1, 2, 3]), /There are 3 scores, too few/);
   assert.throws(() => calibrateWithoutLabels(new Float64Array(50).fill(0.5)), /All scores are 0\.5/);
