@@ -34,6 +34,8 @@ const OTHER = "different speakers";
  * Same speaker against different speakers: the two distributions that a threshold has to separate, each in shares of its
  * own trials. Where they overlap, no threshold tells them apart.
  *
+ * @throws `invalid` for scores that are not cosines
+ *
  * @example
  * intraInter(scores, equalErrorRate(scores))
  */
@@ -113,6 +115,13 @@ function asHistogram(name: string, scores: Scores): Histogram {
   if (isHistogram(scores)) return scores;
   if (scores === null || typeof scores !== "object" || typeof scores.length !== "number")
     throw invalid(`intraInter takes a histogram or an array of scores as ${name}, not ${typeof scores}.`);
+  for (let i = 0; i < scores.length; i++)
+    // Rounding may carry a cosine a little beyond 1.
+    if (Math.abs(scores[i]) > 1 + 1e-5)
+      throw invalid(
+        `The ${name} scores hold ${scores[i]}, which is no cosine: intraInter draws scores from -1 to 1. For others, such as normalised ones, draw detPlot(detCurve(scores)).`,
+        { got: scores[i] },
+      );
   return histogramOf([scores]);
 }
 

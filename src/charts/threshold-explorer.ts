@@ -44,7 +44,8 @@ export function thresholdExplorer(
       description: `${title}: no pairs.`,
     });
   }
-  const start = Math.round(threshold * 100) / 100;
+  // The last bin begins at 0.99: what lies above cannot be told apart.
+  const start = Math.min(0.99, Math.round(threshold * 100) / 100);
   const { edges, counts } = histogram;
   const first = Math.max(
     0,

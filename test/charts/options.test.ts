@@ -1,6 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { corpusOverview, durations, similarityOverview, utteranceMap } from "../../src/charts/index.js";
+import {
+  corpusOverview,
+  durations,
+  intraInter,
+  similarityOverview,
+  utteranceMap,
+} from "../../src/charts/index.js";
 import { rowsOf, speakerOf } from "../../src/charts/options.js";
 
 const rows = [
@@ -24,6 +30,15 @@ test("a danfojs DataFrame is a table", () => {
   const frame = new danfo.DataFrame(rows);
   assert.equal(rowsOf<Row>("t", frame as never, ["seconds"]), rows);
   assert.equal(durations(frame as never).spec, durations(rows as never).spec);
+});
+
+test("scores that are no cosines are an error, not bars at the ends", () => {
+  const nonTarget = [0.1, 1.0000002];
+  assert.throws(
+    () => intraInter({ target: [0.5, 3.2], nonTarget }),
+    /target scores hold 3.2, which is no cosine/,
+  );
+  assert.ok(intraInter({ target: [0.5], nonTarget }));
 });
 
 test("an empty table has no rows", () => {

@@ -55,6 +55,11 @@ test("the line starts at the threshold of the statistics, or where it is told", 
   assert.match(await thresholdExplorer(reference, { threshold: 0.8 }).toSvg(), /0 pairs at or above 0\.80/);
 });
 
+test("a threshold of 1 stands at the last bin, where equal embeddings are", async () => {
+  const equal = summary(someMatrix(3, { low: 1, high: 1 }), 1);
+  assert.match(await thresholdExplorer(equal).toSvg(), /3 pairs at or above 0\.99/);
+});
+
 test("without pairs there is nothing to explore", async () => {
   assert.match(await thresholdExplorer(summary(someMatrix(1), 0.5)).toSvg(), /No pairs/);
 });
