@@ -120,7 +120,8 @@ export function entryOf(
   };
   const number = (role: ColumnRole): number | undefined => {
     const found = value(role);
-    if (found === undefined || found === null || found === "") return undefined;
+    // Number(" ") is 0.
+    if (found === undefined || found === null || String(found).trim() === "") return undefined;
     const result = typeof found === "bigint" || typeof found === "string" ? Number(found) : found;
     if (typeof result === "number" && Number.isFinite(result)) return result;
     problems.push(`${where} has ${shown(found)} as its ${role}, which is no number.`);

@@ -177,10 +177,25 @@ test("what pandas writes as Parquet is read to the last digit, and what JSON can
       level: -20.5,
       takes: [1, 2],
       facts,
+      account: "9007199254740993",
+      price: "1234567890123456.78",
     },
-    { age: 32, number: 9007199254740991, when: "2020-01-02T03:04:05.678Z", takes: [], facts },
-    { age: 33, number: -1, level: -23, takes: [3], facts },
+    {
+      age: 32,
+      number: 9007199254740991,
+      when: "2020-01-02T03:04:05.678Z",
+      takes: [],
+      facts,
+      account: "-100000000000000000000",
+      price: 0.1,
+    },
+    { age: 33, number: -1, level: -23, takes: [3], facts, price: -2.5 },
   ]);
+});
+
+test("a cell of blanks is empty, and not the number 0", async () => {
+  const { utterances } = await read("t.csv", "path,speaker,start,end,channel\na.wav,x, ,  ,\t\n");
+  assert.equal([utterances[0]!.span, utterances[0]!.channel], [undefined, undefined]);
 });
 
 test("two lines with one key are an error that names both, or get a suffix", async () => {

@@ -260,6 +260,23 @@ test("Parquet keeps schema, metadata and values, and refuses a name where number
   );
 });
 
+test("Parquet keeps decimals that name the speakers", async () => {
+  const from = at("decimals/types.parquet");
+  for (const name of ["a.wav", "b.wav", "c/d.wav"]) put(at("decimals", name), "1");
+  put(from, readFileSync(join(manifests, "types.parquet")));
+  const corpus = await readManifest(from, { columns: { speaker: "account" } });
+  assert.equal(
+    corpus.utterances.map(({ speakerId }) => speakerId),
+    ["9007199254740993", "-100000000000000000000", null],
+  );
+  await writeManifest(corpus, at("decimals/same.parquet"));
+  const again = await readManifest(at("decimals/same.parquet"), { columns: { speaker: "account" } });
+  assert.equal(
+    again.utterances.map(({ speakerId, fields }) => [speakerId, fields]),
+    corpus.utterances.map(({ speakerId, fields }) => [speakerId, fields]),
+  );
+});
+
 test("several parts of a table are told apart", async () => {
   for (const part of [0, 1])
     await writeTable(

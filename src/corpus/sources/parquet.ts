@@ -5,6 +5,8 @@ import { invalid, missing, reasonOf } from "../../errors.js";
 import { readAt } from "../../util/read-at.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
+import { exactDecimals } from "./parquet-decimals.js";
+import { children } from "./parquet-schema.js";
 import { datasetOf } from "./stem-of.js";
 
 type Json = Record<string, unknown>;
@@ -47,17 +49,19 @@ async function* entries(
         );
       if (path === paths[0])
         notes.push(`Columns: ${audio === undefined ? "" : `audio=${audio}, `}${describeColumns(columns)}`);
-      const light = audio === undefined ? metadata : withoutBytes(metadata, audio);
+      const { stored, exact } = exactDecimals(audio === undefined ? metadata : withoutBytes(metadata, audio));
       let row = 0;
       for (const group of metadata.row_groups) {
         const end = row + Number(group.num_rows);
         while (row < end) {
           const rowEnd = Math.min(end, row + rowsAtOnce);
-          const rows = await file.read({ metadata: light, rowStart: row, rowEnd });
+          const rows = await file.read({ metadata: stored, rowStart: row, rowEnd });
           for (let at = 0; at < rows.length; at += handful)
             yield rows
               .slice(at, at + handful)
-              .map((cells, index) => entryOfRow(cells, columns, audio, row + at + index, path, before));
+              .map((cells, index) =>
+                entryOfRow(exact(cells), columns, audio, row + at + index, path, before),
+              );
           row = rowEnd;
         }
       }
@@ -98,8 +102,10 @@ function withPlainFields(entry: Entry | BadEntry): Entry | BadEntry {
   return { ...entry, fields: fields.length === 0 ? undefined : Object.fromEntries(fields) };
 }
 
-/** A value as JSON can hold it: a whole number too large for a float64 as text, a time as ISO has it, and no bytes. */
+/** A value as JSON can hold it: what no number there can be as text, a time as ISO has it, and neither NaN nor bytes. */
 function plain(value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value))
+    return Number.isNaN(value) ? undefined : String(value);
   if (typeof value === "bigint") {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : String(value);
@@ -188,22 +194,6 @@ export function audioColumn({ schema }: FileMetaData, told: string | undefined):
       children(schema, index).some((child) => schema[child]!.name === "bytes"),
   );
   return index === undefined ? undefined : schema[index]!.name;
-}
-
-/** Where in the schema, which is a list of a tree in order, the children of an element are. */
-export function children(schema: FileMetaData["schema"], parent: number): number[] {
-  const found: number[] = [];
-  let at = parent + 1;
-  for (let i = 0; i < (schema[parent]!.num_children ?? 0); i++) {
-    found.push(at);
-    at = endOf(schema, at);
-  }
-  return found;
-}
-
-function endOf(schema: FileMetaData["schema"], index: number): number {
-  const inner = children(schema, index);
-  return inner.length === 0 ? index + 1 : endOf(schema, inner.at(-1)!);
 }
 
 /** The file as if it had no audio in it, so that none is read for the names of the rows. */

@@ -5,7 +5,9 @@ import { openByteWriter } from "../../tables/parquet-bytes.js";
 import type { Utterance } from "../../types.js";
 import { writeFile } from "../../util/write-file.js";
 import { type Columns, chooseColumns } from "../columns.js";
-import { audioColumn, children, openParquet, type ParquetFile } from "../sources/parquet.js";
+import { audioColumn, openParquet, type ParquetFile } from "../sources/parquet.js";
+import { decimalOf } from "../sources/parquet-decimals.js";
+import { children } from "../sources/parquet-schema.js";
 import { changesOf, noSpeakers } from "./rewrite.js";
 
 type Schema = FileMetaData["schema"];
@@ -108,7 +110,11 @@ function cellsOf(metadata: FileMetaData, told: Columns, path: string) {
   } = chooseColumns(names, audio === undefined ? told : { ...told, path: "" }, path);
   const columns = { path: pathColumn, speaker, dataset };
   const decoder = new TextDecoder();
-  const shownCell = (value: unknown) => (value instanceof Uint8Array ? decoder.decode(value) : value);
+  const shownCell = (name: string, value: unknown) => {
+    const { converted_type: type, scale = 0 } = elements.get(name)!;
+    if (type === "DECIMAL") return decimalOf(value, scale);
+    return value instanceof Uint8Array ? decoder.decode(value) : value;
+  };
   const storedCell = (name: string, value: string | null): unknown => {
     const { type, repetition_type } = elements.get(name)!;
     if (value === null) {
@@ -125,7 +131,8 @@ function cellsOf(metadata: FileMetaData, told: Columns, path: string) {
   };
   return {
     changes(row: Record<string, unknown>, utterance: Utterance, to: string): [string, unknown][] {
-      const cell = (name: string | undefined) => (name === undefined ? undefined : shownCell(row[name]));
+      const cell = (name: string | undefined) =>
+        name === undefined ? undefined : shownCell(name, row[name]);
       const changes = changesOf(
         { path: cell(columns.path), speaker: cell(columns.speaker), dataset: cell(columns.dataset) },
         utterance,
