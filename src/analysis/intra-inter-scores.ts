@@ -30,7 +30,8 @@ export function intraInterScores(
   embedded: readonly UtteranceEmbedding[],
   { maxPairs = 200_000, seed = 1 }: { maxPairs?: number; seed?: number } = {},
 ): IntraInterScores {
-  if (!(maxPairs >= 1)) throw invalid(`maxPairs must be at least 1, not ${maxPairs}.`);
+  if (!(maxPairs >= 1 && (Number.isInteger(maxPairs) || maxPairs === Infinity)))
+    throw invalid(`maxPairs must be a whole number, 1 or more, not ${maxPairs}.`);
   const utterances = withSpeakers(embedded);
   return scoresOf(utterances, [bySpeaker(utterances)], { maxPairs, seed });
 }

@@ -1,3 +1,4 @@
+import { invalid } from "../errors.js";
 import type { UtteranceEmbedding } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { unitRows } from "../vectors/unit-rows.js";
@@ -23,6 +24,7 @@ export function typicalUtterances(
   embedded: readonly UtteranceEmbedding[],
   { count = 1 }: { count?: number } = {},
 ): TypicalUtterance[] {
+  if (!(count >= 1)) throw invalid(`count is ${count}. It must be 1 or more.`, { got: count });
   const utterances = withSpeakers(embedded);
   const rows = unitRows(utterances);
   const means = unitRows(centroids(utterances));

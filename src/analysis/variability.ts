@@ -1,3 +1,4 @@
+import { invalid } from "../errors.js";
 import type { UtteranceEmbedding } from "../types.js";
 import { demandList } from "../util/demand.js";
 import { dot } from "../vectors/dot.js";
@@ -26,7 +27,7 @@ const leastSpread = 0.01;
  * minimum of a speaker takes a search, up to 9 CPU-seconds for 10,000 utterances of one speaker.
  *
  * @param deviations how many robust standard deviations below the median an outlier lies; default 3
- * @throws invalid for embeddings that are zero, not finite or of different length
+ * @throws invalid for embeddings that are zero, not finite or of different length, and for deviations below 0
  * @example
  * const { speakers, outliers } = variability(utterances);
  */
@@ -35,6 +36,8 @@ export function variability(
   { deviations = 3 }: { deviations?: number } = {},
 ): Variability {
   demandList(embedded, "variability takes the list of utterances with their embeddings");
+  if (!(deviations >= 0))
+    throw invalid(`deviations is ${deviations}. It must be a number, 0 or more.`, { got: deviations });
   const utterances = withSpeakers(embedded);
   const rows = unitRows(utterances);
   const groups = bySpeaker(utterances);

@@ -1,3 +1,4 @@
+import { invalid } from "../errors.js";
 import type { Doubt } from "../types.js";
 
 export interface InspectOptions {
@@ -33,6 +34,7 @@ const frameSeconds = 0.025;
  * -50 dB of full scale).
  *
  * @param samples Float32Array (n), nominal range [-1, 1]
+ * @throws `invalid` for a rate that is no positive number
  * @example
  * inspectSignal(new Float32Array(16000), 16000).failure // "digital silence: ..."
  */
@@ -41,6 +43,10 @@ export function inspectSignal(
   sampleRate: number,
   { minSamples = 0 }: InspectOptions = {},
 ): Inspection {
+  if (!(sampleRate > 0))
+    throw invalid(`${sampleRate} is no sample rate. Give the samples per second of the signal.`, {
+      got: sampleRate,
+    });
   const seconds = samples.length / sampleRate;
   if (samples.length === 0) return failed("no samples");
   const least = Math.max(minSamples, Math.ceil(frameSeconds * sampleRate));

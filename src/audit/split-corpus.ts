@@ -65,6 +65,10 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
       `The shares ${names.map((name) => `${name} ${parts[name]}`).join(", ")} are no split. Give shares above 0 that sum to 1.`,
       { got: parts },
     );
+  if (!(leastProbability >= 0 && leastProbability <= 1))
+    throw invalid(`leastProbability is ${leastProbability}. It has to lie between 0 and 1.`, {
+      got: leastProbability,
+    });
   const known = rows.filter(({ speakerId }) => speakerId !== null);
   const unit = known.every(({ seconds }) => isAmount(seconds)) ? "seconds" : "utterances";
   const amountOf = ({ seconds, numUtterances = 1 }: SplitRow) =>

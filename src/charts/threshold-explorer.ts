@@ -1,5 +1,6 @@
 import { quantity } from "../shared/text.js";
 import type { SpeakerPair } from "../types.js";
+import { demandCosine } from "../util/demand.js";
 import { firstFrom } from "../vectors/first-from.js";
 import { tidy, total } from "./bins.js";
 import { type Chart, chart, colors, emptyView, type Part, panelTitle, silent } from "./chart.js";
@@ -36,6 +37,7 @@ export function thresholdExplorer(
     width = 620,
   }: ThresholdExplorerOptions = {},
 ): Chart {
+  demandCosine(threshold);
   const heading = { title, width };
   const all = total(histogram);
   if (all === 0) {

@@ -1,14 +1,16 @@
 import { invalid } from "../errors.js";
 import type { SimilarityResult } from "../similarity/options.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
+import { demandCosine } from "../util/demand.js";
 
 /**
  * The listed pairs with the details of both speakers, most similar first.
  *
  * @param speakers the rows that were compared, in the same order
- * @param threshold leaves out pairs below, cosine in [-1, 1]; default: the one they were listed with
+ * @param threshold leaves out pairs below, cosine in [-1, 1]; default: the one they were listed with. For a lower one, compare
+ * again or see `pairsInMatrix`: pairs that were not listed are not here either
  * @param against the speakers that were compared with; default: `speakers`
- * @throws `invalid` when there are not as many speakers as rows
+ * @throws `invalid` when there are not as many speakers as rows, and for a threshold that no cosine can have
  *
  * @example
  * highSimilarityPairs(result, speakers, { threshold: 0.95 })
@@ -26,6 +28,7 @@ export function highSimilarityPairs(
       `${speakers.length} speakers are given, but ${n} were compared. Give those that were compared.`,
       { got: speakers.length },
     );
+  demandCosine(threshold);
   return pairs
     .filter(({ similarity }) => similarity >= threshold)
     .map(({ i, j, similarity }) => ({ speaker1: info(speakers[i]), speaker2: info(against[j]), similarity }));

@@ -1,5 +1,6 @@
 import { PairCollector, pairsOf } from "../similarity/pair-list.js";
 import type { Matrix, Pair } from "../types.js";
+import { demandCosine } from "../util/demand.js";
 
 /** Rows of a matrix, from the row `first` on. */
 export interface RowBlock extends Matrix {
@@ -12,6 +13,7 @@ export interface RowBlock extends Matrix {
  * For a threshold below the one that the pairs were listed with; without a matrix `similarity` has to run again.
  *
  * @param threshold cosine in [-1, 1]
+ * @throws `invalid` for a threshold that no cosine can have
  *
  * @example
  * pairsInMatrix(readSimilarity("final_embeddings").matrix()!, 0.5)
@@ -29,6 +31,7 @@ export function pairsInBlocks(
   threshold: number,
   maxPairs: number,
 ): { pairs: Pair[]; total: number } {
+  demandCosine(threshold);
   const best = new PairCollector(threshold, maxPairs);
   let total = 0;
   for (const { data, rows, columns, first } of blocks)

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { demandWhole } from "../util/demand.js";
 import { quantile } from "../vectors/quantile.js";
 import { random } from "../vectors/random.js";
 import { type ScoreCalibration, scoreCalibration } from "./score-calibration.js";
@@ -60,6 +61,7 @@ export function calibrateWithoutLabels(
   scores: readonly ScoredTrial[] | ArrayLike<number>,
   { resamples = 100, seed = 1 }: WithoutLabelsOptions = {},
 ): CalibrationWithoutLabels {
+  demandWhole("resamples", resamples, 0);
   const named = isScoredTrials(scores) ? scores : undefined;
   const score = named
     ? Float64Array.from(named, (trial) => trial.score)

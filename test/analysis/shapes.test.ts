@@ -104,6 +104,7 @@ typical("are the nearest to the speaker's mean, nearest first", () => {
 });
 typical("are all there are when fewer than asked for", () => {
   assert.is(typicalUtterances(madeUp([1, 5]), { count: 3 }).length, 4);
+  assert.throws(() => typicalUtterances(madeUp([2]), { count: Number.NaN }), /count is NaN/);
 });
 typical.run();
 

@@ -143,6 +143,7 @@ suites("names the utterance whose embedding has no direction", () => {
   const rows = madeUp([2, 2]);
   rows[3].embedding.fill(0);
   assert.throws(() => variability(rows), /made_s1_u1.*zero vector/);
+  assert.throws(() => variability(madeUp([3, 3]), { deviations: Number.NaN }), /deviations is NaN/);
 });
 suites("does not change what it is given", () => {
   const rows = madeUp([3, 3]);

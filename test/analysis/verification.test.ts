@@ -37,6 +37,7 @@ scores("samples evenly, without a pair twice, and the same in every run", () => 
   assert.ok(few.target.every((x) => known[0].has(x)) && few.nonTarget.every((x) => known[1].has(x)));
   assert.ok(near(moments(few.nonTarget), moments(all.nonTarget), 0.02));
   assert.equal(intraInterScores(utterances, { maxPairs: 1500 }), few);
+  assert.throws(() => intraInterScores(utterances, { maxPairs: 2.5 }), /whole number, 1 or more, not 2\.5/);
   assert.not.equal(intraInterScores(utterances, { maxPairs: 1500, seed: 2 }), few);
 });
 scores("does not need the utterances of a speaker side by side", () => {

@@ -76,6 +76,10 @@ inspect("doubts floats of another scale than 1, but not a loud mix", () => {
   one[31999] = -9;
   assert.equal(warnings(one), []);
 });
+inspect("refuses a rate that is none", () => {
+  for (const rate of [Number.NaN, 0, -16000])
+    assert.throws(() => inspectSignal(noise(1, 0.3), rate), /is no sample rate/);
+});
 inspect("gives all doubts at once", () => {
   assert.equal(warnings(noise(0.5, 0.001)), ["short", "quiet"]);
 });

@@ -138,6 +138,7 @@ test("splitCorpus says what is wrong with shares and with too few people", () =>
     /train 0.8, test 0.1 are no split. Give shares above 0 that sum to 1/,
   );
   assert.throws(() => splitCorpus(rows.slice(0, 1), { parts }), /There are 1 speakers for 3 parts/);
+  assert.throws(() => splitCorpus(rows, { parts, leastProbability: Number.NaN }), /leastProbability is NaN/);
 });
 
 test.run();

@@ -60,6 +60,10 @@ test("a threshold of 1 stands at the last bin, where equal embeddings are", asyn
   assert.match(await thresholdExplorer(equal).toSvg(), /3 pairs at or above 0\.99/);
 });
 
+test("a threshold that no cosine can have is an error", () => {
+  assert.throws(() => thresholdExplorer(reference, { threshold: Number.NaN }), /threshold is NaN/);
+});
+
 test("without pairs there is nothing to explore", async () => {
   assert.match(await thresholdExplorer(summary(someMatrix(1), 0.5)).toSvg(), /No pairs/);
 });

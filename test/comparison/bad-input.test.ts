@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { compareVectors } from "../../src/comparison/compare-vectors.js";
 import { highSimilarityPairs } from "../../src/comparison/high-similarity-pairs.js";
 import { MatrixFile } from "../../src/comparison/matrix-file.js";
+import { pairsInMatrix } from "../../src/comparison/pairs-in-matrix.js";
 import { readSimilarity } from "../../src/comparison/read-similarity.js";
 import { writeNpy } from "../../src/format/npy.js";
 import { similarity } from "../../src/similarity/similarity.js";
@@ -65,6 +66,9 @@ test("Options out of range are errors", async () => {
 test("The pairs of other speakers are refused", async () => {
   const result = await similarity(rows([1, 2], [2, 1]));
   assert.throws(() => highSimilarityPairs(result, []), /0.*2/);
+  const speakers = ["a", "b"].map((key) => ({ key, dataset: "d", speakerId: key, numUtterances: 1 }));
+  assert.throws(() => highSimilarityPairs(result, speakers, { threshold: Number.NaN }), /threshold is NaN/);
+  assert.throws(() => pairsInMatrix(result.matrix!, Number.NaN), /threshold is NaN/);
 });
 
 test("A .npy file that is cut off, of integers or of one axis is refused before any work", async () => {

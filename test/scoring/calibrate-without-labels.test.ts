@@ -64,6 +64,7 @@ blind("takes trials that share an utterance, which a resample may lack", () => {
 });
 blind("refuses what holds no two kinds", async () => {
   assert.throws(() => calibrateWithoutLabels([1, 2, 3]), /There are 3 scores, too few/);
+  assert.throws(() => calibrateWithoutLabels([1, 2, 3], { resamples: Infinity }), /resamples is Infinity/);
   assert.throws(() => calibrateWithoutLabels(new Float64Array(50).fill(0.5)), /All scores are 0\.5/);
   assert.throws(() => calibrateWithoutLabels(new Float64Array(50).fill(Number.NaN)), /Score 0 is NaN/);
   const message = async (promise: Promise<unknown>) =>
