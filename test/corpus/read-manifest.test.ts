@@ -193,6 +193,14 @@ test("what pandas writes as Parquet is read to the last digit, and what JSON can
   ]);
 });
 
+test("two columns of one name are an error", async () => {
+  assert.match(
+    await messageOf(read("t.csv", "path,speaker,note, speaker\na.wav,x,,y\n")),
+    /invalid: .*t\.csv has two columns called "speaker", so which one is meant is not clear/,
+  );
+  assert.is((await read("t.csv", ",path,speaker,\n0,a.wav,x,\n")).utterances.length, 1);
+});
+
 test("a cell of blanks is empty, and not the number 0", async () => {
   const { utterances } = await read("t.csv", "path,speaker,start,end,channel\na.wav,x, ,  ,\t\n");
   assert.equal([utterances[0]!.span, utterances[0]!.channel], [undefined, undefined]);
