@@ -5,7 +5,7 @@ import type { Utterance } from "../types.js";
 import { readJsonLines } from "../util/json-lines.js";
 
 type Row = Record<string, unknown>;
-type Kind = "text" | "number" | "boolean";
+type Kind = "text" | "number" | "integer" | "boolean";
 type Fact = Pick<Utterance, "key" | "session" | "seconds" | "fields">;
 
 /** Columns of embeddings, which a field of the same name does not replace. */
@@ -35,8 +35,7 @@ export async function openFacts(input: string): Promise<UtteranceFacts | undefin
     hasSession ||= session !== undefined;
     for (const [name, value] of Object.entries(fields ?? {})) {
       if (value === null) continue;
-      const own = typeof value === "number" ? "number" : typeof value === "boolean" ? "boolean" : "text";
-      kinds.set(name, (kinds.get(name) ?? own) === own ? own : "text");
+      kinds.set(name, together(kinds.get(name), kindOf(value)));
     }
   }
   const known = [...ownColumns, ...(hasSession ? ["session"] : []), "seconds"];
@@ -66,4 +65,14 @@ export async function openFacts(input: string): Promise<UtteranceFacts | undefin
       }
     },
   };
+}
+
+function kindOf(value: unknown): Kind {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? "integer" : "number";
+  return typeof value === "boolean" ? "boolean" : "text";
+}
+
+function together(a: Kind | undefined, b: Kind): Kind {
+  if (a === undefined || a === b) return b;
+  return [a, b].every((kind) => kind === "integer" || kind === "number") ? "number" : "text";
 }

@@ -9,6 +9,9 @@ export interface RowGroup {
 
 type SchemaElement = Writer["schema"][number];
 
+/** What a column can be told to hold. */
+export type ColumnType = "text" | "number" | "integer" | "boolean";
+
 type Kind = "boolean" | "integer" | "long" | "number" | "text" | "json" | "floats" | "doubles" | "texts";
 
 const physical: Record<Kind, Pick<SchemaElement, "type" | "converted_type">> = {
@@ -27,7 +30,7 @@ const physical: Record<Kind, Pick<SchemaElement, "type" | "converted_type">> = {
 export async function* parquetBytes(
   groups: AsyncIterable<RowGroup>,
   path: string,
-  types: Readonly<Record<string, "text" | "number" | "boolean">> = {},
+  types: Readonly<Record<string, ColumnType>> = {},
 ): AsyncGenerator<Uint8Array> {
   const { ParquetWriter } = await import("hyparquet-writer");
   const { writer, taken } = await openByteWriter();
@@ -42,7 +45,10 @@ export async function* parquetBytes(
             path,
           },
         );
-      kinds = columns.map((name) => types[name] ?? kindOf(rows.map((row) => row[name])));
+      kinds = columns.map((name) => {
+        const told = types[name];
+        return told === "integer" ? "long" : (told ?? kindOf(rows.map((row) => row[name])));
+      });
       parquet = new ParquetWriter({ writer, schema: schemaOf(columns, kinds), createdBy: "speakerscope" });
     }
     const columnData = columns.map((name, index) => ({
@@ -127,7 +133,7 @@ function cellOf(value: unknown, kind: Kind, column: string, path: string): unkno
   const own = kindOfValue(value);
   const fits =
     own === kind ||
-    (kind === "long" && own === "integer") ||
+    (kind === "long" && (own === "integer" || Number.isSafeInteger(value))) ||
     (kind === "number" && own === "integer") ||
     (kind === "number" && own === "long" && Number.isSafeInteger(Number(value))) ||
     (kind === "doubles" && own === "floats");

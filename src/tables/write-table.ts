@@ -3,7 +3,7 @@ import { csvLine, harmless } from "../format/csv.js";
 import { jsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
 import { type DataFrameLike, isFrame, rowsOfFrame } from "./frame.js";
-import { parquetBytes, type RowGroup } from "./parquet-bytes.js";
+import { type ColumnType, parquetBytes, type RowGroup } from "./parquet-bytes.js";
 
 /** A row of a table: its fields are the columns. */
 export type TableRow = object;
@@ -14,8 +14,11 @@ export interface TableOptions {
    * they are first seen, and of any other iterable those of its first row.
    */
   columns?: readonly string[];
-  /** Types of columns in Parquet that the first rows may not tell, as where a value is missing there or happens to be whole. */
-  types?: Readonly<Record<string, "text" | "number" | "boolean">>;
+  /**
+   * Types of columns in Parquet that the first rows may not tell, as where a value is missing there or happens to be whole;
+   * `integer` is int64.
+   */
+  types?: Readonly<Record<string, ColumnType>>;
 }
 
 /** Rows that a type of a column is told by, and that are written together, where they are not an array. */

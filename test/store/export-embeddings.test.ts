@@ -76,20 +76,30 @@ test("a table of utterances has their session, seconds and fields, each of one t
   );
   put(
     join(other, "utterances.jsonl"),
-    `${JSON.stringify({ key: "=d_1", seconds: 1, fields: { text: "é", n: 1, path: "p", mixed: 1 } })}\n` +
+    `${JSON.stringify({ key: "=d_1", seconds: 1, fields: { text: "é", n: 1, path: "p", mixed: 1, age: 2 ** 40 } })}\n` +
       `${JSON.stringify({ key: "+d_2", seconds: 2.5, session: "v", fields: { n: 0.5, ok: true, mixed: ["a"] } })}\n`,
   );
   await exportEmbeddings(other, to("facts.parquet"));
   const file = await openParquet(to("facts.parquet"));
   const rows = await file.read({ metadata: file.metadata, rowStart: 0, rowEnd: 2 });
   file.close();
-  const names = "key dataset speakerId utteranceId path session seconds text n field_path mixed ok embedding";
+  const names =
+    "key dataset speakerId utteranceId path session seconds text n field_path mixed age ok embedding";
   assert.equal(Object.keys(rows[0]!), names.split(" "));
   assert.equal(
-    rows.map((row) => [row.session, row.seconds, row.n, row.mixed, row.field_path, row.ok, row.speakerId]),
+    rows.map((row) => [
+      row.session,
+      row.seconds,
+      row.n,
+      row.mixed,
+      row.age,
+      row.field_path,
+      row.ok,
+      row.speakerId,
+    ]),
     [
-      [null, 1, 1, "1", "p", null, "@s"],
-      ["v", 2.5, 0.5, '["a"]', null, true, null],
+      [null, 1, 1, "1", 2n ** 40n, "p", null, "@s"],
+      ["v", 2.5, 0.5, '["a"]', null, null, true, null],
     ],
   );
   // Names that a spreadsheet would take for formulas are the same on reading back, but for CSV and TSV.
