@@ -113,15 +113,13 @@ export function entryOf(
   const problems: string[] = [];
   const text = (role: ColumnRole): string | undefined => {
     const found = value(role);
-    if (found === undefined || found === null || (typeof found === "string" && found.trim() === ""))
-      return undefined;
+    if (isMissing(found)) return undefined;
     if (typeof found === "object") problems.push(`${where} has ${shown(found)} as its ${role}.`);
     return String(found);
   };
   const number = (role: ColumnRole): number | undefined => {
     const found = value(role);
-    // Number(" ") is 0.
-    if (found === undefined || found === null || String(found).trim() === "") return undefined;
+    if (isMissing(found)) return undefined;
     const result = typeof found === "bigint" || typeof found === "string" ? Number(found) : found;
     if (typeof result === "number" && Number.isFinite(result)) return result;
     problems.push(`${where} has ${shown(found)} as its ${role}, which is no number.`);
@@ -148,14 +146,24 @@ export function entryOf(
   return problems.length === 0 ? entry : { line, path, reason: problems[0]! };
 }
 
+/** Whether a cell says nothing; in Python a missing value is NaN, whatever the others of its column are. */
+export const isMissing = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  Number.isNaN(value) ||
+  (typeof value === "string" && value.trim() === "");
+
 /** What no role takes. */
 export function fieldsOf(
   row: Record<string, unknown>,
   columns: Columns,
 ): Record<string, unknown> | undefined {
   const taken = new Set<string>(Object.values(columns));
-  const rest = Object.entries(row).filter(
-    ([name, value]) => !taken.has(name) && value !== undefined && value !== null && value !== "",
-  );
+  const rest = Object.entries(row)
+    .filter(([name, value]) => !taken.has(name) && !isMissing(value))
+    // JSON, in which fields are kept, has no infinities.
+    .map(
+      ([name, value]) => [name, value === Infinity || value === -Infinity ? String(value) : value] as const,
+    );
   return rest.length === 0 ? undefined : Object.fromEntries(rest);
 }

@@ -20,9 +20,9 @@ export function readJson(path: string, what: string): unknown {
 }
 
 /** The value of a text; undefined where it is not JSON. */
-export function parsedJson(text: string): unknown {
+export function parsedJson(text: string, reviver?: (key: string, value: unknown) => unknown): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviver);
   } catch {
     return undefined;
   }

@@ -133,7 +133,7 @@ test("a bad line is a failure that names it, and the rest is read", async () => 
   assert.equal(reasons.sort(), [
     'Line 11 of t.jsonl has ".." as the name of its speaker, which no file can have.',
     "Line 12 of t.jsonl names the channel -1; channels are whole numbers from 0.",
-    'Line 2 of t.jsonl has "NaN" as its start, which is no number.',
+    "Line 2 of t.jsonl has NaN as its start, which is no number.",
     'Line 3 of t.jsonl is not JSON: "nonsense".',
     "Line 4 of t.jsonl is [1], not an object.",
     "Line 5 of t.jsonl has a span that starts at -1 s, before the recording.",
@@ -191,6 +191,21 @@ test("what pandas writes as Parquet is read to the last digit, and what JSON can
     },
     { age: 33, number: -1, level: -23, takes: [3], facts, price: -2.5 },
   ]);
+});
+
+test("NaN, by which Python says that a value is missing, is no name and no field", async () => {
+  const { utterances } = await read(
+    "t.jsonl",
+    '{"path": "a.wav", "speaker": NaN, "snr": 12.5, "text": "NaN"}\n' +
+      '{"path": "b.wav", "speaker": "x", "snr": NaN, "peak": -Infinity, "text": "a \\" NaN"}\n',
+  );
+  assert.equal(
+    utterances.map(({ speakerId, fields }) => [speakerId, fields]),
+    [
+      [null, { snr: 12.5, text: "NaN" }],
+      ["x", { peak: "-Infinity", text: 'a " NaN' }],
+    ],
+  );
 });
 
 test("two columns of one name are an error", async () => {

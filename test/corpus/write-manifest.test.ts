@@ -319,6 +319,39 @@ test("a shard is copied but for who speaks", async () => {
   assert.equal(JSON.parse(bytes), { ...JSON.parse(before.get(name)!), speaker: null });
 });
 
+/** A tar of small files. */
+function tar(files: Record<string, string>): Buffer {
+  const blocks = Object.entries(files).flatMap(([name, text]) => {
+    const content = Buffer.from(text);
+    const header = Buffer.alloc(512);
+    header.write(name, 0);
+    header.write(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
+    header.write("0", 156);
+    header.fill(" ", 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    return [header, content, Buffer.alloc((512 - (content.length % 512)) % 512)];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+test("a shard's JSON is read as Python wrote it: whole numbers to the last digit, and NaN", async () => {
+  const files = { "a.wav": "1", "a.json": '{"speaker": 9007199254740993, "snr": NaN}' };
+  put(at("python.tar"), tar({ ...files, "b.wav": "1", "b.json": '{"speaker": NaN, "snr": 3.5}' }));
+  const corpus = await read(at("python.tar"));
+  const facts = (some: Corpus) => some.utterances.map(({ speakerId, fields }) => [speakerId, fields]);
+  assert.equal(facts(corpus), [
+    ["9007199254740993", undefined],
+    [null, { snr: 3.5 }],
+  ]);
+  const utterances = corpus.utterances.map((one, i) => (i === 0 ? { ...one, speakerId: "x" } : one));
+  await writeManifest({ ...corpus, utterances }, at("renamed.tar"));
+  assert.equal(facts(await read(at("renamed.tar"))), [
+    ["x", undefined],
+    [null, { snr: 3.5 }],
+  ]);
+});
+
 test("another format is a new list of the same utterances", async () => {
   const corpus = await read(join(manifests, "long_cuts.jsonl"));
   const lists: [string, WriteManifestOptions?][] = [

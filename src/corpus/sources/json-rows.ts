@@ -39,14 +39,19 @@ export async function* rowsAsIs(path: string): AsyncGenerator<RowAsIs[]> {
 }
 
 /** The value of a line; undefined where it is not JSON. */
-function parsedRow(text: string): unknown {
+export function parsedRow(text: string): unknown {
   const exact = withExactIntegers(text);
-  return parsedJson(exact) ?? parsedJson(withoutNaN(exact));
+  return parsedJson(exact) ?? parsedJson(withMarks(exact), (_, value) => numbers.get(value) ?? value);
 }
 
-/** Python's json writes NaN and infinities, which are not JSON; in texts they stay. */
-const withoutNaN = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"|-?\b(NaN|Infinity)\b/g, (found, name) => (name ? `"${name}"` : found));
+/** Python's json writes NaN and infinities, which are not JSON; in texts they stay. No text begins with a null character. */
+const withMarks = (text: string): string =>
+  text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
+    found.startsWith('"') ? found : `"\\u0000${found}"`,
+  );
+const numbers: ReadonlyMap<unknown, number> = new Map(
+  ["NaN", "Infinity", "-Infinity"].map((name) => [`\0${name}`, Number(name)]),
+);
 
 function parsed(text: string, line: number, path: string): JsonRow {
   const row = parsedRow(text);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { missing, shown, unsupported } from "../../errors.js";
 import type { Span } from "../../types.js";
+import { isMissing } from "../columns.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
 import { firstRow, jsonRows } from "./json-rows.js";
 import { stemOf } from "./stem-of.js";
@@ -154,7 +155,7 @@ function supervisionEntry(
     {
       line,
       utteranceId: String(id),
-      speakerId: speaker === undefined || speaker === null ? null : String(speaker),
+      speakerId: isMissing(speaker) ? null : String(speaker),
       session: recording.id,
       ...spanOf(Number(start) + offset, Number(duration), recording),
       fields: Object.fromEntries(

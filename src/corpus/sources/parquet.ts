@@ -102,10 +102,8 @@ function withPlainFields(entry: Entry | BadEntry): Entry | BadEntry {
   return { ...entry, fields: fields.length === 0 ? undefined : Object.fromEntries(fields) };
 }
 
-/** A value as JSON can hold it: what no number there can be as text, a time as ISO has it, and neither NaN nor bytes. */
+/** A value as JSON can hold it: a whole number too large for a float64 as text, a time as ISO has it, and no bytes. */
 function plain(value: unknown): unknown {
-  if (typeof value === "number" && !Number.isFinite(value))
-    return Number.isNaN(value) ? undefined : String(value);
   if (typeof value === "bigint") {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : String(value);

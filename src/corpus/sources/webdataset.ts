@@ -1,8 +1,8 @@
 import { basename, extname } from "node:path";
 import { audioExtensions } from "../../audio/formats.js";
-import { withExactIntegers } from "../../format/read-json.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
+import { parsedRow } from "./json-rows.js";
 import { datasetOf } from "./stem-of.js";
 import { type TarMember, tarMembers } from "./tar.js";
 
@@ -91,12 +91,9 @@ function* samples(path: string): Generator<Sample | BadEntry> {
 
 export function addFacts(sample: Pick<Sample, "row" | "problem">, ending: string, member: TarMember): void {
   if (ending === ".json") {
-    try {
-      const facts: unknown = JSON.parse(withExactIntegers(member.read().toString("utf8")));
-      if (typeof facts === "object" && facts !== null) Object.assign(sample.row, facts);
-    } catch {
-      sample.problem = `${member.name} is not JSON`;
-    }
+    const facts = parsedRow(member.read().toString("utf8"));
+    if (facts === undefined) sample.problem = `${member.name} is not JSON`;
+    else if (typeof facts === "object" && facts !== null) Object.assign(sample.row, facts);
   } else if (ending === ".txt") sample.row.text ??= member.read().toString("utf8").trim();
   else if (ending === ".spk" || ending === ".cls")
     sample.row.speaker ??= member.read().toString("utf8").trim();

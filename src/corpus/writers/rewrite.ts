@@ -5,6 +5,7 @@ import { conflict, shown } from "../../errors.js";
 import type { Utterance } from "../../types.js";
 import { groupBy } from "../../util/group-by.js";
 import { writeFile } from "../../util/write-file.js";
+import { isMissing } from "../columns.js";
 
 /*
  * What the writers of all formats share: they read the manifest again, and write it with the rows that the corpus still has.
@@ -42,7 +43,7 @@ export function placed(written: string, { path }: Pick<Utterance, "path">, to: s
 
 /** Whether a cell says the same as the corpus. */
 export const isSame = (cell: unknown, name: string | null): boolean =>
-  (cell === undefined || cell === null || cell === "" ? null : String(cell)) === name;
+  (isMissing(cell) ? null : String(cell)) === name;
 
 /** Which cells of a row change, by their role; a data set that the row does not name is not written into it. */
 export function changesOf(

@@ -7,6 +7,7 @@ import type { Utterance } from "../../types.js";
 import { readAt } from "../../util/read-at.js";
 import { writeFile } from "../../util/write-file.js";
 import { type Columns, chooseColumns } from "../columns.js";
+import { parsedRow } from "../sources/json-rows.js";
 import { type TarMember, tarMembers } from "../sources/tar.js";
 import { addFacts, known, nameInShard } from "../sources/webdataset.js";
 import { isSame } from "./rewrite.js";
@@ -116,7 +117,8 @@ function renamedMember(
   const { speaker } = chooseColumns(Object.keys(sample.row), known(told, sample.row), path);
   if (isSame(speaker === undefined ? undefined : sample.row[speaker], speakerId)) return { text: "" };
   const text = json?.read().toString("utf8") ?? "";
-  const isInJson = json !== undefined && speaker !== undefined && Object.hasOwn(JSON.parse(text), speaker);
+  const isInJson =
+    json !== undefined && speaker !== undefined && Object.hasOwn(parsedRow(text) as object, speaker);
   if (isInJson || (json !== undefined && plain === undefined))
     return {
       renamed: json,
