@@ -80,11 +80,14 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
       { got: wrong.numUtterances },
     );
 
-  const personOf = joinedKeys(
-    avoid.filter((finding) => isOfOnePerson(finding) && finding.probability >= leastProbability),
-  );
-  const keyOf = ({ dataset, speakerId }: SplitRow) =>
-    personOf(speakerKey({ dataset, speakerId: speakerId! }));
+  const found = avoid.filter((finding) => isOfOnePerson(finding) && finding.probability >= leastProbability);
+  const personOf = joinedKeys(found);
+  const joined = new Set(found.flatMap(({ keys }) => keys));
+  const keyOf = ({ dataset, speakerId }: SplitRow) => {
+    const key = speakerKey({ dataset, speakerId: speakerId! });
+    // Two speakers may share a key: `my_set`/`x` and `my`/`set_x`.
+    return joined.has(key) ? personOf(key) : `${dataset}\0${speakerId}`;
+  };
   // Sums of seconds depend on the order in their last digits, and a tie must not.
   const amounts = new Map<string, number[]>();
   for (const row of known) {

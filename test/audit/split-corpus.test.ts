@@ -111,6 +111,19 @@ test("splitCorpus takes a duration that is NaN, null, infinite or negative for n
   assert.throws(() => splitCorpus(speakers, { parts: { a: 0.5, b: 0.5 } }), /a_1 has NaN utterances/);
 });
 
+test("splitCorpus takes speakers who share a key for two people, unless they are found to be one", () => {
+  const two = [
+    { dataset: "my_set", speakerId: "x", seconds: 1 },
+    { dataset: "my", speakerId: "set_x", seconds: 1 },
+    { dataset: "q", speakerId: "1", seconds: 2 },
+  ];
+  const { parts: dealt } = splitCorpus(two, { parts: { a: 0.5, b: 0.25, c: 0.25 } });
+  assert.equal([dealt.a, dealt.b, dealt.c].map(([{ dataset }]) => dataset).toSorted(), ["my", "my_set", "q"]);
+  const avoid = [finding("leakage", ["my_set_x", "other_y"])];
+  const { summary } = splitCorpus(two, { parts: { a: 0.5, b: 0.5 }, avoid });
+  assert.is(summary.parts.a.people + summary.parts.b.people, 2);
+});
+
 test("splitCorpus gives somebody to every part", () => {
   const three = rows.filter(({ speakerId }) => ["s1", "s2", "s3"].includes(speakerId));
   const { summary } = splitCorpus(three, { parts });
