@@ -258,7 +258,9 @@ test("individual files hold the same vectors as the combined ones", async () => 
     join(folder, "final/embeddings_individual"),
     join(outputDir, "embeddings_individual"),
   ]) {
-    for (const { key: _key, ...row } of await readEmbeddings(join(folder, "final"), { level: "utterance" }))
+    for (const { key: _key, seconds: _seconds, ...row } of await readEmbeddings(join(folder, "final"), {
+      level: "utterance",
+    }))
       assert.equal(readIndividual(individual, row), row);
     for (const { key: _key, ...row } of await readEmbeddings(join(folder, "final")))
       assert.equal(readIndividual(individual, { dataset: row.dataset, speakerId: row.speakerId }), row);
@@ -280,7 +282,9 @@ test("names that are too long for a pickle's, and a folder named like one, cost 
   assert.equal([extracted.embedded, extracted.failures.length], [17, 0]);
   await mergeAs("a");
   const index = JSON.parse(readFileSync(join(folder, "final/embeddings_individual/file_index.json"), "utf8"));
-  for (const { key, ...row } of await readEmbeddings(join(folder, "final"), { level: "utterance" })) {
+  for (const { key, seconds: _seconds, ...row } of await readEmbeddings(join(folder, "final"), {
+    level: "utterance",
+  })) {
     assert.ok(existsSync(index.utterances[key]), key);
     assert.equal(readIndividual(join(folder, "final/embeddings_individual"), row), row);
     assert.equal(readIndividual(join(outputDir, "embeddings_individual"), row), row);
