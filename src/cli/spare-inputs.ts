@@ -1,8 +1,9 @@
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { conflict } from "../errors.js";
 import { comparisonFiles, mergedFiles } from "../merged/files.js";
 import { segmentsLog } from "../store/extraction.js";
+import { statsOf } from "../util/stats-of.js";
 
 /** Options that name what is read; of folders that merging wrote, its files. */
 const inputs =
@@ -49,7 +50,7 @@ export function spareInputs(command: string, settings: Readonly<Record<string, u
   }
   const check = (path: string, option: string) => {
     const input = read.get(placeOf(path));
-    if (input !== undefined && statSync(path, { throwIfNoEntry: false })?.isFile())
+    if (input !== undefined && statsOf(path)?.isFile())
       throw conflict(
         `${path} would be written over, and it is what this command is to read (${input}). Give another ${flag(option)}.`,
         { path },
@@ -62,9 +63,7 @@ export function spareInputs(command: string, settings: Readonly<Record<string, u
 }
 
 const filesOf = (path: string): string[] =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory()
-    ? Object.values(mergedFiles).map((name) => join(path, name))
-    : [path];
+  statsOf(path)?.isDirectory() ? Object.values(mergedFiles).map((name) => join(path, name)) : [path];
 
 /** Where the name of a file lies, whatever links lead there. */
 function placeOf(path: string): string {

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, posix, resolve } from "node:path";
 import { missing, reasonOf, shown, throwIfAborted } from "../errors.js";
@@ -221,9 +221,8 @@ class Files {
     const relative = this.#written.filter((path) => !isAbsolute(this.#mapped(path))).slice(0, probes);
     let best = -1;
     for (const folder of folders) {
-      const there = relative.filter(
-        (path) => statSync(join(folder, this.#mapped(path)), { throwIfNoEntry: false }) !== undefined,
-      ).length;
+      // Of a path that cannot be looked at, the reason is told where all are.
+      const there = relative.filter((path) => existsSync(join(folder, this.#mapped(path)))).length;
       if (there > best) {
         best = there;
         this.#folder = folder;

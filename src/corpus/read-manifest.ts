@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { invalid, missing, unknown } from "../errors.js";
 import { withSmallHeap } from "../util/small-heap.js";
+import { statsOf } from "../util/stats-of.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, manifestFormats } from "./corpus.js";
 import type { Listing } from "./listing.js";
@@ -76,7 +77,7 @@ async function openListing(path: string, format: ManifestFormat, columns: Column
 /** What a manifest is, by its name and then by its first line. */
 async function formatOf(path: string): Promise<ManifestFormat> {
   const name = basename(path);
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const isFolder = statsOf(path)?.isDirectory() ?? false;
   const names = isFolder ? readdirSync(path) : [];
   const holds = (ending: RegExp) => ending.test(name) || names.some((inner) => ending.test(inner));
   if (holds(/\.scp$/) || name === "segments") return "kaldi";
@@ -107,7 +108,7 @@ export function partsOf(path: string, ending: string): string[] {
     );
     return numbers.map((number) => `${before}${String(number).padStart(first.length, "0")}${after}`);
   }
-  if (!(statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)) return [path];
+  if (!(statsOf(path)?.isDirectory() ?? false)) return [path];
   return readdirSync(path)
     .filter((name) => name.endsWith(ending))
     .sort()

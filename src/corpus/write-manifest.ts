@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { conflict, invalid, unknown, unsupported } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
+import { statsOf } from "../util/stats-of.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, type ManifestOrigin, manifestFormats } from "./corpus.js";
 import { partsOf } from "./read-manifest.js";
@@ -81,7 +82,7 @@ export async function writeManifest(
 /** What a name says; the format that was read goes before, where it has such names. */
 function formatFor(path: string, own: ManifestFormat | undefined): ManifestFormat {
   const name = basename(path);
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? extname(name) === "";
+  const isFolder = statsOf(path)?.isDirectory() ?? extname(name) === "";
   const has = (...formats: ManifestFormat[]) => own !== undefined && formats.includes(own);
   if (isFolder) return has("kaldi", "lhotse", "parquet", "webdataset") ? own! : "kaldi";
   if (/\.csv(\.gz)?$/.test(name)) return "csv";

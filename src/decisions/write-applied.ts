@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, extname, join, relative, resolve } from "node:path";
 import type { Columns } from "../corpus/columns.js";
 import type { Corpus } from "../corpus/corpus.js";
@@ -10,6 +10,7 @@ import type { Utterance } from "../types.js";
 import { inside } from "../util/inside.js";
 import { allJsonLines, jsonLines } from "../util/json-lines.js";
 import { makeFolder } from "../util/make-folder.js";
+import { statsOf } from "../util/stats-of.js";
 import { writeFile } from "../util/write-file.js";
 import type { Change } from "./change.js";
 import { inCamelCase, inSnakeCase } from "./spelling.js";
@@ -170,7 +171,7 @@ function linksIn(folder: string): Map<string, string> {
     else if (!stats.isDirectory() && relative(folder, path) !== "changes.jsonl")
       throw conflict(`${folder} holds ${name}, which is no link. Give a new folder for the links.`, { path });
   }
-  if (links.size > 0 && !statSync(changesPath(folder), { throwIfNoEntry: false })?.isFile())
+  if (links.size > 0 && !statsOf(changesPath(folder))?.isFile())
     throw conflict(`${folder} holds links that were not made by this. Give a new folder.`, { path: folder });
   return links;
 }

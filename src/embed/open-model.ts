@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { existsSync, readFileSync, readSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import { invalid, missing, reasonOf, shown, unsupported } from "../errors.js";
 import { isRuntimeFormat, type OnnxModel, readOnnx } from "../format/onnx.js";
@@ -10,6 +10,7 @@ import { openSession } from "../runtime/session.js";
 import type { Matrix } from "../types.js";
 import { packageRoot } from "../util/package-root.js";
 import { readAt } from "../util/read-at.js";
+import { statsOf } from "../util/stats-of.js";
 import { withFile } from "../util/with-file.js";
 import { checkGolden, isGoldenChecked } from "./check-golden.js";
 import { mergedKeys } from "./fit-front-end.js";
@@ -245,7 +246,7 @@ function externalData(graph: OnnxModel | undefined, path: string): string[] {
         { got: location, path },
       );
     const file = join(dirname(path), location);
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+    if (!statsOf(file)?.isFile())
       throw missing(
         `The weights of the model ${path} are missing: it keeps them in ${file}. Put that file there.`,
         { path: file },
@@ -276,7 +277,7 @@ function variant(config: ModelConfig, precision: string, modelPath: string): str
 }
 
 function checkKind(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined) throw missing(`The model ${path} does not exist. Give an .onnx file.`, { path });
   if (stats.isDirectory()) throw invalid(`The model ${path} is a folder. Give an .onnx file.`, { path });
   const head = withFile(path, (file) => readAt(file, 0, 4));

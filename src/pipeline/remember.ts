@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { packageVersion } from "../util/package-root.js";
+import { statsOf } from "../util/stats-of.js";
 import { writeFile } from "../util/write-file.js";
 
 export interface StageMemory {
@@ -53,7 +54,7 @@ export async function remember(
 
 /** Size and modification time of a file, which change with its content; null when there is none. */
 export function stampOf(path: string): [size: number, mtimeMs: number] | null {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   return stats === undefined ? null : [stats.size, stats.mtimeMs];
 }
 

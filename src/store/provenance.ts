@@ -1,7 +1,8 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { conflict } from "../errors.js";
 import { readJsonObject } from "../format/read-json.js";
+import { statsOf } from "../util/stats-of.js";
 import { differencesOf, type ExtractionIdentity } from "./extraction.js";
 
 /** In a folder of merged files: the model, its front end and what else its embeddings depend on. */
@@ -22,7 +23,7 @@ export interface Made {
 
 /** How the embeddings in a merged folder, or in one of its pickles, were made; unknown of other files and older folders. */
 export function readProvenance(path: string): Made {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const isFolder = statsOf(path)?.isDirectory() ?? false;
   const isOurs = isFolder || /(speaker|utterance)_embeddings\.pkl$/.test(path);
   const file = join(isFolder ? path : dirname(path), provenanceFile);
   if (!isOurs || !existsSync(file)) return { what: path, by: undefined };

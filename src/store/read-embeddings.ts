@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { invalid, missing, shown } from "../errors.js";
 import type { NdArray } from "../format/nd-array.js";
@@ -6,6 +6,7 @@ import { type PickleValue, readPickle, readPickleDictEntries } from "../format/r
 import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.js";
 import { readJsonLines } from "../util/json-lines.js";
 import { readBytes } from "../util/read-file.js";
+import { statsOf } from "../util/stats-of.js";
 import { speakerPath, utterancePath } from "./individual.js";
 import { showEmbeddings } from "./show-embeddings.js";
 
@@ -61,7 +62,7 @@ export async function* streamEmbeddings(
 }
 
 const fileOf = (path: string, level: string): string =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, `${level}_embeddings.pkl`) : path;
+  statsOf(path)?.isDirectory() ? join(path, `${level}_embeddings.pkl`) : path;
 
 /** The rows of a pickled dict of embeddings. */
 async function embeddingRows<Row>(
@@ -82,7 +83,7 @@ async function embeddingRows<Row>(
  * @throws `missing` when it is not there, `invalid` when it is not a pickled dict with text as keys
  */
 export async function* embeddingEntries(file: string): AsyncGenerator<[key: string, value: PickleValue]> {
-  const stats = statSync(file, { throwIfNoEntry: false });
+  const stats = statsOf(file);
   if (stats === undefined)
     throw missing(`${file} does not exist. \`speakerscope merge\` writes it.`, { path: file });
   if (!stats.isFile()) throw invalid(`${file} is not a file.`, { path: file });

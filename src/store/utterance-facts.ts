@@ -1,8 +1,9 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { conflict, shown } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { readJsonLines } from "../util/json-lines.js";
+import { statsOf } from "../util/stats-of.js";
 
 type Row = Record<string, unknown>;
 type Kind = "text" | "number" | "integer" | "boolean";
@@ -25,7 +26,7 @@ export interface UtteranceFacts {
  * @param input the folder, or the pickle of utterances in it
  */
 export async function openFacts(input: string): Promise<UtteranceFacts | undefined> {
-  const isFolder = statSync(input, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const isFolder = statsOf(input)?.isDirectory() ?? false;
   const path = join(isFolder ? input : dirname(input), "utterances.jsonl");
   if (!existsSync(path)) return undefined;
   // One type a column: a field that is a number here and a text there is text throughout.

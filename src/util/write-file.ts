@@ -1,9 +1,9 @@
-import { statSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { invalid } from "../errors.js";
 import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
+import { statsOf } from "./stats-of.js";
 import { guardTemporary, removeLeftovers, temporaryIn } from "./temporary.js";
 
 type Chunk = string | Uint8Array;
@@ -32,7 +32,7 @@ export async function writeFile(
   { durable = true }: WriteFileOptions = {},
 ): Promise<void> {
   refuseFolder(path);
-  const place = statSync(path, { throwIfNoEntry: false });
+  const place = statsOf(path);
   if (isStream.test(resolve(path)) || (place !== undefined && !place.isFile()))
     return writeStream(path, content);
   const folder = dirname(path);
@@ -64,7 +64,7 @@ export async function writeFile(
 
 /** @throws `invalid` where a folder is in the place of a file */
 export function refuseFolder(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+  if (statsOf(path)?.isDirectory())
     throw invalid(`${path} is a folder, so no file can be written there. Move it away, or write elsewhere.`, {
       path,
     });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, truncateSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type ManifestOptions, readManifest } from "speakerscope";
@@ -219,6 +219,24 @@ test("two columns of one name are an error", async () => {
 test("a cell of blanks is empty, and not the number 0", async () => {
   const { utterances } = await read("t.csv", "path,speaker,start,end,channel\na.wav,x, ,  ,\t\n");
   assert.equal([utterances[0]!.span, utterances[0]!.channel], [undefined, undefined]);
+});
+
+test("a path that cannot be looked at is a failure of its line alone", async () => {
+  const name = "x".repeat(300);
+  const path = written("odd.csv", `path\na.wav/below.wav\n${name}.wav\nloop.wav\nb.wav\n`);
+  symlinkSync("loop.wav", join(path, "../loop.wav"));
+  const { utterances, failures } = await readManifest(path);
+  assert.equal(
+    utterances.map(({ utteranceId }) => utteranceId),
+    ["b"],
+  );
+  const reasons = failures.map(({ reason }) => reason).join("\n");
+  for (const [code, line] of [
+    ["ENOTDIR", 2],
+    ["ENAMETOOLONG", 3],
+    ["ELOOP", 4],
+  ])
+    assert.match(reasons, new RegExp(`cannot be read: ${code}.*\\(line ${line} of `));
 });
 
 test("two lines with one key are an error that names both, or get a suffix", async () => {

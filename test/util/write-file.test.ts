@@ -49,7 +49,10 @@ test("what cannot be written leaves nothing behind and is named", async () => {
   assert.match(error.message, /taken is a folder, so no file can be written there\. Move it away/);
   assert.equal(readdirSync(folder), ["taken"]);
   const below = await writeFile(join(__filename, "below", "a.csv"), "text").catch((e) => e);
-  assert.match(below.message, /(ENOTDIR|EEXIST).*'.*below.a\.csv'\. A file is in the place of a folder there/);
+  assert.match(
+    below.message,
+    /(ENOTDIR|EEXIST).*'.*below.a\.csv'\. A file is in the place of a folder there/,
+  );
   const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   assert.is(
     (namePath(full, "/out/a.pkl") as Error).message,

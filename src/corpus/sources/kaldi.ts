@@ -1,7 +1,8 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { conflict, missing, shown, unsupported } from "../../errors.js";
 import { readLines } from "../../util/read-lines.js";
+import { statsOf } from "../../util/stats-of.js";
 import type { BadEntry, Entry, Listing } from "../listing.js";
 import { sharedNames } from "../shared-names.js";
 
@@ -39,7 +40,7 @@ export function kaldi(path: string): Listing {
 
 /** The directory that a path names, and its list of recordings. */
 export function kaldiFolder(path: string): { folder: string; scp: string } {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const isFolder = statsOf(path)?.isDirectory() ?? false;
   const folder = isFolder ? path : dirname(path);
   return { folder, scp: isFolder || basename(path) === "segments" ? join(folder, "wav.scp") : path };
 }
