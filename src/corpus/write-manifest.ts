@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { conflict, invalid, unknown, unsupported } from "../errors.js";
+import { conflict, invalid, shown, unknown, unsupported } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
 import { statsOf } from "../util/stats-of.js";
@@ -37,7 +37,7 @@ export interface WriteManifestOptions {
  *
  * @param path a file; a directory for Kaldi, for Lhotse's recordings with supervisions, and for several parts or shards
  * @returns the files that were written
- * @throws `conflict` for the manifest itself as the path, and for a renamed speaker where a row has no place for it;
+ * @throws `invalid` for embeddings in the place of the corpus's utterances, which do not say where they stand; `conflict` for the manifest itself as the path, and for a renamed speaker where a row has no place for it;
  *   `unsupported` for a format that the corpus cannot be written in; `invalid` for names that the format cannot hold
  * @example
  * const { utterances, ...rest } = await readManifest("manifest.jsonl");
@@ -103,6 +103,14 @@ async function rewritten(
   path: string,
 ): Promise<string[]> {
   refuseSame(path, [source]);
+  // Kaldi's lists know utterances by their names alone.
+  const stray = format === "kaldi" ? undefined : utterances.find(({ file }) => file === undefined);
+  if (stray !== undefined)
+    throw invalid(
+      `${shown(stray.key)} does not say where it stands in ${source}, as the utterances of a corpus do; embeddings do not. ` +
+        "Give those of the corpus by their keys: corpus.utterances.filter(({ key }) => keys.has(key)).",
+      { path: source, got: stray.key },
+    );
   switch (format) {
     case "csv":
     case "tsv":

@@ -104,6 +104,24 @@ const sounds = ["a b.wav", "c.wav", "é.wav"].map((name, i) => {
   return name;
 });
 
+test("embeddings, which do not know their lines, are refused instead of an empty manifest", async () => {
+  for (const name of ["validated.tsv", "nemo.jsonl", "studio_cuts.jsonl.gz", "podcast.parquet"]) {
+    const corpus = await read(join(manifests, name));
+    const embeddings = corpus.utterances.map(({ key, dataset, speakerId, utteranceId, path }) => ({
+      key,
+      dataset,
+      speakerId,
+      utteranceId,
+      path,
+    })) as unknown as Utterance[];
+    const written = await writeManifest({ ...corpus, utterances: embeddings }, at("stray", name)).then(
+      () => "",
+      (error: Error) => error.message,
+    );
+    assert.match(written, /does not say where it stands in .*Give those of the corpus by their keys/);
+  }
+});
+
 test("CSV keeps its mark, line ends, quotes, lines inside cells and cells that nobody knows", async () => {
   const csv = [
     "\ufeffpath;speaker;note;n",
