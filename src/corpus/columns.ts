@@ -119,7 +119,8 @@ export function entryOf(
   };
   const number = (role: ColumnRole): number | undefined => {
     const found = value(role);
-    if (isMissing(found)) return undefined;
+    // A number that is NaN is a fault, not a missing one: a cut would be elsewhere.
+    if (isMissing(found) && !Number.isNaN(found)) return undefined;
     const result = typeof found === "bigint" || typeof found === "string" ? Number(found) : found;
     if (typeof result === "number" && Number.isFinite(result)) return result;
     problems.push(`${where} has ${shown(found)} as its ${role}, which is no number.`);
