@@ -133,10 +133,9 @@ if [ "$1" = extract ]; then
   if [ "\${SLURM_RESTART_COUNT:-0}" = 0 ] && { [ "$task" = 1 ] || [ "$task" = 2 ]; }; then
     "${process.execPath}" "${main}" "$@" &
     child=$!
-    size() { stat -c %s ${ranks}/shard_0000\${task}_of_00004/rank_00/embeddings.log 2>/dev/null || echo 0; }
-    until [ "$(size)" != 0 ]; do sleep 0.01; done
-    # That was the log's head; now a record.
-    for ((head = $(size); $(size) == head;)); do sleep 0.01; done
+    stored() { grep -ao SKR1 ${ranks}/shard_0000\${task}_of_00004/rank_00/embeddings.log 2>/dev/null | wc -l; }
+    # The first record is the log's head.
+    until [ "$(stored)" -ge 2 ]; do sleep 0.05; done
     if [ "$task" = 2 ]; then
       kill -9 $child
       wait $child

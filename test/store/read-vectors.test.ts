@@ -186,7 +186,7 @@ test("What is no file of vectors, and a row that cannot be compared, are said wi
       (error: Error) => error.message,
     );
   writeFileSync(join(folder, "export.jsonl"), '{"key":"a","embedding":[1,2]}\n');
-  assert.match(await message("export.jsonl"), /export\.jsonl is no pickle, nor .* Accepted are a \.npy file/);
+  assert.match(await message("export.jsonl"), /export\.jsonl is no pickle, nor .* Accepted are a folder/);
   for (const [bad, said] of [
     [[Number.NaN, 1], /bad\.npy: Row 1 holds NaN\. .* leave it out, or extract it again/],
     [[1, Infinity], /bad\.npy: Row 1 holds Infinity/],
