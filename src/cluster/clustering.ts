@@ -1,4 +1,4 @@
-import { quantity } from "../shared/text.js";
+import { quantity, whole } from "../shared/text.js";
 import { showAs, showRows } from "../show/show-as.js";
 
 export interface ClusteredUtterance {
@@ -44,7 +44,7 @@ export interface Clustering {
 export const rangeText = ({ range }: Clustering["summary"]): string =>
   range === undefined || range[0] === range[1]
     ? ""
-    : `${range[0]} to ${range[1]} where 20 times less or more evidence is asked for`;
+    : `${whole(range[0])} if a twentieth of the evidence were enough, ${whole(range[1])} if it took twenty times as much`;
 
 /** Makes a clustering show itself: how many people, and who speaks most. */
 export function showClustering(clustering: Clustering): Clustering {
@@ -53,10 +53,10 @@ export function showClustering(clustering: Clustering): Clustering {
   return showAs(clustering, ({ people, summary, info }) => {
     const { alone } = summary;
     return {
-      title: `${quantity(summary.utterances, "utterance")} of ${people.length} ${people.length === 1 ? "person" : "people"}`,
+      title: `${quantity(summary.utterances, "utterance")} of ${whole(people.length)} ${people.length === 1 ? "person" : "people"}`,
       parts: [
         rangeText(summary),
-        alone === 0 ? "" : `${alone} of them with one utterance`,
+        alone === 0 ? "" : `${whole(alone)} of them with one utterance`,
         `Compared by ${info.model}, joined down to ${Number(info.threshold.toFixed(3))}`,
         { rows: people, noun: "people" },
       ],

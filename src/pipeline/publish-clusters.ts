@@ -4,7 +4,7 @@ import { type Clustering, rangeText } from "../cluster/clustering.js";
 import { nameSpeakers } from "../cluster/name-speakers.js";
 import { type ManifestUtterance, manifestRows } from "../decisions/write-applied.js";
 import { mergedFiles } from "../merged/files.js";
-import { quantity } from "../shared/text.js";
+import { quantity, whole } from "../shared/text.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import { writeTable } from "../tables/write-table.js";
 import type { Utterance } from "../types.js";
@@ -93,8 +93,8 @@ function clusteringText({ people, summary, info }: Clustering): string[] {
   const sure = people.filter(({ probability }) => probability >= 0.9).length;
   const isKnown = people.some(({ probability }) => !Number.isNaN(probability));
   return [
-    `${quantity(utterances, "utterance")} of ${people.length} ${people.length === 1 ? "person" : "people"}${range === "" ? "" : ` (${range})`}`,
-    `  ${alone} of them with one utterance${isKnown ? `; ${sure} are sure by 90 % or more` : ""}; compared by ${info.model}`,
+    `${quantity(utterances, "utterance")} of ${whole(people.length)} ${people.length === 1 ? "person" : "people"}${range === "" ? "" : ` (${range})`}`,
+    `  ${whole(alone)} of them with one utterance${isKnown ? `; ${whole(sure)} are sure by 90 % or more` : ""}; compared by ${info.model}`,
     ...people
       .slice(0, 10)
       .map(
