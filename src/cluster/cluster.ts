@@ -106,7 +106,7 @@ export async function cluster(
   if (count === undefined && isOnePerson(rows, whitened, nearestOfEach, others))
     return done(new Int32Array(n), 1, {});
 
-  /** What is joined down to `least`, or to the count that is asked for. */
+  /** Who are one person where groups are from `least` on, and how many there are by a margin more or less. */
   const cut = (voices: Voices, merges: readonly Merge[], least: number, margin: number): Found => {
     const kept = count === undefined ? above(merges, least) : merges;
     return {
@@ -118,7 +118,8 @@ export async function cluster(
       range: [n - above(merges, least - margin).length, n - above(merges, least + margin).length],
     };
   };
-  const linked = async (voices: Voices, least?: number): Promise<readonly Merge[]> => {
+  /** Down to a likeness, or to the count that is asked for. */
+  const linked = async (voices: Voices, least: number): Promise<readonly Merge[]> => {
     const merges = await link(voices, nearest, count === undefined ? { least } : { count }, abortSignal);
     if (count !== undefined && merges.length < n - count)
       throw invalid(
@@ -132,7 +133,7 @@ export async function cluster(
   const margin = doubt / scale;
   const byCosine = cosineVoices(whitened);
   const guess = leastCosine(others);
-  const merges = await link(byCosine, nearest, { least: guess - 2 * margin }, abortSignal);
+  const merges = await link(byCosine, nearest, { least: guess - margin }, abortSignal);
   const each = usualSize(groupsOf(n, above(merges, guess)));
   const cosine = Math.max(leastCosine(others, each), guess - margin);
   // Those who are learned from are people by what is heard: a count could put two into one.
@@ -142,7 +143,7 @@ export async function cluster(
   const learned = learnedFrom(centred, people, partsOf(n, heard), least);
   const found =
     learned === undefined
-      ? cut(byCosine, count === undefined ? merges : await linked(byCosine), cosine, margin)
+      ? cut(byCosine, await linked(byCosine, cosine - margin), cosine, margin)
       : cut(learned, await linked(learned, least - doubt / trust), least, doubt / trust);
   const groups =
     learned === undefined || count !== undefined
