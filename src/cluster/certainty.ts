@@ -1,5 +1,5 @@
 import { sigmoid } from "../util/sigmoid.js";
-import type { Nearest } from "./link.js";
+import { groupsNear, type Nearest } from "./link.js";
 import { sizesOf, type Voices } from "./voices.js";
 
 /**
@@ -12,14 +12,14 @@ import { sizesOf, type Voices } from "./voices.js";
 export function certainty(
   voices: Voices,
   groups: Int32Array,
-  { index, k }: Nearest,
+  nearest: Nearest,
   least: number,
   scale: number,
 ): Float64Array {
   const sizes = sizesOf(groups);
   const likeness = voices.toGroups(groups);
   return Float64Array.from({ length: voices.n }, (_, i) => {
-    const others = new Set(index.subarray(i * k, (i + 1) * k).map((j) => groups[j]));
+    const others = groupsNear(nearest, groups, i);
     others.delete(groups[i]);
     let other = -Infinity;
     for (const group of others) other = Math.max(other, likeness(i, group));

@@ -106,8 +106,15 @@ export async function cluster(
   if (count === undefined && isOnePerson(rows, whitened, nearestOfEach, others))
     return done(new Int32Array(n), 1, {});
 
-  /** Who are one person where groups are from `least` on, and how many there are by a margin more or less. */
-  const cut = (voices: Voices, merges: readonly Merge[], least: number, margin: number): Found => {
+  /** Who are one person where groups are from `least` on, or as many as are asked for, and how many there are by a margin more or less. */
+  const joined = async (voices: Voices, least: number, margin: number): Promise<Found> => {
+    const downTo = count === undefined ? { least: least - margin } : { count };
+    const merges = await link(voices, nearest, downTo, abortSignal);
+    if (count !== undefined && merges.length < n - count)
+      throw invalid(
+        `The utterances do not come down to ${count} people: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
+        { got: count },
+      );
     const kept = count === undefined ? above(merges, least) : merges;
     return {
       voices,
@@ -117,16 +124,6 @@ export async function cluster(
       reached: count === undefined ? least : (kept.at(-1)?.likeness ?? least),
       range: [n - above(merges, least - margin).length, n - above(merges, least + margin).length],
     };
-  };
-  /** Down to a likeness, or to the count that is asked for. */
-  const linked = async (voices: Voices, least: number): Promise<readonly Merge[]> => {
-    const merges = await link(voices, nearest, count === undefined ? { least } : { count }, abortSignal);
-    if (count !== undefined && merges.length < n - count)
-      throw invalid(
-        `The utterances do not come down to ${count} people: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
-        { got: count },
-      );
-    return merges;
   };
 
   const scale = worth / others.deviation;
@@ -143,8 +140,8 @@ export async function cluster(
   const learned = learnedFrom(centred, people, partsOf(n, heard), least);
   const found =
     learned === undefined
-      ? cut(byCosine, await linked(byCosine, cosine - margin), cosine, margin)
-      : cut(learned, await linked(learned, least - doubt / trust), least, doubt / trust);
+      ? await joined(byCosine, cosine, margin)
+      : await joined(learned, least, doubt / trust);
   const groups =
     learned === undefined || count !== undefined
       ? found.groups
@@ -158,8 +155,8 @@ export async function cluster(
       rounds: learned === undefined ? 0 : 1,
     },
   );
-  const joined = countOf(found.groups) - countOf(groups);
-  if (count === undefined) made.summary.range = [found.range[0] - joined, found.range[1] - joined];
+  const fewer = countOf(found.groups) - countOf(groups);
+  if (count === undefined) made.summary.range = [found.range[0] - fewer, found.range[1] - fewer];
   return made;
 }
 

@@ -1,4 +1,4 @@
-import type { Nearest } from "./link.js";
+import { groupsNear, type Nearest } from "./link.js";
 import { sizesOf, type Voices } from "./voices.js";
 
 /** What the likeness of one utterance and a group is worth in log odds. */
@@ -12,16 +12,15 @@ const mostRounds = 100;
  *
  * @returns Int32Array (n), groups numbered from 0 in the order of their first rows
  */
-export function joinLeftAlone(voices: Voices, groups: Int32Array, { index, k }: Nearest): Int32Array {
+export function joinLeftAlone(voices: Voices, groups: Int32Array, nearest: Nearest): Int32Array {
   const { n } = voices;
   const sizes = sizesOf(groups);
   const likeness = voices.toGroups(groups);
   const alone: { row: number; odds: number; best: number }[] = [];
   for (let row = 0; row < n; row++) {
     if (sizes[groups[row]] > 1) continue;
-    const near = new Set(index.subarray(row * k, (row + 1) * k).map((j) => groups[j]));
     let [odds, best, most] = [0, -1, 0];
-    for (const group of near) {
+    for (const group of groupsNear(nearest, groups, row)) {
       if (sizes[group] === 1) continue;
       const part = (sizes[group] / n) * Math.exp(trust * likeness(row, group));
       odds += part;

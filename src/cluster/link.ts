@@ -7,6 +7,10 @@ export interface Nearest {
   k: number;
 }
 
+/** The groups that the neighbours of a row are in. */
+export const groupsNear = ({ index, k }: Nearest, groups: Int32Array, row: number): Set<number> =>
+  new Set(index.subarray(row * k, (row + 1) * k).map((other) => groups[other]));
+
 /** Two groups became one. */
 export interface Merge {
   /** The first row of each. */
