@@ -1,9 +1,9 @@
-import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { invalid } from "../errors.js";
 import { inShell } from "../pipeline/corpus-flags.js";
 import { compare } from "../scoring/compare.js";
 import { readCalibration } from "../scoring/score-calibration.js";
+import { statsOf } from "../util/stats-of.js";
 import * as options from "./options.js";
 import { printLine } from "./print.js";
 
@@ -33,7 +33,7 @@ export function compareCommand(program: Command): void {
   for (const option of options.modelOptions()) command.addOption(option);
   command.action(async (a: string, b: string, { calibration, ...settings }: Settings) => {
     for (const path of [a, b])
-      if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      if (statsOf(path)?.isDirectory())
         throw invalid(
           `${path} is a folder, and compare takes two recordings. To say who speaks in a folder: speakerscope identify --query ${inShell(path)}`,
           { path },

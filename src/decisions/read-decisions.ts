@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, reasonOf } from "../errors.js";
 import { parsedJson } from "../format/read-json.js";
+import { statsOf } from "../util/stats-of.js";
 import { checkDecision } from "./check-decision.js";
 import type { Decision } from "./decision.js";
 
@@ -29,8 +30,7 @@ export function readDecisions(paths: string | readonly string[]): ReadDecisions 
   const warnings: string[] = [];
   for (const given of [paths].flat()) {
     // The folder that an audit wrote.
-    const isFolder = statSync(given, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const path = isFolder ? join(given, "decisions.jsonl") : given;
+    const path = statsOf(given)?.isDirectory() ? join(given, "decisions.jsonl") : given;
     if (/\.(csv|tsv|parquet)$/.test(path))
       throw invalid(
         `${path} is a table. Decisions are JSON lines: give decisions.jsonl, which the audit writes.`,
