@@ -8,7 +8,7 @@ import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
 import { certainty } from "./certainty.js";
 import { type ClusteredUtterance, type Clustering, type Person, showClustering } from "./clustering.js";
 import { cosineVoices } from "./cosine-voices.js";
-import { learnedVoices } from "./learned-voices.js";
+import { type LearnedVoices, learnedVoices } from "./learned-voices.js";
 import { joinLeftAlone } from "./left-alone.js";
 import { groupsOf, link, type Merge, partsOf } from "./link.js";
 import { isOnePerson } from "./one-person.js";
@@ -31,8 +31,11 @@ const leastGroups = 5;
 const leastUtterances = 10;
 /** How much more evidence a join needs than that any two of the groups are one person, log(K): the scores are too sure. */
 const caution = 1.5;
-/** Utterances of a person resemble each other beyond the voice, so that they say a fifth of what they seem to, in log odds. */
-const trust = 0.2;
+/**
+ * What a person's utterances have in common beyond the voice looks like evidence too. The more of it there is (r, 0.1 and more),
+ * the less a likeness is worth in log odds: this / r.
+ */
+const trust = 0.02;
 /** Twenty times more evidence, in log odds. */
 const doubt = Math.log(20);
 
@@ -138,23 +141,20 @@ export async function cluster(
   const people = groupsOf(n, heard);
   const least = caution * Math.log(countOf(people));
   const learned = learnedFrom(centred, people, partsOf(n, heard), least);
+  const logOdds = learned === undefined ? scale : trust / learned.r;
   const found =
     learned === undefined
       ? await joined(byCosine, cosine, margin)
-      : await joined(learned, least, doubt / trust);
+      : await joined(learned, least, doubt / logOdds);
   const groups =
     learned === undefined || count !== undefined
       ? found.groups
       : joinLeftAlone(learned, found.groups, nearest);
-  const made = done(
-    groups,
-    certainty(found.voices, groups, nearest, found.least, learned === undefined ? scale : trust),
-    {
-      model: learned === undefined ? "cosine" : "plda",
-      threshold: found.reached,
-      rounds: learned === undefined ? 0 : 1,
-    },
-  );
+  const made = done(groups, certainty(found.voices, groups, nearest, found.least, logOdds), {
+    model: learned === undefined ? "cosine" : "plda",
+    threshold: found.reached,
+    rounds: learned === undefined ? 0 : 1,
+  });
   const fewer = countOf(found.groups) - countOf(groups);
   if (count === undefined) made.summary.range = [found.range[0] - fewer, found.range[1] - fewer];
   return made;
@@ -183,7 +183,7 @@ function learnedFrom(
   groups: Int32Array,
   parts: Int32Array,
   least: number,
-): Voices | undefined {
+): LearnedVoices | undefined {
   if (repeatedGroups(groups) < leastGroups) return undefined;
   try {
     return learnedVoices(rows, groups, parts, least);

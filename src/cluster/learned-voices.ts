@@ -13,6 +13,11 @@ const agreement = 0.8;
 /** Rows on the axes of a model at a time, to bound the memory. */
 const blockRows = 32_768;
 
+export interface LearnedVoices extends Voices {
+  /** How much a person's rows have in common beyond the voice, in (0, 1). */
+  r: number;
+}
+
 /**
  * Groups are as alike as it is likelier that they are of one person than of two: the log likelihood ratio of a two-covariance
  * model between the sets of their rows, as `pldaScore` has it, but with n rows counted as n / (1 + r (n - 1)). The model takes rows to be
@@ -32,7 +37,7 @@ export function learnedVoices(
   trainedOn: Int32Array,
   parts: Int32Array,
   least: number,
-): Voices {
+): LearnedVoices {
   const folds = n - countOf(trainedOn) > 50 * dimension ? 1 : 5;
   const known = people({ data, n, dimension }, trainedOn, new Float64Array(n).fill(1), { folds });
   const models = Array.from({ length: folds }, (_, fold) => {
@@ -101,6 +106,7 @@ export function learnedVoices(
   const r = alikenesses.find((r) => agrees(trainedOn, parts, joining(parts, r), least)) ?? usual;
   return {
     n,
+    r,
     joining: () =>
       joining(
         Int32Array.from({ length: n }, (_, i) => i),
