@@ -36,8 +36,13 @@ const caution = 1.5;
  * the less a likeness is worth in log odds: this / r.
  */
 const trust = 0.02;
-/** Twenty times more evidence, in log odds. */
+/** Cosines may mislead by a factor of twenty, in log odds. */
 const doubt = Math.log(20);
+/**
+ * By how much the model may ask for too much and for too little evidence. It errs towards too many people. Four in five ranges of
+ * their number hold with these.
+ */
+const leeway = { down: 20, up: 10 };
 
 /**
  * Puts unlabelled speech into people, in two passes, each of which joins the two groups that are most alike until none are alike
@@ -109,9 +114,13 @@ export async function cluster(
   if (count === undefined && isOnePerson(rows, whitened, nearestOfEach, others))
     return done(new Int32Array(n), 1, {});
 
-  /** Who are one person where groups are from `least` on, or as many as are asked for, and how many there are by a margin more or less. */
-  const joined = async (voices: Voices, least: number, margin: number): Promise<Found> => {
-    const downTo = count === undefined ? { least: least - margin } : { count };
+  /** Who are one person where groups are from `least` on, or as many as are asked for, and how many there are by less or more evidence. */
+  const joined = async (
+    voices: Voices,
+    least: number,
+    { down, up }: { down: number; up: number },
+  ): Promise<Found> => {
+    const downTo = count === undefined ? { least: least - down } : { count };
     const merges = await link(voices, nearest, downTo, abortSignal);
     if (count !== undefined && merges.length < n - count)
       throw invalid(
@@ -125,7 +134,7 @@ export async function cluster(
       // People who are joined by their count alone are no surer to be one.
       least,
       reached: count === undefined ? least : (kept.at(-1)?.likeness ?? least),
-      range: [n - above(merges, least - margin).length, n - above(merges, least + margin).length],
+      range: [n - above(merges, least - down).length, n - above(merges, least + up).length],
     };
   };
 
@@ -144,8 +153,8 @@ export async function cluster(
   const logOdds = learned === undefined ? scale : trust / learned.r;
   const found =
     learned === undefined
-      ? await joined(byCosine, cosine, margin)
-      : await joined(learned, least, doubt / logOdds);
+      ? await joined(byCosine, cosine, { down: margin, up: margin })
+      : await joined(learned, least, leeway);
   const groups =
     learned === undefined || count !== undefined
       ? found.groups
@@ -156,7 +165,7 @@ export async function cluster(
     rounds: learned === undefined ? 0 : 1,
   });
   const fewer = countOf(found.groups) - countOf(groups);
-  if (count === undefined) made.summary.range = [found.range[0] - fewer, found.range[1] - fewer];
+  if (count === undefined) made.summary.range = [Math.max(1, found.range[0] - fewer), found.range[1] - fewer];
   return made;
 }
 

@@ -26,7 +26,7 @@ export interface Clustering {
   summary: {
     utterances: number;
     people: number;
-    /** People if every join needed 20 times less evidence, or 20 times more; undefined with `count` or `threshold`. */
+    /** Four in five of these hold the number of people (docs/audit.md); undefined with `count` or `threshold`. */
     range?: [fewest: number, most: number];
     /** People of one utterance. */
     alone: number;
@@ -40,11 +40,13 @@ export interface Clustering {
   };
 }
 
-/** Between how many people there are; nothing where that is not known, or makes no difference. */
-export const rangeText = ({ range }: Clustering["summary"]): string =>
-  range === undefined || range[0] === range[1]
-    ? ""
-    : `${whole(range[0])} if a twentieth of the evidence were enough, ${whole(range[1])} if it took twenty times as much`;
+/** How many people there are, and between how many there probably are where that is known and not one number. */
+export function countText({ people, summary: { utterances, range } }: Clustering): string {
+  const found = `${quantity(utterances, "utterance")} of ${whole(people.length)} ${people.length === 1 ? "person" : "people"}`;
+  return range === undefined || range[0] === range[1]
+    ? found
+    : `${found} (probably ${whole(range[0])} to ${whole(range[1])})`;
+}
 
 /** Makes a clustering show itself: how many people, and who speaks most. */
 export function showClustering(clustering: Clustering): Clustering {
@@ -53,9 +55,8 @@ export function showClustering(clustering: Clustering): Clustering {
   return showAs(clustering, ({ people, summary, info }) => {
     const { alone } = summary;
     return {
-      title: `${quantity(summary.utterances, "utterance")} of ${whole(people.length)} ${people.length === 1 ? "person" : "people"}`,
+      title: countText(clustering),
       parts: [
-        rangeText(summary),
         alone === 0 ? "" : `${whole(alone)} of them with one utterance`,
         `Compared by ${info.model}, joined down to ${Number(info.threshold.toFixed(3))}`,
         { rows: people, noun: "people" },

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Clustering, rangeText } from "../cluster/clustering.js";
+import { type Clustering, countText } from "../cluster/clustering.js";
 import { nameSpeakers } from "../cluster/name-speakers.js";
 import { type ManifestUtterance, manifestRows } from "../decisions/write-applied.js";
 import { mergedFiles } from "../merged/files.js";
@@ -87,13 +87,13 @@ export async function publishClusters(
 }
 
 /** How many people there are, how sure it is, and who speaks most, line by line. */
-function clusteringText({ people, summary, info }: Clustering): string[] {
-  const { alone, utterances } = summary;
-  const range = rangeText(summary);
+function clusteringText(clustering: Clustering): string[] {
+  const { people, summary, info } = clustering;
+  const { alone } = summary;
   const sure = people.filter(({ probability }) => probability >= 0.9).length;
   const isKnown = people.some(({ probability }) => !Number.isNaN(probability));
   return [
-    `${quantity(utterances, "utterance")} of ${whole(people.length)} ${people.length === 1 ? "person" : "people"}${range === "" ? "" : ` (${range})`}`,
+    countText(clustering),
     `  ${whole(alone)} of them with one utterance${isKnown ? `; ${whole(sure)} are sure by 90 % or more` : ""}; compared by ${info.model}`,
     ...people
       .slice(0, 10)

@@ -104,6 +104,14 @@ test("real speech of poor quality is put together better than by any threshold o
   }
 });
 
+test("the range of the number of people holds it, in speech of many styles too", async () => {
+  const utterances = await readAuditUtterances(join(__dirname, "..", "fixtures", "audit", "altered.npz"));
+  const { people, summary } = await cluster(utterances);
+  const [fewest, most] = summary.range!;
+  assert.ok(fewest >= 1 && fewest <= 20 && most >= 20 && most < 60, `${fewest} to ${most}`);
+  assert.ok(fewest <= people.length && people.length <= most);
+});
+
 test("clear speech of few people is told apart, and that of one person is not", async () => {
   for (const people of [1, 2, 3, 12]) {
     const { summary } = await cluster(speech(people, 30, { noise: 0.6 }));
