@@ -108,7 +108,11 @@ export function findingItem(finding: Finding, recordings: Recordings, proposal?:
         : []),
       ...(kind === "leakage" ? [{ action: "mergeNames" as const, label: "One person: one name" }] : []),
     ],
-    map: { names, marked: keys.filter((key) => recordings.has(key)) },
+    map: {
+      names,
+      marked: keys.filter((key) => recordings.has(key)),
+      ...(remedy.action === "splitName" ? { parts: remedy.parts } : {}),
+    },
   };
 }
 
@@ -119,7 +123,11 @@ function namesOf({ keys, evidence }: Finding, recordings: Recordings): string[] 
   return [...new Set([...own, ...told])].filter((name) => recordings.isName(name)).slice(0, 4);
 }
 
-function voicesOf({ kind, keys, evidence }: Finding, recordings: Recordings, names: string[]): ReviewVoice[] {
+function voicesOf(
+  { kind, keys, evidence, remedy }: Finding,
+  recordings: Recordings,
+  names: string[],
+): ReviewVoice[] {
   const listen = (Array.isArray(evidence.listen) ? evidence.listen : []).filter(
     (key) => typeof key === "string",
   );
@@ -131,14 +139,17 @@ function voicesOf({ kind, keys, evidence }: Finding, recordings: Recordings, nam
     label: kind === "wrongLabel" ? `said to be ${recordings.nameOf(key)}` : (recordings.nameOf(key) ?? key),
     detail: "the recording in question",
   }));
-  const isOfParts = kind === "mergedSpeakers";
-  for (const key of others)
-    if (!own.includes(key))
-      voices.push({
-        key,
-        label: recordings.nameOf(key) ?? key,
-        detail: isOfParts ? "one of the two voices" : "typical of this speaker",
-      });
+  const parts = remedy.action === "splitName" ? remedy.parts : undefined;
+  for (const key of others) {
+    if (own.includes(key)) continue;
+    const name = recordings.nameOf(key) ?? key;
+    const part = parts?.findIndex((keys) => keys.includes(key)) ?? -1;
+    voices.push({
+      key,
+      label: part < 0 ? name : `voice ${part + 1} of ${name}`,
+      detail: part < 0 ? "typical of this speaker" : `one of its ${parts![part]!.length} recordings`,
+    });
+  }
   return voices.slice(0, 6);
 }
 

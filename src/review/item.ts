@@ -14,8 +14,11 @@ export interface ReviewItem {
   facts: [name: string, text: string][];
   /** By the keys 1, 2, 3 and so on, in this order. */
   actions: ReviewAction[];
-  /** The names whose recordings are on its map, and the recording in question. */
-  map: { names: string[]; marked: string[] };
+  /**
+   * The names whose recordings are on its map, and the recording in question. Where one name may hold several people, `parts` are
+   * the recordings of each.
+   */
+  map: { names: string[]; marked: string[]; parts?: string[][] };
 }
 
 export interface ReviewVoice {

@@ -2,7 +2,9 @@ import { nameOf } from "../decisions/names.js";
 import { compare } from "../util/compare.js";
 import { groupBy } from "../util/group-by.js";
 import { dot } from "../vectors/dot.js";
-import { lengthOf } from "../vectors/unit-vector.js";
+import { meanOf } from "../vectors/mean-of.js";
+import { quantile } from "../vectors/quantile.js";
+import { lengthOf, unitVector } from "../vectors/unit-vector.js";
 import type { ReviewUtterance } from "./item.js";
 
 /** The recordings that items speak of, by their keys and by the names of their speakers. */
@@ -16,7 +18,15 @@ export interface Recordings {
   /** What to hear of a speaker: the recording nearest to the mean, or the first where there are no embeddings. */
   typical(name: string): string | undefined;
   names(): string[];
+  /**
+   * How far two speakers usually are from each other: the median Euclidean distance between the means of their embeddings, scaled
+   * to length 1. Undefined where fewer than three speakers have embeddings.
+   */
+  apart(): number | undefined;
 }
+
+/** Speakers among whom that is measured: more would not move it. */
+const mostSpeakers = 40;
 
 /**
  * @param sources utterances of a corpus, by whose spans, archives and cells the audio is found where a path is not enough
@@ -36,6 +46,7 @@ export function recordingsOf(
   const byKey = new Map(utterances.map((utterance) => [utterance.key, utterance]));
   const named = utterances.filter(({ speakerId }) => speakerId !== null);
   const byName = groupBy(named, (utterance) => nameOf(utterance)!);
+  let apart: number | undefined;
   return {
     has: (key) => byKey.has(key),
     get: (key) => byKey.get(key),
@@ -47,7 +58,23 @@ export function recordingsOf(
     of: (name) => byName.get(name) ?? [],
     typical: (name) => nearestToMean(byName.get(name) ?? [])?.key,
     names: () => [...byName.keys()].sort(),
+    apart: () => (apart ??= usuallyApart([...byName.values()])),
   };
+}
+
+function usuallyApart(speakers: readonly ReviewUtterance[][]): number | undefined {
+  const step = Math.max(1, Math.floor(speakers.length / mostSpeakers));
+  const means = speakers
+    .filter((_, n) => n % step === 0)
+    .slice(0, mostSpeakers)
+    .map((own) => own.flatMap(({ embedding }) => (embedding === undefined ? [] : [embedding])))
+    .filter((known) => known.length > 0)
+    .map((known) => meanOf(known.map((embedding) => unitVector(Float64Array.from(embedding)))));
+  if (means.length < 3) return undefined;
+  const distances = means.flatMap((a, n) =>
+    means.slice(0, n).map((b) => Math.sqrt(a.reduce((sum, x, k) => sum + (x - b[k]!) ** 2, 0))),
+  );
+  return quantile(Float64Array.from(distances).sort(), 0.5);
 }
 
 function nearestToMean(own: readonly ReviewUtterance[]): ReviewUtterance | undefined {

@@ -328,8 +328,19 @@ else {
       assert.equal(await keys(), ["space", "a b c", "1 2 3 4 5", "↑ ↓", "u", "/"]);
       assert.match(
         (await page.locator(".desk-map figcaption").textContent())!,
-        /Every point is a recording of a speaker concerned: .* The ring is this recording\.$/,
+        /Every point is a recording: .* The ring is this recording\.$/,
       );
+      // Groups differ by shape too, which the drawing's name tells; what can be heard has its letter.
+      const drawing = page.locator(".desk-map > svg");
+      assert.match(
+        (await drawing.getAttribute("aria-label"))!,
+        /^Map of 6 recordings: 3 of .* \(circles\), 3 of .* \(squares\)$/,
+      );
+      assert.equal(
+        [await drawing.locator("circle:not(.desk-ring)").count(), await drawing.locator("rect").count()],
+        [3, 3],
+      );
+      assert.equal(await drawing.locator("text").allTextContents(), ["b", "c", "a"]);
     });
   });
 

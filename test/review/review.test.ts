@@ -118,8 +118,10 @@ test("the choice about copies names the recording that is kept", () => {
 
 test("the map keeps recordings of one speaker together, on one scale", () => {
   const [item] = reviewItems([pair], recordings);
-  const { names, points } = speakersMap(item!, recordings)!;
-  assert.equal(names, ["x_a", "x_b"]);
+  const { groups, points, apart } = speakersMap(item!, recordings)!;
+  assert.equal(groups, ["x_a", "x_b"]);
+  // Two speakers say nothing of how far others are apart.
+  assert.is(apart, undefined);
   const x = points.map(([x]) => x);
   assert.ok(Math.max(x[0]!, x[1]!) < Math.min(x[2]!, x[3]!), String(x));
   assert.ok(Math.abs(x[0]! - x[1]!) < Math.abs(x[0]! - x[2]!) / 3);
@@ -128,6 +130,77 @@ test("the map keeps recordings of one speaker together, on one scale", () => {
     [hasMap(item!, recordings), hasMap(item!, bare), speakersMap(item!, bare)],
     [true, false, undefined],
   );
+});
+
+test("the map of a name that may hold two people tells their voices apart", () => {
+  const ofOneName = [...utterances, { ...utterances[0]!, key: "x_b_silent" }].map((row) => ({
+    ...row,
+    speakerId: "c",
+  }));
+  const known = recordingsOf(ofOneName);
+  const parts: [string[], string[]] = [
+    ["x_a_1", "x_a_2"],
+    ["x_b_1", "x_b_2"],
+  ];
+  const [item] = reviewItems(
+    [
+      {
+        kind: "mergedSpeakers",
+        keys: ["x_c"],
+        score: 3,
+        probability: 0.9,
+        evidence: { utterances1: 2, utterances2: 2, listen: ["x_a_2", "x_b_1"] },
+        remedy: { action: "splitName", parts },
+      },
+    ],
+    known,
+  );
+  assert.equal(
+    item!.voices.map(({ label, detail }) => [label, detail]),
+    [
+      ["voice 1 of x_c", "one of its 2 recordings"],
+      ["voice 2 of x_c", "one of its 2 recordings"],
+    ],
+  );
+  const { groups, points } = speakersMap(item!, known)!;
+  assert.equal(groups, ["voice 1 of x_c", "voice 2 of x_c", "others of x_c"]);
+  assert.equal(
+    points.map(([, , group, , key]) => [key, group]),
+    [
+      ["x_a_1", 0],
+      ["x_a_2", 0],
+      ["x_b_1", 1],
+      ["x_b_2", 1],
+      ["x_b_silent", 2],
+    ],
+  );
+  const [a1, a2, b1, b2] = points.map(([x]) => x);
+  assert.ok(Math.max(a1!, a2!) < Math.min(b1!, b2!), "the first axis leads from voice to voice");
+});
+
+test("the map has room for two people, so that one under two names lies closer than two people do", () => {
+  // Four people in right angles, the first of whom has two names.
+  const rows = ["a", "b", "c", "d", "e"].flatMap((speakerId, s) =>
+    [0, 1].map((u) => ({
+      key: `${speakerId}${u}`,
+      dataset: "x",
+      speakerId,
+      embedding: Float32Array.from({ length: 6 }, (_, k) =>
+        k === Math.max(0, s - 1) ? 1 : 0.2 * Math.sin(7 * u + 3 * s + k),
+      ),
+    })),
+  );
+  const known = recordingsOf(rows);
+  const gapOf = (one: string, other: string) => {
+    const [item] = reviewItems([{ ...pair, speaker1: info(one), speaker2: info(other) }], known);
+    const { points, apart } = speakersMap(item!, known)!;
+    const mean = (group: number) =>
+      points.filter(([, , g]) => g === group).reduce((sum, [x]) => sum + x / 2, 0);
+    return { gap: Math.abs(mean(0) - mean(1)) / apart!, points };
+  };
+  const [one, two] = [gapOf("a", "b"), gapOf("a", "c")];
+  assert.ok(one.gap < 0.5 && two.gap > 0.75, `${one.gap} ${two.gap}`);
+  for (const [x, y] of [...one.points, ...two.points]) assert.ok(x >= 0 && x <= 1000 && y >= 0 && y <= 600);
 });
 
 test("in a notebook a decision is on the disk when it is answered; another person's and another day's are there", async () => {

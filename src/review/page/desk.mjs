@@ -397,9 +397,10 @@ class Desk {
     );
     this.pane.scrollTop = 0;
     this.#redraw();
+    const letters = new Map(item.voices.map(({ key }, v) => [key, "abcdef"[v]]));
     if (item.hasMap)
       void this.#ask(`map ${index}`, { type: "map", item: index }).then((drawn) => {
-        if (drawn && map.isConnected) map.replaceChildren(drawMap(drawn));
+        if (drawn && map.isConnected) map.replaceChildren(drawMap(drawn, letters));
       });
   }
 
