@@ -1,4 +1,4 @@
-import { quantity, whole } from "../shared/text.js";
+import { percent, quantity, whole } from "../shared/text.js";
 import type { Audit } from "./audit.js";
 import type { Decided } from "./decided.js";
 import { type FindingKind, qualityKinds } from "./finding.js";
@@ -57,7 +57,7 @@ export function* auditSummary(
     if (!isNamed) continue;
     const own = findings.filter((finding) => finding.kind === kind && finding.probability >= 0.5);
     for (const finding of own.slice(0, named))
-      yield `  ${findingText(finding)} (${Math.round(100 * finding.probability)} %)`;
+      yield `  ${findingText(finding)} (${percent(finding.probability)})`;
     if (own.length > named) yield `  and ${whole(own.length - named)} more`;
   }
   const isHeard = !info.notLookedFor.includes("equalFiles");

@@ -12,7 +12,7 @@ import { stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import type { ReviewUtterance } from "../review/item.js";
 import { reviewItems } from "../review/items.js";
-import { recordingsOf } from "../review/recordings.js";
+import { recordingsOf, unembedded } from "../review/recordings.js";
 import { writePage } from "../review/write-page.js";
 import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
@@ -59,7 +59,7 @@ export async function publishAudit(
   const isListenedTo = page ?? (findings.length > 0 && isHeard(sources ?? utterances));
   if (isListenedTo) {
     const places = sources ?? (await spansIn(embeddings));
-    const recordings = recordingsOf(utterances, places);
+    const recordings = recordingsOf([...utterances, ...unembedded(findings, utterances)], places);
     const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
     const { clips, wanted, bytes } = await stoppable(
       "Writing the page",

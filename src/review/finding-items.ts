@@ -1,5 +1,6 @@
 import { type Finding, qualityKinds } from "../audit/finding.js";
 import type { Decision } from "../decisions/decision.js";
+import { percent, whole } from "../shared/text.js";
 import type { ReviewAction, ReviewItem, ReviewVoice } from "./item.js";
 import type { Recordings } from "./recordings.js";
 
@@ -53,9 +54,18 @@ const words: Record<string, Words> = {
   },
 };
 
+/** What a recording of doubtful quality may be too much of. */
+const faults: Record<string, string> = {
+  short: "short",
+  clipped: "distorted",
+  quiet: "quiet",
+  narrowBand: "narrow in band",
+  lowSnr: "noisy",
+};
+
 const inGeneral: Words = {
-  title: ({ kind, keys }) => `Is ${keys[0]} fit for use? (${spelt(kind)})`,
-  agree: "No: leave it out",
+  title: ({ kind, keys }) => `Is ${keys[0]} too ${faults[kind] ?? spelt(kind)} to keep?`,
+  agree: "Yes: leave it out",
   keep: "Keep it",
 };
 
@@ -78,8 +88,7 @@ export function findingItem(finding: Finding, recordings: Recordings, proposal?:
   const action = proposed.action === "keep" ? "drop" : proposed.action;
   const agreed: ReviewAction = {
     action,
-    label:
-      action === "keepOne" ? `${agree}: keep ${to ?? "one"}` : to === undefined ? agree : `${agree}: ${to}`,
+    label: agreedText(agree, action, to),
     ...(to === undefined ? {} : { to }),
     ...(parts === undefined ? {} : { parts: parts.map((part) => [...part]) }),
   };
@@ -92,7 +101,7 @@ export function findingItem(finding: Finding, recordings: Recordings, proposal?:
     probability,
     voices: voicesOf(finding, recordings, names),
     facts: [
-      ["probability", probability.toFixed(2)],
+      ["probability", percent(probability)],
       ["score, log odds", score.toFixed(1)],
       ...factsOf(finding),
     ],
@@ -104,7 +113,7 @@ export function findingItem(finding: Finding, recordings: Recordings, proposal?:
         ? [{ action: "drop" as const, label: "Leave it out" }]
         : []),
       ...(ofRecordings.has(kind)
-        ? [{ action: "relabel" as const, label: "It is ...", needs: "speaker" as const }]
+        ? [{ action: "relabel" as const, label: "It is somebody else ...", needs: "speaker" as const }]
         : []),
       ...(kind === "leakage" ? [{ action: "mergeNames" as const, label: "One person: one name" }] : []),
     ],
@@ -114,6 +123,12 @@ export function findingItem(finding: Finding, recordings: Recordings, proposal?:
       ...(remedy.action === "splitName" ? { parts: remedy.parts } : {}),
     },
   };
+}
+
+function agreedText(agree: string, action: ReviewAction["action"], to: string | undefined): string {
+  if (action === "keepOne") return `${agree}: keep ${to ?? "one"}`;
+  if (to === undefined) return agree;
+  return action === "mergeNames" ? `${agree}: call both ${to}` : `${agree}: ${to}`;
 }
 
 /** The speakers concerned. */
@@ -153,33 +168,77 @@ function voicesOf(
   return voices.slice(0, 6);
 }
 
-const named: Record<string, string> = {
-  logLikelihoodRatio: "log likelihood ratio",
-  logLikelihoodRatioOwn: "log likelihood ratio to the own speaker",
-  logLikelihoodRatioNearest: "log likelihood ratio to the nearest other",
-  speaker: "said to be",
-  nearestSpeaker: "nearest other speaker",
+const seconds = (value: number) => `${value.toFixed(Math.abs(value) < 1 ? 2 : 1)} s`;
+const decibels = (value: number) => `${value.toFixed(1)} dB`;
+const cosine = (value: number) => value.toFixed(3);
+const hertz = (value: number) => `${whole(value)} Hz`;
+const part = (value: number) => `${Number((100 * value).toPrecision(2))} %`;
+
+/** What the evidence's fields are called on the desk, and how their numbers are written. */
+const fields: Record<string, [label: string, textOf?: (value: number) => string]> = {
+  logLikelihoodRatio: ["log likelihood ratio"],
+  logLikelihoodRatioOwn: ["log likelihood ratio, own speaker"],
+  logLikelihoodRatioNearest: ["log likelihood ratio, nearest other"],
+  speaker: ["said to be"],
+  nearestSpeaker: ["nearest other speaker"],
+  cosine: ["cosine of the two means", cosine],
+  correlation: ["correlation of the sound", cosine],
+  lagSeconds: ["shifted by", seconds],
+  secondsCompared: ["compared over", seconds],
+  seconds: ["length", seconds],
+  secondsOfSpeech: ["speech in it", seconds],
+  speechPeak: ["most likely speech, 0 to 1", (value) => value.toFixed(2)],
+  levelDb: ["level of the speech", (value) => `${value.toFixed(1)} dBFS`],
+  snrDb: ["speech above the noise", decibels],
+  bandwidthHz: ["bandwidth", hertz],
+  partAtFullScale: ["samples at full scale", part],
+  similarityAcross: ["cosine across the change of voice", cosine],
+  usualSimilarity: ["usual cosine across such a place", cosine],
+  changeSeconds: ["change of voice at", seconds],
+  path: ["file"],
 };
 
+/** What a doubt is measured by, which the limit is of. */
+const measureOf: Record<string, string> = {
+  short: "seconds",
+  clipped: "partAtFullScale",
+  quiet: "levelDb",
+  narrowBand: "bandwidthHz",
+  lowSnr: "snrDb",
+};
+
+/** What is known of both recordings of a pair, in one line each. */
+const ofBoth: Record<string, string> = { seconds: "lengths", speaker: "said to be" };
+
 /** The evidence in words; what to listen to is heard. */
-function factsOf({ keys, evidence }: Finding): [string, string][] {
+function factsOf({ kind, keys, evidence }: Finding): [string, string][] {
   return Object.entries(evidence).flatMap(([name, value]): [string, string][] => {
     if (name === "listen" || value === null || value === undefined) return [];
-    const [, number] = /^utterances([12])$/.exec(name) ?? [];
-    const label =
-      number === undefined
-        ? (named[name] ?? spelt(name))
-        : keys.length > 1
-          ? `recordings of ${keys[Number(number) - 1]}`
-          : `recordings of voice ${number}`;
-    return [[label, textOf(value)]];
+    const [, stem = name, number] = /^(.+)([12])$/.exec(name) ?? [];
+    const [label = spelt(stem), textOf = plainText] = fields[stem] ?? [];
+    const written = (one: unknown) => (typeof one === "number" ? textOf(one) : plainText(one));
+    if (name === "limit") {
+      const [, limitText = plainText] = fields[measureOf[kind] ?? ""] ?? [];
+      return [[label, typeof value === "number" ? limitText(value) : plainText(value)]];
+    }
+    if (number === undefined) return [[label, written(value)]];
+    if (stem === "utterances")
+      return [
+        [
+          keys.length > 1 ? `recordings of ${keys[Number(number) - 1]}` : `recordings of voice ${number}`,
+          written(value),
+        ],
+      ];
+    const both = ofBoth[stem];
+    if (both === undefined) return [[`${number === "1" ? "first" : "second"} ${label}`, written(value)]];
+    return number === "2" ? [] : [[both, `${written(value)}, ${written(evidence[`${stem}2`])}`]];
   });
 }
 
-function textOf(value: unknown): string {
+function plainText(value: unknown): string {
   if (typeof value === "number")
     return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 1 ? 3 : 1);
   if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.map(textOf).join(", ");
+  if (Array.isArray(value)) return value.map(plainText).join(", ");
   return JSON.stringify(value);
 }

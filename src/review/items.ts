@@ -96,7 +96,7 @@ function utteranceItem(
     actions: [
       { action: "keep", label: "Keep" },
       { action: "drop", label: "Leave out" },
-      { action: "relabel", label: "It is ...", needs: "speaker" },
+      { action: "relabel", label: "It is somebody else ...", needs: "speaker" },
       { action: "unsure", label: "Unsure" },
     ],
     map: { names: [own, near].filter((name) => name !== undefined), marked: [key] },

@@ -1,3 +1,4 @@
+import type { Finding } from "../audit/finding.js";
 import { nameOf } from "../decisions/names.js";
 import { compare } from "../util/compare.js";
 import { groupBy } from "../util/group-by.js";
@@ -23,6 +24,23 @@ export interface Recordings {
    * to length 1. Undefined where fewer than three speakers have embeddings.
    */
   apart(): number | undefined;
+}
+
+/**
+ * Recordings that findings are about and that have no embedding, as digital silence: their evidence says where they are.
+ */
+export function unembedded(
+  items: readonly object[],
+  utterances: readonly { key: string }[],
+): ReviewUtterance[] {
+  const known = new Set(utterances.map(({ key }) => key));
+  return (items as readonly Partial<Pick<Finding, "keys" | "evidence">>[]).flatMap(({ keys, evidence }) => {
+    const [key] = keys ?? [];
+    const path = evidence?.path;
+    if (key === undefined || known.has(key) || typeof path !== "string") return [];
+    known.add(key);
+    return { key, dataset: "", speakerId: null, path };
+  });
 }
 
 /** Speakers among whom that is measured: more would not move it. */

@@ -10,7 +10,7 @@ import { quantity } from "../shared/text.js";
 import type { ReviewItem, ReviewUtterance } from "./item.js";
 import { type Reviewable, reviewItems } from "./items.js";
 import { deskModule, deskStyle } from "./page-code.js";
-import { recordingsOf } from "./recordings.js";
+import { recordingsOf, unembedded } from "./recordings.js";
 import { type DeskAnswer, type DeskQuestion, knownDecisions, serveDesk } from "./serve-desk.js";
 import { type WrittenPage, writePage } from "./write-page.js";
 
@@ -88,7 +88,7 @@ export function review(items: readonly Reviewable[], options: ReviewOptions = {}
   if (file === undefined)
     throw invalid('No file is named for the decisions. Give decisions: "results/decisions.jsonl".');
   const { pageDir = join(dirname(file), "review") } = options;
-  const recordings = recordingsOf(utterances, corpus?.utterances);
+  const recordings = recordingsOf([...utterances, ...unembedded(items, utterances)], corpus?.utterances);
   const shown = reviewItems(items, recordings);
   const desk = { title, items: shown, recordings, files, by };
   let widget: DeskWidget | undefined;

@@ -6,6 +6,8 @@ const bands = 64;
 const mostColumns = 420;
 /** What is further below the loudest, in natural log of power, is as white as silence: 43 dB. */
 const range = 10;
+/** What the filter bank gives for no sound at all, and a little. */
+const silence = Math.log(2 ** -23) + 0.01;
 
 /** From the paper's white to a deep blue. */
 const palette = Uint8Array.from({ length: 256 * 3 }, (_, at) => {
@@ -39,7 +41,9 @@ export function spectrogram({ samples, sampleRate }: Signal): Uint8Array | undef
   const pixels = new Uint8Array(rows * bands);
   for (let t = 0; t < rows; t++)
     for (let b = 0; b < bands; b++) {
-      const value = 1 - (top - data[t * bands + b]!) / range;
+      const level = data[t * bands + b]!;
+      // Digital silence is white, also where there is nothing louder.
+      const value = level <= silence ? 0 : 1 - (top - level) / range;
       pixels[(bands - 1 - b) * rows + t] = Math.round(255 * Math.min(1, Math.max(0, value)));
     }
   return png(pixels, rows, palette);

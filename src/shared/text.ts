@@ -36,3 +36,7 @@ export function duration(total: number): string {
     ? `${whole(total / 60)} min`
     : `${total < 36000 ? (total / 3600).toFixed(1) : whole(total / 3600)} h`;
 }
+
+/** A probability as a whole percentage; it is never called certain: `69 %`, `> 99 %`. */
+export const percent = (probability: number): string =>
+  probability > 0.995 ? "> 99 %" : `${Math.round(100 * probability)} %`;

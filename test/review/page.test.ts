@@ -144,6 +144,33 @@ else {
       const line = card?.querySelector<HTMLElement>(".desk-head");
       return card?.classList.contains("is-playing") && Number.parseFloat(line?.style.left ?? "") > 0;
     }, voice);
+  /** Texts whose contrast to what lies behind them is below 4.5, as WCAG 2.2 has it; runs in the page. */
+  const faintTexts = () => {
+    const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
+    const luminance = (colour: string) => {
+      const [r = 0, g = 0, b = 0] = channels(colour).map((value) =>
+        value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
+      );
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element: Element | null): string => {
+      if (element === null) return "rgb(255, 255, 255)";
+      const { backgroundColor } = getComputedStyle(element);
+      return channels(backgroundColor)[3] === 0 ? behind(element.parentElement) : backgroundColor;
+    };
+    const texts = Array.from(document.querySelectorAll<HTMLElement>(".desk *")).filter(
+      (one) =>
+        !one.closest("button:disabled, option") &&
+        Array.from(one.childNodes).some(({ nodeType, textContent }) => nodeType === 3 && textContent?.trim()),
+    );
+    return texts.flatMap((one) => {
+      const [light = 0, dark = 0] = [getComputedStyle(one).color, behind(one)]
+        .map(luminance)
+        .sort((a, b) => b - a);
+      const contrast = (light + 0.05) / (dark + 0.05);
+      return contrast < 4.5 ? [`${one.className} ${one.textContent} ${contrast.toFixed(2)}`] : [];
+    });
+  };
   const title = (page: Page) => page.locator(".desk-pane h2").textContent();
 
   test("from the disk it plays, shows spectrograms and the map, reaches no network, and names stay text", async () => {
@@ -210,11 +237,18 @@ else {
       await page.keyboard.press("u");
       assert.is(await count(), "2 of 3 decided");
       // To another speaker, by name.
-      await page.locator(".desk-choice", { hasText: "It is ..." }).click();
+      await page.locator(".desk-choice", { hasText: "It is somebody else" }).click();
+      // Asked for twice, there still is one field.
+      await page.locator(".desk-choice", { hasText: "It is somebody else" }).click();
+      assert.is(await page.locator(".desk-speaker input").count(), 1);
       await page.keyboard.type("somebody");
+      await page.keyboard.press("Enter");
+      assert.is(await count(), "2 of 3 decided");
+      assert.match((await page.locator(".desk-speaker").textContent())!, "There is no speaker somebody.");
       await page.keyboard.press("Enter");
       assert.is(await count(), "3 of 3 decided");
       assert.is(await page.locator(".desk-sign.is-disputed").count(), 1);
+      assert.is(await page.locator(".desk-sign.is-disputed").getAttribute("aria-label"), "people disagree");
       const [download] = await Promise.all([
         page.waitForEvent("download"),
         page.getByText("Save decisions").click(),
@@ -242,7 +276,7 @@ else {
       );
       await page.setInputFiles(".desk-tools input[type=file]", put(join(folder, "bad.jsonl"), "nonsense\n"));
       await page.waitForFunction(() =>
-        document.querySelector(".desk-message")?.textContent?.includes("1 lines are none"),
+        document.querySelector(".desk-message")?.textContent?.includes("0 decisions loaded; 1 line is none"),
       );
     });
   });
@@ -291,13 +325,14 @@ else {
       await page.locator(".desk-choice", { hasText: "Two people" }).click();
       assert.is(await count(), "1 of 3 decided");
       await page.keyboard.press("ArrowUp");
-      assert.match((await page.locator(".desk-decided").textContent())!, "You: keep");
+      assert.match((await page.locator(".desk-decided").textContent())!, "You: Two people");
       // A choice that names a speaker waits as well.
       await start("1");
       await page.keyboard.press("Escape");
       await page.keyboard.press("ArrowDown");
-      await page.locator(".desk-choice", { hasText: "It is ..." }).click();
+      await page.locator(".desk-choice", { hasText: "It is somebody else" }).click();
       await page.keyboard.type("somebody");
+      await page.keyboard.press("Enter");
       await page.keyboard.press("Enter");
       await page.keyboard.type("anna");
       await page.keyboard.press("Enter");
@@ -341,6 +376,75 @@ else {
         [3, 3],
       );
       assert.equal(await drawing.locator("text").allTextContents(), ["b", "c", "a"]);
+    });
+  });
+
+  test("who hears the page is told what is shown, and buttons that are reached by tab are pressed by space", async () => {
+    await write("spoken", reviewItems(findings, recordings), { by: "anna" });
+    await inBrowser(async (page) => {
+      await open(page, "spoken");
+      const spoken = () => page.locator(".desk-spoken").textContent();
+      const current = () =>
+        page.evaluate(() => {
+          const id = document.querySelector("[role=listbox]")?.getAttribute("aria-activedescendant");
+          const row = document.getElementById(id ?? "");
+          return [row?.getAttribute("aria-selected"), row?.getAttribute("aria-posinset"), row?.ariaSetSize];
+        });
+      assert.match((await spoken())!, /^1 of 3, one person, two names: Are /);
+      assert.equal(await current(), ["true", "1", "3"]);
+      await page.keyboard.press("ArrowDown");
+      assert.match((await spoken())!, /^2 of 3, wrong label: Is /);
+      assert.equal(await current(), ["true", "2", "3"]);
+      // Whatever has no text of its own has a name.
+      const nameless = await page
+        .locator(".desk button, .desk input:not([hidden]), .desk select, .desk progress, .desk [role=img]")
+        .evaluateAll((all) =>
+          all
+            .filter((one) => !(one.getAttribute("aria-label") ?? one.textContent ?? "").trim())
+            .map(({ outerHTML }) => outerHTML),
+        );
+      assert.equal(nameless, []);
+      await page.locator(".desk-choice").nth(1).focus();
+      await page.keyboard.press(" ");
+      assert.is(await page.locator(".desk-count").textContent(), "1 of 3 decided");
+      await page.locator(".desk-tools button", { hasText: "Undo" }).focus();
+      await page.keyboard.press(" ");
+      assert.is(await page.locator(".desk-count").textContent(), "0 of 3 decided");
+      // The button is off now; keys go on all the same.
+      await page.keyboard.press("2");
+      assert.is(await page.locator(".desk-count").textContent(), "1 of 3 decided");
+    });
+  });
+
+  test("text can be read in light and dark, on a narrow screen nothing is cut off, and a question is printed whole", async () => {
+    await write("looks", reviewItems(findings, recordings), { by: "anna" });
+    await inBrowser(async (page) => {
+      await open(page, "looks");
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        const faint = await page.evaluate(faintTexts);
+        assert.equal(faint, [], colorScheme);
+      }
+      await page.setViewportSize({ width: 400, height: 800 });
+      const beyond = () =>
+        page.locator(".desk-tools button, .desk-choice, .desk-voice, .desk-filters > *").evaluateAll((all) =>
+          all
+            .filter((one) => one.clientWidth > 0)
+            .filter((one) => {
+              const { left, right } = one.getBoundingClientRect();
+              return left < 0 || right > innerWidth;
+            })
+            .map(({ className }) => className),
+        );
+      assert.equal(await beyond(), []);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 400);
+      await page.setViewportSize({ width: 1000, height: 300 });
+      await page.emulateMedia({ media: "print" });
+      const cut = await page
+        .locator(".desk, .desk-body, .desk-pane")
+        .evaluateAll((all) => all.map((one) => one.scrollHeight - one.clientHeight));
+      assert.equal(cut, [0, 0, 0]);
+      assert.is(await page.locator(".desk aside, .desk-tools, .desk footer").first().isVisible(), false);
     });
   });
 

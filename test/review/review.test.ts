@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { Finding } from "../../src/audit/finding.js";
 import { appendDecision } from "../../src/decisions/append-decision.js";
 import { reviewItems } from "../../src/review/items.js";
 import { recordingsOf } from "../../src/review/recordings.js";
@@ -78,7 +79,7 @@ test("pairs, utterances and findings become questions with voices, facts and cho
   assert.equal(
     finding!.actions.slice(0, 3).map(({ action, to, label }) => [action, to, label]),
     [
-      ["mergeNames", "x_a", "One person: x_a"],
+      ["mergeNames", "x_a", "One person: call both x_a"],
       ["keep", undefined, "Two people"],
       ["unsure", undefined, "Unsure"],
     ],
@@ -114,6 +115,94 @@ test("the choice about copies names the recording that is kept", () => {
       ["Copies: keep x_a_2", "x_a_2"],
     ],
   );
+});
+
+test("the evidence has words and units, and what is asked of a doubt is what is doubted", () => {
+  const item = (
+    kind: Finding["kind"],
+    keys: string[],
+    evidence: Finding["evidence"],
+    remedy: Finding["remedy"],
+  ) => reviewItems([{ kind, keys, score: -0.3, probability: 0.999, evidence, remedy }], recordings)[0]!;
+  const noisy = item(
+    "lowSnr",
+    ["x_a_1"],
+    { snrDb: 6.42, limit: 6, seconds: 0.456, path: "a.wav" },
+    { action: "keep" },
+  );
+  assert.is(noisy.title, "Is x_a_1 too noisy to keep?");
+  assert.equal(noisy.facts, [
+    ["probability", "> 99 %"],
+    ["score, log odds", "-0.3"],
+    ["speech above the noise", "6.4 dB"],
+    ["limit", "6.0 dB"],
+    ["length", "0.46 s"],
+    ["file", "a.wav"],
+  ]);
+  const clipped = item(
+    "clipped",
+    ["x_a_1"],
+    { partAtFullScale: 0.01234, limit: 0.001, seconds: 3, path: "a.wav" },
+    { action: "keep" },
+  );
+  assert.equal(clipped.facts.slice(2, 4), [
+    ["samples at full scale", "1.2 %"],
+    ["limit", "0.1 %"],
+  ]);
+  const copies = item(
+    "nearCopies",
+    ["x_a_1", "x_a_2"],
+    {
+      correlation: 0.98765,
+      lagSeconds: -0.1,
+      secondsCompared: 3.456,
+      seconds1: 3.6,
+      seconds2: 3.5,
+      speaker1: "x_a",
+      speaker2: "x_b",
+      path1: "a.wav",
+      path2: "b.wav",
+      listen: ["x_a_1", "x_a_2"],
+    },
+    { action: "keepOne", to: "x_a_1" },
+  );
+  assert.equal(copies.facts.slice(2), [
+    ["correlation of the sound", "0.988"],
+    ["shifted by", "-0.10 s"],
+    ["compared over", "3.5 s"],
+    ["lengths", "3.6 s, 3.5 s"],
+    ["said to be", "x_a, x_b"],
+    ["first file", "a.wav"],
+    ["second file", "b.wav"],
+  ]);
+  const narrow = item(
+    "narrowBand",
+    ["x_a_1"],
+    { bandwidthHz: 4012.3, limit: 5200, seconds: 3, path: "a.wav" },
+    { action: "keep" },
+  );
+  assert.equal(narrow.facts.slice(2, 4), [
+    ["bandwidth", "4,012 Hz"],
+    ["limit", "5,200 Hz"],
+  ]);
+});
+
+test("a recording without an embedding is heard by the path in the evidence", async () => {
+  const silent: Finding = {
+    kind: "nonSpeech",
+    keys: ["x_a_silent"],
+    score: 40,
+    probability: 1,
+    evidence: { reason: "digital silence", path: utterances[0]!.path },
+    remedy: { action: "drop" },
+  };
+  const desk = review([silent], { utterances, decisions: join(folder, "silent.jsonl"), by: "anna" });
+  assert.equal(
+    desk.items[0]!.voices.map(({ key }) => key),
+    ["x_a_silent"],
+  );
+  const { clips, wanted } = await desk.page(join(folder, "silent"));
+  assert.equal([clips, wanted], [1, 1]);
 });
 
 test("the map keeps recordings of one speaker together, on one scale", () => {

@@ -27,7 +27,23 @@ const nameOf = (kind) => kindNames[kind] ?? kind;
 /** The word of a kind that findings and decisions have in files, where the desk calls it otherwise. */
 const fileWordOf = (kind) => (inSnakeCase(kind) === nameOf(kind) ? undefined : inSnakeCase(kind));
 
-const signs = { keep: "○", same: "✓", different: "✗", unsure: "?" };
+/** How a row shows what was decided, and how it is said. */
+const signs = {
+  keep: ["○", "kept"],
+  same: ["✓", "the same"],
+  different: ["✗", "different"],
+  unsure: ["?", "unsure"],
+};
+
+const letters = "abcdef";
+
+/** A probability as the toolkit writes it: it is never called certain. */
+const percent = (probability) => (probability > 0.995 ? "> 99 %" : `${Math.round(100 * probability)} %`);
+
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** There may be several desks in a notebook. */
+let desks = 0;
 
 /**
  * The listening desk. What it shows and saves goes through `model`, as anywidget gives it: a notebook's kernel at the other end,
@@ -47,6 +63,7 @@ class Desk {
   #waiting = new Map();
   #urls = [];
   #isBusy = false;
+  #id = `desk-${++desks}`;
   /** What was chosen before it was known who decides. */
   #pending;
   #hear = (message, buffers) => this.#take(message, buffers ?? []);
@@ -68,7 +85,7 @@ class Desk {
     const filter = () => this.#filter();
     this.title = h("h1", {});
     this.progressText = h("span", { class: "desk-count" });
-    this.progress = h("progress", { max: 1, value: 0 });
+    this.progress = h("progress", { max: 1, value: 0, "aria-label": "Decided" });
     this.by = h("input", {
       placeholder: "your name",
       "aria-label": "Your name",
@@ -82,19 +99,28 @@ class Desk {
         if (this.#by !== "") this.root.focus();
       },
     });
-    this.saveButton = h("button", { type: "button", onclick: () => this.#save() }, "Save decisions");
+    /** After a click, keys go on; who pressed the button by a key stays on it. */
+    const press = (action) => (event) => {
+      action();
+      if (event.detail > 0) this.root.focus({ preventScroll: true });
+    };
+    this.saveButton = h("button", { type: "button", onclick: press(() => this.#save()) }, "Save decisions");
     const file = h("input", {
       type: "file",
       accept: ".jsonl",
       hidden: true,
       onchange: () => this.#load(file),
     });
-    this.loadButton = h("button", { type: "button", onclick: () => file.click() }, "Load");
+    this.loadButton = h(
+      "button",
+      { type: "button", title: "Load decisions that were saved", onclick: press(() => file.click()) },
+      "Load",
+    );
     this.undoButton = h(
       "button",
-      { type: "button", disabled: true, onclick: () => this.#undoLast() },
+      { type: "button", disabled: true, onclick: press(() => this.#undoLast()) },
       "Undo ",
-      h("kbd", {}, "u"),
+      h("kbd", { "aria-hidden": "true" }, "u"),
     );
     this.kind = h("select", { "aria-label": "Kind", onchange: filter });
     this.status = h(
@@ -116,21 +142,30 @@ class Desk {
     this.leastText = h("span", {});
     this.search = h("input", {
       type: "search",
-      placeholder: "search names",
-      "aria-label": "Search",
+      placeholder: "search",
+      "aria-label": "Search names",
       oninput: filter,
     });
-    this.hits = h("div", { class: "desk-hits" });
-    this.list = new List({ draw: (index) => this.#row(index), onPick: (row) => this.#show(row) });
+    this.hits = h("div", { class: "desk-hits", role: "status" });
+    this.list = new List({
+      id: `${this.#id}-list`,
+      draw: (index) => this.#row(index),
+      onPick: (row) => this.#show(row),
+    });
+    /** What is shown, for who hears the page. */
+    this.spoken = h("div", { class: "desk-spoken", role: "status" });
     this.pane = h("main", { class: "desk-pane" });
     this.message = h("div", { class: "desk-message", role: "status", hidden: true });
     this.voiceKeys = h("kbd", {});
     this.choiceKeys = h("kbd", {});
-    this.leastRow = h("label", { class: "desk-least" }, "from ", this.leastText, this.least);
+    this.oneVoice = h("span", { class: "desk-key-group" }, this.voiceKeys, "one voice");
+    this.leastRow = h("label", { class: "desk-least" }, "probability from ", this.leastText, this.least);
     this.root = h(
       "div",
       {
         class: "desk",
+        role: "group",
+        "aria-label": "Listening desk",
         tabIndex: 0,
         "data-lm-suppress-shortcuts": "true",
         onkeydown: (event) => this.#key(event),
@@ -143,6 +178,7 @@ class Desk {
         h("div", { class: "desk-tools" }, this.by, this.undoButton, this.loadButton, this.saveButton, file),
       ),
       this.message,
+      this.spoken,
       h(
         "div",
         { class: "desk-body" },
@@ -157,14 +193,14 @@ class Desk {
       h(
         "footer",
         {},
+        h("span", { class: "desk-key-group" }, h("kbd", {}, "space"), "play"),
+        this.oneVoice,
+        h("span", { class: "desk-key-group" }, this.choiceKeys, "decide"),
         ...[
-          [h("kbd", {}, "space"), "play"],
-          [this.voiceKeys, "one voice"],
-          [this.choiceKeys, "decide"],
-          [h("kbd", {}, "↑ ↓"), "move"],
-          [h("kbd", {}, "u"), "undo"],
-          [h("kbd", {}, "/"), "search"],
-        ].flat(),
+          ["↑ ↓", "move"],
+          ["u", "undo"],
+          ["/", "search"],
+        ].map(([keys, what]) => h("span", { class: "desk-key-group" }, h("kbd", {}, keys), what)),
       ),
     );
     el.append(this.root);
@@ -222,6 +258,7 @@ class Desk {
     this.by.value = this.#by;
     this.by.disabled = !isPage;
     this.saveButton.hidden = this.loadButton.hidden = !isPage;
+    this.isPage = isPage;
     this.place = place;
     this.speakers = speakers;
     const kinds = [...new Set(items.map(({ kind }) => kind))];
@@ -284,8 +321,8 @@ class Desk {
       if (isOf(item)) rows.push(index);
     });
     this.list.rows = rows;
-    this.hits.textContent =
-      rows.length === this.#items.length ? "" : `${rows.length} of ${this.#items.length} shown`;
+    const hits = rows.length === this.#items.length ? "" : `${rows.length} of ${this.#items.length} shown`;
+    if (this.hits.textContent !== hits) this.hits.textContent = hits;
     const at = rows.indexOf(current);
     this.#shown = at;
     this.list.current = at;
@@ -303,13 +340,24 @@ class Desk {
     const item = this.#items[index];
     const mine = this.#ledger.mine(item, this.#by);
     const others = this.#ledger.others(item, this.#by);
-    const sign = mine === undefined ? "" : (signs[mine.action] ?? "✓");
     const isDisputed = this.#ledger.isDisputed(item);
+    const [sign, meaning] = isDisputed
+      ? ["≠", "people disagree"]
+      : mine !== undefined
+        ? (signs[mine.action] ?? ["✓", wordsOf(mine.action)])
+        : others.length > 0
+          ? ["·", "decided by somebody else"]
+          : ["", undefined];
     return [
       h(
         "span",
-        { class: `desk-sign${isDisputed ? " is-disputed" : ""}` },
-        isDisputed ? "≠" : sign || (others.length > 0 ? "·" : ""),
+        {
+          class: `desk-sign${isDisputed ? " is-disputed" : ""}`,
+          title: meaning,
+          role: meaning && "img",
+          "aria-label": meaning,
+        },
+        sign,
       ),
       h(
         "span",
@@ -324,11 +372,7 @@ class Desk {
         ),
         h("span", { title: fileWordOf(item.kind) }, nameOf(item.kind)),
       ),
-      h(
-        "span",
-        { class: "desk-probability" },
-        item.probability === null ? "" : `${Math.round(100 * item.probability)} %`,
-      ),
+      h("span", { class: "desk-probability" }, item.probability === null ? "" : percent(item.probability)),
     ];
   }
 
@@ -343,12 +387,13 @@ class Desk {
       const text =
         this.#items.length === 0 ? "There is nothing to decide." : "Nothing here fits the filters.";
       this.pane.replaceChildren(h("p", { class: "desk-empty" }, text));
+      this.spoken.textContent = text;
       return;
     }
     const item = this.#items[index];
     this.#voices = item.voices.map(
       (voice, v) =>
-        new Voice(voice, "abcdef"[v], {
+        new Voice(voice, letters[v], {
           fetch: (key) => this.#ask(`voice ${key}`, { type: "voice", key }),
           onPlay: (own) => {
             for (const other of this.#voices) if (other !== own) other.stop();
@@ -396,11 +441,16 @@ class Desk {
       ),
     );
     this.pane.scrollTop = 0;
+    // On a narrow screen the page is what scrolls.
+    if (this.isPage && this.pane.getBoundingClientRect().top < 0) this.pane.scrollIntoView();
     this.#redraw();
-    const letters = new Map(item.voices.map(({ key }, v) => [key, "abcdef"[v]]));
+    this.spoken.textContent = plain(
+      `${row + 1} of ${this.list.rows.length}, ${nameOf(item.kind)}: ${item.title}`,
+    );
+    const letterOf = new Map(item.voices.map(({ key }, v) => [key, letters[v]]));
     if (item.hasMap)
       void this.#ask(`map ${index}`, { type: "map", item: index }).then((drawn) => {
-        if (drawn && map.isConnected) map.replaceChildren(drawMap(drawn, letters));
+        if (drawn && map.isConnected) map.replaceChildren(drawMap(drawn, letterOf));
       });
   }
 
@@ -412,7 +462,8 @@ class Desk {
   #redraw() {
     const item = this.#item();
     if (item === undefined) return;
-    this.voiceKeys.textContent = item.voices.map((_, v) => "abcdef"[v]).join(" ");
+    this.voiceKeys.textContent = item.voices.map((_, v) => letters[v]).join(" ");
+    this.oneVoice.hidden = item.voices.length === 0;
     this.choiceKeys.textContent = item.actions.map((_, c) => c + 1).join(" ");
     const mine = this.#ledger.mine(item, this.#by);
     const isChosen = ({ action, to, needs }) =>
@@ -429,44 +480,51 @@ class Desk {
             onmousedown: (event) => event.preventDefault(),
             onclick: () => this.#choose(choice),
           },
-          h("kbd", {}, String(c + 1)),
+          h("kbd", { "aria-hidden": "true" }, String(c + 1)),
           plain(choice.label),
         ),
       ),
     );
     const said = [mine, ...this.#ledger.others(item, this.#by)].filter((decision) => decision !== undefined);
     this.decided.replaceChildren(
-      ...said.map(({ by, action, to, at }) =>
-        h(
+      ...said.map((decision) => {
+        const { by, at = "" } = decision;
+        return h(
           "span",
           {},
-          plain(
-            `${by === this.#by ? "You" : by}: ${wordsOf(action)}${to === undefined ? "" : ` ${to}`}${at === "" ? "" : `, ${at.slice(0, 10)}`}`,
-          ),
-        ),
-      ),
+          plain(`${by === this.#by ? "You" : by}: ${saidOf(decision, item)}${at && `, ${at.slice(0, 10)}`}`),
+        );
+      }),
     );
   }
 
   #choose(choice) {
     if (choice.needs !== "speaker") return this.#decide(choice);
+    this.choices.querySelector(".desk-speaker")?.remove();
+    const known = this.speakers ?? [];
     const names = h(
       "datalist",
-      { id: "desk-speakers" },
-      (this.speakers ?? []).map((name) => h("option", { value: name })),
+      { id: `${this.#id}-speakers` },
+      known.map((name) => h("option", { value: name })),
     );
+    const note = h("span", { role: "alert" });
     const input = h("input", { placeholder: "which speaker? Enter decides", "aria-label": "Speaker" });
-    input.setAttribute("list", "desk-speakers");
+    input.setAttribute("list", names.id);
+    let confirmed;
     input.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
         this.#redraw();
         this.root.focus();
       }
-      if (event.key !== "Enter" || input.value.trim() === "") return;
+      const to = input.value.trim();
+      if (event.key !== "Enter" || event.isComposing || to === "") return;
       event.preventDefault();
-      void this.#decide({ ...choice, to: input.value.trim() });
+      // A slip of the pen would make a speaker whom nobody looks for.
+      if (known.includes(to) || confirmed === to) return void this.#decide({ ...choice, to });
+      confirmed = to;
+      note.textContent = plain(`There is no speaker ${to}. Enter again makes it a new one.`);
     });
-    this.choices.append(input, names);
+    this.choices.append(h("div", { class: "desk-speaker" }, input, note, names));
     input.focus();
   }
 
@@ -540,6 +598,8 @@ class Desk {
     const index = this.#undo.pop();
     if (index === undefined || this.#isBusy) return;
     this.undoButton.disabled = this.#undo.length === 0;
+    // Keys are heard by what has the focus, which a button that is off has lost.
+    if (this.undoButton.disabled && this.undoButton === document.activeElement) this.root.focus();
     if (!(await this.#send(this.#items[index], { action: "undo" }))) return;
     const row = this.list.rows.indexOf(index);
     if (row >= 0) this.#show(row);
@@ -554,7 +614,7 @@ class Desk {
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     this.#model.send({ type: "save" });
-    this.#say(`${lines.length} ${lines.length === 1 ? "decision" : "decisions"} saved.`);
+    this.#say(`${counted(lines.length, "decision")} saved.`);
   }
 
   async #load(file) {
@@ -565,9 +625,8 @@ class Desk {
     for (const decision of decisions) this.#ledger.add(decision);
     this.#filter();
     this.#redraw();
-    this.#say(
-      `${decisions.length} decisions loaded${bad > 0 ? `; ${bad} lines are none, and were left out` : ""}.`,
-    );
+    const left = bad === 1 ? "1 line is none, and was left out" : `${bad} lines are none, and were left out`;
+    this.#say(`${counted(decisions.length, "decision")} loaded${bad > 0 ? `; ${left}` : ""}.`);
   }
 
   #say(text) {
@@ -589,7 +648,9 @@ class Desk {
       if (key === "Escape") this.root.focus();
       return;
     }
-    const letter = "abcdef".indexOf(key);
+    // Of a button that has the focus, space is its own.
+    if (key === " " && target.closest("button") !== null) return;
+    const letter = letters.indexOf(key);
     const choice = this.#item()?.actions[Number(key) - 1];
     const action =
       key === " "
@@ -615,6 +676,12 @@ class Desk {
     event.stopPropagation();
     void action();
   }
+}
+
+/** What was decided, by the words of the choice where there is one. */
+function saidOf({ action, to }, { actions }) {
+  const choice = actions.find((one) => one.action === action && one.to === to && one.needs === undefined);
+  return choice?.label ?? `${wordsOf(action)}${to === undefined ? "" : ` ${to}`}`;
 }
 
 const wordsOf = (action) => action.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

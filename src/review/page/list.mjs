@@ -9,17 +9,24 @@ export class List {
   #last = -1;
   #current = -1;
   #draw;
+  #id;
 
-  /** @param draw gives the content of a row's element for an index into the rows */
-  constructor({ draw, onPick }) {
+  /**
+   * @param id of its element, by which a screen reader is told of the current row
+   * @param draw gives the content of a row's element for an index into the rows
+   */
+  constructor({ id, draw, onPick }) {
     this.#draw = draw;
+    this.#id = id;
     this.inner = h("div", { class: "desk-rows", role: "presentation" });
     this.element = h(
       "div",
       {
         class: "desk-list",
         role: "listbox",
-        tabIndex: -1,
+        id,
+        "aria-label": "Findings",
+        tabIndex: 0,
         onscroll: () => this.#show(),
         onclick: (event) => {
           const row = event.target.closest(".desk-row");
@@ -66,6 +73,9 @@ export class List {
       const row = h("div", {
         class: `desk-row${index === this.#current ? " is-current" : ""}`,
         role: "option",
+        id: `${this.#id}-${index}`,
+        "aria-posinset": String(index + 1),
+        "aria-setsize": String(this.#rows.length),
         "aria-selected": String(index === this.#current),
       });
       row.dataset.index = String(index);
@@ -74,5 +84,8 @@ export class List {
       elements.push(row);
     }
     this.inner.replaceChildren(...elements);
+    const isInSight = this.#current >= first && this.#current < last;
+    if (isInSight) this.element.setAttribute("aria-activedescendant", `${this.#id}-${this.#current}`);
+    else this.element.removeAttribute("aria-activedescendant");
   }
 }

@@ -1,7 +1,6 @@
 import { h, plain, s } from "./dom.mjs";
 
-/** Okabe and Ito's hues, which can be told apart with any kind of colour vision; and a shape each, for who sees none. */
-const hues = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"];
+/** A shape for each group, and a hue by the style sheet. */
 const shapes = ["circles", "squares", "triangles", "diamonds"];
 const [width, edge] = [300, 14];
 const unit = (width - 2 * edge) / 1000;
@@ -9,14 +8,14 @@ const bottom = 2 * edge + 600 * unit;
 
 /** A point of a group, of about equal area whatever its shape. */
 function point(group, cx, cy) {
-  const fill = hues[group % hues.length];
+  const hue = { class: `desk-hue-${group % shapes.length}` };
   const polygon = (...corners) =>
-    s("polygon", { points: corners.map(([x, y]) => `${cx + x},${cy + y}`).join(" "), fill });
+    s("polygon", { points: corners.map(([x, y]) => `${cx + x},${cy + y}`).join(" "), ...hue });
   switch (group % shapes.length) {
     case 0:
-      return s("circle", { cx, cy, r: 4, fill });
+      return s("circle", { cx, cy, r: 4, ...hue });
     case 1:
-      return s("rect", { x: cx - 3.6, y: cy - 3.6, width: 7.2, height: 7.2, fill });
+      return s("rect", { x: cx - 3.6, y: cy - 3.6, width: 7.2, height: 7.2, ...hue });
     case 2:
       return polygon([0, -5], [5, 4], [-5, 4]);
     default:

@@ -14,12 +14,23 @@ export class Voice {
     this.#head = h("div", { class: "desk-head" });
     this.picture = h(
       "div",
-      { class: "desk-picture", title: "Play from here", onclick: (event) => this.#seek(event) },
+      {
+        class: "desk-picture",
+        title:
+          "Spectrogram, 0 to 8 kHz on the mel scale, a stroke for every second. A click plays from there.",
+        onclick: (event) => this.#seek(event),
+      },
       this.#head,
     );
     this.button = h(
       "button",
-      { class: "desk-play", type: "button", "aria-label": `Play ${letter}`, onclick: () => this.toggle() },
+      {
+        class: "desk-play",
+        type: "button",
+        "aria-label": plain(`Play ${letter}, ${label}`),
+        "aria-pressed": "false",
+        onclick: () => this.toggle(),
+      },
       "▶",
     );
     this.note = h("div", { class: "desk-note" }, "…");
@@ -36,7 +47,7 @@ export class Voice {
           h("strong", {}, plain(label)),
           h("span", { class: "desk-key" }, nameOnALine(key, 20)),
         ),
-        h("kbd", {}, letter),
+        h("kbd", { "aria-hidden": "true" }, letter),
       ),
       this.picture,
       h("div", { class: "desk-detail" }, detail === undefined ? "" : plain(detail)),
@@ -54,7 +65,11 @@ export class Voice {
       return;
     }
     if (picture !== undefined)
-      this.picture.prepend(h("img", { src: picture, alt: "Spectrogram", draggable: false }));
+      this.picture.prepend(
+        h("img", { src: picture, alt: "Spectrogram, 0 to 8 kHz on the mel scale", draggable: false }),
+      );
+    // A stroke below it for every second.
+    this.picture.style.setProperty("--second", `${100 / Math.max(0.1, played)}%`);
     this.note.textContent =
       played < seconds
         ? `the first ${played.toFixed(0)} s of ${seconds.toFixed(1)} s`
@@ -87,6 +102,7 @@ export class Voice {
       return false;
     }
     this.button.textContent = "■";
+    this.button.setAttribute("aria-pressed", "true");
     this.element.classList.add("is-playing");
     this.#move();
     return true;
@@ -122,6 +138,7 @@ export class Voice {
 
   #stopped(isOver) {
     this.button.textContent = "▶";
+    this.button.setAttribute("aria-pressed", "false");
     this.element.classList.remove("is-playing");
     if (isOver) {
       this.#head.style.left = "0";
