@@ -38,7 +38,14 @@ export function nameOnALine(name, end) {
   const cut = Math.max(0, characters.length - end);
   return h(
     "span",
-    { class: "desk-name", title: characters.join(""), dir: "auto" },
+    // Its halves would be read as two words.
+    {
+      class: "desk-name",
+      title: characters.join(""),
+      role: "img",
+      "aria-label": characters.join(""),
+      dir: "auto",
+    },
     h("span", {}, characters.slice(0, cut).join("")),
     h("span", {}, characters.slice(cut).join("")),
   );
