@@ -1,4 +1,4 @@
-import { conflict, invalid, shown, unknown } from "../errors.js";
+import { invalid, shown, unknown } from "../errors.js";
 import type { BadEntry, Entry } from "./listing.js";
 
 /** What a column can hold. */
@@ -35,17 +35,18 @@ const usual: Record<ColumnRole, readonly string[]> = {
  * Which column holds what: as told, else by the usual names.
  *
  * @param told by role; an empty name says that there is no such column
- * @throws `unknown` for a column that is not there, `conflict` for one that is there twice; `missing` roles are the caller's
+ * @throws `unknown` for a column that is not there, `invalid` for two of one name; `missing` roles are the caller's
  */
 export function chooseColumns(names: readonly string[], told: Columns, file: string): Columns {
   const chosen: Columns = {};
   const taken = new Set<string>();
+  const twice = names.find((name, i) => name !== "" && names.indexOf(name) < i);
+  if (twice !== undefined)
+    throw invalid(
+      `${file} has two columns called ${shown(twice)}, so which one is meant is not clear. Rename one.`,
+      { path: file, got: twice },
+    );
   const take = (role: ColumnRole, name: string) => {
-    if (names.indexOf(name) !== names.lastIndexOf(name))
-      throw conflict(
-        `${file} has two columns ${shown(name)}, so it is not clear which of them is the ${role}. Rename one, or name another with --columns ${role}=NAME.`,
-        { path: file, got: name },
-      );
     chosen[role] = name;
     taken.add(name);
   };

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { missing } from "../errors.js";
 import { type Merged, type MergeSource, writeMerged } from "../merged/write-merged.js";
 import { quantity } from "../shared/text.js";
@@ -18,6 +17,7 @@ import {
 } from "../store/extraction.js";
 import { showEmbeddings } from "../store/show-embeddings.js";
 import type { LongTask, Progress } from "../types.js";
+import { holdsNo } from "../util/holds-no.js";
 import { readPickledRanks } from "./read-pickled-ranks.js";
 
 export interface MergeOptions extends LongTask<Extract<Progress, { stage: "merge" }>> {
@@ -76,10 +76,7 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
   if (lists === undefined) {
     const source = await readPickledRanks(inputDir);
     if (source !== undefined && source.total > 0) return source;
-    throw missing(
-      `${inputDir} ${existsSync(inputDir) ? "holds no embeddings of ranks" : "does not exist"}. Give a folder that \`speakerscope extract\` wrote.`,
-      { path: inputDir },
-    );
+    throw holdsNo(inputDir, "embeddings of ranks", "Give a folder that `speakerscope extract` wrote.");
   }
   const { absent } = lists;
   if (absent.length > 0 && !partial)

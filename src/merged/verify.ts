@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { checksFile, readChecks } from "../checks/checks-file.js";
-import { missing, shown } from "../errors.js";
+import { shown } from "../errors.js";
 import { isObject, readJsonObject, readJsonRows } from "../format/read-json.js";
 import { readCorpusLists, readExtraction } from "../store/extraction.js";
 import { speakerPath, utterancePath } from "../store/individual.js";
@@ -12,6 +12,7 @@ import { equal, verifyExtraction, verifyIndividualUtterance } from "../store/ver
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { type Audit, openAudit } from "../util/audit.js";
 import { compare } from "../util/compare.js";
+import { holdsNo } from "../util/holds-no.js";
 import { readJsonLines } from "../util/json-lines.js";
 import { checkComparison } from "./check-comparison.js";
 import { indexFile, individualFolder, mergedFiles } from "./files.js";
@@ -49,12 +50,7 @@ export async function verify(folder: string, { abortSignal }: VerifyOptions = {}
   }
   const lists = await audit.attempt("corpus list", () => readCorpusLists(folder));
   if (lists === undefined && audit.result().problems.length === 0)
-    throw missing(
-      `${folder} ${existsSync(folder) ? "holds no embeddings" : "does not exist"}. Give a folder that extract or merge wrote.`,
-      {
-        path: folder,
-      },
-    );
+    throw holdsNo(folder, "embeddings", "Give a folder that extract or merge wrote.");
   if (lists !== undefined) await verifyExtraction(await readExtraction(folder, lists), audit);
   return { kind: "extraction", ...audit.result() };
 }

@@ -15,6 +15,7 @@ import { mergedFiles, similarityFiles, tableFile } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
+import { holdsNo } from "../util/holds-no.js";
 import { writeFile } from "../util/write-file.js";
 import { nothingToCompare } from "./compare-speakers.js";
 import { measureThreshold } from "./measure-threshold.js";
@@ -55,9 +56,10 @@ export async function reportStage(
     return undefined;
   }
   if (!hasComparison && !isMerged)
-    throw missing(
-      `${resultsDir} ${existsSync(resultsDir) ? "holds no merged embeddings" : "does not exist"}. Give a folder that \`speakerscope merge\` or \`speakerscope run\` wrote.`,
-      { path: resultsDir },
+    throw holdsNo(
+      resultsDir,
+      "merged embeddings",
+      "Give a folder that `speakerscope merge` or `speakerscope run` wrote.",
     );
   if (!hasComparison)
     throw missing(

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { dirname, relative } from "node:path";
-import { missing } from "../errors.js";
 import { compare } from "../util/compare.js";
 import { countBy } from "../util/count-by.js";
 import { isLocked } from "../util/folder-lock.js";
+import { holdsNo } from "../util/holds-no.js";
 import { isFailure, type RankLog, readCorpusLists, readExtraction } from "./extraction.js";
 
 /** How far an extraction is. Every file is embedded, failed or left. */
@@ -50,12 +49,7 @@ const windowMs = 300_000;
 export async function extractionStatus(folder: string): Promise<ExtractionStatus> {
   const lists = await readCorpusLists(folder);
   if (lists === undefined)
-    throw missing(
-      `${folder} ${existsSync(folder) ? "holds no extraction" : "does not exist"}. Give a folder that \`speakerscope extract\` wrote.`,
-      {
-        path: folder,
-      },
-    );
+    throw holdsNo(folder, "extraction", "Give a folder that `speakerscope extract` wrote.");
   const { utterances, outcomes, logs } = await readExtraction(folder, lists);
   const parts = new Map<string, boolean>();
   for (const part of new Set(logs.map((log) => dirname(log.folder)))) parts.set(part, await isLocked(part));

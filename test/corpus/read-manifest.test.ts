@@ -208,7 +208,15 @@ test("NaN, by which Python says that a value is missing, is no name and no field
   );
 });
 
-test("two columns of one name are an error", async () => {
+test("two columns of one name are an error, in Parquet too", async () => {
+  const parquet = temporaryFolder();
+  const { parquetWriteBuffer } = await import("hyparquet-writer");
+  const columnData = ["path", "note", "note"].map((name) => ({ name, data: ["a.wav"] }));
+  const path = put(join(parquet, "twice.parquet"), new Uint8Array(parquetWriteBuffer({ columnData })));
+  assert.match(
+    await messageOf(readManifest(path)),
+    /invalid: .*twice\.parquet has two columns called "note"/,
+  );
   assert.match(
     await messageOf(read("t.csv", "path,speaker,note, speaker\na.wav,x,,y\n")),
     /invalid: .*t\.csv has two columns called "speaker", so which one is meant is not clear/,

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { parse } from "csv-parse";
-import { invalid, missing, reasonOf, shown } from "../../errors.js";
+import { invalid, missing, reasonOf } from "../../errors.js";
 import { readLines, wholeLines } from "../../util/read-lines.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
@@ -39,12 +39,6 @@ async function* entries(
   for await (const { cells, line } of records(path, delimiter, kind === "csv")) {
     if (names === undefined) {
       names = cells.map((name) => name.trim());
-      const twice = names.find((name, i) => name !== "" && names!.indexOf(name) < i);
-      if (twice !== undefined)
-        throw invalid(
-          `${path} has two columns called ${shown(twice)}, so which one is meant is not clear. Rename one.`,
-          { path, got: twice },
-        );
       columns = chooseColumns(names, told, path);
       if (columns.path === undefined)
         throw missing(
