@@ -1,4 +1,6 @@
 import { conflict, shown } from "../errors.js";
+import { groupBy } from "../util/group-by.js";
+import { joined } from "../util/joined.js";
 import { auditor, type Decision, inWords } from "./decision.js";
 
 /**
@@ -23,30 +25,11 @@ const namesIn = ({ keys, to }: Decision) => (to === undefined ? keys : [...keys,
 
 /** The names of each person, with the merges that make them one. */
 export function peopleOf(merges: readonly Decision[]): { names: string[]; own: Decision[] }[] {
-  const parent = new Map<string, string>();
-  const root = (name: string): string => {
-    let top = name;
-    for (let up = parent.get(top); up !== undefined; up = parent.get(top)) top = up;
-    for (let at = name; at !== top; ) {
-      const up = parent.get(at)!;
-      parent.set(at, top);
-      at = up;
-    }
-    return top;
-  };
-  for (const merge of merges) {
-    const [first, ...others] = namesIn(merge);
-    for (const name of others) if (root(first!) !== root(name)) parent.set(root(name), root(first!));
-  }
-  const people = new Map<string, { names: Set<string>; own: Decision[] }>();
-  for (const merge of merges) {
-    const top = root(merge.keys[0]!);
-    const person = people.get(top) ?? { names: new Set(), own: [] };
-    for (const name of namesIn(merge)) person.names.add(name);
-    person.own.push(merge);
-    people.set(top, person);
-  }
-  return Array.from(people.values(), ({ names, own }) => ({ names: [...names], own }));
+  const personOf = joined(merges.map(namesIn));
+  return Array.from(groupBy(merges, ({ keys }) => personOf(keys[0]!)).values(), (own) => ({
+    names: [...new Set(own.flatMap(namesIn))],
+    own,
+  }));
 }
 
 /** The name that the merges of one person end at; undefined where none of them says so. */

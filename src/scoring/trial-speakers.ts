@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { joined } from "../util/joined.js";
 import type { Trial } from "./trial.js";
 
 /** Gives the speaker behind a key. */
@@ -18,40 +19,22 @@ export interface TrialSpeakers {
  *
  * @throws invalid for a trial without a label, when the labels are needed
  */
-export function trialSpeakers(trials: readonly Trial[], speakerOf?: SpeakerOf): TrialSpeakers {
+export function trialSpeakers(trials: readonly Trial[], speakerOf = connected(trials)): TrialSpeakers {
   const numbers = new Map<string, number>();
-  const numberOf = (name: string) => {
-    const known = numbers.get(name) ?? numbers.size;
-    numbers.set(name, known);
-    return known;
+  const numberOf = (key: string) => {
+    const speaker = speakerOf(key);
+    const number = numbers.get(speaker) ?? numbers.size;
+    numbers.set(speaker, number);
+    return number;
   };
-  const name = speakerOf ?? ((key: string) => key);
-  const enroll = Uint32Array.from(trials, (trial) => numberOf(name(trial.enroll)));
-  const test = Uint32Array.from(trials, (trial) => numberOf(name(trial.test)));
-  if (speakerOf !== undefined) return { count: numbers.size, enroll, test };
+  const enroll = Uint32Array.from(trials, (trial) => numberOf(trial.enroll));
+  const test = Uint32Array.from(trials, (trial) => numberOf(trial.test));
+  return { count: numbers.size, enroll, test };
+}
 
-  const parent = Uint32Array.from({ length: numbers.size }, (_, i) => i);
-  const root = (i: number): number => {
-    while (parent[i] !== i) {
-      parent[i] = parent[parent[i]];
-      i = parent[i];
-    }
-    return i;
-  };
-  for (const [t, { isTarget }] of trials.entries()) {
-    if (isTarget === undefined)
-      throw invalid(`Trial ${t} has no label. Give speakerOf, which says whose voice a key names.`);
-    if (isTarget) parent[root(enroll[t])] = root(test[t]);
-  }
-  const speakers = new Map<number, number>();
-  const speaker = Uint32Array.from(parent, (_, i) => {
-    const known = speakers.get(root(i)) ?? speakers.size;
-    speakers.set(root(i), known);
-    return known;
-  });
-  return {
-    count: speakers.size,
-    enroll: enroll.map((i) => speaker[i]),
-    test: test.map((i) => speaker[i]),
-  };
+function connected(trials: readonly Trial[]): SpeakerOf {
+  const unlabelled = trials.findIndex(({ isTarget }) => isTarget === undefined);
+  if (unlabelled >= 0)
+    throw invalid(`Trial ${unlabelled} has no label. Give speakerOf, which says whose voice a key names.`);
+  return joined(trials.filter(({ isTarget }) => isTarget).map(({ enroll, test }) => [enroll, test]));
 }
