@@ -37,7 +37,7 @@ export interface BadEntry {
 export interface Listing {
   /** The file that the lines are of. */
   file: string;
-  entries: AsyncIterable<readonly (Entry | BadEntry)[]>;
+  entries: AsyncIterable<Entry | BadEntry>;
   /** How it is understood, in words: known once the entries have been read. */
   notes: string[];
   /** What looks wrong in it, in words: known once the entries have been read. */

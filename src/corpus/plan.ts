@@ -55,17 +55,17 @@ export async function planCorpus(
       reason,
     });
 
-  for await (const entries of listing.entries) {
-    throwIfAborted("Reading the manifest", abortSignal);
-    for (const entry of entries) {
-      const reason = isBad(entry) ? entry.reason : problemOf(entry, place);
-      if (reason !== undefined) refuse(entry, reason);
-      else {
-        utterances.push(utteranceOf(entry as Entry, files.add(entry.path!), dataset, shared));
-      }
+  let read = 0;
+  for await (const entry of listing.entries) {
+    if (read++ % 1000 === 0) {
+      throwIfAborted("Reading the manifest", abortSignal);
+      onProgress?.({ stage: "scan", files: utterances.length });
     }
-    onProgress?.({ stage: "scan", files: utterances.length });
+    const reason = isBad(entry) ? entry.reason : problemOf(entry, place);
+    if (reason !== undefined) refuse(entry, reason);
+    else utterances.push(utteranceOf(entry as Entry, files.add(entry.path!), dataset, shared));
   }
+  onProgress?.({ stage: "scan", files: utterances.length });
   if (utterances.length === 0)
     throw missing(
       `${origin.path} lists no utterance${failures.length === 0 ? "" : ` that can be understood. The first problem: ${failures[0]!.reason}`}.`.replace(

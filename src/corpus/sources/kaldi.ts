@@ -45,12 +45,10 @@ export function kaldiFolder(path: string): { folder: string; scp: string } {
   return { folder, scp: isFolder || basename(path) === "segments" ? join(folder, "wav.scp") : path };
 }
 
-async function* whole(scp: string, folder: string, tell: Tell): AsyncGenerator<(Entry | BadEntry)[]> {
+async function* whole(scp: string, folder: string, tell: Tell): AsyncGenerator<Entry | BadEntry> {
   const { saidOf, warn } = await readFacts(folder, tell);
-  for await (const rows of recordings(scp))
-    yield rows.map((row) =>
-      "reason" in row ? row : { line: row.line, path: row.path, utteranceId: row.id, ...saidOf(row.id) },
-    );
+  for await (const row of recordings(scp))
+    yield "reason" in row ? row : { line: row.line, path: row.path, utteranceId: row.id, ...saidOf(row.id) };
   warn();
 }
 
@@ -59,69 +57,66 @@ async function* cut(
   segments: string,
   folder: string,
   tell: Tell,
-): AsyncGenerator<(Entry | BadEntry)[]> {
+): AsyncGenerator<Entry | BadEntry> {
   const paths = new Map<string, string>();
-  for await (const rows of recordings(scp))
-    for (const row of rows)
-      if ("reason" in row) yield [row];
-      else {
-        const before = paths.get(row.id);
-        if (before !== undefined && before !== row.path) throw saidTwice(scp, row, row.path, before);
-        paths.set(row.id, row.path);
-      }
+  for await (const row of recordings(scp))
+    if ("reason" in row) yield row;
+    else {
+      const before = paths.get(row.id);
+      if (before !== undefined && before !== row.path) throw saidTwice(scp, row, row.path, before);
+      paths.set(row.id, row.path);
+    }
   const { saidOf, warn } = await readFacts(folder, tell);
-  for await (const rows of fields(segments))
-    yield rows.map(({ line, words, text }): Entry | BadEntry => {
-      const where = `Line ${line} of ${segments}`;
-      const [utteranceId, recording, start, end, channel] = words;
-      if (utteranceId === undefined || recording === undefined || start === undefined || end === undefined)
-        return { line, reason: `${where} is not "utterance recording start end": \`${text}\`.` };
-      const path = paths.get(recording);
-      if (path === undefined)
-        return {
-          line,
-          utteranceId,
-          reason: `${where} names the recording ${recording}, which ${scp} does not have.`,
-        };
+  for await (const { line, words, text } of fields(segments)) {
+    const where = `Line ${line} of ${segments}`;
+    const [utteranceId, recording, start, end, channel] = words;
+    if (utteranceId === undefined || recording === undefined || start === undefined || end === undefined) {
+      yield { line, reason: `${where} is not "utterance recording start end": \`${text}\`.` };
+      continue;
+    }
+    const path = paths.get(recording);
+    if (path === undefined) {
+      const reason = `${where} names the recording ${recording}, which ${scp} does not have.`;
+      yield { line, utteranceId, reason };
+      continue;
+    }
+    yield {
+      line,
+      path,
+      utteranceId,
+      session: recording,
       // Kaldi's extract-segments takes -1 for the end of the recording.
-      const span = Number(end) === -1 ? { start: Number(start) } : { start: Number(start), end: Number(end) };
-      return {
-        line,
-        path,
-        utteranceId,
-        session: recording,
-        span,
-        ...(channel === undefined
-          ? {}
-          : { channel: /^[A-Z]$/.test(channel) ? channel.charCodeAt(0) - 65 : Number(channel) }),
-        ...saidOf(utteranceId),
-      };
-    });
+      span: Number(end) === -1 ? { start: Number(start) } : { start: Number(start), end: Number(end) },
+      ...(channel === undefined
+        ? {}
+        : { channel: /^[A-Z]$/.test(channel) ? channel.charCodeAt(0) - 65 : Number(channel) }),
+      ...saidOf(utteranceId),
+    };
+  }
   warn();
 }
 
 type Recording = { line: number; id: string; path: string } | BadEntry;
 
-async function* recordings(scp: string): AsyncGenerator<Recording[]> {
-  for await (const rows of fields(scp, 2))
-    yield rows.map(({ line, words: [id, path], text }) => {
-      const where = `Line ${line} of ${scp}`;
-      if (id === undefined || path === undefined)
-        return { line, reason: `${where} has no path: \`${text}\`.` };
-      if (path.endsWith("|"))
-        throw unsupported(
-          `${where} is a command (it ends with |), and no command of a manifest is run here. Write the audio to files first, one for each recording, and name these.`,
-          { path: scp, got: text },
-        );
-      if (/\.ark:\d+$/.test(path) && !existsSync(path))
-        return {
-          line,
-          path,
-          utteranceId: id,
-          reason: `${where} points into a Kaldi archive (${path}), which is not read. Write the audio to files first.`,
-        };
-      return { line, id, path };
-    });
+async function* recordings(scp: string): AsyncGenerator<Recording> {
+  for await (const { line, words, text } of fields(scp, 2)) {
+    const where = `Line ${line} of ${scp}`;
+    const [id, path] = words;
+    if (id === undefined || path === undefined) yield { line, reason: `${where} has no path: \`${text}\`.` };
+    else if (path.endsWith("|"))
+      throw unsupported(
+        `${where} is a command (it ends with |), and no command of a manifest is run here. Write the audio to files first, one for each recording, and name these.`,
+        { path: scp, got: text },
+      );
+    else if (/\.ark:\d+$/.test(path) && !existsSync(path))
+      yield {
+        line,
+        path,
+        utteranceId: id,
+        reason: `${where} points into a Kaldi archive (${path}), which is not read. Write the audio to files first.`,
+      };
+    else yield { line, id, path };
+  }
 }
 
 /** What a reader of the listing is told beside the entries. */
@@ -181,20 +176,19 @@ async function column(
 ): Promise<(string | undefined)[]> {
   const values: (string | undefined)[] = [];
   if (!existsSync(path)) return values;
-  for await (const lines of fields(path, 2))
-    for (const { line, words } of lines) {
-      const [id, value] = words;
-      if (id === undefined || value === undefined) continue;
-      let row = rows.get(id);
-      if (row === undefined) {
-        row = rows.size;
-        rows.set(id, row);
-      }
-      const before = values[row];
-      if (before !== undefined && before !== value) throw saidTwice(path, { line, id }, value, before);
-      while (values.length < row) values.push(undefined);
-      values[row] = shared(value);
+  for await (const { line, words } of fields(path, 2)) {
+    const [id, value] = words;
+    if (id === undefined || value === undefined) continue;
+    let row = rows.get(id);
+    if (row === undefined) {
+      row = rows.size;
+      rows.set(id, row);
     }
+    const before = values[row];
+    if (before !== undefined && before !== value) throw saidTwice(path, { line, id }, value, before);
+    while (values.length < row) values.push(undefined);
+    values[row] = shared(value);
+  }
   return values;
 }
 
@@ -214,17 +208,14 @@ function saidTwice(
 async function* fields(
   path: string,
   most = Number.POSITIVE_INFINITY,
-): AsyncGenerator<{ line: number; words: string[]; text: string }[]> {
+): AsyncGenerator<{ line: number; words: string[]; text: string }> {
   let line = 0;
-  for await (const lines of readLines(path, "The Kaldi file")) {
-    const rows: { line: number; words: string[]; text: string }[] = [];
-    for (const text of lines) {
+  for await (const lines of readLines(path, "The Kaldi file"))
+    for (const whole of lines) {
       line++;
-      const trimmed = text.trim();
-      if (trimmed !== "") rows.push({ line, words: split(trimmed, most), text: trimmed });
+      const text = whole.trim();
+      if (text !== "") yield { line, words: split(text, most), text };
     }
-    yield rows;
-  }
 }
 
 function split(text: string, most: number): string[] {

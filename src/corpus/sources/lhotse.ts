@@ -90,42 +90,44 @@ interface Recording {
   problem?: string;
 }
 
-async function* wholeRecordings(path: string): AsyncGenerator<(Entry | BadEntry)[]> {
+async function* wholeRecordings(path: string): AsyncGenerator<Entry | BadEntry> {
   for await (const rows of jsonRows(path))
-    yield rows.map((row) => {
-      if (!("row" in row)) return row;
+    for (const row of rows) {
       const where = `Line ${row.line} of ${path}`;
-      const recording = recordingOf(row.row, where);
-      if ("reason" in recording) return { line: row.line, ...recording };
-      return located(
-        recording,
-        { line: row.line, utteranceId: recording.id, seconds: recording.duration },
-        undefined,
-        where,
-      );
-    });
+      const recording = "row" in row ? recordingOf(row.row, where) : row;
+      if ("reason" in recording) yield { ...recording, line: row.line };
+      else {
+        const entry = { line: row.line, utteranceId: recording.id, seconds: recording.duration };
+        yield located(recording, entry, undefined, where);
+      }
+    }
 }
 
-async function* supervised(recordings: string, supervisions: string): AsyncGenerator<(Entry | BadEntry)[]> {
+async function* supervised(recordings: string, supervisions: string): AsyncGenerator<Entry | BadEntry> {
   const known = new Map<string, Recording>();
   for await (const rows of jsonRows(recordings))
     for (const row of rows) {
       const recording = "row" in row ? recordingOf(row.row, `Line ${row.line} of ${recordings}`) : row;
-      if ("reason" in recording) yield [{ reason: recording.reason }];
+      if ("reason" in recording) yield { reason: recording.reason };
       else known.set(recording.id, recording);
     }
   for await (const rows of jsonRows(supervisions))
-    yield rows.map((row) => {
-      if (!("row" in row)) return row;
+    for (const row of rows) {
+      if (!("row" in row)) {
+        yield row;
+        continue;
+      }
       const where = `Line ${row.line} of ${supervisions}`;
       const recording = known.get(String(row.row.recording_id));
-      if (recording === undefined)
-        return {
+      if (recording !== undefined) yield supervisionEntry(row.row, recording, row.line, where);
+      else {
+        const named = shown(row.row.recording_id);
+        yield {
           line: row.line,
-          reason: `${where} names the recording ${shown(row.row.recording_id)}, which ${recordings} does not have.`,
+          reason: `${where} names the recording ${named}, which ${recordings} does not have.`,
         };
-      return supervisionEntry(row.row, recording, row.line, where);
-    });
+      }
+    }
 }
 
 function supervisionEntry(
@@ -174,43 +176,34 @@ function spanOf(start: number, duration: number, recording: Recording): { span?:
   return isWhole ? { seconds: duration } : { span: { start, end: start + duration }, seconds: duration };
 }
 
-async function* cuts(path: string): AsyncGenerator<(Entry | BadEntry)[]> {
+async function* cuts(path: string): AsyncGenerator<Entry | BadEntry> {
   for await (const rows of jsonRows(path))
-    yield rows.flatMap((row): (Entry | BadEntry)[] => {
-      if (!("row" in row)) return [row];
-      const { line, row: cut } = row;
-      const where = `Line ${line} of ${path}`;
-      if (cut.type !== "MonoCut" && cut.type !== "MultiCut")
-        return [
-          {
-            line,
-            reason: `${where} is a ${shown(cut.type)}: cuts that are mixed or padded have no audio of their own. Save them with Lhotse's save_audios first.`,
-          },
-        ];
-      if (typeof cut.recording !== "object" || cut.recording === null)
-        return [{ line, reason: `${where} has no recording: the cut has only features.` }];
-      const recording = recordingOf(cut.recording as Json, where);
-      if ("reason" in recording) return [{ line, ...recording }];
-      const start = Number(cut.start);
-      const supervisions = Array.isArray(cut.supervisions) ? (cut.supervisions as Json[]) : [];
-      if (supervisions.length === 0)
-        return [
-          located(
-            recording,
-            {
-              line,
-              utteranceId: String(cut.id),
-              session: recording.id,
-              ...spanOf(start, Number(cut.duration), recording),
-            },
-            cut.channel,
-            where,
-          ),
-        ];
-      return supervisions.map((supervision) =>
-        supervisionEntry(clipped(supervision, cut), recording, line, where, start),
-      );
-    });
+    for (const row of rows)
+      for (const entry of "row" in row
+        ? entriesOfCut(row.row, row.line, `Line ${row.line} of ${path}`)
+        : [row])
+        yield entry;
+}
+
+function entriesOfCut(cut: Json, line: number, where: string): (Entry | BadEntry)[] {
+  const bad = (reason: string) => [{ line, reason }];
+  if (cut.type !== "MonoCut" && cut.type !== "MultiCut")
+    return bad(
+      `${where} is a ${shown(cut.type)}: cuts that are mixed or padded have no audio of their own. Save them with Lhotse's save_audios first.`,
+    );
+  if (typeof cut.recording !== "object" || cut.recording === null)
+    return bad(`${where} has no recording: the cut has only features.`);
+  const recording = recordingOf(cut.recording as Json, where);
+  if ("reason" in recording) return bad(recording.reason);
+  const start = Number(cut.start);
+  const supervisions = Array.isArray(cut.supervisions) ? (cut.supervisions as Json[]) : [];
+  if (supervisions.length > 0)
+    return supervisions.map((supervision) =>
+      supervisionEntry(clipped(supervision, cut), recording, line, where, start),
+    );
+  const span = spanOf(start, Number(cut.duration), recording);
+  const entry = { line, utteranceId: String(cut.id), session: recording.id, ...span };
+  return [located(recording, entry, cut.channel, where)];
 }
 
 /** A supervision may reach beyond its cut, and into others: only what is inside belongs to it, and not by the same name. */

@@ -26,7 +26,7 @@ async function* entries(
   notes: string[],
   /** Whether the file of a span is its session. */
   hasSessions: boolean,
-): AsyncGenerator<(Entry | BadEntry)[]> {
+): AsyncGenerator<Entry | BadEntry> {
   let columns: Columns | undefined;
   for await (const rows of jsonRows(path)) {
     if (rows.length === 0) continue;
@@ -34,13 +34,11 @@ async function* entries(
       columns = chooseColumns(namesOf(rows), told, path);
       notes.push(`Columns: ${describeColumns(columns)}`);
     }
-    const known = columns;
-    yield rows.map((row) => {
-      if (!("row" in row)) return row;
-      const entry = entryOf(row.row, known, row.line, `Line ${row.line} of ${path}`);
+    for (const row of rows) {
+      const entry = "row" in row ? entryOf(row.row, columns, row.line, `Line ${row.line} of ${path}`) : row;
       if (hasSessions && "span" in entry && entry.span !== undefined) entry.session ??= entry.path;
-      return entry;
-    });
+      yield entry;
+    }
   }
 }
 

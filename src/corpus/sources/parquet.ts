@@ -13,8 +13,6 @@ type Json = Record<string, unknown>;
 
 /** Read at a time: a row group may hold a million rows, and pages before those that are wanted are only passed over. */
 const rowsAtOnce = 20_000;
-/** Entries that are handed on together. */
-const handful = 100;
 
 /**
  * Parquet: a table with the path of the audio, or with the audio itself in a column `{bytes, path}`, as the data-set hubs
@@ -32,7 +30,7 @@ async function* entries(
   paths: readonly string[],
   told: Columns,
   notes: string[],
-): AsyncGenerator<(Entry | BadEntry)[]> {
+): AsyncGenerator<Entry | BadEntry> {
   /** Rows of the parts before. */
   let before = 0;
   for (const path of paths) {
@@ -56,12 +54,8 @@ async function* entries(
         while (row < end) {
           const rowEnd = Math.min(end, row + rowsAtOnce);
           const rows = await file.read({ metadata: stored, rowStart: row, rowEnd });
-          for (let at = 0; at < rows.length; at += handful)
-            yield rows
-              .slice(at, at + handful)
-              .map((cells, index) =>
-                entryOfRow(exact(cells), columns, audio, row + at + index, path, before),
-              );
+          for (const [index, cells] of rows.entries())
+            yield entryOfRow(exact(cells), columns, audio, row + index, path, before);
           row = rowEnd;
         }
       }

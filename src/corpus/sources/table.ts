@@ -7,9 +7,6 @@ import { type Columns, chooseColumns, describeColumns, entryOf } from "../column
 import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
 import { stemOf } from "./stem-of.js";
 
-/** Rows that are handed on together. */
-const handful = 100;
-
 /**
  * A table with a line of column names: CSV (with `,`, `;` or `|`), or TSV, whose quotes mean nothing.
  *
@@ -31,11 +28,10 @@ async function* entries(
   kind: "csv" | "tsv",
   told: Columns,
   notes: string[],
-): AsyncGenerator<(Entry | BadEntry)[]> {
+): AsyncGenerator<Entry | BadEntry> {
   const delimiter = kind === "tsv" ? "\t" : await delimiterOf(path);
   let names: string[] | undefined;
   let columns: Columns = {};
-  let rows: (Entry | BadEntry)[] = [];
   for await (const { cells, line } of records(path, delimiter, kind === "csv")) {
     if (names === undefined) {
       names = cells.map((name) => name.trim());
@@ -50,21 +46,14 @@ async function* entries(
     }
     const where = `Line ${line} of ${path}`;
     if (cells.length !== names.length)
-      rows.push({
-        line,
-        reason: `${where} has ${cells.length} cells; the table has ${names.length} columns.`,
-      });
+      yield { line, reason: `${where} has ${cells.length} cells; the table has ${names.length} columns.` };
     else {
       const row: Record<string, unknown> = {};
       for (let i = 0; i < names.length; i++) row[names[i]!] = cells[i];
-      rows.push(entryOf(row, columns, line, where));
+      yield entryOf(row, columns, line, where);
     }
-    if (rows.length < handful) continue;
-    yield rows;
-    rows = [];
   }
   if (names === undefined) throw invalid(`${path} is empty.`, { path });
-  yield rows;
 }
 
 /**

@@ -6,9 +6,6 @@ import { parsedRow } from "./json-rows.js";
 import { datasetOf } from "./stem-of.js";
 import { type TarMember, tarMembers } from "./tar.js";
 
-/** Entries that are handed on together. */
-const handful = 100;
-
 /**
  * Shards of WebDataset: tar files whose members `key.wav`, `key.json`, `key.txt` make one sample. The audio is not read
  * here. What the JSON says is read as the row of a table is; without a speaker in it, `key.spk` or `key.cls` may tell.
@@ -35,18 +32,11 @@ async function* entries(
   paths: readonly string[],
   told: Columns,
   notes: string[],
-): AsyncGenerator<(Entry | BadEntry)[]> {
-  let held: (Entry | BadEntry)[] = [];
+): AsyncGenerator<Entry | BadEntry> {
   const columnsOf = fieldChooser(told);
-  for (const path of paths) {
-    for (const sample of samples(path)) {
-      held.push("reason" in sample ? sample : entryOfSample(sample, path, columnsOf, notes));
-      if (held.length < handful) continue;
-      yield held;
-      held = [];
-    }
-  }
-  yield held;
+  for (const path of paths)
+    for (const sample of samples(path))
+      yield "reason" in sample ? sample : entryOfSample(sample, path, columnsOf, notes);
 }
 
 interface Sample {
