@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -5,13 +6,14 @@ import type { Channel } from "../audio/mixdown.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { nameUtterances, type OnCollision } from "../corpus/name-utterances.js";
 import { spanName } from "../corpus/plan.js";
-import { stoppable, throwIfAborted, unsupported } from "../errors.js";
+import { reasonOf, stoppable, throwIfAborted, unsupported } from "../errors.js";
 import { startThread, type Thread } from "../runtime/threads.js";
 import { segmentsLog } from "../store/extraction.js";
 import { openLog, scanLog } from "../store/record-log.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 import { flat } from "../util/flat.js";
+import { groupBy } from "../util/group-by.js";
 import { makeFolder } from "../util/make-folder.js";
 import type { Refusal } from "./fault.js";
 import type {
@@ -153,9 +155,11 @@ async function findSegments(
       log.append({ file, size, mtimeMs, found: own } satisfies StoredSegments);
       onProgress?.({ stage: "segments", done: ++done, total: utterances.length });
     };
+    // The spans of a recording come together, so that one thread decodes it once.
+    const groups = groupBy(todo, (index) => utterances[index]!.path);
     await stoppable(
       "The search for speech",
-      () => inThreads(byRecording(utterances, todo), utterances, { channel, seconds }, abortSignal, onFound),
+      () => inThreads([...groups.values()], utterances, { channel, seconds }, abortSignal, onFound),
       `What was found is kept in ${folder}. Run the same command again to go on.`,
     );
   } finally {
@@ -178,19 +182,6 @@ async function readSegments(
   return isSame ? { segments, end } : undefined;
 }
 
-/** Utterances by their places: the spans of a recording come together, so that one thread decodes it once. */
-function byRecording(utterances: readonly Utterance[], indices: readonly number[]): number[][] {
-  const groups: number[][] = [];
-  let last: string | undefined;
-  for (const index of indices) {
-    const { path } = utterances[index]!;
-    if (path === last) groups.at(-1)!.push(index);
-    else groups.push([index]);
-    last = path;
-  }
-  return groups;
-}
-
 /** Looks at recordings on as many threads as there are cores; decoding and the detector are all on the CPU. */
 async function inThreads(
   groups: readonly number[][],
@@ -208,27 +199,22 @@ async function inThreads(
     const stop = () => thread?.postMessage("stop" satisfies SegmentRequest);
     stopped.addEventListener("abort", stop);
     try {
-      for (const group of queue) {
-        throwIfAborted("The search for speech", stopped);
-        thread ??= startThread(join(__dirname, "segment-thread.js"), settings);
-        const left = new Set(group);
-        const died = await ask(
-          thread,
-          group.map((index) => utterances[index]!),
-          (place, found) => {
-            left.delete(group[place]!);
-            onFound(group[place]!, found);
-          },
-        );
-        if (died === undefined) continue;
-        thread = undefined;
-        for (const index of left)
-          onFound(index, {
-            stage: "process",
-            reason: `the thread that decoded it died: ${died}`,
-            decided: false,
-          });
-      }
+      for (const group of queue)
+        for (const [at, index] of group.entries()) {
+          throwIfAborted("The search for speech", stopped);
+          thread ??= startThread(join(__dirname, "segment-thread.js"), settings);
+          let answer: SegmentAnswer;
+          try {
+            answer = await ask(thread, utterances[index]!);
+          } catch (error) {
+            thread = undefined;
+            const reason = `the thread that decoded it died: ${reasonOf(error)}`;
+            for (const left of group.slice(at)) onFound(left, { stage: "process", reason, decided: false });
+            break;
+          }
+          if ("fault" in answer) throw Object.assign(answer.fault, answer.fields);
+          onFound(index, answer.found);
+        }
     } finally {
       stopped.removeEventListener("abort", stop);
       await thread?.end();
@@ -244,36 +230,12 @@ async function inThreads(
   }
 }
 
-/** Has a thread look at the parts of a recording; gives the reason where it died over them. */
-function ask(
+/** Has a thread look at an utterance. Rejects where the thread dies over it. */
+async function ask(
   thread: Thread,
-  sources: readonly Utterance[],
-  onFound: (place: number, found: Found) => void,
-): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const onMessage = (answer: SegmentAnswer) => {
-      if ("found" in answer) return onFound(answer.index, answer.found);
-      settle();
-      if ("done" in answer) resolve(undefined);
-      else reject(Object.assign(answer.fault, answer.fields));
-    };
-    const onError = (error: Error) => {
-      settle();
-      resolve(error.message);
-    };
-    const settle = () => {
-      thread.off("message", onMessage);
-      thread.off("error", onError);
-    };
-    thread.on("message", onMessage);
-    thread.on("error", onError);
-    const audio = sources.map(({ path, size, mtimeMs, span, channel }) => ({
-      path,
-      size,
-      mtimeMs,
-      span,
-      channel,
-    }));
-    thread.postMessage(audio as SegmentRequest);
-  });
+  { path, size, mtimeMs, span, channel }: Utterance,
+): Promise<SegmentAnswer> {
+  thread.postMessage({ path, size, mtimeMs, span, channel } satisfies SegmentRequest);
+  const [answer] = (await once(thread, "message")) as [SegmentAnswer];
+  return answer;
 }

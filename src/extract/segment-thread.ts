@@ -11,8 +11,7 @@ import { readBytes } from "./embed-file.js";
 import { type Refusal, refusal } from "./fault.js";
 
 /*
- * A thread that looks for speech: it is given the parts of a recording that are utterances (mostly one, all of it), and
- * answers each.
+ * A thread that looks for speech in one utterance at a time: a recording (mostly all of it) or a span of one.
  */
 
 /** What a thread is started with. */
@@ -31,13 +30,10 @@ export interface FoundSegments {
   of: number;
 }
 
-export type SegmentRequest = AudioSource[] | "stop";
+export type SegmentRequest = AudioSource | "stop";
 
 /** A fault of the machine, not of the audio, travels with its class, its message and its fields. */
-export type SegmentAnswer =
-  | { index: number; found: FoundSegments | Refusal }
-  | { done: true }
-  | { fault: Error; fields: object };
+export type SegmentAnswer = { found: FoundSegments | Refusal } | { fault: Error; fields: object };
 
 /** Seconds of audio that are decoded at a time. */
 const pieceSeconds = 60;
@@ -49,8 +45,7 @@ const stopping = new AbortController();
 parentPort!.on("message", async (request: SegmentRequest) => {
   if (request === "stop") return stopping.abort();
   try {
-    for (const [index, source] of request.entries()) answer({ index, found: await find(source) });
-    answer({ done: true });
+    answer({ found: await find(request) });
   } catch (error) {
     answer({ fault: error as Error, fields: { ...(error as Error), cause: undefined } });
   }
