@@ -24,11 +24,13 @@ import {
 } from "../store/extraction.js";
 import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
+import { demandWhole } from "../util/demand.js";
 import { lockFolder } from "../util/folder-lock.js";
 import { writeFile } from "../util/write-file.js";
 import { checkSeconds } from "../vad/cut-speech.js";
 import { type ExtractResult, showExtraction } from "./extract-result.js";
 import { decodeThreadsFor, planRanks, type RankPlanOptions } from "./plan-ranks.js";
+import type { RankJob } from "./rank-messages.js";
 import { segmentCorpus } from "./segment-corpus.js";
 import { superviseRank } from "./supervise-rank.js";
 import { writeIndividual, writeRank } from "./write-rank.js";
@@ -118,23 +120,23 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
     vad = false,
     segments,
     checks = false,
+    threads = 1,
     batchSize = 32,
     decodeThreads,
     overwrite = false,
     retryFailed = false,
   } = options;
   if (segments !== undefined) checkSeconds(segments);
-  if (!(Number.isInteger(batchSize) && batchSize > 0))
-    throw invalid(`The batch size is ${batchSize}. It must be a positive whole number.`, { got: batchSize });
+  demandWhole("The batch size", batchSize, 1);
   if (!(Number.isInteger(decodeThreads ?? 0) && (decodeThreads ?? 0) >= 0))
     throw invalid(`decodeThreads is ${decodeThreads}; it must be a whole number from 0.`, {
       got: decodeThreads,
     });
   const devices = planRanks(options);
-  const model = identifyModel({ ...options, precision });
+  const known = identifyModel({ ...options, precision });
   const identity: ExtractionIdentity = {
     version: 1,
-    ...model.identity,
+    ...known.identity,
     channel,
     ...(vad ? { vad: vadIdentity } : {}),
     ...(segments === undefined ? {} : { segments: { detector: vadIdentity, seconds: segments } }),
@@ -152,11 +154,16 @@ export async function extract(corpus: Corpus | string, options: ExtractOptions =
       // What cannot go on is told before hours of audio are looked at.
       if (segments !== undefined && !overwrite)
         checkIdentity(await readExtraction(outputDir, { ...list, utterances: [] }), identity);
-      const settings = { ...options, channel, overwrite, retryFailed, folder, detector: vadIdentity };
+      const settings = { ...options, outputDir, channel, overwrite, retryFailed, folder };
       const corpus =
-        segments === undefined ? list : await segmentCorpus(list, { ...settings, seconds: segments });
-      const isChecked = model.config.golden === undefined || isModelChecked(options);
-      return await extractPart(corpus, folder, { identity, isChecked }, devices, options);
+        segments === undefined
+          ? list
+          : await segmentCorpus(list, { ...settings, seconds: segments, detector: vadIdentity });
+      const { modelPath, configFile, config, bucket } = options;
+      const model = { modelPath, configFile, config, precision, bucket, threads };
+      const job = { folder, root: list.root, model, batchSize, channel, vad, checks, identity };
+      const isChecked = known.config.golden === undefined || isModelChecked(options);
+      return await extractPart(corpus, job, isChecked, devices, settings);
     } finally {
       await lock.release();
     }
@@ -177,27 +184,28 @@ async function inTurn<T>(folder: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Embeds the files of one part of a corpus, which nobody else works on. */
+/**
+ * Embeds the files of one part of a corpus, which nobody else works on.
+ *
+ * @param job what is the same for all ranks
+ * @param isChecked whether the model is known to give its golden vector
+ */
 async function extractPart(
   list: Corpus,
-  folder: string,
-  /** What makes its embeddings, and whether that is known to give its golden vector. */
-  { identity, isChecked }: { identity: ExtractionIdentity; isChecked: boolean },
+  job: Omit<RankJob, "rank" | "model" | "decodeThreads" | "logEnd" | "individualFolder"> & {
+    model: ModelOptions;
+  },
+  isChecked: boolean,
   devices: readonly string[],
-  options: ExtractOptions,
+  options: ExtractOptions & { outputDir: string; overwrite: boolean; retryFailed: boolean },
 ): Promise<ExtractResult> {
+  const { folder, identity } = job;
   const {
-    outputDir = "embeddings_output",
-    precision = "fp32",
-    channel = "mean",
-    vad = false,
-    checks = false,
-    threads = 1,
-    batchSize = 32,
+    outputDir,
     normalize = false,
     saveIndividual = false,
-    overwrite = false,
-    retryFailed = false,
+    overwrite,
+    retryFailed,
     fileTimeoutMs = 600_000,
     startTimeoutMs = Math.max(fileTimeoutMs, 60_000),
     onProgress,
@@ -234,22 +242,10 @@ async function extractPart(
       onProgress?.({ stage: "extract", rank, done: 0, failed: 0, total: indices.length, seconds: 0 });
       const result = await superviseRank(
         {
+          ...job,
           rank,
-          folder,
-          root: list.root,
-          modelPath: options.modelPath,
-          configFile: options.configFile,
-          config: options.config,
-          precision,
-          bucket: options.bucket,
-          device,
-          threads,
+          model: { ...job.model, device },
           decodeThreads: options.decodeThreads ?? decodeThreadsFor(device, devices.length),
-          batchSize,
-          channel,
-          vad,
-          checks,
-          identity,
           logEnd: overwrite
             ? 0
             : (before.logs.find((log) => log.folder === rankFolder(folder, rank))?.end ?? 0),

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { conflict, invalid, missing } from "../errors.js";
 import { gpuIndices, noGpu } from "../runtime/gpus.js";
 import { devices as knownDevices, usableGpus } from "../runtime/session.js";
+import { demandWhole } from "../util/demand.js";
 
 export interface RankPlanOptions {
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, ... or `auto`: every GPU that is there, else the CPU. */
@@ -22,14 +23,8 @@ export interface RankPlanOptions {
  */
 export function planRanks(options: RankPlanOptions = {}): string[] {
   const { device = "auto", gpus, numRanks, threads = 1, onLog } = options;
-  if (numRanks !== undefined && !(Number.isInteger(numRanks) && numRanks > 0))
-    throw invalid(`The number of ranks is ${numRanks}. It must be a positive whole number.`, {
-      got: numRanks,
-    });
-  if (!(Number.isInteger(threads) && threads > 0))
-    throw invalid(`The number of threads is ${threads}. It must be a positive whole number.`, {
-      got: threads,
-    });
+  if (numRanks !== undefined) demandWhole("The number of ranks", numRanks, 1);
+  demandWhole("The number of threads", threads, 1);
   const chosen = gpus === undefined ? byName(device, threads, onLog) : byGpu(gpus, device);
   const count = numRanks ?? chosen.length;
   return Array.from({ length: count }, (_, rank) => chosen[rank % chosen.length]!);

@@ -9,13 +9,7 @@ export interface RankJob {
   folder: string;
   /** Root of the corpus. */
   root: string;
-  modelPath: string | undefined;
-  configFile: string | undefined;
-  config: ModelOptions["config"];
-  precision: string;
-  bucket: number | undefined;
-  device: string;
-  threads: number;
+  model: ModelOptions & { device: string };
   /** Threads that decode beside the rank's own; 0 where it does so itself. */
   decodeThreads: number;
   batchSize: number;

@@ -62,7 +62,7 @@ function finish(message: RankMessage, exitCode = 0): void {
 }
 
 async function run(job: RankJob): Promise<RankMessage> {
-  const model = await openModel(job);
+  const model = await openModel(job.model);
   if (JSON.stringify({ ...job.identity, ...model.identity }) !== JSON.stringify(job.identity))
     throw conflict(
       `The model ${model.path} or its configuration has changed since the command started. Start it again.`,

@@ -132,7 +132,7 @@ async function stateOf(job: RankJob, indices: Int32Array, utterances: readonly U
 
 function logFailure(job: RankJob, end: number, { file, size, mtimeMs }: Utterance, reason: string): void {
   const log = openLog(rankLogPath(job.folder, job.rank), end);
-  if (end === 0) log.append({ identity: job.identity, device: job.device } satisfies StoredIdentity);
+  if (end === 0) log.append({ identity: job.identity, device: job.model.device } satisfies StoredIdentity);
   log.append({
     ...{ file, size, mtimeMs, stage: "process", reason },
     ...{ decided: false, at: Date.now() },
