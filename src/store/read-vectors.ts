@@ -48,8 +48,8 @@ export async function readVectors(
     throw invalid(`${path} is a device or pipe, which may never end. ${accepted}`, { path });
   if (path.endsWith(".npy")) return numbered(readMatrix(path));
   if (path.endsWith(".npz")) return readNpzVectors(path);
-  if (path.endsWith(".parquet")) return withInfo(await readParquetVectors(path), path);
-  if (/\.(ark|scp)$/.test(path)) return withInfo(readArkVectors(path), path);
+  if (path.endsWith(".parquet")) return named(await readParquetVectors(path), path);
+  if (/\.(ark|scp)$/.test(path)) return named(readArkVectors(path), path);
   // What merging wrote is known by its name; looking into a large pickle takes a while.
   const isMerged = stats.isDirectory() || /(speaker|utterance)_embeddings\.pkl$/.test(path);
   const plain = isMerged ? null : await readPlainPickle(path);
@@ -121,24 +121,10 @@ const numbered = (rows: Matrix): Vectors => {
 
 const infoOf = (key: string): SpeakerInfo => ({ key, dataset: "", speakerId: key, numUtterances: 1 });
 
-function named(keys: readonly string[], vector: (row: number) => Float32Array): Vectors {
-  const rows = keys.map((key, i) => ({ key, embedding: vector(i) }));
-  return { rows, n: rows.length, info: keys.map(infoOf) };
-}
-
 /** Vectors of a file that names them. @throws `conflict` for two of one name */
-function withInfo(rows: readonly NamedVector[], path: string): Vectors {
-  checkNames(
-    rows.map(({ key }) => key),
-    "the vectors",
-    path,
-  );
-  return { rows, n: rows.length, info: rows.map(({ key, info }) => (info ? { key, ...info } : infoOf(key))) };
-}
-
-function checkNames(keys: readonly string[], what: string, path: string): void {
+function named(rows: readonly NamedVector[], path: string, what = "the vectors"): Vectors {
   const rowOf = new Map<string, number>();
-  for (const [row, key] of keys.entries()) {
+  for (const [row, { key }] of rows.entries()) {
     const first = rowOf.get(key);
     if (first !== undefined)
       throw conflict(
@@ -147,6 +133,7 @@ function checkNames(keys: readonly string[], what: string, path: string): void {
       );
     rowOf.set(key, row);
   }
+  return { rows, n: rows.length, info: rows.map(({ key, info }) => (info ? { key, ...info } : infoOf(key))) };
 }
 
 /** A matrix of an array of (rows, dimension). */
@@ -175,44 +162,38 @@ function readNpzVectors(path: string): Vectors {
     throw invalid(`None of its arrays (${names.join(", ")}) is called embeddings. ${accepted}`, { path });
   const rows = matrixOf(readNpy(files[vectors], { path: `${path}, ${vectors}` }), path);
   if (labels === undefined) return numbered(rows);
-  const keys = readNpyText(files[labels], { path: `${path}, ${labels}` });
+  const textsIn = (name: string) => files[name] && readNpyText(files[name], { path: `${path}, ${name}` });
+  const keys = textsIn(labels)!;
   if (keys.length !== rows.rows)
     throw invalid(`There are ${keys.length} ${labels} for ${rows.rows} embeddings.`, { path });
-  checkNames(keys, labels, path);
-  const vectorsByName = named(keys, (i) => rows.data.subarray(i * rows.columns, (i + 1) * rows.columns));
   // What `speakerscope export` writes says whose each embedding is.
-  if (files.datasets === undefined || files.speakers === undefined) return vectorsByName;
-  const [datasets, speakers] = ["datasets", "speakers"].map((name) =>
-    readNpyText(files[name]!, { path: `${path}, ${name}` }),
-  );
-  if (datasets!.length !== keys.length || speakers!.length !== keys.length)
+  const [datasets, speakers] = [textsIn("datasets"), textsIn("speakers")];
+  const hasOwners = datasets !== undefined && speakers !== undefined;
+  if (hasOwners && (datasets.length !== keys.length || speakers.length !== keys.length))
     throw invalid(
-      `There are ${datasets!.length} datasets and ${speakers!.length} speakers for ${keys.length} embeddings.`,
+      `There are ${datasets.length} datasets and ${speakers.length} speakers for ${keys.length} embeddings.`,
       { path },
     );
-  const info = keys.map((key, i) => ({
+  const list = keys.map((key, i) => ({
     key,
-    dataset: datasets![i]!,
-    speakerId: speakers![i]!,
-    numUtterances: 1,
+    embedding: rows.data.subarray(i * rows.columns, (i + 1) * rows.columns),
+    info: hasOwners ? { dataset: datasets[i], speakerId: speakers[i], numUtterances: 1 } : undefined,
   }));
-  return { ...vectorsByName, info };
+  return named(list, path, labels);
 }
 
 /** A pickle of an array or of vectors by name; null where the rows are dicts, as merging writes them. */
 async function readPlainPickle(path: string): Promise<Vectors | null> {
-  const keys: string[] = [];
-  const vectors: Float32Array[] = [];
+  const rows: NamedVector[] = [];
   let isDict = false;
   try {
     for await (const [key, value] of readPickleDictEntries(() => createReadStream(path), { path })) {
       isDict = true;
       if (!Array.isArray(value) && !isNdArray(Object(value))) {
-        if (keys.length === 0) return null;
+        if (rows.length === 0) return null;
         throw invalid(`${shown(key)} is not a vector, as the others are.`, { path });
       }
-      keys.push(key);
-      vectors.push(vectorOf(key, value, path));
+      rows.push({ key, embedding: vectorOf(key, value, path) });
     }
   } catch (error) {
     // Of a value that is no dict there are no entries.
@@ -230,7 +211,7 @@ async function readPlainPickle(path: string): Promise<Vectors | null> {
       cause: error,
     });
   }
-  return named(keys, (i) => vectors[i]);
+  return named(rows, path);
 }
 
 /** Whether a pickle may begin like this: with its protocol or, as in protocols 0 and 1, with what makes a value. */
