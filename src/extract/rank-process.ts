@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { SignalChecks } from "../checks/signal-checks.js";
-import { type AudioReader, memoryOf, openAudio } from "../corpus/open-audio.js";
+import { memoryOf, openAudio } from "../corpus/open-audio.js";
 import { openModel } from "../embed/open-model.js";
 import { conflict, reasonOf } from "../errors.js";
 import {
@@ -32,8 +32,9 @@ type Known = "file" | "size" | "mtimeMs" | "at";
 /** An utterance whose features are ready. */
 type Gathered = Pick<RankItem, "index" | "utterance"> & Extract<Loaded, { features: unknown }>;
 
-/** Bytes that are read ahead at most. */
-const readAheadBytes = 64 << 20;
+/** Files that are read ahead at most, beside those that threads prepare, and their bytes; twice these with threads. */
+const filesAhead = 5;
+const bytesAhead = 64 << 20;
 
 let stopping = false;
 let onItems: ((items: RankItem[]) => void) | undefined;
@@ -141,13 +142,18 @@ async function run(job: RankJob): Promise<RankMessage> {
           close: async () => {},
         };
   const reader = openAudio();
+  const begin = async (item: RankItem): Promise<Prepared> => {
+    const read = await readBytes(reader, item.utterance);
+    if ("stage" in read) return { item, file: read, doubts: [] };
+    return { item, file: preparer.prepare(read.bytes, item.utterance.channel), doubts: read.doubts };
+  };
   let finished = false;
   try {
-    for await (const { item, file, doubts } of prepareAhead(
-      readAhead(items(), reader),
-      preparer,
-      2 * decodeThreads,
-    )) {
+    const most = {
+      files: filesAhead + 2 * decodeThreads,
+      bytes: decodeThreads > 0 ? 2 * bytesAhead : bytesAhead,
+    };
+    for await (const { item, file, doubts } of ahead(items(), most, begin)) {
       if (stopping) break;
       const { index, utterance, alone } = item;
       const stillHere = () => tell({ type: "current", indices: [index] });
@@ -198,55 +204,26 @@ interface Prepared {
   doubts: StoredDoubt[];
 }
 
-/** Prepares up to `most` files, and not too many bytes, ahead of the one that is awaited; in order. */
-async function* prepareAhead(
-  items: AsyncIterable<Read>,
-  preparer: Preparer,
-  most: number,
+/** Begins files ahead of the one that is awaited, as many as `most` allows; in order. */
+async function* ahead(
+  items: AsyncIterable<RankItem>,
+  most: { files: number; bytes: number },
+  begin: (item: RankItem) => Promise<Prepared>,
 ): AsyncGenerator<Prepared> {
-  const pending: Prepared[] = [];
+  const pending: { size: number; begun: Promise<Prepared> }[] = [];
   let bytes = 0;
-  for await (const { item, value } of items) {
-    if ("stage" in value) pending.push({ item, file: value, doubts: [] });
-    else {
-      const file = preparer.prepare(value.bytes, item.utterance.channel);
-      pending.push({ item, file, doubts: value.doubts });
-    }
-    bytes += memoryOf(item.utterance);
-    while (pending.length > most || (bytes > readAheadBytes && pending.length > 0)) {
+  for await (const item of items) {
+    const size = memoryOf(item.utterance);
+    while (pending.length >= most.files || (pending.length > 0 && bytes + size > most.bytes)) {
       const next = pending.shift()!;
-      yield next;
-      bytes -= memoryOf(next.item.utterance);
+      yield next.begun;
+      bytes -= next.size;
     }
+    const begun = begin(item);
+    // Awaited later; until then a rejection must not count as unhandled.
+    begun.catch(() => {});
+    pending.push({ size, begun });
+    bytes += size;
   }
-  yield* pending;
-}
-
-/** An utterance whose audio has been read, or why it could not be. */
-interface Read {
-  item: RankItem;
-  value: Awaited<ReturnType<typeof readBytes>>;
-}
-
-/** Reads a few files, and not too many bytes, ahead of the one that is awaited; in order. */
-async function* readAhead(source: AsyncIterator<RankItem>, reader: AudioReader): AsyncGenerator<Read> {
-  const pending: { item: RankItem; reading: Promise<Read["value"]> }[] = [];
-  let bytes = 0;
-  let next = await source.next();
-  while (!next.done || pending.length > 0) {
-    while (!next.done) {
-      const item = next.value;
-      const size = memoryOf(item.utterance);
-      if (pending.length > 0 && (pending.length >= 5 || bytes + size > readAheadBytes)) break;
-      const reading = readBytes(reader, item.utterance);
-      // Awaited later; until then a rejection must not count as unhandled.
-      reading.catch(() => {});
-      pending.push({ item, reading });
-      bytes += size;
-      next = await source.next();
-    }
-    const { item, reading } = pending.shift()!;
-    yield { item, value: await reading };
-    bytes -= memoryOf(item.utterance);
-  }
+  for (const { begun } of pending) yield begun;
 }
