@@ -14,35 +14,23 @@ export function findEmbeddings(
   trials: readonly Trial[],
   embeddings: readonly KeyedEmbedding[],
 ): { used: KeyedEmbedding[]; enroll: Uint32Array; test: Uint32Array } {
-  const byKey = new Map<string, KeyedEmbedding>();
-  for (const row of embeddings) {
-    if (byKey.has(row.key))
-      throw conflict(`Two embeddings have the key ${row.key}. Trials need names that differ.`, {
-        got: row.key,
-      });
-    byKey.set(row.key, row);
-  }
-  let byPath: Map<string, KeyedEmbedding | null> | undefined;
+  const find = finder(embeddings);
   const used: KeyedEmbedding[] = [];
   const rowOf = new Map<string, number>();
   const strangers = new Set<string>();
-  const find = (name: string): number => {
+  const place = (name: string): number => {
     const known = rowOf.get(name);
     if (known !== undefined) return known;
-    let row: KeyedEmbedding | null | undefined = byKey.get(name);
+    const row = find(name);
     if (row === undefined) {
-      byPath ??= endsOfPaths(embeddings);
-      row = byPath.get(name);
-    }
-    if (!row) {
       strangers.add(name);
       return 0;
     }
     rowOf.set(name, used.length);
     return used.push(row) - 1;
   };
-  const enroll = Uint32Array.from(trials, (trial) => find(trial.enroll));
-  const test = Uint32Array.from(trials, (trial) => find(trial.test));
+  const enroll = Uint32Array.from(trials, (trial) => place(trial.enroll));
+  const test = Uint32Array.from(trials, (trial) => place(trial.test));
   if (strangers.size === 0) return { used, enroll, test };
   const names = [...strangers];
   const rest = names.length > shownNames ? `, and ${names.length - shownNames} more` : "";
@@ -55,14 +43,28 @@ export function findEmbeddings(
 
 /** The names in trials that match none of the embeddings, or more than one. */
 export function namesNotFound(trials: readonly Trial[], embeddings: readonly KeyedEmbedding[]): Set<string> {
-  try {
-    findEmbeddings(trials, embeddings);
-    return new Set();
-  } catch (error) {
-    const { tag, got } = error as { tag?: string; got?: unknown };
-    if (tag === "unknown" && Array.isArray(got)) return new Set(got as string[]);
-    throw error;
+  const find = finder(embeddings);
+  const names = new Set(trials.flatMap(({ enroll, test }) => [enroll, test]));
+  return new Set([...names].filter((name) => find(name) === undefined));
+}
+
+/** Finds the embedding of a name; undefined where there is none, or more than one. */
+function finder(embeddings: readonly KeyedEmbedding[]): (name: string) => KeyedEmbedding | undefined {
+  const byKey = new Map<string, KeyedEmbedding>();
+  for (const row of embeddings) {
+    if (byKey.has(row.key))
+      throw conflict(`Two embeddings have the key ${row.key}. Trials need names that differ.`, {
+        got: row.key,
+      });
+    byKey.set(row.key, row);
   }
+  let byPath: Map<string, KeyedEmbedding | null> | undefined;
+  return (name) => {
+    const row = byKey.get(name);
+    if (row !== undefined) return row;
+    byPath ??= endsOfPaths(embeddings);
+    return byPath.get(name) ?? undefined;
+  };
 }
 
 /** Paths and their endings after a slash; null where several embeddings share one. */
