@@ -2,6 +2,7 @@ import { invalid } from "../errors.js";
 import { compare } from "../util/compare.js";
 import { demandList } from "../util/demand.js";
 import { speakerKey } from "./audit-corpus.js";
+import { dealPeople } from "./deal-people.js";
 import type { Finding } from "./finding.js";
 import { isOfOnePerson, joinedKeys } from "./joined-keys.js";
 
@@ -96,29 +97,21 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
     if (own === undefined) amounts.set(person, [amountOf(row)]);
     else own.push(amountOf(row));
   }
-  const people = [...amounts]
-    .map(([person, values]) => ({ person, amount: values.sort((a, b) => a - b).reduce((sum, x) => sum + x) }))
-    .sort((a, b) => b.amount - a.amount || compare(a.person, b.person));
+  const people = Array.from(amounts, ([name, values]) => ({
+    name,
+    amount: values.sort((a, b) => a - b).reduce((sum, x) => sum + x),
+  })).sort((a, b) => compare(a.name, b.name));
   if (people.length < names.length)
     throw invalid(`There are ${people.length} speakers for ${names.length} parts. Give fewer parts.`, {
       got: people.length,
     });
 
   const all = people.reduce((sum, { amount }) => sum + amount, 0) || 1;
-  const sides = names.map((name) => ({ name, room: parts[name] * all, amount: 0, people: 0 }));
-  const sideOf = new Map<string, Part>();
-  people.forEach(({ person, amount }, dealt) => {
-    const empty = sides.filter((side) => side.people === 0);
-    const open = people.length - dealt <= empty.length ? empty : sides;
-    const roomy = open.filter((side) => side.amount + amount <= side.room);
-    const [best] =
-      roomy.length > 0
-        ? sorted(roomy, (side) => side.amount / side.room)
-        : sorted(open, (side) => (side.amount + amount) / side.room);
-    best.amount += amount;
-    best.people++;
-    sideOf.set(person, best.name);
-  });
+  const sides = dealPeople(
+    people,
+    names.map((name) => parts[name] * all),
+  );
+  const sideOf = new Map(people.map(({ name }, i) => [name, names[sides[i]!]!]));
 
   const dealt = Object.fromEntries(names.map((name) => [name, [] as Row[]])) as Record<Part, Row[]>;
   for (const row of known) dealt[sideOf.get(keyOf(row))!].push(row);
@@ -127,10 +120,11 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
     summary: {
       unit,
       parts: Object.fromEntries(
-        sides.map(({ name, amount, people: count }) => [
-          name,
-          { amount, share: amount / all, people: count },
-        ]),
+        names.map((name, side) => {
+          const own = people.filter((_, i) => sides[i] === side);
+          const amount = own.reduce((sum, person) => sum + person.amount, 0);
+          return [name, { amount, share: amount / all, people: own.length }];
+        }),
       ) as SplitCorpus<Row, Part>["summary"]["parts"],
       unlabelled: rows.length - known.length,
     },
@@ -139,6 +133,3 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
 
 /** NaN, as in a table where a duration is missing, is none. */
 const isAmount = (value: number | null | undefined): boolean => Number.isFinite(value) && value! >= 0;
-
-const sorted = <Item>(items: readonly Item[], by: (item: Item) => number): Item[] =>
-  [...items].sort((a, b) => by(a) - by(b));
