@@ -5,8 +5,15 @@ import type { Finding } from "./finding.js";
 export function joinedKeys(findings: readonly Pick<Finding, "keys">[]): (key: string) => string {
   const first = new Map<string, string>();
   const root = (key: string): string => {
-    const next = first.get(key);
-    return next === undefined ? key : root(next);
+    let top = key;
+    for (let next = first.get(top); next !== undefined; next = first.get(top)) top = next;
+    // Whoever was passed on the way finds it at once the next time.
+    for (let at = key; at !== top; ) {
+      const next = first.get(at)!;
+      first.set(at, top);
+      at = next;
+    }
+    return top;
   };
   for (const { keys } of findings) {
     const [a, b] = keys.map(root).sort(compare);
