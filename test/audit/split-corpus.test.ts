@@ -150,8 +150,116 @@ test("splitCorpus says what is wrong with shares and with too few people", () =>
     () => splitCorpus(rows, { parts: { train: 0.8, test: 0.1 } }),
     /train 0.8, test 0.1 are no split. Give shares above 0 that sum to 1/,
   );
-  assert.throws(() => splitCorpus(rows.slice(0, 1), { parts }), /There are 1 speakers for 3 parts/);
+  assert.throws(
+    () => splitCorpus(rows.slice(0, 1), { parts }),
+    /There is 1 person for 3 parts, and each needs somebody/,
+  );
   assert.throws(() => splitCorpus(rows, { parts, leastProbability: Number.NaN }), /leastProbability is NaN/);
+});
+
+const sideOf = (dealt: Record<string, { speakerId: string }[]>) => {
+  const sides = new Map<string, string>();
+  for (const [name, own] of Object.entries(dealt))
+    for (const { speakerId } of own) sides.set(speakerId, name);
+  return sides;
+};
+
+test("splitCorpus says where everybody is, and keeps them there when others come", () => {
+  const some = rows.filter(({ speakerId }) => Number(speakerId.slice(1)) % 3 !== 0);
+  const before = splitCorpus(some, { parts, avoid: [finding("leakage", ["x_s2", "x_s1"])] });
+  assert.is(before.speakers.length, 40);
+  assert.equal(before.speakers[1], { ...before.speakers[1]!, speakerId: "s10", person: "x_s10" });
+  assert.is(before.speakers.find(({ speakerId }) => speakerId === "s2")!.person, "x_s1");
+  const after = splitCorpus(rows, { parts, keep: before.speakers });
+  const sides = sideOf(after.parts);
+  for (const { speakerId, part } of before.speakers) assert.is(sides.get(speakerId), part);
+  assert.is(sides.size, 60);
+  for (const name of ["train", "dev", "test"] as const)
+    assert.ok(Math.abs(after.summary.parts[name].share - parts[name]) < 0.02, name);
+  // Nobody would have moved if they had been split anew by chance.
+  assert.not.equal(sideOf(splitCorpus(rows, { parts }).parts), sides);
+});
+
+test("splitCorpus puts another name of somebody who is kept where he is, also where he is gone", () => {
+  for (const name of ["train", "dev", "test"] as const) {
+    const keep = [{ dataset: "y", speakerId: "gone", part: name }];
+    const dealt = splitCorpus(rows, { parts, keep, avoid: [finding("leakage", ["x_s7", "y_gone"])] });
+    assert.is(sideOf(dealt.parts).get("s7"), name);
+    assert.is(dealt.speakers.find(({ speakerId }) => speakerId === "s7")!.person, "x_s7");
+  }
+});
+
+test("splitCorpus refuses to keep one person in two parts, or in none of them", () => {
+  const keep = [
+    { dataset: "x", speakerId: "s1", part: "train" },
+    { dataset: "x", speakerId: "s2", part: "test" },
+  ];
+  assert.throws(
+    () => splitCorpus(rows, { parts, keep, avoid: [finding("splitSpeaker", ["x_s1", "x_s2"])] }),
+    /^x_s1 is kept in train and x_s2 in test, and they are one person\. Take one of them out of what is kept\.$/,
+  );
+  assert.throws(
+    () => splitCorpus(rows, { parts, keep: [{ ...keep[0]!, part: "eval" }] }),
+    /^x_s1 is kept in eval, which is none of the parts train, dev, test\./,
+  );
+});
+
+test("splitCorpus deals out other people for another seed, and the same for the same", () => {
+  const dealt = [1, 2, 2].map((seed) => splitCorpus(rows, { parts, seed }).speakers);
+  assert.equal(dealt[1], dealt[2]);
+  assert.not.equal(dealt[0], dealt[1]);
+  assert.throws(() => splitCorpus(rows, { parts, seed: 0.5 }), /seed is 0\.5/);
+});
+
+const ofClip = (
+  kind: Finding["kind"],
+  keys: string[],
+  remedy: Finding["remedy"],
+  probability = 0.9,
+): Finding => ({ kind, keys, score: 3, probability, evidence: {}, remedy });
+
+test("splitCorpus leaves out an utterance that seems to be of somebody on another side, or of nobody known", () => {
+  const sides = sideOf(splitCorpus(rows, { parts }).parts);
+  const [here, there] = ["train", "test"].map((part) => [...sides].filter(([, side]) => side === part));
+  const relabel = (s: string, to: string, probability?: number) =>
+    ofClip("wrongLabel", [`x_${s}_u0`], { action: "relabel", to }, probability);
+  const [a, b, c, d, e] = here!.map(([id]) => id) as [string, string, string, string, string];
+  const avoid = [
+    relabel(a, `x_${there![0]![0]}`),
+    relabel(b, `x_${c}`),
+    relabel(c, `x_${there![0]![0]}`, 0.4),
+    relabel(d, "x_nobody"),
+    ofClip("wrongLabel", [`x_${e}_u0`], { action: "drop" }),
+  ];
+  const { parts: dealt, leftOut, summary } = splitCorpus(rows, { parts, avoid });
+  assert.equal(leftOut.map(({ key }) => key).sort(), [a, d, e].map((s) => `x_${s}_u0`).sort());
+  assert.is(summary.leftOut, 3);
+  const all = Object.values(dealt).flat();
+  assert.is(all.length + 3, rows.length);
+  const amount = dealt.train.reduce((sum, { seconds }) => sum + seconds, 0);
+  assert.ok(Math.abs(summary.parts.train.amount - amount) < 1e-9);
+});
+
+test("splitCorpus leaves out the copy of a recording that is kept on another side", () => {
+  const sides = sideOf(splitCorpus(rows, { parts }).parts);
+  const in_ = (part: string) => [...sides].filter(([, side]) => side === part).map(([id]) => `x_${id}_u0`);
+  const [[a, b], [c]] = [in_("train"), in_("dev")] as [[string, string], [string]];
+  const avoid = [
+    ofClip("equalFiles", [a, c], { action: "keepOne", to: c }),
+    ofClip("nearCopies", [a, b], { action: "keepOne", to: a }),
+  ];
+  const { leftOut } = splitCorpus(rows, { parts, avoid });
+  assert.equal(
+    leftOut.map(({ key }) => key),
+    [a],
+  );
+});
+
+test("splitCorpus keeps speakers together whose utterances are said to be one voice", () => {
+  const avoid = [finding("leakage", ["x_s3_u0", "x_s30_u0"]), finding("leakage", ["x_s30", "x_s31_u0"])];
+  const { speakers } = splitCorpus(rows, { parts, avoid });
+  const people = ["s3", "s30", "s31"].map((id) => speakers.find(({ speakerId }) => speakerId === id)!.person);
+  assert.equal(people, ["x_s3", "x_s3", "x_s3"]);
 });
 
 test.run();
