@@ -13,7 +13,13 @@ export { auditedThreshold } from "./audit/audited-threshold.js";
 export { type EqualErrorRates, equalErrorRates } from "./audit/equal-error-rates.js";
 export type { Finding, FindingKind, Remedy } from "./audit/finding.js";
 export type { AuditProgress } from "./audit/judge.js";
-export { type SplitCorpus, type SplitOptions, type SplitRow, splitCorpus } from "./audit/split-corpus.js";
+export {
+  type SplitCorpus,
+  type SplitOptions,
+  type SplitRow,
+  type SplitSpeaker,
+  splitCorpus,
+} from "./audit/split-corpus.js";
 // Charts
 export * from "./charts/index.js";
 export type { AudioChecks, MeasuredChecks } from "./checks/audio-checks.js";

@@ -10,8 +10,11 @@ export interface Person {
   side?: number;
 }
 
-/** Shares that are met this well are left as they are. */
-const goodEnough = 0.001;
+/** So much of a side is one person's at most, where that can be: a side of one or two tells little of others. */
+const mostOfSide = 1 / 3;
+
+/** Shares that are met this well are left as they are: by those who fit so, and by anybody. */
+const [wellMet, met] = [0.001, 0.01];
 
 /** Nothing is gained by more: each brings the shares closer, most in the first few. */
 const mostExchanges = 1000;
@@ -20,7 +23,8 @@ const mostExchanges = 1000;
  * Puts every person on one of several sides, so that these come to what they have room for, and nobody is left without anybody.
  *
  * People with most speech are dealt out first, each to the side that is relatively emptiest and has room: sides come to be alike
- * in how much their people say. Where shares are missed, people are then exchanged, or moved, as long as that brings them closer.
+ * in how much their people say. Whoever would be more than a third of a side goes to another that has room. Where shares are missed,
+ * people are then exchanged, or moved, as long as that brings them closer.
  *
  * @param rooms what each side is to come to
  * @param seed of those with about as much speech (within a factor of two), who comes first; left out: who has more
@@ -42,15 +46,17 @@ export function dealPeople(people: readonly Person[], rooms: readonly number[], 
     const empty = all.filter((side) => sides[side]!.people === 0);
     const open = free.length - dealt <= empty.length ? empty : all;
     const roomy = open.filter((side) => sides[side]!.amount + amount <= sides[side]!.room);
+    const fitting = roomy.filter((side) => amount <= mostOfSide * sides[side]!.room);
     const fullness = (side: number, more: number) => (sides[side]!.amount + more) / sides[side]!.room;
     put(
       i,
       roomy.length > 0
-        ? least(roomy, (side) => fullness(side, 0))
+        ? least(fitting.length > 0 ? fitting : roomy, (side) => fullness(side, 0))
         : least(open, (side) => fullness(side, amount)),
     );
   }
-  exchange(people, free, sides, sideOf);
+  exchange(people, free, sides, sideOf, mostOfSide, wellMet);
+  exchange(people, free, sides, sideOf, Infinity, met);
   return sideOf;
 }
 
@@ -73,7 +79,14 @@ interface Side {
 }
 
 /** Moves people from one side to another, or exchanges two, always where the squared misses shrink most. */
-function exchange(people: readonly Person[], free: readonly number[], sides: Side[], sideOf: number[]): void {
+function exchange(
+  people: readonly Person[],
+  free: readonly number[],
+  sides: Side[],
+  sideOf: number[],
+  most: number,
+  goodEnough: number,
+): void {
   const total = sides.reduce((sum, { room }) => sum + room, 0);
   const ascending = free
     .slice()
@@ -88,6 +101,8 @@ function exchange(people: readonly Person[], free: readonly number[], sides: Sid
         const gap = missOf(sides[from]!) - missOf(sides[to]!);
         if (gap <= 0) continue;
         const consider = (i: number, j?: number) => {
+          if (people[i]!.amount > most * sides[to]!.room) return;
+          if (j !== undefined && people[j]!.amount > most * sides[from]!.room) return;
           const moved = people[i]!.amount - (j === undefined ? 0 : people[j]!.amount);
           // What the sum of the squared misses loses, but for a factor of two.
           const gain = moved * (gap - moved);

@@ -36,13 +36,7 @@ export function settled(utterances: readonly AuditUtterance[], decisions: readon
   const { corpus } = applyDecisions({ utterances }, people, { allowUnknown: true });
   const held = mergeDecisions(people).decisions;
   const sure = held.filter(({ action }) => action !== "unsure");
-  const closed = new Set(sure.map(subjectOf));
-  // A pair of names that was compared, and a recording that was judged, answer what a finding of labels asks.
-  const also = (kind: Decision["kind"], keys: string[]) => closed.has(subjectOf({ kind, keys }));
-  const isOpen = ({ kind, keys }: Finding) =>
-    !closed.has(subjectOf({ kind, keys })) &&
-    !((kind === "splitSpeaker" || kind === "leakage") && also("pair", keys)) &&
-    !(kind === "wrongLabel" && also("utterance", keys));
+  const isOpen = openAfter(sure);
   const onFindings = held.filter(({ kind }) => kind !== "pair" && kind !== "utterance");
   const count = (is: (action: Decision["action"]) => boolean) =>
     onFindings.filter(({ action }) => is(action)).length;
@@ -57,4 +51,15 @@ export function settled(utterances: readonly AuditUtterance[], decisions: readon
       bands: observedPrecision(people),
     },
   };
+}
+
+/** Tells whether nothing was decided on what a finding is about; what people are not sure of does not count. */
+export function openAfter(sure: readonly Decision[]): (finding: Finding) => boolean {
+  const closed = new Set(sure.map(subjectOf));
+  // A pair of names that was compared, and a recording that was judged, answer what a finding of labels asks.
+  const also = (kind: Decision["kind"], keys: string[]) => closed.has(subjectOf({ kind, keys }));
+  return ({ kind, keys }) =>
+    !closed.has(subjectOf({ kind, keys })) &&
+    !((kind === "splitSpeaker" || kind === "leakage") && also("pair", keys)) &&
+    !(kind === "wrongLabel" && also("utterance", keys));
 }

@@ -27,6 +27,10 @@ export const examples: Record<string, readonly string[]> = {
   cluster: ["cluster", "cluster --count 20 --output_dir people"],
   audit: ["audit --data_root SPEECH", "audit --fail_on wrong_label merged_speakers"],
   apply: ["apply --decisions audit/decisions.jsonl --data_root SPEECH --out clean.csv"],
+  split: [
+    "split --data_root SPEECH --embeddings final_embeddings --findings audit/findings.csv",
+    "split --manifest clean.csv --parts train=0.9,test=0.1 --decisions audit/decisions.jsonl --output_dir parts",
+  ],
   load: ["load --dataset studio --speaker_id 103 --show_stats"],
   export: ["export --out embeddings.parquet", "export --out speakers.csv --level speaker"],
   verify: ["verify final_embeddings"],

@@ -65,6 +65,11 @@ const commands: Record<string, { description: string; load: () => Promise<(progr
       "Do what was decided on the findings of an audit: write the corpus without what is dropped, under the right names.",
     load: async () => (await import("./apply.js")).applyCommand,
   },
+  split: {
+    description:
+      "Deal a corpus out into train, dev and test by hours, so that nobody is on two sides: a manifest of each part.",
+    load: async () => (await import("./split.js")).splitCommand,
+  },
   load: {
     description:
       "Show individual embeddings, one file for each utterance and speaker: without names the data sets, then the speakers, the utterances, the vector.",

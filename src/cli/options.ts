@@ -18,6 +18,9 @@ const number = (name: string, check: (value: number) => boolean, want: string) =
 export const positiveInteger = (name: string) =>
   number(name, (value) => Number.isInteger(value) && value > 0, "a positive whole number");
 
+export const wholeNumber = (name: string) =>
+  number(name, (value) => Number.isInteger(value) && value >= 0, "a whole number, 0 or more");
+
 export const cosine = (name: string) =>
   number(name, (value) => value >= -1 && value <= 1, "a cosine between -1 and 1");
 

@@ -58,7 +58,7 @@ export function similarityCommand(program: Command): void {
     .option(
       "--max-pairs <n>",
       "list at most the most similar so many pairs; all are counted",
-      wholeNumber("pairs"),
+      options.wholeNumber("pairs"),
       1_000_000,
     )
     .option("--against <path>", "compare with these instead of with each other, such as another data set")
@@ -157,15 +157,6 @@ function* report({ statistics: s, pairs, neighbours }: SimilarityResult, folder:
   if (rows > mostNamedNeighbours)
     yield `neighbours.csv was left out, because it would have ${whole(rows)} rows: neighbours_index.npy and neighbours_score.npy hold them`;
   yield `Written to ${folder}: ${writtenFiles.filter((name) => existsSync(join(folder, name))).join(", ")}`;
-}
-
-function wholeNumber(name: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isInteger(value) || value < 0)
-      throw new InvalidArgumentError(`${name} must be a whole number, 0 or more`);
-    return value;
-  };
 }
 
 function range(text: string): [number, number] {

@@ -50,6 +50,19 @@ test("dealPeople comes close to the best of all ways for few people with very un
   assert.ok(sum / draws < 0.006, `mean ${sum / draws}`);
 });
 
+test("dealPeople gives sides their share of the people too, and none mostly to one, where there are others", () => {
+  const amounts = Array.from({ length: 400 }, (_, i) => 1000 / (i + 1));
+  const all = amounts.reduce((a, b) => a + b);
+  const rooms = [0.8, 0.1, 0.1].map((share) => share * all);
+  const sides = dealPeople(named(amounts), rooms);
+  assert.ok(missed(amounts, sides, rooms) < 0.002);
+  for (const side of [1, 2]) {
+    const own = amounts.filter((_, i) => sides[i] === side);
+    assert.ok(Math.abs(own.length - 40) <= 4, `${own.length} people`);
+    assert.ok(Math.max(...own) <= rooms[side]! / 3);
+  }
+});
+
 test("dealPeople leaves those where they are who have to be on a side, and fills the sides around them", () => {
   const people = Array.from({ length: 40 }, (_, i) => ({
     name: `p${i}`,

@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { foundOrDecided } from "../audit/found-or-decided.js";
+import { readFindings } from "../audit/read-findings.js";
+import { splitCorpus } from "../audit/split-corpus.js";
+import { readDecisions } from "../decisions/read-decisions.js";
+import { stoppable } from "../errors.js";
+import { ofOneCut } from "../pipeline/one-cut.js";
+import type { CorpusSettings } from "../pipeline/open-corpus.js";
+import { publishSplit } from "../pipeline/publish-split.js";
+import { checkKnown } from "../pipeline/split-known.js";
+import { earlierSplit, endingOf, type PartFormat, partFormats } from "../pipeline/split-places.js";
+import { splitSource } from "../pipeline/split-source.js";
+import { readSpeakers } from "../pipeline/split-speakers.js";
+import { quantity } from "../shared/text.js";
+import { checkWritable } from "../util/make-folder.js";
+import { interruptSignal } from "./interrupt.js";
+import { addCorpusOptions, wholeNumber } from "./options.js";
+import { openReporter } from "./reporter.js";
+import { spareInputs } from "./spare-inputs.js";
+
+interface Settings extends CorpusSettings {
+  parts: Record<string, number>;
+  embeddings?: string;
+  findings?: string;
+  decisions?: string[];
+  keep?: string;
+  seed?: number;
+  as?: PartFormat;
+  outputDir: string;
+}
+
+/** Registers `speakerscope split`. */
+export function splitCommand(program: Command): void {
+  const command = program
+    .command("split")
+    .addOption(
+      new Option(
+        "--parts <shares>",
+        "the parts and their shares, as train=8,dev=1,test=1 or train=0.9,test=0.1",
+      )
+        .argParser(parseParts)
+        .default(parseParts("train=8,dev=1,test=1"), "train=8,dev=1,test=1"),
+    )
+    .option(
+      "--embeddings <folder>",
+      "what merging wrote: how long the utterances are, and the corpus where none is named (default: final_embeddings then)",
+    )
+    .option(
+      "--findings <path>",
+      "findings.csv, .jsonl or .parquet of the audit, or its folder: names of one person stay on one side",
+    )
+    .option(
+      "--decisions <files...>",
+      "decisions.jsonl of the audit and those of people, which go before the findings",
+    )
+    .option("--keep <path>", "speakers.csv of an earlier split: its people stay where they are")
+    .addOption(
+      new Option(
+        "--seed <n>",
+        "deal out other people for another one (default: those with most speech first)",
+      ).argParser(wholeNumber("seed")),
+    )
+    .addOption(
+      new Option(
+        "--as <format>",
+        "what the parts are written as (default: as the manifest; csv for folders and embeddings)",
+      ).choices([...partFormats]),
+    )
+    .option("--output-dir <folder>", "where a manifest of each part and speakers.csv are written", "split")
+    .action(run);
+  addCorpusOptions(command);
+}
+
+async function run(settings: Settings): Promise<void> {
+  const { parts, findings: found, decisions: files, keep, seed, as, outputDir, ...source } = settings;
+  const reporter = openReporter();
+  try {
+    checkWritable(outputDir);
+    const abortSignal = interruptSignal();
+    const decided = readDecisions(files ?? []);
+    for (const warning of decided.warnings) reporter.log(`Warning: ${warning}`);
+    const findings = found === undefined ? [] : await readFindings(found);
+    const kept = keep === undefined ? [] : await readSpeakers(keep);
+    const onProgress = reporter.progress.bind(reporter);
+    await stoppable(
+      "The split",
+      async () => {
+        const corpus = await splitSource({ ...source, onProgress, abortSignal });
+        const { utterances, failures, warnings } = corpus;
+        for (const warning of warnings) reporter.log(`Warning: ${warning}`);
+        if (failures.length > 0)
+          reporter.log(
+            `Warning: ${quantity(failures.length, "utterance")} ${failures.length === 1 ? "is" : "are"} in no part. The first: ${failures[0]!.reason}`,
+          );
+        const format = as ?? corpus.manifest?.format ?? "csv";
+        const ending = await endingOf(corpus, format);
+        spareInputs(
+          "split",
+          settings,
+          Object.keys(parts).map((part) => join(outputDir, part + ending)),
+        );
+        const before = await earlierSplit(outputDir, Object.keys(parts), ending);
+        const avoid = [...foundOrDecided(findings, decided.decisions), ...ofOneCut(corpus)];
+        for (const warning of checkKnown(utterances, { kept, keep, findings, found }))
+          reporter.log(`Warning: ${warning}`);
+        const split = splitCorpus(utterances, { parts, avoid, keep: kept, seed });
+        reporter.close();
+        await publishSplit(
+          split,
+          corpus,
+          parts,
+          { outputDir, format, ending, before, kept: kept.length },
+          { reporter, abortSignal },
+        );
+      },
+      `Run the same command again to write ${outputDir} whole.`,
+    );
+  } finally {
+    reporter.close();
+  }
+}
+
+/** Shares that sum to 1 of `train=8,dev=1,test=1`; those that are all below 1 have to do so as they stand. */
+function parseParts(text: string): Record<string, number> {
+  const shares = new Map<string, number>();
+  for (const part of text.split(",")) {
+    const [, name = "", share = ""] = /^\s*([^=]*?)\s*=\s*(.*?)\s*$/.exec(part) ?? [];
+    if (!/^[\p{L}\p{N}_-]+$/u.test(name) || name === "__proto__")
+      throw new InvalidArgumentError(
+        `write name=share for each part, as train=8,dev=1,test=1; a name is of letters, digits, _ and -, and ${JSON.stringify(part)} has none`,
+      );
+    if (name === "speakers")
+      throw new InvalidArgumentError("a part cannot be called speakers, as the table of people is");
+    if (shares.has(name)) throw new InvalidArgumentError(`${name} is there twice`);
+    const value = share === "" ? Number.NaN : Number(share);
+    if (!(value > 0 && value < Infinity))
+      throw new InvalidArgumentError(
+        `the share of ${name} is ${JSON.stringify(share)}, and has to be a number above 0`,
+      );
+    shares.set(name, value);
+  }
+  if (shares.size < 2) throw new InvalidArgumentError("give two parts or more, as train=8,dev=1,test=1");
+  const total = [...shares.values()].reduce((sum, share) => sum + share, 0);
+  if ([...shares.values()].every((share) => share < 1) && Math.abs(total - 1) > 1e-6)
+    throw new InvalidArgumentError(
+      `the shares sum to ${Number(total.toPrecision(6))}. Give fractions that sum to 1, or proportions such as 8, 1 and 1`,
+    );
+  return Object.fromEntries(Array.from(shares, ([name, share]) => [name, share / total]));
+}

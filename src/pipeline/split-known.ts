@@ -1,0 +1,44 @@
+import { speakerKey } from "../audit/audit-corpus.js";
+import type { Finding } from "../audit/finding.js";
+import type { SplitSpeaker } from "../audit/split-corpus.js";
+import { nameOf } from "../decisions/names.js";
+import { unknown } from "../errors.js";
+import type { Utterance } from "../types.js";
+
+/**
+ * Looks whether findings, and who is kept, are of this corpus.
+ *
+ * @returns what is not, in words
+ * @throws `unknown` where nobody who is kept is in it
+ */
+export function* checkKnown(
+  utterances: readonly Pick<Utterance, "key" | "dataset" | "speakerId">[],
+  {
+    kept,
+    keep,
+    findings,
+    found,
+  }: {
+    kept: readonly Omit<SplitSpeaker, "person">[];
+    /** The table that says who is kept. */
+    keep?: string;
+    findings: readonly Finding[];
+    found?: string;
+  },
+): Generator<string> {
+  const names = new Set(utterances.map(nameOf));
+  const absent = kept.filter((speaker) => !names.has(speakerKey(speaker)));
+  if (kept.length > 0 && absent.length === kept.length)
+    throw unknown(
+      `None of the ${kept.length} speakers that ${keep} keeps is in the corpus: it has ${utterances.find(({ speakerId }) => speakerId !== null)?.dataset ?? "nobody known"} as a data set, and the table ${kept[0]!.dataset}. ` +
+        "Is it of another corpus? Where neither layout nor manifest has a data set, --dataset names it.",
+      { path: keep, got: speakerKey(kept[0]!) },
+    );
+  if (absent.length > 0)
+    yield `${absent.length} of the ${kept.length} speakers that ${keep} keeps are not in the corpus, such as ${speakerKey(absent[0]!)}`;
+  if (findings.length === 0) return;
+  const keys = new Set(utterances.map(({ key }) => key));
+  const isKnown = ({ keys: own }: Finding) => own.some((key) => names.has(key) || keys.has(key));
+  if (!findings.some(isKnown))
+    yield `none of the ${findings.length} findings in ${found} is about this corpus. The first is about ${findings[0]!.keys.join(" and ")}, and this begins with ${utterances[0]?.key}`;
+}
