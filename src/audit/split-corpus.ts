@@ -1,4 +1,5 @@
 import { conflict, invalid, unknown } from "../errors.js";
+import type { Span } from "../types.js";
 import { compare } from "../util/compare.js";
 import { demandList, demandWhole } from "../util/demand.js";
 import { groupBy } from "../util/group-by.js";
@@ -13,7 +14,9 @@ export interface SplitRow {
   key?: string;
   dataset: string;
   speakerId: string | null;
+  /** How long it is; else its span says so. */
   seconds?: number;
+  span?: Span;
   numUtterances?: number;
 }
 
@@ -169,11 +172,10 @@ function checkShares<Part extends string>(parts: Record<Part, number>, names: re
 
 /** How much a row counts: its seconds where all have them, else its utterances. */
 function measureOf(known: readonly (SplitRow & { speakerId: string })[]) {
-  const unit = known.every(({ seconds }) => isAmount(seconds))
+  const unit = known.every((row) => secondsOf(row) !== undefined)
     ? ("seconds" as const)
     : ("utterances" as const);
-  const amountOf = ({ seconds, numUtterances = 1 }: SplitRow) =>
-    unit === "seconds" ? seconds! : numUtterances;
+  const amountOf = (row: SplitRow) => (unit === "seconds" ? secondsOf(row)! : (row.numUtterances ?? 1));
   const wrong = known.find((row) => !isAmount(amountOf(row)));
   if (wrong !== undefined)
     throw invalid(
@@ -183,9 +185,14 @@ function measureOf(known: readonly (SplitRow & { speakerId: string })[]) {
   return { unit, amountOf };
 }
 
+/** How long a row is, where that is known. */
+export function secondsOf({ seconds, span }: Pick<SplitRow, "seconds" | "span">): number | undefined {
+  if (isAmount(seconds)) return seconds;
+  return span?.end === undefined ? undefined : span.end - span.start;
+}
+
 /** NaN, as in a table where a duration is missing, is none. */
-export const isAmount = (value: number | null | undefined): value is number =>
-  Number.isFinite(value) && value! >= 0;
+const isAmount = (value: number | null | undefined): value is number => Number.isFinite(value) && value! >= 0;
 
 /** Findings by names of speakers also where two of their utterances were compared. */
 function amongNames(

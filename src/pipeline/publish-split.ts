@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { speakerKey } from "../audit/audit-corpus.js";
-import { isAmount, type SplitCorpus, type SplitSpeaker } from "../audit/split-corpus.js";
+import { type SplitCorpus, type SplitSpeaker, secondsOf } from "../audit/split-corpus.js";
 import type { Corpus, ManifestFormat } from "../corpus/corpus.js";
 import { writeManifest } from "../corpus/write-manifest.js";
 import { invalid, throwIfAborted } from "../errors.js";
@@ -64,11 +64,11 @@ function speakerRows({ parts, speakers }: SplitCorpus<Utterance, string>): Speak
   return speakers.map((speaker) => {
     const utterances = own.get(idOf(speaker)) ?? [];
     // In one order, because sums depend on it in their last digits.
-    const seconds = utterances.map(({ seconds }) => seconds ?? Number.NaN).sort((a, b) => a - b);
+    const seconds = utterances.map((row) => secondsOf(row) ?? Number.NaN).sort((a, b) => a - b);
     return {
       ...speaker,
       utterances: utterances.length,
-      seconds: seconds.every(isAmount) ? seconds.reduce((sum, x) => sum + x, 0) : undefined,
+      seconds: seconds.every(Number.isFinite) ? seconds.reduce((sum, x) => sum + x, 0) : undefined,
     };
   });
 }

@@ -1,5 +1,5 @@
 import { speakerKey } from "../audit/audit-corpus.js";
-import { isAmount, type SplitCorpus } from "../audit/split-corpus.js";
+import { type SplitCorpus, secondsOf } from "../audit/split-corpus.js";
 import { duration, quantity, whole } from "../shared/text.js";
 import { type TextColumn, textTable } from "../shared/text-table.js";
 import type { Utterance } from "../types.js";
@@ -53,7 +53,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function untimedText({ parts, leftOut }: Split): string {
   const all = [...Object.values(parts).flat(), ...leftOut];
-  const unknown = all.filter(({ seconds }) => !isAmount(seconds)).length;
+  const unknown = all.filter((row) => secondsOf(row) === undefined).length;
   const whose =
     unknown === all.length
       ? "they are"

@@ -111,6 +111,15 @@ test("splitCorpus takes a duration that is NaN, null, infinite or negative for n
   assert.throws(() => splitCorpus(speakers, { parts: { a: 0.5, b: 0.5 } }), /a_1 has NaN utterances/);
 });
 
+test("splitCorpus takes the length of a span where nothing else says how long it is", () => {
+  const spans = rows.map(({ seconds, ...row }) => ({ ...row, span: { start: 2, end: 2 + seconds } }));
+  const { summary } = splitCorpus(spans, { parts });
+  assert.is(summary.unit, "seconds");
+  assert.ok(Math.abs(summary.parts.train.share - 0.8) < 0.01);
+  const open = spans.map((row, i) => (i === 3 ? { ...row, span: { start: 2 } } : row));
+  assert.is(splitCorpus(open, { parts }).summary.unit, "utterances");
+});
+
 test("splitCorpus takes speakers who share a key for two people, unless they are found to be one", () => {
   const two = [
     { dataset: "my_set", speakerId: "x", seconds: 1 },
