@@ -73,14 +73,17 @@ export function splitCommand(program: Command): void {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { parts, findings: found, decisions: files, keep, seed, as, outputDir, ...source } = settings;
+  const { parts, findings, decisions: files, keep, seed, as, outputDir, ...source } = settings;
   const reporter = openReporter();
   try {
     checkWritable(outputDir);
     const abortSignal = interruptSignal();
     const decided = readDecisions(files ?? []);
     for (const warning of decided.warnings) reporter.log(`Warning: ${warning}`);
-    const findings = found === undefined ? [] : await readFindings(found);
+    const found = foundOrDecided(
+      findings === undefined ? [] : await readFindings(findings),
+      decided.decisions,
+    );
     const kept = keep === undefined ? [] : await readSpeakers(keep);
     const onProgress = reporter.progress.bind(reporter);
     await stoppable(
@@ -101,8 +104,8 @@ async function run(settings: Settings): Promise<void> {
           Object.keys(parts).map((part) => join(outputDir, part + ending)),
         );
         const before = await earlierSplit(outputDir, Object.keys(parts), ending);
-        const avoid = [...foundOrDecided(findings, decided.decisions), ...ofOneCut(corpus)];
-        for (const warning of checkKnown(utterances, { kept, keep, findings, found }))
+        const avoid = [...found, ...ofOneCut(corpus)];
+        for (const warning of checkKnown(utterances, { kept, keep, avoid: found }))
           reporter.log(`Warning: ${warning}`);
         const split = splitCorpus(utterances, { parts, avoid, keep: kept, seed });
         reporter.close();

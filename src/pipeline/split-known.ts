@@ -6,7 +6,7 @@ import { unknown } from "../errors.js";
 import type { Utterance } from "../types.js";
 
 /**
- * Looks whether findings, and who is kept, are of this corpus.
+ * Looks whether findings and decisions, and who is kept, are of this corpus.
  *
  * @returns what is not, in words
  * @throws `unknown` where nobody who is kept is in it
@@ -16,14 +16,12 @@ export function* checkKnown(
   {
     kept,
     keep,
-    findings,
-    found,
+    avoid,
   }: {
     kept: readonly Omit<SplitSpeaker, "person">[];
     /** The table that says who is kept. */
     keep?: string;
-    findings: readonly Finding[];
-    found?: string;
+    avoid: readonly Finding[];
   },
 ): Generator<string> {
   const names = new Set(utterances.map(nameOf));
@@ -36,9 +34,9 @@ export function* checkKnown(
     );
   if (absent.length > 0)
     yield `${absent.length} of the ${kept.length} speakers that ${keep} keeps are not in the corpus, such as ${speakerKey(absent[0]!)}`;
-  if (findings.length === 0) return;
+  if (avoid.length === 0) return;
   const keys = new Set(utterances.map(({ key }) => key));
   const isKnown = ({ keys: own }: Finding) => own.some((key) => names.has(key) || keys.has(key));
-  if (!findings.some(isKnown))
-    yield `none of the ${findings.length} findings in ${found} is about this corpus. The first is about ${findings[0]!.keys.join(" and ")}, and this begins with ${utterances[0]?.key}`;
+  if (!avoid.some(isKnown))
+    yield `nothing that was found or decided is about this corpus. The first of it is about ${avoid[0]!.keys.join(" and ")}, and the corpus begins with ${utterances[0]?.key}`;
 }

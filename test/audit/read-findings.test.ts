@@ -2,8 +2,14 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Finding } from "../../src/audit/finding.js";
+import {
+  findingColumns,
+  findingRows,
+  findingsCsv,
+  findingsJsonLines,
+} from "../../src/audit/findings-table.js";
 import { readFindings } from "../../src/audit/read-findings.js";
-import { writeFindings } from "../../src/audit/write-findings.js";
+import { writeTable } from "../../src/tables/write-table.js";
 import { put, temporaryFolder } from "../tiny.js";
 
 const all = { score: 1.5, probability: 0.75 };
@@ -47,12 +53,20 @@ const findings: Finding[] = [
   { ...all, kind: "lowSnr", keys: ["d_a_1"], evidence: {}, remedy: { action: "keep" } },
 ];
 
-test("readFindings gives what writeFindings wrote, from each of its files and from their folder", async () => {
+/** As the audit does. */
+async function write(of: readonly Finding[], folder: string): Promise<void> {
+  const rows = findingRows(of);
+  put(join(folder, "findings.csv"), [...findingsCsv(rows)].join(""));
+  put(join(folder, "findings.jsonl"), [...findingsJsonLines(rows)].join(""));
+  await writeTable(rows, join(folder, "findings.parquet"), { columns: findingColumns });
+}
+
+test("readFindings gives what the audit wrote, from each of its files and from their folder", async () => {
   const folder = temporaryFolder();
-  await writeFindings(findings, folder);
+  await write(findings, folder);
   for (const path of ["findings.csv", "findings.jsonl", "findings.parquet", ""])
     assert.equal(await readFindings(join(folder, path)), findings, path);
-  await writeFindings([], folder);
+  await write([], folder);
   for (const path of ["findings.csv", "findings.jsonl", "findings.parquet"])
     assert.equal(await readFindings(join(folder, path)), [], path);
 });

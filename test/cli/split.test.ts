@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { writeFindings } from "../../src/audit/write-findings.js";
+import type { Finding } from "../../src/audit/finding.js";
+import { findingRows, findingsCsv, findingsJsonLines } from "../../src/audit/findings-table.js";
 import { splitCommand } from "../../src/cli/split.js";
 import { readManifest } from "../../src/corpus/read-manifest.js";
 import { scan } from "../../src/corpus/scan.js";
@@ -53,6 +54,12 @@ async function split(...args: string[]): Promise<string> {
     console.log = log;
     for (const signal of ["SIGINT", "SIGTERM"]) process.removeAllListeners(signal);
   }
+}
+
+function putFindings(folder: string, findings: readonly Finding[]): void {
+  const rows = findingRows(findings);
+  put(join(folder, "findings.csv"), [...findingsCsv(rows)].join(""));
+  put(join(folder, "findings.jsonl"), [...findingsJsonLines(rows)].join(""));
 }
 
 /** Which part every speaker is in. @throws where one is in two */
@@ -109,8 +116,8 @@ test("two data sets with one speaker id have two people, unless a finding or a d
   );
   assert.ok(apart !== undefined);
   const keys = [`x_s${apart}`, `y_s${apart}`];
-  const found = { kind: "leakage", keys, score: 2, probability: 0.8, evidence: {} } as const;
-  await writeFindings([{ ...found, remedy: { action: "keepOnOneSide", names: keys } }], "audit");
+  const remedy = { action: "keepOnOneSide", names: keys } as const;
+  putFindings("audit", [{ kind: "leakage", keys, score: 2, probability: 0.8, evidence: {}, remedy }]);
   const decision = { kind: "leakage", keys, by: "anna", at: "2026-01-31T09:30:00Z" };
   put("yes.jsonl", `${JSON.stringify({ ...decision, action: "keep_on_one_side" })}\n`);
   put("no.jsonl", `${JSON.stringify({ ...decision, action: "keep" })}\n`);
@@ -118,7 +125,7 @@ test("two data sets with one speaker id have two people, unless a finding or a d
     [["--findings", "audit/findings.csv"], true],
     [["--findings", "audit"], true],
     [["--decisions", "yes.jsonl"], true],
-    [["--findings", "audit/findings.parquet", "--decisions", "no.jsonl"], false],
+    [["--findings", "audit/findings.jsonl", "--decisions", "no.jsonl"], false],
   ] as const) {
     const said = await split("--manifest", "all.jsonl", "--output-dir", "found", ...args);
     const now = await sidesIn("found");
@@ -131,12 +138,11 @@ test("an utterance that seems to be of somebody on another side is in no part, a
   const sides = await sidesIn("split");
   const [[mine]] = [...sides].filter(([name, part]) => part === "test" && !/s[07]$/.test(name));
   const [[other]] = [...sides].filter(([, part]) => part === "train");
-  const finding = { score: 2, probability: 0.8, evidence: {} };
   const key = `${mine}_u0`;
-  await writeFindings(
-    [{ ...finding, kind: "wrongLabel", keys: [key], remedy: { action: "relabel", to: other! } }],
-    "wrong",
-  );
+  const remedy = { action: "relabel", to: other! } as const;
+  putFindings("wrong", [
+    { kind: "wrongLabel", keys: [key], score: 2, probability: 0.8, evidence: {}, remedy },
+  ]);
   const said = await split("--manifest", "all.jsonl", "--output-dir", "without", "--findings", "wrong");
   assert.match(said, new RegExp(`^1 utterance is in no part, because the voice .*, such as ${key}$`, "m"));
   const { utterances } = await readManifest("without/test.jsonl");
@@ -161,6 +167,14 @@ test("people stay where an earlier split has them when the corpus has grown", as
   assert.is(after.size, 20);
   for (const [speaker, part] of before) assert.is(after.get(speaker), part);
   assert.not.match(said, /in another part now/);
+  const keys = ["train", "test"].map((side) => [...after].find(([, part]) => part === side)![0]);
+  const remedy = { action: "keepOnOneSide", names: keys } as const;
+  putFindings("found", [{ kind: "leakage", keys, score: 2, probability: 0.8, evidence: {}, remedy }]);
+  assert.match(
+    await split("--manifest", "all.jsonl", "--output-dir", "grown", "--keep", "grown", "--findings", "found"),
+    /^error: .* is kept in (train and .* in test|test and .* in train), and they are one person\. Take one/,
+  );
+  assert.equal(await sidesIn("grown"), after);
   const anew = await split("--manifest", "all.jsonl", "--output-dir", "grown", "--seed", "2");
   assert.match(anew, /Warning: \d+ speakers of the split that was in grown are in another part now.*--keep/);
   assert.match(
@@ -277,6 +291,34 @@ test("a part that cannot come to its share is explained by who is in it", async 
     /^error: There are 2 people for 3 parts, and each needs somebody\. Give fewer parts\.$/,
   );
   assert.not.ok(existsSync("two"));
+});
+
+test("what is in no part, and what findings are not about, is said", async () => {
+  const [first, second, third, ...others] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const odd = [
+    { ...first, speaker: null },
+    { ...second, duration: null },
+    { ...third, audio_filepath: "gone.wav" },
+  ];
+  put("odd.jsonl", [...odd, ...others].map((row) => `${JSON.stringify(row)}\n`).join(""));
+  const keys = ["q_1", "q_2"];
+  const remedy = { action: "mergeNames", names: keys } as const;
+  putFindings("other", [{ kind: "splitSpeaker", keys, score: 2, probability: 0.8, evidence: {}, remedy }]);
+  const said = await split(
+    "--manifest",
+    "odd.jsonl",
+    "--output-dir",
+    "odd",
+    "--findings",
+    "other/findings.csv",
+  );
+  assert.match(said, /^Warning: 1 utterance is in no part\. The first: .*gone\.wav/m);
+  assert.match(said, /^1 utterance of unknown speakers is in no part: they may be anybody$/m);
+  assert.match(said, /because it is not known how long 1 utterance of them is: --embeddings FOLDER/);
+  assert.match(
+    said,
+    /^Warning: nothing that was found or decided is about this corpus\. The first of it is about q_1 and q_2/m,
+  );
 });
 
 test("shares that are none are refused in a sentence", async () => {
