@@ -1,22 +1,22 @@
 import { compare } from "../util/compare.js";
 import { random } from "../vectors/random.js";
 
-/** Somebody to be put on a side of a split, with all that he has said. */
+/** Somebody to be put on a side of a split, with all of their speech. */
 export interface Person {
   name: string;
   /** Seconds, or utterances. */
   amount: number;
-  /** Where he has to be; left out: anywhere. */
+  /** Where they have to be; left out: anywhere. */
   side?: number;
 }
 
-/** So much of a side is one person's at most, where that can be: a side of one or two tells little of others. */
+/** The most of a side that one person should have: a test on one or two people says little about others. */
 const mostOfSide = 1 / 3;
 
-/** Shares that are met this well are left as they are: by those who fit so, and by anybody. */
+/** Shares within this of what was asked are left alone: the first while that rule is kept, the second when it is given up. */
 const [wellMet, met] = [0.001, 0.01];
 
-/** Nothing is gained by more: each brings the shares closer, most in the first few. */
+/** A limit on time only: most of the gain comes from the first few. */
 const mostExchanges = 1000;
 
 /**

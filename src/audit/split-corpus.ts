@@ -69,7 +69,7 @@ export interface SplitCorpus<Row, Part extends string> {
  * part, and so do speakers that an audit found to be one person. An utterance that seems to be of somebody on another side is
  * left out.
  *
- * People with most speech are dealt out first, each to the part that is relatively emptiest and has room, and of which he is no
+ * People with most speech are dealt out first, each to the part that is relatively emptiest and has room, and of which they are no
  * more than a third where that can be; then people are exchanged where shares are missed. Every part gets somebody. Shares are of seconds where every row has them, else of utterances. The result is the same for any order of the
  * rows, but for the order within the parts. A name of two people may put one of them on the wrong side too: correct those before.
  *

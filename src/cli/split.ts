@@ -135,7 +135,8 @@ function parseParts(text: string): Record<string, number> {
       );
     if (name === "speakers")
       throw new InvalidArgumentError("a part cannot be called speakers, as the table of people is");
-    if (shares.has(name)) throw new InvalidArgumentError(`${name} is there twice`);
+    if ([...shares.keys()].some((other) => other.toLowerCase() === name.toLowerCase()))
+      throw new InvalidArgumentError(`${name} is there twice`);
     const value = share === "" ? Number.NaN : Number(share);
     if (!(value > 0 && value < Infinity))
       throw new InvalidArgumentError(

@@ -189,7 +189,7 @@ test("splitCorpus says where everybody is, and keeps them there when others come
   assert.not.equal(sideOf(splitCorpus(rows, { parts }).parts), sides);
 });
 
-test("splitCorpus puts another name of somebody who is kept where he is, also where he is gone", () => {
+test("splitCorpus puts another name of somebody who is kept on the same side, also where the old name is gone", () => {
   for (const name of ["train", "dev", "test"] as const) {
     const keep = [{ dataset: "y", speakerId: "gone", part: name }];
     const dealt = splitCorpus(rows, { parts, keep, avoid: [finding("leakage", ["x_s7", "y_gone"])] });

@@ -328,7 +328,7 @@ test("shares that are none are refused in a sentence", async () => {
     ["a=x,b=1", /the share of a is "x"/],
     ["a=.8,b=.1", /the shares sum to 0\.9\. Give fractions that sum to 1, or proportions/],
     ["a=1", /give two parts or more/],
-    ["a=1,a=2", /a is there twice/],
+    ["a=1,A=2", /A is there twice/],
     ["../a=1,b=1", /"\.\.\/a=1" has none/],
     ["speakers=1,b=1", /cannot be called speakers/],
   ] as const)
