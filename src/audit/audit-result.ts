@@ -3,6 +3,7 @@ import { showAs } from "../show/show-as.js";
 import type { View } from "../show/view.js";
 import type { Decided } from "./decided.js";
 import type { Finding, FindingKind } from "./finding.js";
+import { stylesNote } from "./summary.js";
 
 export interface Audit {
   /** Down to a probability of 0.05, what costs most first; from 0.5 on it counts as found. */
@@ -45,6 +46,7 @@ export function showAudit(audit: Audit): Audit {
 }
 
 function auditView({ findings, summary, info }: Audit): View {
+  const note = stylesNote(summary);
   const { utterances, speakers, unlabelled, found, decided } = summary;
   const counts = Object.entries(found).filter(([, count]) => count > 0);
   const doubts = findings.filter(({ probability }) => probability < 0.5).length;
@@ -55,6 +57,7 @@ function auditView({ findings, summary, info }: Audit): View {
       counts.map(([kind, count]) => `${kind} ${count}`).join(", "),
       doubts === 0 ? "" : `${quantity(doubts, "doubt")} besides, of a probability of 0.05 to 0.5`,
       info.why === null ? "" : `Note: ${info.why}`,
+      note === "" ? "" : `Note: ${note}`,
       unlabelled === 0 ? "" : `${quantity(unlabelled, "utterance")} of unknown speakers left out`,
       info.unmeasured === 0
         ? ""

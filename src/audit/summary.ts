@@ -21,6 +21,17 @@ const texts: Record<FindingKind, readonly [noun: string, rest: string]> = {
   lowSnr: ["file", " of speech hardly above the noise"],
 };
 
+/** From this share of the names on, and so many of them, names of two people are too many to be believed at once. */
+const manyNames = { share: 0.1, least: 3 };
+
+/** What to think of very many names of two people; empty where there are not. */
+export function stylesNote({ speakers, found }: Audit["summary"]): string {
+  const count = found.mergedSpeakers;
+  return count >= manyNames.least && count > manyNames.share * speakers
+    ? `${whole(count)} of ${quantity(speakers, "speaker")} seem to be two people each. Who speaks in several ways (emotions, languages, channels) can look like two: listen before you split.`
+    : "";
+}
+
 /** Most findings of a kind that are named. */
 const named = 3;
 
@@ -59,6 +70,8 @@ export function* auditSummary(
     for (const finding of own.slice(0, named))
       yield `  ${findingText(finding)} (${percent(finding.probability)})`;
     if (own.length > named) yield `  and ${whole(own.length - named)} more`;
+    const note = kind === "mergedSpeakers" ? stylesNote(summary) : "";
+    if (note !== "") yield `  Note: ${note}`;
   }
   const isHeard = !info.notLookedFor.includes("equalFiles");
   if (kinds.length === 0 && (info.model !== "none" || isHeard))

@@ -1,8 +1,11 @@
+import { join } from "node:path";
+import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { audit } from "../../src/audit/audit.js";
 import type { Finding } from "../../src/audit/finding.js";
 import { findingText } from "../../src/audit/finding-text.js";
+import { readAuditUtterances } from "../../src/audit/read-utterances.js";
 import { auditSummary } from "../../src/audit/summary.js";
 import { voices } from "./voices.js";
 
@@ -66,6 +69,18 @@ test("the summary names the first three findings of a kind, and says what is lef
       "Not looked for, without the audio: copies, files without speech, and short, clipped, quiet, noisy or narrow-band ones. Listen.",
     ],
   );
+});
+
+test("very many names of two people may be people who speak in several ways, and the audit says so", async () => {
+  const altered = await readAuditUtterances(join(__dirname, "..", "fixtures", "audit", "altered.npz"));
+  const audited = await audit(altered);
+  const note = / seem to be two people each\. .* listen before you split/;
+  assert.match([...auditSummary(audited)].join("\n"), note);
+  assert.match(inspect(audited).replace(/\s+/g, " "), note);
+  const { summary } = audited;
+  const found = { ...summary.found, mergedSpeakers: 2 };
+  const few = { ...audited, summary: { ...summary, found } };
+  assert.not.match([...auditSummary(few)].join("\n"), note);
 });
 
 test("where nobody could be compared, nothing is said to be found or not; without labels, cluster comes next", async () => {
