@@ -26,20 +26,26 @@ export interface ErrorDetail {
  */
 export class ScopeError extends Error {
   readonly tag: ErrorTag;
-  readonly got: unknown;
-  readonly path: string | undefined;
+  // Not there where there is nothing to tell, or whoever prints the error reads `got: undefined`.
+  declare readonly got: unknown;
+  declare readonly path: string | undefined;
 
   constructor(tag: ErrorTag, sentence: string, { got, path, cause }: ErrorDetail = {}) {
     super(sentenceWithPath(sentence, path), cause === undefined ? undefined : { cause });
     this.name = "ScopeError";
     this.tag = tag;
-    this.got = got;
-    this.path = path;
+    Object.assign(this, got !== undefined && { got }, path !== undefined && { path });
   }
 }
 
-const thrower = (tag: ErrorTag) => (sentence: string, detail?: ErrorDetail) =>
-  new ScopeError(tag, sentence, detail);
+function thrower(tag: ErrorTag): (sentence: string, detail?: ErrorDetail) => ScopeError {
+  return function make(sentence, detail) {
+    const error = new ScopeError(tag, sentence, detail);
+    // The stack begins where it was thrown.
+    Error.captureStackTrace(error, make);
+    return error;
+  };
+}
 
 export const invalid = thrower("invalid");
 export const missing = thrower("missing");

@@ -69,7 +69,10 @@ export function errorContent(
     const text = inspect(error);
     return { ename: "Uncaught", evalue: text, traceback: [paint(`Uncaught ${text}`, colors)] };
   }
-  const lines = inspect(error, { colors: false, depth: 4 }).split("\n");
+  // Without any frame, inspect puts brackets around an error.
+  const lines = inspect(error, { colors: false, depth: 4 })
+    .replace(/^\[(.*)\]$/s, "$1")
+    .split("\n");
   const at = lines.findIndex((line) => frame.test(line));
   if (at >= 0) lines.splice(at + 1, 0, ...excerptOf(lines[at], sourceOf));
   lines[0] = paint(lines[0], colors);

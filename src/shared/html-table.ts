@@ -11,22 +11,27 @@ export interface Table {
   caption?: string;
 }
 
-/** A table that JupyterLab styles as it styles pandas'. */
+/** A table that JupyterLab styles as it styles pandas': to the right, but for columns of words, which are read from the left. */
 export function htmlTable({ columns, dtypes, index, rows, caption }: Table): string {
-  const th = (text: string) => `<th>${escapeHtml(text)}</th>`;
+  const isLeft = columns.map((_, c) => rows.some((row) => isWords(row[c])));
+  const sides = isLeft.map((left) => (left ? ' style="text-align:left"' : ""));
+  const th = (text: string, side = "") => `<th${side}>${escapeHtml(text)}</th>`;
   const corner = index ? "<th></th>" : "";
   const types = dtypes
-    ? `<tr>${corner}${dtypes.map((t) => `<th style="font-weight:normal;opacity:.6">${escapeHtml(t)}</th>`).join("")}</tr>`
+    ? `<tr>${corner}${dtypes.map((t, c) => `<th style="font-weight:normal;opacity:.6${isLeft[c] ? ";text-align:left" : ""}">${escapeHtml(t)}</th>`).join("")}</tr>`
     : "";
   const body = rows
     .map((row, i) => {
       const head = index ? th(index[i] ?? "") : "";
-      return `<tr>${head}${row.map((v) => `<td>${escapeHtml(short(v))}</td>`).join("")}</tr>`;
+      return `<tr>${head}${row.map((v, c) => `<td${sides[c] ?? ""}>${escapeHtml(short(v))}</td>`).join("")}</tr>`;
     })
     .join("\n");
   return [
-    `<table class="dataframe"><thead><tr>${corner}${columns.map(th).join("")}</tr>${types}</thead>`,
+    `<table class="dataframe"><thead><tr>${corner}${columns.map((name, c) => th(name, sides[c])).join("")}</tr>${types}</thead>`,
     `<tbody>${body}</tbody></table>`,
     ...(caption ? [`<p style="opacity:.7">${escapeHtml(caption)}</p>`] : []),
   ].join("\n");
 }
+
+/** Neither a number nor a figure with its unit. */
+const isWords = (value: unknown): boolean => typeof value === "string" && /^\s*[^\s\d.+-]/.test(value);

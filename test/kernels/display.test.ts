@@ -170,7 +170,7 @@ test("many rows are a table in text too, of at most 25 lines, with vectors in on
 test("a Map is a table of keys and values", async () => {
   const bundle = await shown(new Map([["a", 1]]));
   assert.is(bundle["text/plain"], "Map(1) { 'a' => 1 }");
-  assert.match(bundle["text/html"], "<td>a</td><td>1</td>");
+  assert.match(bundle["text/html"], '<td style="text-align:left">a</td><td>1</td>');
 });
 
 test("a danfojs DataFrame and Series are tables with dtypes, index and shape", async () => {
@@ -183,7 +183,7 @@ test("a danfojs DataFrame and Series are tables with dtypes, index and shape", a
   const frame = new danfo.DataFrame({ who: ["ann", "bob"], n: [1, 2] }, { index: ["x", "y"] });
   const bundle = await shown(frame);
   assert.match(bundle["text/html"], "2 rows × 2 columns");
-  for (const text of ["<th>who</th>", "string", "int32", "<th>y</th>", "<td>bob</td>"])
+  for (const text of [">who</th>", "string", "int32", "<th>y</th>", ">bob</td>"])
     assert.match(bundle["text/html"], text);
   assert.match(bundle["text/plain"], "DataFrame (2 x 2)");
   assert.match((await shown(frame.column("n")))["text/html"], "<td>2</td>");

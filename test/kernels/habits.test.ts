@@ -44,6 +44,20 @@ for (const [code, hint] of Object.entries({
   });
 }
 
+test("a package that is not there is told to come from npm, and where from Python it is told what there is here", async () => {
+  for (const [code, hint] of Object.entries({
+    "import left from 'no-such-package/deep'":
+      /^Packages come from npm: !npm install no-such-package puts it /,
+    "import { left } from '@no-such/package'": /: !npm install @no-such\/package puts it /,
+    "import { array } from 'numpy'": /^Instead of Python's numpy: /,
+  })) {
+    const [note] = await notesOf(code);
+    assert.match(note, hint);
+  }
+  for (const code of ["import { left } from './nowhere'", "import left from 'node:nothing'"])
+    assert.not.match((await notesOf(code)).join("\n"), /npm/);
+});
+
 test("magics of IPython name what there is here; those that set something up do not stop a cell", async () => {
   for (const [code, hint] of Object.entries({
     "%pip install pandas": /!npm install NAME/,
@@ -53,6 +67,8 @@ test("magics of IPython name what there is here; those that set something up do 
     const { reply } = await client.run(code);
     assert.match(reply.evalue, hint);
     assert.is(reply.traceback.length, 1, reply.traceback.join("\n"));
+    assert.match(reply.traceback[0], /Error: .*NAME\.|Error: .*%%time/);
+    assert.not.match(reply.traceback[0], /\[Error|\]$/);
   }
   const { reply, stdout } = await client.run("%matplotlib inline\n%load_ext autoreload\n%autoreload 2");
   assert.is(reply.status, "ok");

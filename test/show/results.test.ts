@@ -52,9 +52,9 @@ test("a corpus shows data sets, speakers, warnings and what could not be read", 
   assert.match(text, `3 recordings in ${root}: 2 speakers, 2 data sets`);
   assert.match(text, /Warning: 1 audio files do not lie below a speaker's folder/);
   assert.match(text, /data set +speakers +recordings +size\n.*\n {2}a +1 +2 +/);
-  assert.match(html, "<th>data set</th>");
+  assert.match(html, '<th style="text-align:left">data set</th>');
   const { utterances } = await scan(root);
-  assert.match((await shown(utterances)).html, "<td>&lt;i&gt;ann</td>");
+  assert.match((await shown(utterances)).html, '<td style="text-align:left">&lt;i&gt;ann</td>');
 });
 
 test("a corpus of a manifest shows where it is listed and how long it is", async () => {
@@ -83,7 +83,7 @@ test("embeddings are a table with the norms, whatever they hold", async () => {
   assert.match(text, "50 speakers, 192 numbers each");
   assert.match(text, /a_s9 +a +s9 +10 +5 +3\.000, 4\.000, 0\.000, …/);
   assert.match(text, "the first 10 of 50 speakers");
-  assert.match(html, "<td>a_s0</td>");
+  assert.match(html, '<td style="text-align:left">a_s0</td>');
   // What is left when somebody filters and copies the rows.
   const copied = rows.filter(({ numUtterances }) => numUtterances < 5).map((row) => ({ ...row }));
   const bundle = (await format(copied, false)) as Record<string, string>;
@@ -116,7 +116,7 @@ test("an extraction shows its rates, and failures by reason", async () => {
   assert.match(text, /0 +cpu +85 +5 +10 +8\.5/);
   assert.match(text, /decode +the file ends early +4 +b0\.wav\n {2}decode +no audio +1 +a\.wav/);
   assert.match(text, /short +1 +c\.wav/);
-  assert.match(html, "<td>the file ends early</td>");
+  assert.match(html, '<td style="text-align:left">the file ends early</td>');
   assert.match((await shown(result.failures)).text, "5 failures");
 });
 
@@ -141,7 +141,7 @@ test("a comparison shows statistics, a histogram and the top pairs by name, as d
   assert.match(text, /\n-?\d\.\d\d [▁▂▃▄▅▆▇█ ]+ \d\.\d\d\n/);
   assert.match(text, /<i>a_s\d_u\d+ +<i>a_s\d_u\d+ +0\.\d+/);
   assert.match(html, /<svg class="sparkline"[^>]*><path d="M0 40v-/);
-  assert.match(html, "<td>&lt;i&gt;a_s");
+  assert.match(html, '<td style="text-align:left">&lt;i&gt;a_s');
   assert.not.match(html, "<i>");
   const of = await similarity(speakers, { threshold: 0.1, against: speakers.slice(0, 2) });
   assert.match((await shown(of)).text, "Similarity of 6 rows against 2: ");

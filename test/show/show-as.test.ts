@@ -30,7 +30,7 @@ test("a result shows itself in a cell by the same text, and as HTML in which nam
   const { "text/plain": text, "text/html": html } = await bundle(shown());
   assert.is(text, inspect(shown()));
   assert.match(html!, "Rows of &lt;b&gt;ann");
-  assert.match(html!, "<td>k9</td><td>1.286</td>");
+  assert.match(html!, '<td style="text-align:left">k9</td><td>1.286</td>');
   assert.not.match(html!, "<b>");
   assert.is((await bundle({ shown: shown() }))["text/plain"], "{ shown: Rows of <b>ann }");
   const table = await bundle([{ at: 1, shown: shown() }]);

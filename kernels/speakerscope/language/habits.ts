@@ -88,6 +88,9 @@ const lines: [RegExp, (found: RegExpExecArray) => string][] = [
 /** TypeScript's errors for a name that nobody has declared. */
 const unknownName = new Set([2304, 2552, 2503, 2580, 2582, 2584, 18004]);
 
+/** TypeScript's error for a module that is nowhere. */
+const missingModule = 2307;
+
 /** The name that a problem says is unknown. */
 export function unknownNameOf({ code, message }: Problem): string | null {
   return unknownName.has(code) ? (/'([^']+)'/.exec(message)?.[1] ?? null) : null;
@@ -121,6 +124,11 @@ function habitOf(line: string, problem: Problem, exports: () => Record<string, s
   }
   if (/\.plot\b/.test(line) && /IPlotlyLib|Expected 1 arguments/.test(problem.message))
     return `Plots of danfojs need a browser: ${charts}.`;
+  const [, absent] = problem.code === missingModule ? (/'([^']+)'/.exec(problem.message) ?? []) : [];
+  if (absent !== undefined && Object.hasOwn(names, absent))
+    return `Instead of Python's ${absent}: ${names[absent]}.`;
+  const wanted = absent === undefined ? null : /^(?:@[\w.-]+\/)?[\w-][\w.-]*(?=\/|$)/.exec(absent);
+  if (wanted) return `Packages come from npm: !npm install ${wanted[0]} puts it beside the notebook.`;
   if (/'Promise<.*'/.test(problem.message))
     return "The value is a promise: write await before the call that gives it.";
   // Syntax errors have numbers below 2000.
