@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { inspect, stripVTControlCharacters } from "node:util";
 import type { Problem } from "./language/requests.js";
 import type { ErrorContent } from "./replies.js";
@@ -13,8 +14,9 @@ export class KernelInterrupted extends Error {
 
 type MapPosition = (name: string, line: number, column: number) => [number, number] | null;
 
-/** Stack frames of the kernel and of Node.js, which are left out below the cell's own. */
-const machinery = /[\\/](?:dist[\\/]kernels[\\/]speakerscope|tslab[\\/]dist)[\\/]|^node:|^internal[\\/]/;
+/** Stack frames of the kernel, and of Node.js, which are left out below the cell's own. */
+const machinery = /[\\/](?:dist[\\/]kernels[\\/]speakerscope|tslab[\\/]dist)[\\/]/;
+const platform = /^node:|^internal[\\/]/;
 
 /** How a cell is named in a stack trace. */
 export const cellName = (count: number): string => `cell[${count}]`;
@@ -27,12 +29,13 @@ export function installStackTraces(mapBack: MapPosition): void {
       const file = site.getFileName() ?? "node:";
       const text = String(site);
       const at = mapBack(file, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0);
-      if (!at) return { text, own: !isCell(file) && machinery.test(file) };
-      return { text: text.replace(/:\d+:\d+(?=\)?$)/, `:${at[0]}:${at[1]}`), own: false };
+      if (at) return { text: text.replace(/:\d+:\d+(?=\)?$)/, `:${at[0]}:${at[1]}`) };
+      const isKernel = !isCell(file) && machinery.test(file);
+      return { text, isKernel, isPlatform: platform.test(file) };
     });
-    const last = lines.findLastIndex((line) => !line.own);
+    const last = lines.findLastIndex((line) => !line.isKernel && !line.isPlatform);
     // An error of the kernel itself keeps all its frames.
-    const kept = last < 0 ? lines : lines.slice(0, last + 1);
+    const kept = last < 0 ? lines : lines.slice(0, last + 1).filter((line) => !line.isKernel);
     return [header(error), ...kept.map((line) => `    at ${line.text}`)].join("\n");
   };
 }
@@ -75,6 +78,8 @@ export function errorContent(
     .split("\n");
   const at = lines.findIndex((line) => frame.test(line));
   if (at >= 0) lines.splice(at + 1, 0, ...excerptOf(lines[at], sourceOf));
+  const first = lines.findIndex((line) => anyFrame.test(line));
+  if (first >= 0 && first !== at) lines.splice(first + 1, 0, ...excerptOfFile(lines[first]));
   lines[0] = paint(lines[0], colors);
   return { ename: nameOf(error), evalue: stripVTControlCharacters(String(error.message)), traceback: lines };
 }
@@ -85,6 +90,21 @@ function excerptOf(line: string, sourceOf: (name: string) => string | undefined)
   const [, name, row, column] = frame.exec(line) as RegExpExecArray;
   const text = sourceOf(name)?.split("\n")[Number(row) - 1];
   return text === undefined ? [] : quote(text, Number(row), Number(column), 1);
+}
+
+const anyFrame = /^ +at /;
+const fileFrame = /\(?(\/[^()]+\.[cm]?tsx?):(\d+):(\d+)\)?$/;
+
+/** The place in a TypeScript file beside the notebook, as it is now. */
+function excerptOfFile(line: string): string[] {
+  const [, path, row, column] = fileFrame.exec(line) ?? [];
+  if (path === undefined || /[\\/]node_modules[\\/]/.test(path)) return [];
+  try {
+    const text = readFileSync(path, "utf8").split(/\r?\n/)[Number(row) - 1];
+    return text === undefined ? [] : quote(text, Number(row), Number(column), 1);
+  } catch {
+    return [];
+  }
 }
 
 /** The line with its number, and a marker below the place. */
@@ -106,7 +126,7 @@ function compileErrorContent(
   const place = (p: Problem) => `${p.file ?? cell}:${p.line}:${p.column}`;
   const traceback = problems.flatMap((p) => {
     const [first, ...rest] = p.message.split("\n");
-    const text = p.file === null ? lines[p.line - 1] : undefined;
+    const text = p.file === null ? lines[p.line - 1] : p.text;
     return [
       paint(`${place(p)} - error TS${p.code}: ${first}`, colors),
       ...rest,

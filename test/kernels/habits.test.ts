@@ -54,6 +54,7 @@ test("a package that is not there is told to come from npm, and where from Pytho
     const [note] = await notesOf(code);
     assert.match(note, hint);
   }
+  assert.match((await notesOf("document.title")).join("\n"), /^Cells run in Node.js, not in a page: /);
   for (const code of ["import { left } from './nowhere'", "import left from 'node:nothing'"])
     assert.not.match((await notesOf(code)).join("\n"), /npm/);
 });

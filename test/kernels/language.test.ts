@@ -29,6 +29,7 @@ test.before(async () => {
   write("uses-esm.ts", "import { from } from './esm/index.mjs'; export const twice = from + from;");
   write("plain.js", "export const plain = 'js';");
   write("bad.ts", "export const n: number = 'text';");
+  write("throws.ts", "export function fall(): never {\n  throw new RangeError('from the file');\n}");
   client = await Client.start({ cwd: folder });
 });
 test.after(async () => {
@@ -208,7 +209,18 @@ test("files that import each other, folders and a package's main file are import
   );
   assert.is(await client.value("import json from './j.json' with { type: 'json' }; json.k"), "[ 1 ]");
   assert.is(await client.value("import fs = require('node:fs'); typeof fs.statSync"), "'function'");
-  assert.match((await fails("import { n } from './bad'")).evalue, /bad\.ts:1:14 .*not assignable/);
+  const bad = await fails("import { n } from './bad'");
+  assert.match(bad.evalue, /bad\.ts:1:14 .*not assignable/);
+  assert.match(bad.traceback.join("\n"), "    1 | export const n: number = 'text';\n                     ^");
+  // An error that falls in a file quotes its line, and that of the cell.
+  const thrown = (await fails("import { fall } from './throws'\nfall()")).traceback.join("\n");
+  assert.match(
+    thrown,
+    /throws\.ts:2:9\)\n {4}2 \| {3}throw new RangeError.*\n +\^\n {4}at cell\[\d+\]:2:5\n {4}2 \| fall\(\)/,
+  );
+  // The kernel's own frames say nothing.
+  const child = await fails('import { execSync } from "node:child_process"; execSync("exit 3")');
+  assert.match(child.traceback[1], /^ {4}at (?!.*children\.js)/);
 });
 
 test("a changed file is loaded afresh, and so are the files that import it", async () => {

@@ -348,7 +348,9 @@ export class Converter {
       length: Math.max(1, Math.min(d.length ?? 1, length - start)),
       message: this.#ts.flattenDiagnosticMessageText(d.messageText, "\n"),
       code: d.code,
-      file: text === null ? relative(this.#folder, file.fileName) : null,
+      ...(text === null
+        ? { file: relative(this.#folder, file.fileName), text: file.text.split(/\r?\n/)[line] }
+        : { file: null }),
     };
   }
 

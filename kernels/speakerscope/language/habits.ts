@@ -59,6 +59,9 @@ const names: Record<string, string> = {
   time: "%time before a statement times it, %%time in the first line the cell",
 };
 
+/** A page's names, which the compiler would send to its options. */
+const ofPages = new Set(["document", "window", "localStorage", "HTMLElement", "requestAnimationFrame"]);
+
 /** Python's lines, and what there is here. */
 const lines: [RegExp, (found: RegExpExecArray) => string][] = [
   [
@@ -117,6 +120,8 @@ function habitOf(line: string, problem: Problem, exports: () => Record<string, s
   const name = unknownNameOf(problem);
   if (name !== null) {
     if (Object.hasOwn(names, name)) return `Instead of Python's ${name}: ${names[name]}.`;
+    if (ofPages.has(name))
+      return `Cells run in Node.js, not in a page: display.html(text) and widget from "speakerscope/kernel" show something in it.`;
     if (/^\s*[\w, ]+=(?![=>])/.test(line.slice(problem.column - 1)))
       return `A variable is declared by const or let: const ${line.trim()}`;
     const home = Object.entries(exports()).find(([, list]) => list.includes(name));

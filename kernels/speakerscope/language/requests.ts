@@ -7,6 +7,8 @@ export interface Problem {
   code: number;
   /** The file, if it is not the cell. */
   file: string | null;
+  /** The line of that file. */
+  text?: string;
 }
 
 /** A TypeScript or JavaScript file beside the notebook. */
