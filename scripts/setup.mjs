@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -24,7 +25,10 @@ checkNode();
 await both(makePackages(), makePython());
 const { setupTensorflow } = await import("./setup-tensorflow.mjs");
 await both(
-  makeBuild().then(() => makeCompilerCache()),
+  makeBuild().then(() => {
+    makeExecutable();
+    return makeCompilerCache();
+  }),
   setupTensorflow({ root, log: say }),
 );
 
@@ -63,6 +67,12 @@ function makeBuild() {
       },
     },
   );
+}
+
+/** npx makes the command executable once, when it first links to the checkout; a later build is a new file. */
+function makeExecutable() {
+  const command = join(root, "dist", "src", "cli", "main.js");
+  if (existsSync(command)) chmodSync(command, 0o755);
 }
 
 function makeCompilerCache() {

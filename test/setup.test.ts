@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -35,6 +35,17 @@ function clone() {
       }),
   };
 }
+
+test("the command of every build can be run, which npx sees to for the first one only", () => {
+  const { folder, compiler, source, setUp } = clone();
+  compiler(`mkdirSync(out + "/src/cli", { recursive: true }); writeFileSync(out + "/src/cli/main.js", "")`);
+  for (const text of ["1", "2"]) {
+    source(text);
+    const { status, stdout, stderr } = setUp();
+    assert.is(status, 0, stdout + stderr);
+    assert.is(statSync(join(folder, "dist", "src", "cli", "main.js")).mode & 0o111, 0o111);
+  }
+});
 
 test("a build stands until the next one is whole, and a failed one leaves it as it was", () => {
   const { folder, compiler, source, built, setUp } = clone();
