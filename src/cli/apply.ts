@@ -1,7 +1,9 @@
+import { basename, join } from "node:path";
 import { type Command, Option } from "commander";
 import { parseColumns } from "../corpus/columns.js";
 import { appliedText } from "../decisions/applied-text.js";
 import { applyDecisions } from "../decisions/apply-decisions.js";
+import { auditor } from "../decisions/decision.js";
 import { readDecisions } from "../decisions/read-decisions.js";
 import {
   type CleanForm,
@@ -12,6 +14,7 @@ import {
   writeApplied,
 } from "../decisions/write-applied.js";
 import { stoppable } from "../errors.js";
+import { corpusFlags, inShell } from "../pipeline/corpus-flags.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
 import { quantity } from "../shared/text.js";
 import { interruptSignal } from "./interrupt.js";
@@ -69,4 +72,24 @@ async function run({ decisions: files, out, as, allowUnknown, ...settings }: Set
       `Warning: a list of files carries no labels, and ${out} does not tell that ${quantity(relabelled, "utterance")} changed the speaker. For that, write a manifest or a table (.csv, .tsv, .jsonl, .parquet).`,
     );
   printLine(`Written to ${out}; what changed: ${changesPath(out)}`);
+  if (form === "list") return;
+  printLine("Next: embed it beside what you have, and see what is left");
+  const written = {
+    links: { dataRoot: out },
+    table: { manifest: out },
+    // Shards keep their names.
+    manifest: {
+      ...settings,
+      manifest: /[{}]/.test(settings.manifest ?? "") ? join(out, basename(settings.manifest!)) : out,
+    },
+  }[form];
+  for (const line of whatIsLeft(written, files)) printLine(`  ${line}`);
+}
+
+/** The commands that embed and audit what was written; what people decided is not asked again. */
+function* whatIsLeft(written: CorpusSettings, files: readonly string[]): Generator<string> {
+  yield `npx speakerscope run ${corpusFlags(written)} --output_dir clean_embeddings --final_dir clean_final`;
+  const ofPeople = files.filter((file) => readDecisions(file).decisions.some(({ by }) => by !== auditor));
+  if (ofPeople.length > 0)
+    yield `npx speakerscope audit --embeddings clean_final --decisions ${ofPeople.map(inShell).join(" ")}`;
 }

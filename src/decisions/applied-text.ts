@@ -17,7 +17,8 @@ export function* appliedText({
   for (const names of info.oneSide.slice(0, longest))
     yield `To keep on one side of a split: ${names.join(", ")}`;
   if (info.oneSide.length > longest) yield `  and ${info.oneSide.length - longest} more`;
-  if (unsure > 0) yield `${quantity(unsure, "decision")} unsure, which change nothing`;
+  if (unsure > 0)
+    yield `${quantity(unsure, "decision")} unsure, which ${unsure === 1 ? "changes" : "change"} nothing`;
   if (info.disagreements.length > 0) {
     yield `${quantity(info.disagreements.length, "disagreement")}, about which nothing was done:`;
     for (const { decisions } of info.disagreements.slice(0, longest))

@@ -80,10 +80,14 @@ export async function publishAudit(
   }
   reporter.log(`  ${decisionsText(written)}`);
   if (proposals.length + written.people === 0) return;
-  reporter.log("Next: do what decisions.jsonl says, with what you decide in the page");
+  reporter.log("Next: do what decisions.jsonl says");
   reporter.log(
     `  npx speakerscope apply --decisions ${inShell(join(outputDir, "decisions.jsonl"))} ${corpusFlags(corpus)} --out ${cleanName(corpus)}`,
   );
+  if (isListenedTo)
+    reporter.log(
+      "  What you decide in the page counts too once its file, decisions-NAME.jsonl, follows in --decisions",
+    );
 }
 
 /** The command that looks at the audio as well. */

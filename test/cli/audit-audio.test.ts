@@ -30,6 +30,10 @@ test("speakerscope audit looks for copies and speech in the audio, read now or m
   const read = run("final-false", "read", "--data_root", join(cwd, "corpus"));
   assert.match(read.stdout, /1 pair of equal files:\n {2}d_s1_b and d_s2_again: keep d_s\S+ \(> 99 %\)\n/);
   assert.match(read.stdout, /1 file without speech:\n {2}d_s1_silent: leave it out \(> 99 %\)\n/);
+  assert.match(
+    read.stdout,
+    /Next: do what decisions.jsonl says\n {2}npx speakerscope apply .*\n {2}What you decide in the page counts too/,
+  );
   assert.match(read.stdout, /Warning: 1 of 6 files could not be read. The first, .*broken.wav: /);
   assert.match(
     run("final-true", "stored", "--fail_on", "equal_files").stderr,

@@ -65,7 +65,11 @@ for (const [name, lines] of [
     const { status, stdout, stderr } = apply(decisions, args(manifest, clean));
     assert.is(status, 0, stderr);
     assert.match(stdout, "4 utterances left: 1 dropped, 2 put under another speaker; 2 names gone");
-    assert.match(stdout, "1 decision unsure, which change nothing");
+    assert.match(stdout, "1 decision unsure, which changes nothing");
+    assert.match(
+      stdout,
+      /Next: .*\n {2}npx speakerscope run --manifest \S+clean-\S+ --dataset d --output_dir clean_embeddings --final_dir clean_final\n {2}npx speakerscope audit --embeddings clean_final --decisions \S+decisions\.jsonl\n$/,
+    );
     const text = readFileSync(clean, "utf8");
     const corpus = await readManifest(clean, { dataset: "d", onCollision: "suffix" });
     assert.equal(speakersOf(corpus.utterances), ["a/2.wav b", "b/1.wav b", "b/2.wav b", "c/1.wav b"]);
@@ -123,12 +127,18 @@ for (const [manifest, out, format] of [
     const { utterances } = await readManifest(path);
     const clean = join(folder, out);
     const dropped = decide("utterance", [utterances[0]!.key], "drop");
-    const { status, stderr } = apply(
+    const { status, stdout, stderr } = apply(
       [dropped],
       ["--manifest", path, "--out", clean],
       join(fixtures, "../../.."),
     );
     assert.is(status, 0, stderr);
+    // What is named to go on with is there.
+    const [, next] = /run --manifest (\S+) --output_dir/.exec(stdout)!;
+    assert.is(
+      next!.replaceAll("'", ""),
+      out === "shards" ? join(clean, "podcast-{000000..000001}.tar") : clean,
+    );
     const again = await readManifest(out === "shards" ? join(clean, "podcast-{000000..000001}.tar") : clean);
     assert.is(again.manifest!.format, format);
     assert.is(again.utterances.length, utterances.length - 1);
