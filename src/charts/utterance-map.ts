@@ -25,7 +25,10 @@ export interface UtteranceMapOptions {
   size?: number;
 }
 
-/** With eight hues each: 32 speakers that can be told apart. */
+/**
+ * With eight hues: 32 speakers that can be told apart. Neighbours differ in both, so that few speakers do for whoever sees no
+ * colours.
+ */
 const SHAPES = ["circle", "triangle-up", "square", "diamond"];
 
 /**
@@ -108,7 +111,7 @@ export function utteranceMap(
         type: "nominal",
         scale: {
           domain: groups.domain,
-          range: groups.range.map((hue, k) => (hue === GREY ? "circle" : SHAPES[Math.floor(k / 8)])),
+          range: groups.range.map((hue, k) => (hue === GREY ? "circle" : SHAPES[(k + Math.floor(k / 8)) % SHAPES.length])),
         },
       },
       opacity: { condition: { param: "hover", value: 0.85 }, value: 0.08 },

@@ -1,4 +1,4 @@
-import { short } from "./cell-text.js";
+import { columnTexts } from "./cell-text.js";
 import { escapeHtml } from "./escape-html.js";
 
 export interface Table {
@@ -20,10 +20,11 @@ export function htmlTable({ columns, dtypes, index, rows, caption }: Table): str
   const types = dtypes
     ? `<tr>${corner}${dtypes.map((t, c) => `<th style="font-weight:normal;opacity:.6${isLeft[c] ? ";text-align:left" : ""}">${escapeHtml(t)}</th>`).join("")}</tr>`
     : "";
+  const texts = columns.map((_, c) => columnTexts(rows.map((row) => row[c])));
   const body = rows
     .map((row, i) => {
       const head = index ? th(index[i] ?? "") : "";
-      return `<tr>${head}${row.map((v, c) => `<td${sides[c] ?? ""}>${escapeHtml(short(v))}</td>`).join("")}</tr>`;
+      return `<tr>${head}${row.map((_, c) => `<td${sides[c] ?? ""}>${escapeHtml(texts[c]?.[i] ?? "")}</td>`).join("")}</tr>`;
     })
     .join("\n");
   return [

@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { short } from "../shared/cell-text.js";
+import { columnTexts } from "../shared/cell-text.js";
 import { printable } from "../shared/printable.js";
 import { shorten } from "../shared/text.js";
 import { textTable } from "../shared/text-table.js";
@@ -41,7 +41,8 @@ function wrapped(text: string): string[] {
 function tableLines(part: Rows): string[] {
   const { columns, rows, caption } = cutTable(part);
   if (columns.length === 0) return [];
-  const texts = rows.map((row) => row.map((value) => printable(short(value))));
+  const shownColumns = columns.map((_, c) => columnTexts(rows.map((row) => row[c])).map(printable));
+  const texts = rows.map((_, r) => shownColumns.map((column) => column[r]));
   const isNumeric = columns.map((_, c) => rows.every((row) => typeof row[c] === "number" || row[c] == null));
   const widths = columns.map((name, c) =>
     Math.max(...[printable(name), ...texts.map((row) => row[c])].map((text) => stringWidth(text))),

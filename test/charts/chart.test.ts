@@ -133,4 +133,16 @@ test("charts load neither vega nor resvg before the first picture", () => {
   assert.is(stdout.trim(), "0", stderr);
 });
 
+test("few speakers of a map differ in shape as well as in colour, and 32 in one of the two", () => {
+  const rows = Array.from({ length: 32 }, (_, k) => ({ x: k, y: k, utteranceId: "u", speakerKey: `s${k}` }));
+  const { color, shape } = charts.utteranceMap(rows, { maxSpeakers: 32 }).spec.encoding as Record<
+    "color" | "shape",
+    { scale: { range: string[] } }
+  >;
+  const [hues, shapes] = [color.scale.range, shape.scale.range];
+  assert.is(new Set(shapes.slice(0, 4)).size, 4);
+  assert.is(new Set(hues.slice(0, 4)).size, 4);
+  assert.is(new Set(hues.map((hue, k) => `${hue} ${shapes[k]}`)).size, 32);
+});
+
 test.run();

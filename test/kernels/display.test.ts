@@ -148,7 +148,8 @@ test("arrays of plain objects are tables of their first rows, with what they hol
   assert.is(html.match(/<tr>/g)?.length, 11);
   assert.match(html, "&lt;b&gt;9");
   assert.not.match(html, "<b>");
-  assert.match(html, "0.333333");
+  assert.match(html, "<td>0.33333</td>");
+  assert.match(html, "<td>2.66667</td>");
   assert.equal(Object.keys(await shown([1, 2])), ["text/plain"]);
   assert.equal(Object.keys(await shown([])), ["text/plain"]);
 });

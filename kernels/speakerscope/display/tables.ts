@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { short } from "../../../src/shared/cell-text.js";
+import { columnTexts } from "../../../src/shared/cell-text.js";
 import { htmlTable, type Table } from "../../../src/shared/html-table.js";
 import type { MimeBundle } from "../replies.js";
 
@@ -74,8 +74,9 @@ export function recordsBundle(records: Record<string, unknown>[], text: string):
 
 function tableText({ columns, rows, caption }: Table): string {
   const head = columns.slice(0, textColumns);
+  const texts = head.map((_, c) => columnTexts(rows.map((row) => row[c])));
   const lines = columnsText(
-    [head, ...rows.map((row) => row.slice(0, head.length).map(short))].map((row) =>
+    [head, ...rows.map((_, r) => texts.map((column) => column[r]))].map((row) =>
       row.map((text) => (text.length > textChars ? `${text.slice(0, textChars - 1)}…` : text)),
     ),
   );
