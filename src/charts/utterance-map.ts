@@ -111,7 +111,9 @@ export function utteranceMap(
         type: "nominal",
         scale: {
           domain: groups.domain,
-          range: groups.range.map((hue, k) => (hue === GREY ? "circle" : SHAPES[(k + Math.floor(k / 8)) % SHAPES.length])),
+          range: groups.range.map((hue, k) =>
+            hue === GREY ? "circle" : SHAPES[(k + Math.floor(k / 8)) % SHAPES.length],
+          ),
         },
       },
       opacity: { condition: { param: "hover", value: 0.85 }, value: 0.08 },

@@ -18,7 +18,7 @@ const bundle = async (value: unknown) => (await format(value, false)) as Record<
 
 test("a result shows itself in the terminal, whole by itself and in one line within another value", () => {
   const text = inspect(shown());
-  assert.match(text, /^Rows of <b>ann\na line\n {2}key  score\n/);
+  assert.match(text, /^Rows of <b>ann\na line\n {2}key {2}score\n/);
   assert.match(text, "the first 10 of 300 scores");
   assert.ok(text.split("\n").length <= 25);
   assert.is(inspect([shown()]), "[ Rows of <b>ann ]");
