@@ -13,14 +13,14 @@ export interface Table {
 
 /** A table that JupyterLab styles as it styles pandas': to the right, but for columns of words, which are read from the left. */
 export function htmlTable({ columns, dtypes, index, rows, caption }: Table): string {
-  const isLeft = columns.map((_, c) => rows.some((row) => isWords(row[c])));
+  const texts = columns.map((_, c) => columnTexts(rows.map((row) => row[c])));
+  const isLeft = texts.map((column, c) => column.some((text, r) => isWords(text, rows[r]?.[c])));
   const sides = isLeft.map((left) => (left ? ' style="text-align:left"' : ""));
   const th = (text: string, side = "") => `<th${side}>${escapeHtml(text)}</th>`;
   const corner = index ? "<th></th>" : "";
   const types = dtypes
     ? `<tr>${corner}${dtypes.map((t, c) => `<th style="font-weight:normal;opacity:.6${isLeft[c] ? ";text-align:left" : ""}">${escapeHtml(t)}</th>`).join("")}</tr>`
     : "";
-  const texts = columns.map((_, c) => columnTexts(rows.map((row) => row[c])));
   const body = rows
     .map((row, i) => {
       const head = index ? th(index[i] ?? "") : "";
@@ -35,4 +35,5 @@ export function htmlTable({ columns, dtypes, index, rows, caption }: Table): str
 }
 
 /** Neither a number nor a figure with its unit. */
-const isWords = (value: unknown): boolean => typeof value === "string" && /^\s*[^\s\d.+-]/.test(value);
+const isWords = (text: string, value: unknown): boolean =>
+  typeof value !== "number" && /^\s*[^\s\d.+-]/.test(text);

@@ -121,10 +121,13 @@ test("a page that was stopped on the way is no page, for its sounds may be those
 if (chromiumPath === null)
   console.log("SKIPPED the page in a browser: no browser (apt-get install chromium, or CHROMIUM=its path)");
 else {
+  let started: ReturnType<typeof startBrowser> | undefined;
+  test.after(async () => (await started)?.close());
   const inBrowser = async (look: (page: Page, foreign: string[]) => Promise<void>) => {
-    const browser = await startBrowser();
+    started ??= startBrowser();
+    const context = await (await started).newContext({ viewport: { width: 1200, height: 800 } });
     try {
-      const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+      const page = await context.newPage();
       await page.addInitScript("globalThis.__name = (value) => value");
       const foreign = foreignRequests(page);
       const errors: string[] = [];
@@ -133,7 +136,7 @@ else {
       assert.equal(errors, []);
       assert.equal(foreign, []);
     } finally {
-      await browser.close();
+      await context.close();
     }
   };
   const open = (page: Page, name: string) => page.goto(pathToFileURL(join(folder, name, "index.html")).href);

@@ -34,7 +34,7 @@ test("a result shows itself in a cell by the same text, and as HTML in which nam
   assert.not.match(html!, "<b>");
   assert.is((await bundle({ shown: shown() }))["text/plain"], "{ shown: Rows of <b>ann }");
   const table = await bundle([{ at: 1, shown: shown() }]);
-  assert.match(table["text/html"], "<td>Rows of &lt;b&gt;ann</td>");
+  assert.match(table["text/html"], ">Rows of &lt;b&gt;ann</td>");
 });
 
 test("it stays plain data: copies, JSON, keys and comparisons do not see what was added", () => {
