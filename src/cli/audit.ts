@@ -1,19 +1,22 @@
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { audit } from "../audit/audit.js";
+import { type Audit, audit } from "../audit/audit.js";
 import { audioKinds } from "../audit/finding.js";
 import { kindNames } from "../audit/findings-table.js";
 import { readAuditUtterances } from "../audit/read-utterances.js";
 import type { AudioChecks } from "../checks/audio-checks.js";
+import type { Decision } from "../decisions/decision.js";
 import { readDecisions } from "../decisions/read-decisions.js";
+import { decisionsIn } from "../decisions/write-proposals.js";
 import { invalid, stoppable } from "../errors.js";
 import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { publishAudit } from "../pipeline/publish-audit.js";
 import { quantity } from "../shared/text.js";
-import { checkWritable } from "../util/make-folder.js";
+import { type Together, writeTogether } from "../util/write-together.js";
 import { auditChecks } from "./audit-checks.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, boolean, flag, positiveInteger } from "./options.js";
-import { openReporter } from "./reporter.js";
+import { openReporter, type Reporter } from "./reporter.js";
 
 interface Settings extends CorpusSettings {
   embeddings: string;
@@ -66,38 +69,22 @@ export function auditCommand(program: Command): void {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { embeddings, outputDir, decisions: files, failOn = [], ...ofCorpus } = settings;
+  const { outputDir, decisions, failOn = [] } = settings;
   const reporter = openReporter();
   try {
-    const known = files && readDecisions(files);
+    const known = decisions && readDecisions(decisions);
     for (const warning of known?.warnings ?? []) reporter.log(`Warning: ${warning}`);
-    checkWritable(outputDir);
-    const abortSignal = interruptSignal();
-    const utterances = await readAuditUtterances(embeddings);
-    const audited = async () => {
-      const { checks, sources } = await auditChecks(embeddings, utterances, {
-        ...ofCorpus,
-        abortSignal,
-        log: reporter.log.bind(reporter),
-      });
-      checkLookedFor(failOn, checks);
-      const result = await audit(utterances, {
-        checks,
-        decisions: known?.decisions,
-        onProgress: ({ done, total }) => reporter.progress({ stage: "audit", done, total }),
-        abortSignal,
-      });
-      return { result, sources };
-    };
-    const { result, sources } = await stoppable("The audit", audited, "Nothing was written.");
-    reporter.close();
-    await publishAudit(
-      result,
-      utterances,
-      { ...settings, sources, corpus: ofCorpus },
-      { reporter, abortSignal },
+    // What cannot be read is said before anything is computed.
+    if (existsSync(decisionsIn(outputDir))) readDecisions(outputDir);
+    const context = { reporter, abortSignal: interruptSignal() };
+    const { abortSignal } = context;
+    const onWait = (line: string) => reporter.log(line);
+    const { findings } = await writeTogether(
+      outputDir,
+      { purpose: "auditing", onWait, abortSignal },
+      (files) => auditInto(files, { ...settings, known: known?.decisions }, context),
     );
-    const count = result.findings.filter(
+    const count = findings.filter(
       ({ kind, probability }) => probability >= 0.5 && failOn.includes(kindNames[kind]),
     ).length;
     if (count > 0)
@@ -108,6 +95,44 @@ async function run(settings: Settings): Promise<void> {
   } finally {
     reporter.close();
   }
+}
+
+async function auditInto(
+  files: Together,
+  {
+    embeddings,
+    outputDir,
+    page,
+    maxClips,
+    failOn = [],
+    known,
+    decisions: _,
+    ...ofCorpus
+  }: Settings & { known?: Decision[] },
+  context: { reporter: Reporter; abortSignal: AbortSignal },
+): Promise<Audit> {
+  const { reporter, abortSignal } = context;
+  const utterances = await readAuditUtterances(embeddings);
+  const audited = async () => {
+    const { checks, sources } = await auditChecks(embeddings, utterances, {
+      ...ofCorpus,
+      abortSignal,
+      log: reporter.log.bind(reporter),
+    });
+    checkLookedFor(failOn, checks);
+    const result = await audit(utterances, {
+      checks,
+      decisions: known,
+      onProgress: ({ done, total }) => reporter.progress({ stage: "audit", done, total }),
+      abortSignal,
+    });
+    return { result, sources };
+  };
+  const { result, sources } = await stoppable("The audit", audited, "Nothing was written.");
+  reporter.close();
+  const settings = { embeddings, outputDir, page, maxClips, sources, corpus: ofCorpus };
+  await publishAudit(files, result, utterances, settings, context);
+  return result;
 }
 
 /** A gate that can never close is worse than none. @throws `invalid` for kinds that nothing is known for */

@@ -1,10 +1,12 @@
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { cluster } from "../cluster/cluster.js";
+import { refuseSame } from "../corpus/writers/rewrite.js";
 import { invalid, stoppable } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
-import { publishClusters } from "../pipeline/publish-clusters.js";
+import { clusterFiles, publishClusters } from "../pipeline/publish-clusters.js";
 import { readNamedVectors } from "../store/read-vectors.js";
-import { checkWritable } from "../util/make-folder.js";
+import { writeTogether } from "../util/write-together.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, cosine, positiveInteger } from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -46,26 +48,31 @@ export function clusterCommand(program: Command): void {
 async function run({ embeddings, outputDir, count, threshold, ...ofCorpus }: Settings): Promise<void> {
   const reporter = openReporter();
   try {
-    checkWritable(outputDir);
     const abortSignal = interruptSignal();
     const onProgress = reporter.progress.bind(reporter);
-    const utterances = await readNamedVectors(embeddings);
-    if (utterances.length === 0)
-      throw invalid(`There are no utterances in ${embeddings}.`, { path: embeddings });
-    const hasCorpus = ofCorpus.dataRoot !== undefined || ofCorpus.manifest !== undefined;
-    if (hasCorpus) checkCorpusSettings(ofCorpus);
-    const corpus = hasCorpus ? await openCorpus({ ...ofCorpus, onProgress, abortSignal }) : undefined;
-    const clustering = await stoppable(
-      "The clustering",
-      () => cluster(utterances, { count, threshold, onProgress, abortSignal }),
-      "Nothing was written.",
-    );
-    reporter.close();
-    await publishClusters(
-      clustering,
-      { embeddings, outputDir, places: corpus?.utterances, utterances },
-      { reporter, abortSignal },
-    );
+    const onWait = (line: string) => reporter.log(line);
+    for (const name of ofCorpus.manifest === undefined ? [] : clusterFiles)
+      refuseSame(join(outputDir, name), [ofCorpus.manifest!]);
+    await writeTogether(outputDir, { purpose: "clustering", onWait, abortSignal }, async (files) => {
+      const utterances = await readNamedVectors(embeddings);
+      if (utterances.length === 0)
+        throw invalid(`There are no utterances in ${embeddings}.`, { path: embeddings });
+      const hasCorpus = ofCorpus.dataRoot !== undefined || ofCorpus.manifest !== undefined;
+      if (hasCorpus) checkCorpusSettings(ofCorpus);
+      const corpus = hasCorpus ? await openCorpus({ ...ofCorpus, onProgress, abortSignal }) : undefined;
+      const clustering = await stoppable(
+        "The clustering",
+        () => cluster(utterances, { count, threshold, onProgress, abortSignal }),
+        "Nothing was written.",
+      );
+      reporter.close();
+      await publishClusters(
+        files,
+        clustering,
+        { embeddings, outputDir, places: corpus?.utterances, utterances },
+        { reporter, abortSignal },
+      );
+    });
   } finally {
     reporter.close();
   }

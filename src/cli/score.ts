@@ -17,8 +17,9 @@ import { checkSameModel, readProvenance } from "../store/provenance.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import { readVectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
-import { checkWritable } from "../util/make-folder.js";
+import { statsOf } from "../util/stats-of.js";
 import { writeFile } from "../util/write-file.js";
+import { type Together, writeTogether } from "../util/write-together.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { openReporter, type Reporter } from "./reporter.js";
@@ -75,13 +76,31 @@ export function scoreCommand(program: Command): void {
 }
 
 async function run(settings: Settings, reporter: Reporter): Promise<void> {
+  const abortSignal = interruptSignal();
+  const onWait = (line: string) => reporter.log(line);
+  await writeTogether(settings.outputDir, { purpose: "scoring", onWait, abortSignal }, (files) =>
+    scoreInto(files, settings, { reporter, abortSignal }),
+  );
+}
+
+interface Context {
+  reporter: Reporter;
+  abortSignal: AbortSignal;
+}
+
+async function scoreInto(files: Together, settings: Settings, context: Context): Promise<void> {
+  const { reporter } = context;
   const { calibration: path, outputDir, resamples } = settings;
-  checkWritable(outputDir);
+  const placeOf = (name: string) => files.at(join(outputDir, name));
+  // Those of an earlier run, as far as they are not read in this.
+  const old = ["scores.txt", "score_report.json", "calibration.json"]
+    .map((name) => join(outputDir, name))
+    .filter((own) => ![settings.scores, path, settings.trials].some((input) => isSameFile(own, input)));
   // What cannot be read is said before anything is computed.
   const calibration = path === undefined ? undefined : { line: readCalibration(path), from: path };
-  const scored = await stoppable("Scoring", () => scoresOf(settings, reporter), "Nothing was written.");
+  const scored = await stoppable("Scoring", () => scoresOf(settings, context), "Nothing was written.");
   for (const doubt of doubtsOf(scored)) reporter.log(`Warning: ${doubt}`);
-  if (settings.scores === undefined) await writeScores(join(outputDir, "scores.txt"), scored);
+  if (settings.scores === undefined) await writeScores(placeOf("scores.txt"), scored);
   const unlabelled = scored.filter(({ isTarget }) => isTarget === undefined).length;
   if (unlabelled > 0) {
     if (settings.scores !== undefined)
@@ -89,20 +108,27 @@ async function run(settings: Settings, reporter: Reporter): Promise<void> {
         `${settings.scores} has no labels, so nothing can be measured. Give --trials with labels beside --scores.`,
         { path: settings.scores },
       );
+    files.commit(old);
     reporter.log("The trials have no labels, so nothing is measured.");
     reporter.log(`Written to ${outputDir}: scores.txt`);
     return;
   }
   const { report, learnt } = scoreReport(scored, { calibration, resamples });
-  await writeFile(join(outputDir, "score_report.json"), `${JSON.stringify(report, null, 2)}\n`);
-  if (learnt !== undefined) await writeCalibration(join(outputDir, "calibration.json"), learnt);
+  await writeFile(placeOf("score_report.json"), `${JSON.stringify(report, null, 2)}\n`);
+  if (learnt !== undefined) await writeCalibration(placeOf("calibration.json"), learnt);
+  files.commit(old);
   for (const line of linesOf(report)) reporter.log(line);
-  const files = [
+  const written = [
     ...(settings.scores === undefined ? ["scores.txt"] : []),
     "score_report.json",
     ...(learnt === undefined ? [] : ["calibration.json"]),
   ];
-  reporter.log(`Written to ${outputDir}: ${files.join(", ")}`);
+  reporter.log(`Written to ${outputDir}: ${written.join(", ")}`);
+}
+
+function isSameFile(a: string, b: string | undefined): boolean {
+  const [one, other] = [statsOf(a), b === undefined ? undefined : statsOf(b)];
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
 }
 
 /** What of a list of trials makes the figures look better, or narrower, than they are. */
@@ -118,7 +144,7 @@ function* doubtsOf(trials: readonly ScoredTrial[]): Generator<string> {
     yield `${quantity(again, "trial")} ${again === 1 ? "repeats another, and counts" : "repeat others, and count"} once more.`;
 }
 
-async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredTrial[]> {
+async function scoresOf(settings: Settings, { reporter, abortSignal }: Context): Promise<ScoredTrial[]> {
   const { trials: list, embeddings = "final_embeddings", scores, cohort, topN } = settings;
   const read = list === undefined ? undefined : readTrials(list);
   if (read !== undefined)
@@ -166,7 +192,7 @@ async function scoresOf(settings: Settings, reporter: Reporter): Promise<ScoredT
         }),
     backend: settings.similarityBackend,
     onProgress: (progress) => reporter.progress(progress),
-    abortSignal: interruptSignal(),
+    abortSignal,
   });
 }
 

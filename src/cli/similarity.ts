@@ -108,9 +108,7 @@ async function run(settings: Settings): Promise<void> {
     const { result } = compared;
     reporter.close();
     if (compared.joinedElsewhere)
-      reporter.log(
-        `Another process has joined the rows at the same time and written the result to ${outputDir}`,
-      );
+      reporter.log(`Another process joins the rows at the same time, and writes the result to ${outputDir}`);
     else if (result === undefined)
       reporter.log(
         `Rows ${rows?.join(":")} are stored in ${outputDir}/similarity_rows; other rows are still missing`,

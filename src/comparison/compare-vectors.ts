@@ -18,6 +18,7 @@ import { readComparableVectors, type Vectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
 import { makeFolder } from "../util/make-folder.js";
 import { writeFile } from "../util/write-file.js";
+import { type Together, writeTogether } from "../util/write-together.js";
 import { MatrixFile, matrixBlocks } from "./matrix-file.js";
 import { RowBlocks, type StoredBlock } from "./row-blocks.js";
 import { writeComparison } from "./write-comparison.js";
@@ -35,7 +36,7 @@ export interface CompareVectorsOptions extends Omit<SimilarityOptions, "against"
 export interface ComparedVectors {
   /** Absent while other rows are missing. */
   result?: SimilarityResult;
-  /** True when another process joined the rows at the same time and wrote the result. */
+  /** True when another process joins the rows at the same time and writes the result. */
   joinedElsewhere?: boolean;
   vectors: Vectors;
   others: Vectors;
@@ -54,7 +55,7 @@ const writtenMatrixRows = 20_000;
  *
  * @returns the result, and what was compared
  * @throws as `similarity` and `readVectors` do; `invalid` when there is nothing to compare; `conflict` when the rows that are
- * there were compared otherwise
+ * there were compared otherwise, and when another process writes into the folder
  * @example
  * const { result } = await compareVectors("final_embeddings/speaker_embeddings.pkl", "comparison", { topK: 5 });
  */
@@ -77,32 +78,44 @@ export async function compareVectors(
     ...options,
     matrix: options.matrix ?? rows.first.n * rows.second.n <= writtenMatrixRows ** 2,
   };
-  makeFolder(folder);
-  const write = (result: SimilarityResult) =>
-    writeComparison(folder, result, {
+  const write = (files: Together, result: SimilarityResult) =>
+    writeComparison(files, folder, result, {
       vectors,
       others,
       matrixFile: settings.matrix ? similarityFiles.matrix : null,
     });
-  if (rowRange === undefined) {
-    const result = await withMatrixFile(join(folder, similarityFiles.matrix), rows, settings, compareAll);
-    await write(result);
-    return { result, vectors, others };
-  }
+  const { abortSignal } = options;
+  if (rowRange === undefined)
+    return writeTogether(folder, { purpose: "comparing vectors", abortSignal }, async (files) => {
+      const path = files.at(join(folder, similarityFiles.matrix));
+      const result = await withMatrixFile(path, rows, settings, compareAll);
+      await write(files, result);
+      return { result, vectors, others };
+    });
+  makeFolder(folder);
   const stored = new RowBlocks(folder, rows);
   try {
     await computeBlocks(stored, rows, { ...settings, blockRows });
     const blocks = stored.complete(rows.first.n);
     if (blocks === null) return { vectors, others };
-    const result = await joinBlocks(folder, rows, settings, { stored, blocks });
-    await write(result);
-    await stored.remove(blocks);
-    return { result, vectors, others };
+    return await writeTogether(folder, { purpose: joining, abortSignal }, async (files) => {
+      const path = files.at(join(folder, similarityFiles.matrix));
+      const result = await joinBlocks(path, rows, settings, { stored, blocks });
+      await write(files, result);
+      await stored.remove(blocks);
+      return { result, vectors, others };
+    });
   } catch (error) {
-    if (stored.isGone(error)) return { vectors, others, joinedElsewhere: true };
+    if (stored.isGone(error) || isJoining(error)) return { vectors, others, joinedElsewhere: true };
     throw error;
   }
 }
+
+const joining = "joining rows that were compared";
+
+/** Whether another process holds the folder to join the rows. */
+const isJoining = (error: unknown) =>
+  (error as { got?: { purpose?: unknown } } | undefined)?.got?.purpose === joining;
 
 /** A small matrix is kept in memory, because the JSON file holds it too. */
 const isSmall = (height: number, width: number) => height * width <= matrixLimit ** 2;
@@ -156,7 +169,7 @@ async function computeBlocks(
 }
 
 async function joinBlocks(
-  folder: string,
+  path: string,
   rows: CheckedRows,
   options: SimilarityOptions,
   { stored, blocks }: { stored: RowBlocks; blocks: StoredBlock[] },
@@ -184,7 +197,7 @@ async function joinBlocks(
     }
   } else if (options.matrix)
     await writeFile(
-      join(folder, similarityFiles.matrix),
+      path,
       (function* () {
         yield npyHeader("float32", [height, width]);
         for (const part of parts()) yield new Uint8Array(part.buffer);

@@ -6,6 +6,7 @@ import { isObject, type JsonObject } from "../format/read-json.js";
 import { histogramOf } from "../similarity/histogram.js";
 import type { Histogram, Matrix, SpeakerInfo, SpeakerPair } from "../types.js";
 import { inside } from "../util/inside.js";
+import { refuseUnfinished } from "../util/write-together.js";
 import { type StoredSimilarity, showStored } from "./stored-similarity.js";
 import { similarityFiles } from "./write-similarity.js";
 
@@ -32,6 +33,7 @@ interface Summary {
  */
 export function readSimilarity(folder: string): StoredSimilarity {
   const path = join(folder, similarityFiles.summary);
+  refuseUnfinished(path);
   if (!existsSync(path))
     throw missing(`${path} does not exist. \`speakerscope merge --compute_similarity\` writes it.`, { path });
   const summary = parse(path);

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { csvLine } from "../format/csv.js";
 import { writeNpy } from "../format/npy.js";
@@ -7,32 +6,41 @@ import type { Neighbours } from "../similarity/reduction.js";
 import type { Vectors } from "../store/read-vectors.js";
 import type { SpeakerInfo } from "../types.js";
 import { writeFile } from "../util/write-file.js";
-import { writeSimilarity } from "./write-similarity.js";
+import type { Together } from "../util/write-together.js";
+import { similarityInto, similarityPaths } from "./write-similarity.js";
 
 /** Most rows of neighbours.csv, as of pairs.csv: a spreadsheet takes no more. The .npy files hold any number. */
 export const mostNamedNeighbours = 1_000_000;
 
-/** Writes a comparison of files: the files of `writeSimilarity`, pairs.csv and, with `topK`, the neighbours, also by name. */
+/**
+ * Writes a comparison of files: the files of `writeSimilarity`, pairs.csv and, with `topK`, the neighbours, also by name. They
+ * replace those of an earlier one.
+ */
 export async function writeComparison(
+  files: Together,
   folder: string,
   result: SimilarityResult,
   { vectors, others, matrixFile }: { vectors: Vectors; others: Vectors; matrixFile: string | null },
 ): Promise<void> {
   const { neighbours, pairs } = result;
-  for (const name of ["index", "score"] as const) {
-    const path = join(folder, `neighbours_${name}.npy`);
-    if (neighbours === undefined) await rm(path, { force: true });
-    else {
-      const shape = [neighbours.index.length / Math.max(1, neighbours.k), neighbours.k];
-      await writeFile(path, writeNpy(neighbours[name], { shape }));
-    }
+  const write = (name: string, content: Parameters<typeof writeFile>[1]) =>
+    writeFile(files.at(join(folder, name)), content);
+  if (neighbours !== undefined) {
+    const shape = [neighbours.index.length / Math.max(1, neighbours.k), neighbours.k];
+    for (const name of ["index", "score"] as const)
+      await write(`neighbours_${name}.npy`, writeNpy(neighbours[name], { shape }));
+    if (neighbours.index.length <= mostNamedNeighbours)
+      await write("neighbours.csv", neighboursCsv(result, neighbours));
   }
-  const named = join(folder, "neighbours.csv");
-  if (neighbours !== undefined && neighbours.index.length <= mostNamedNeighbours)
-    await writeFile(named, neighboursCsv(result, neighbours));
-  else await rm(named, { force: true });
-  await writeFile(join(folder, "pairs.csv"), csv(pairs, vectors.info, others.info));
-  await writeSimilarity(folder, vectors.info, result, { matrixFile, against: others.info });
+  await write("pairs.csv", csv(pairs, vectors.info, others.info));
+  await similarityInto(files, folder, {
+    speakers: vectors.info,
+    result,
+    matrixFile,
+    against: others.info,
+  });
+  const own = ["pairs.csv", "neighbours.csv", "neighbours_index.npy", "neighbours_score.npy"];
+  files.commit([...similarityPaths(folder), ...own.map((name) => join(folder, name))]);
 }
 
 function* csv(

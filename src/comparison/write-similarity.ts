@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import { bytesOf } from "../format/nd-array.js";
@@ -7,6 +6,7 @@ import { float } from "../format/python-float.js";
 import { matrixLimit, type SimilarityResult } from "../similarity/options.js";
 import type { Matrix, SpeakerInfo, SpeakerPair } from "../types.js";
 import { writeFile } from "../util/write-file.js";
+import { type Together, writeTogether } from "../util/write-together.js";
 import { highSimilarityPairs } from "./high-similarity-pairs.js";
 
 export const similarityFiles = {
@@ -18,8 +18,8 @@ export const similarityFiles = {
 
 /**
  * Writes the similarity files of a folder of results: speaker_similarity.json, speaker_keys_mapping.json,
- * high_similarity_pairs.json (`[]` when there are none) and, where the result holds the matrix, similarity_matrix.npy. The
- * matrix of an earlier comparison is deleted.
+ * high_similarity_pairs.json (`[]` when there are none) and, where the result holds the matrix, similarity_matrix.npy. Those
+ * of an earlier comparison are replaced together.
  *
  * The layout is that of the Python pipeline, so scripts that read its files read these. The JSON file holds the matrix up
  * to 2,000 speakers, else `null`; `similarity_matrix_file` names the .npy file or is null.
@@ -27,7 +27,7 @@ export const similarityFiles = {
  * @param speakers the rows that were compared, in the same order
  * @param matrixFile name of a matrix file that is already there
  * @param against the rows that they were compared with; default: `speakers`
- * @throws `invalid` when there are not as many speakers as rows
+ * @throws `invalid` when there are not as many speakers as rows; `conflict` when another process writes into the folder
  *
  * @example
  * await writeSimilarity("final_embeddings", speakers, await similarity(speakers))
@@ -36,19 +36,47 @@ export async function writeSimilarity(
   folder: string,
   speakers: readonly SpeakerInfo[],
   result: SimilarityResult,
-  { matrixFile, against }: { matrixFile?: string | null; against?: readonly SpeakerInfo[] } = {},
+  options: SimilarityFilesOptions = {},
+): Promise<void> {
+  const kept = options.matrixFile == null ? undefined : join(folder, options.matrixFile);
+  await writeTogether(folder, { purpose: "writing a comparison" }, async (files) => {
+    await similarityInto(files, folder, { speakers, result, ...options });
+    files.commit(similarityPaths(folder).filter((path) => path !== kept));
+  });
+}
+
+export interface SimilarityFilesOptions {
+  matrixFile?: string | null;
+  against?: readonly SpeakerInfo[];
+}
+
+/** The files of a comparison, those that may be left out too. */
+export const similarityPaths = (folder: string): string[] =>
+  Object.values(similarityFiles).map((name) => join(folder, name));
+
+/** Writes the similarity files, to be put into the folder with others. */
+export async function similarityInto(
+  { at }: Pick<Together, "at">,
+  folder: string,
+  {
+    speakers,
+    result,
+    matrixFile,
+    against,
+  }: SimilarityFilesOptions & { speakers: readonly SpeakerInfo[]; result: SimilarityResult },
 ): Promise<void> {
   const pairs = highSimilarityPairs(result, speakers, { against });
   const { matrix } = result;
-  if (matrix !== undefined) await writeFile(join(folder, similarityFiles.matrix), npyChunks(matrix));
+  const write = (name: string, content: Parameters<typeof writeFile>[1]) =>
+    writeFile(at(join(folder, name)), content);
+  if (matrix !== undefined) await write(similarityFiles.matrix, npyChunks(matrix));
   const mapping = new Map(result.keys.map((key, i) => [i, key]));
-  await writeFile(join(folder, similarityFiles.keys), pythonJson(mapping));
-  await writeFile(join(folder, similarityFiles.pairs), pythonJsonChunks(pairRows(pairs)));
+  await write(similarityFiles.keys, pythonJson(mapping));
+  await write(similarityFiles.pairs, pythonJsonChunks(pairRows(pairs)));
   const named = matrixFile ?? (matrix === undefined ? null : similarityFiles.matrix);
-  // A matrix of an earlier comparison would pass for one of this.
-  if (named === null) await rm(join(folder, similarityFiles.matrix), { force: true });
   const summary = summaryOf(result, pairRows(pairs), named);
-  await writeFile(join(folder, similarityFiles.summary), pythonJsonChunks(summary));
+  // Without it nobody takes the others for a comparison.
+  await write(similarityFiles.summary, pythonJsonChunks(summary));
 }
 
 /** What speaker_similarity.json holds; the keys are always the same. */

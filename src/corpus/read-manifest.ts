@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { invalid, missing, unknown } from "../errors.js";
 import { withSmallHeap } from "../util/small-heap.js";
 import { statsOf } from "../util/stats-of.js";
+import { refuseUnfinished } from "../util/write-together.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, manifestFormats } from "./corpus.js";
 import type { Listing } from "./listing.js";
@@ -38,6 +39,7 @@ export interface ManifestOptions extends PlanOptions {
  * const corpus = await readManifest("manifest.jsonl");
  */
 export async function readManifest(path: string, options: ManifestOptions = {}): Promise<Corpus> {
+  refuseUnfinished(isRange.test(path) ? dirname(path) : path);
   const { format = await formatOf(path), columns = {}, ...planOptions } = options;
   if (!manifestFormats.includes(format))
     throw unknown(`The format ${format} is not known. The formats are ${manifestFormats.join(", ")}.`, {
@@ -98,9 +100,11 @@ async function formatOf(path: string): Promise<ManifestFormat> {
   );
 }
 
+const isRange = /^(.*)\{(\d+)\.\.(\d+)\}(.*)$/;
+
 /** The parts of a manifest: a file, the files of a folder, or a range in braces as shells write it. */
 export function partsOf(path: string, ending: string): string[] {
-  const [, before, first, last, after] = /^(.*)\{(\d+)\.\.(\d+)\}(.*)$/.exec(path) ?? [];
+  const [, before, first, last, after] = isRange.exec(path) ?? [];
   if (first !== undefined && last !== undefined) {
     const numbers = Array.from(
       { length: Math.max(0, Number(last) - Number(first) + 1) },

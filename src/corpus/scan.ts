@@ -5,6 +5,7 @@ import { audioExtensions } from "../audio/formats.js";
 import { invalid, missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
+import { refuseUnfinished } from "../util/write-together.js";
 import type { Corpus } from "./corpus.js";
 import { type LaidOut, parseLayout } from "./layout-pattern.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
@@ -54,6 +55,7 @@ export async function scan(root: string, options: ScanOptions = {}): Promise<Cor
       `The corpus ${root} is not a folder. Give a folder laid out as dataset/speaker/utterance.wav.`,
       { path: root },
     );
+  refuseUnfinished(root);
 
   // The folders on the way down, by their real path: one that comes again below itself is a loop.
   async function walk(parts: readonly string[], above: ReadonlySet<string>): Promise<void> {

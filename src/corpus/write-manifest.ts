@@ -1,15 +1,16 @@
 import { existsSync, readdirSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { conflict, invalid, shown, unknown, unsupported } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
 import { statsOf } from "../util/stats-of.js";
+import { type Together, writeTogetherAt } from "../util/write-together.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, type ManifestOrigin, manifestFormats } from "./corpus.js";
 import { partsOf } from "./read-manifest.js";
 import { openParquet } from "./sources/parquet.js";
 import { jsonTableText } from "./writers/json-table.js";
-import { rewriteKaldi } from "./writers/kaldi.js";
+import { kaldiFiles, rewriteKaldi } from "./writers/kaldi.js";
 import { rewriteLhotse } from "./writers/lhotse.js";
 import { writeNewKaldi } from "./writers/new-kaldi.js";
 import { checkFiles, writeNemo, writeNewTable } from "./writers/new-manifest.js";
@@ -47,6 +48,27 @@ export interface WriteManifestOptions {
 export async function writeManifest(
   corpus: Pick<Corpus, "manifest" | "utterances">,
   path: string,
+  options: WriteManifestOptions = {},
+): Promise<string[]> {
+  return writeTogetherAt(path, { purpose: "writing a manifest" }, async (files) => {
+    const written = await manifestInto(files, corpus, path, options);
+    // One file is replaced in one step.
+    files.commit(written.length === 1 ? [] : oldManifest(written));
+    return written;
+  });
+}
+
+/** What of an earlier manifest is to go before the files of a new one come. */
+export function oldManifest(written: readonly string[]): string[] {
+  const scp = written.find((path) => basename(path) === "wav.scp");
+  return scp === undefined ? [...written] : kaldiFiles.map((name) => join(dirname(scp), name));
+}
+
+/** Writes a manifest, to be put into its place with other files. */
+export async function manifestInto(
+  { at }: Pick<Together, "at">,
+  corpus: Pick<Corpus, "manifest" | "utterances">,
+  path: string,
   { format, columns }: WriteManifestOptions = {},
 ): Promise<string[]> {
   const { manifest, utterances } = corpus;
@@ -58,14 +80,14 @@ export async function writeManifest(
     throw invalid(`The corpus has no utterance left, so ${path} would list nothing.`, { path });
   const target = format ?? formatFor(path, manifest?.format);
   if (manifest !== undefined && target === manifest.format)
-    return rewritten(manifest, utterances, columns ?? manifest.columns ?? {}, path);
+    return rewritten({ at }, manifest, utterances, { columns: columns ?? manifest.columns ?? {}, path });
   checkFiles(utterances);
   refuseSame(path, manifest === undefined ? [] : [manifest.path]);
   switch (target) {
     case "kaldi":
-      return writeNewKaldi(utterances, path);
+      return writeNewKaldi(utterances, path, at);
     case "nemo":
-      await writeNemo(path, utterances);
+      await writeNemo(at(path), utterances);
       return [path];
     case "lhotse":
     case "webdataset":
@@ -74,7 +96,7 @@ export async function writeManifest(
         { path, got: target },
       );
     default:
-      await writeNewTable(path, target, utterances);
+      await writeNewTable(at(path), target, utterances);
       return [path];
   }
 }
@@ -97,10 +119,10 @@ function formatFor(path: string, own: ManifestFormat | undefined): ManifestForma
 }
 
 async function rewritten(
+  { at }: Pick<Together, "at">,
   { path: source, format }: ManifestOrigin,
   utterances: readonly Utterance[],
-  columns: Columns,
-  path: string,
+  { columns, path }: { columns: Columns; path: string },
 ): Promise<string[]> {
   refuseSame(path, [source]);
   // Kaldi's lists know utterances by their names alone.
@@ -114,18 +136,21 @@ async function rewritten(
   switch (format) {
     case "csv":
     case "tsv":
-      await writeText(path, tableText(source, format, utterances, columns, path));
+      await writeText(at(path), tableText(source, format, utterances, columns, path));
       return [path];
     case "jsonl":
-      await writeText(path, jsonTableText(source, utterances, columns, path));
+      await writeText(at(path), jsonTableText(source, utterances, columns, path));
       return [path];
     case "nemo":
-      await writeText(path, jsonTableText(source, utterances, { path: "audio_filepath", ...columns }, path));
+      await writeText(
+        at(path),
+        jsonTableText(source, utterances, { path: "audio_filepath", ...columns }, path),
+      );
       return [path];
     case "kaldi":
-      return rewriteKaldi(source, utterances, path);
+      return rewriteKaldi(source, utterances, path, at);
     case "lhotse":
-      return rewriteLhotse(source, utterances, path);
+      return rewriteLhotse(source, utterances, path, at);
     case "parquet":
       return writeParts(source, ".parquet", path, async function* (parts) {
         const counts: { path: string; count: number }[] = [];
@@ -135,14 +160,14 @@ async function rewritten(
           file.close();
         }
         for (const [part, rows] of rowsByPart(utterances, counts))
-          if (rows.size > 0) yield [part, (to) => rewriteParquet(part, rows, columns, to)];
+          if (rows.size > 0) yield [part, (to) => rewriteParquet(part, rows, columns, at(to))];
       });
     case "webdataset":
       return writeParts(source, ".tar", path, async function* (parts) {
         const left = groupBy(utterances, ({ path }) => path);
         for (const part of parts) {
           const own = left.get(part);
-          if (own !== undefined) yield [part, (to) => rewriteShard(part, own, columns, to)];
+          if (own !== undefined) yield [part, (to) => rewriteShard(part, own, columns, at(to))];
         }
       });
   }

@@ -1,8 +1,8 @@
-import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { dirname, extname, join, relative, resolve } from "node:path";
+import { existsSync, lstatSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
+import { dirname, extname, join, relative, resolve, sep } from "node:path";
 import type { Columns } from "../corpus/columns.js";
 import type { Corpus } from "../corpus/corpus.js";
-import { writeManifest } from "../corpus/write-manifest.js";
+import { manifestInto, oldManifest } from "../corpus/write-manifest.js";
 import { checkFiles } from "../corpus/writers/new-manifest.js";
 import { conflict, unsupported } from "../errors.js";
 import { writeTable } from "../tables/write-table.js";
@@ -12,6 +12,7 @@ import { allJsonLines, jsonLines } from "../util/json-lines.js";
 import { makeFolder } from "../util/make-folder.js";
 import { statsOf } from "../util/stats-of.js";
 import { writeFile } from "../util/write-file.js";
+import { isUnfinished, isWorkMark, type Together, writeTogetherAt } from "../util/write-together.js";
 import type { Change } from "./change.js";
 import { inCamelCase, inSnakeCase } from "./spelling.js";
 
@@ -77,15 +78,25 @@ export function cleanFormOf(path: string, { manifest }: Pick<Corpus, "manifest">
 export async function writeApplied(
   corpus: Corpus & { changes: readonly Change[] },
   path: string,
-  { form = cleanFormOf(path, corpus), columns }: { form?: CleanForm; columns?: Columns } = {},
+  {
+    form = cleanFormOf(path, corpus),
+    columns,
+    abortSignal,
+  }: { form?: CleanForm; columns?: Columns; abortSignal?: AbortSignal } = {},
 ): Promise<void> {
-  if (form === "manifest") await writeManifest(corpus, path, { columns });
-  else if (form === "list") await writeFile(path, listed(corpus.utterances));
-  else if (form === "table") {
-    checkFiles(corpus.utterances);
-    await writeTable(manifestRows(corpus.utterances), path);
-  } else linkFolder(corpus, path);
-  await writeFile(changesPath(path), jsonLines(changeRows(corpus.changes)));
+  await writeTogetherAt(path, { purpose: "applying decisions", abortSignal }, async (files) => {
+    // The changes come first: without them, links are taken for somebody else's.
+    await writeFile(files.at(changesPath(path)), jsonLines(changeRows(corpus.changes)));
+    if (form === "manifest") files.commit(oldManifest(await manifestInto(files, corpus, path, { columns })));
+    else if (form === "links") files.commit(linkFolder(files, corpus, path));
+    else {
+      if (form === "table") {
+        checkFiles(corpus.utterances);
+        await writeTable(manifestRows(corpus.utterances), files.at(path));
+      } else await writeFile(files.at(path), listed(corpus.utterances));
+      files.commit([path]);
+    }
+  });
 }
 
 /** Recordings that came to one speaker may be called the same: the later one is called `name~2`. */
@@ -130,8 +141,12 @@ function withoutEmpty<Row extends object>(table: Row[]): object[] {
   return table.map((row) => Object.fromEntries(told.map((name) => [name, row[name]])));
 }
 
-/** A folder laid out as dataset/speaker/utterance, of links to the audio. */
-function linkFolder({ root, utterances }: Corpus, folder: string): void {
+/**
+ * A folder laid out as dataset/speaker/utterance, of links to the audio.
+ *
+ * @returns links of an earlier run that lead elsewhere now
+ */
+function linkFolder({ at }: Pick<Together, "at">, { root, utterances }: Corpus, folder: string): string[] {
   const part = utterances.find(
     ({ span, offset, cell, speakerId }) =>
       span !== undefined || offset !== undefined || cell !== undefined || speakerId === null,
@@ -152,12 +167,13 @@ function linkFolder({ root, utterances }: Corpus, folder: string): void {
       resolve(path),
     ]),
   );
-  for (const [link, target] of before) if (wanted.get(link) !== target) rmSync(link);
   for (const [link, target] of wanted) {
     if (before.get(link) === target) continue;
-    makeFolder(dirname(link));
-    symlinkSync(target, link);
+    const own = at(link);
+    makeFolder(dirname(own));
+    symlinkSync(target, own);
   }
+  return [...before].filter(([link, target]) => wanted.get(link) !== target).map(([link]) => link);
 }
 
 /** The links that an earlier run made. @throws `conflict` where the folder holds something else */
@@ -165,13 +181,14 @@ function linksIn(folder: string): Map<string, string> {
   const links = new Map<string, string>();
   if (!existsSync(folder)) return links;
   for (const name of readdirSync(folder, { recursive: true }).map(String)) {
+    if (isWorkMark(name.split(sep)[0]!)) continue;
     const path = join(folder, name);
     const stats = lstatSync(path);
     if (stats.isSymbolicLink()) links.set(path, resolve(dirname(path), readlinkSync(path)));
     else if (!stats.isDirectory() && relative(folder, path) !== "changes.jsonl")
       throw conflict(`${folder} holds ${name}, which is no link. Give a new folder for the links.`, { path });
   }
-  if (links.size > 0 && !statsOf(changesPath(folder))?.isFile())
+  if (links.size > 0 && !statsOf(changesPath(folder))?.isFile() && !isUnfinished(folder))
     throw conflict(`${folder} holds links that were not made by this. Give a new folder.`, { path: folder });
   return links;
 }

@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { checksFile } from "../checks/checks-file.js";
 import { digestOf } from "../util/digest.js";
-import { makeFolder } from "../util/make-folder.js";
+import type { Together } from "../util/write-together.js";
 import { individualFolder, mergedFiles } from "./files.js";
 import { checkIndividualFolder, putBackOthers } from "./individual-folder.js";
-import { takeAwayComparison } from "./take-away.js";
+import { comparisonIn } from "./take-away.js";
 
 /** New merged files, kept beside the old ones until they are complete. */
 export interface Staging {
@@ -15,8 +14,6 @@ export interface Staging {
   folder: string;
   /** Replaces the old files by the new ones. */
   commit(): Promise<Replaced>;
-  /** Deletes the new files. */
-  discard(): Promise<void>;
 }
 
 export interface Replaced {
@@ -28,54 +25,51 @@ export interface Replaced {
   others: string[];
 }
 
-/** Temporary folders of a merge: one for its new files, one for the old individual files. */
-const ownFolder = /^\.merging-[0-9a-f]{16}-(new|old)$/;
+/** Where a merge keeps the old individual files while the new ones take their place. */
+const asideFolder = /^\.merging-[0-9a-f]{16}-old$/;
 
 /**
- * Opens a folder for new merged files inside the output folder, so that the old files stay valid until the new ones are
- * complete. Cleans up after a merge that was killed. The caller holds the lock of the output folder.
+ * The place for new merged files, so that the old ones stay valid until they are complete. Restores what a merge that was killed
+ * had moved aside.
  */
-export async function openStaging(outputDir: string): Promise<Staging> {
-  makeFolder(outputDir);
+export function openStaging(outputDir: string, files: Together): Staging {
   checkIndividualFolder(outputDir);
-  await recover(outputDir);
-  const own = (what: "new" | "old") => join(outputDir, `.merging-${randomBytes(8).toString("hex")}-${what}`);
-  const folder = own("new");
-  const aside = own("old");
-  const current = join(outputDir, individualFolder);
+  recover(outputDir);
+  const inPlace = (name: string) => join(outputDir, name);
+  const current = inPlace(individualFolder);
+  const names = [...Object.values(mergedFiles), checksFile];
+  const built = files.at(current);
+  const folder = dirname(built);
+  for (const name of names) files.at(inPlace(name));
   return {
     folder,
     async commit() {
       const same =
         (await digestOf(join(folder, mergedFiles.speakers))) ===
-        (await digestOf(join(outputDir, mergedFiles.speakers)));
-      const comparison = same ? [] : await takeAwayComparison(outputDir);
-      const built = join(folder, individualFolder);
+        (await digestOf(inPlace(mergedFiles.speakers)));
+      const comparison = same ? [] : comparisonIn(outputDir);
       const hasNew = existsSync(built);
-      const hadOld = existsSync(current);
-      if (hadOld) renameSync(current, aside);
-      if (hasNew) renameSync(built, current);
-      for (const name of Object.values(mergedFiles)) renameSync(join(folder, name), join(outputDir, name));
-      if (existsSync(join(folder, checksFile)))
-        renameSync(join(folder, checksFile), join(outputDir, checksFile));
-      // Those of an earlier merge are of other embeddings.
-      else await rm(join(outputDir, checksFile), { force: true });
-      await rm(folder, { recursive: true });
-      const { deleted, others } = hadOld ? putBackOthers(aside, current) : { deleted: 0, others: [] };
+      const aside = existsSync(current)
+        ? inPlace(`.merging-${randomBytes(8).toString("hex")}-old`)
+        : undefined;
+      // The checks of an earlier merge are of other embeddings.
+      files.commit([...names, ...comparison].map(inPlace), () => {
+        if (aside !== undefined) renameSync(current, aside);
+      });
+      const { deleted, others } =
+        aside === undefined ? { deleted: 0, others: [] } : putBackOthers(aside, current);
       return { comparison, individual: deleted > 0 && !hasNew, others };
     },
-    discard: () => rm(folder, { recursive: true, force: true }),
   };
 }
 
-/** Deletes the new files of a killed merge, and restores individual files that it had moved aside. */
-async function recover(outputDir: string): Promise<void> {
+/** Restores individual files that a killed merge had moved aside. */
+function recover(outputDir: string): void {
   const current = join(outputDir, individualFolder);
   for (const name of readdirSync(outputDir)) {
+    if (!asideFolder.test(name)) continue;
     const path = join(outputDir, name);
-    const what = ownFolder.exec(name)?.[1];
-    if (what === "new") await rm(path, { recursive: true });
-    else if (what === "old" && existsSync(current)) putBackOthers(path, current);
-    else if (what === "old") renameSync(path, current);
+    if (existsSync(current)) putBackOthers(path, current);
+    else renameSync(path, current);
   }
 }

@@ -1,22 +1,16 @@
 import { readSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withFile } from "../util/with-file.js";
 import { comparisonFiles } from "./files.js";
 
 /**
- * Deletes the files of a comparison of other speakers, which would pass for one of the speakers that are there now. Files
- * of the same names that somebody else wrote stay.
- *
- * @returns the names of the files that it deleted
+ * The files of a comparison that are in a folder. They go with the speakers that it was made of, or would pass for one of those
+ * that come; files of the same names that somebody else wrote are not among them.
  */
-export async function takeAwayComparison(folder: string): Promise<string[]> {
-  const gone = comparisonFiles
+export const comparisonIn = (folder: string): string[] =>
+  comparisonFiles
     .filter(({ name, begins = "" }) => beginsWith(join(folder, name), begins))
     .map(({ name }) => name);
-  for (const name of gone) await rm(join(folder, name));
-  return gone;
-}
 
 /** Whether a file is there and begins with this text. */
 function beginsWith(path: string, text: string): boolean {

@@ -14,6 +14,7 @@ import { type Audit, openAudit } from "../util/audit.js";
 import { compare } from "../util/compare.js";
 import { holdsNo } from "../util/holds-no.js";
 import { readJsonLines } from "../util/json-lines.js";
+import { refuseUnfinished } from "../util/write-together.js";
 import { checkComparison } from "./check-comparison.js";
 import { indexFile, individualFolder, mergedFiles } from "./files.js";
 
@@ -37,12 +38,13 @@ export interface VerifyOptions {
  * agree, that each speaker is the mean of its utterances, and that a comparison, its matrix included, is one of these speakers. In both: that
  * no name leads out of the folder.
  *
- * @throws `missing` when the folder holds neither
+ * @throws `missing` when the folder holds neither, `conflict` when a merge or a comparison was killed while it put its files there
  *
  * @example
  * const { problems } = await verify("final_embeddings")
  */
 export async function verify(folder: string, { abortSignal }: VerifyOptions = {}): Promise<Verification> {
+  refuseUnfinished(folder);
   const audit = openAudit(abortSignal);
   if (existsSync(join(folder, mergedFiles.summary))) {
     await verifyMerged(folder, audit);

@@ -9,9 +9,9 @@ import type { EmbeddedUtterance, ExtractionIdentity } from "../store/extraction.
 import { type WriteEmbeddingsOptions, writeEmbeddings } from "../store/write-embeddings.js";
 import type { Doubt, Failure, LongTask, Progress, SpeakerEmbedding, Utterance } from "../types.js";
 import { countBy } from "../util/count-by.js";
-import { lockFolder } from "../util/folder-lock.js";
 import { jsonLines } from "../util/json-lines.js";
 import { writeFile } from "../util/write-file.js";
+import { writeTogether } from "../util/write-together.js";
 import { individualFolder, mergedFiles } from "./files.js";
 import { openIndexedWriter } from "./individual-folder.js";
 import { openStaging, type Replaced, type Staging } from "./staging.js";
@@ -66,24 +66,16 @@ export async function writeMerged(
   source: MergeSource,
   options: WriteMergedOptions,
 ): Promise<Merged> {
-  const { onLog } = options;
-  const lock = await lockFolder(outputDir, { purpose: "merging" });
-  try {
+  const { onLog, abortSignal } = options;
+  return writeTogether(outputDir, { purpose: "merging", onWait: onLog, abortSignal }, async (files) => {
     const warning = onLog && replacedFiles(outputDir, source);
     if (warning) onLog?.(warning);
     if (onLog) for (const spelling of spellingWarnings(source.names())) onLog(`Warning: ${spelling}`);
-    const staging = await openStaging(outputDir);
-    try {
-      const merged = await writeFiles(outputDir, staging, source, options);
-      for (const line of linesOf(await staging.commit(), outputDir)) onLog?.(line);
-      return merged;
-    } catch (error) {
-      await staging.discard();
-      throw error;
-    }
-  } finally {
-    await lock.release();
-  }
+    const staging = openStaging(outputDir, files);
+    const merged = await writeFiles(outputDir, staging, source, options);
+    for (const line of linesOf(await staging.commit(), outputDir)) onLog?.(line);
+    return merged;
+  });
 }
 
 async function writeFiles(

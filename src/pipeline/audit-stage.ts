@@ -5,6 +5,7 @@ import { readAuditUtterances } from "../audit/read-utterances.js";
 import { checksFile, readChecks } from "../checks/checks-file.js";
 import { reasonOf, stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
+import { writeTogether } from "../util/write-together.js";
 import type { CorpusSettings } from "./open-corpus.js";
 import { publishAudit } from "./publish-audit.js";
 import type { StageContext } from "./stage.js";
@@ -46,11 +47,9 @@ export async function auditStage(
     reporter.log(`Warning: the labels were not audited: ${reasonOf(error)}`);
     return undefined;
   }
-  await publishAudit(
-    result,
-    utterances,
-    { embeddings: folder, outputDir: join(folder, auditFolder), corpus },
-    context,
+  const outputDir = join(folder, auditFolder);
+  await writeTogether(outputDir, { purpose: "writing an audit", abortSignal }, (files) =>
+    publishAudit(files, result, utterances, { embeddings: folder, outputDir, corpus }, context),
   );
   reporter.log("");
   return result;

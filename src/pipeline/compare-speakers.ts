@@ -5,16 +5,16 @@ import { heatmap } from "../charts/heatmap.js";
 import { heatmapSubset } from "../charts/heatmap-subset.js";
 import { similarityOverview } from "../charts/similarity-overview.js";
 import { highSimilarityPairs } from "../comparison/high-similarity-pairs.js";
-import { writeSimilarity } from "../comparison/write-similarity.js";
+import { similarityInto, similarityPaths } from "../comparison/write-similarity.js";
 import { missing, stoppable } from "../errors.js";
 import { mergedFiles, pictureFiles, similarityFiles } from "../merged/files.js";
-import { takeAwayComparison } from "../merged/take-away.js";
+import { comparisonIn } from "../merged/take-away.js";
 import { type SimilarityOptions, similarity } from "../similarity/similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerEmbedding } from "../types.js";
 import { digestOf } from "../util/digest.js";
-import { lockFolder } from "../util/folder-lock.js";
 import { writeFile } from "../util/write-file.js";
+import { type Together, writeTogether } from "../util/write-together.js";
 import { thresholdIn } from "./measure-threshold.js";
 import { remember, type StageMemory } from "./remember.js";
 import type { StageContext } from "./stage.js";
@@ -52,15 +52,19 @@ export async function compareSpeakers(
 ): Promise<boolean> {
   if (!existsSync(folder))
     throw missing(`${folder} does not exist. \`speakerscope merge\` writes it.`, { path: folder });
-  const lock = await lockFolder(folder, { purpose: "comparing speakers" });
-  try {
-    return await compareLocked(folder, settings, context);
-  } finally {
-    await lock.release();
-  }
+  return writeTogether(
+    folder,
+    {
+      purpose: "comparing speakers",
+      onWait: (line) => context.reporter.log(line),
+      abortSignal: context.abortSignal,
+    },
+    (files) => compareLocked(files, folder, settings, context),
+  );
 }
 
 async function compareLocked(
+  files: Together,
   folder: string,
   { threshold: wanted = 0.8, backend, stagesFile, findings }: CompareSettings,
   context: StageContext,
@@ -69,7 +73,7 @@ async function compareLocked(
   const speakers = await readEmbeddings(folder);
   if (speakers.length < 2) {
     reporter.log(nothingToCompare(folder, speakers.length));
-    await takeAwayComparison(folder);
+    files.commit(comparisonIn(folder).map((name) => join(folder, name)));
     return false;
   }
   const threshold = await thresholdIn(folder, wanted, speakers, findings);
@@ -79,9 +83,9 @@ async function compareLocked(
     );
   const hasMatrix = speakers.length <= maxMatrixSpeakers;
   const { overview, heatmap: map, subset } = pictureFiles;
-  const { matrix, ...files } = similarityFiles;
+  const { matrix, ...others } = similarityFiles;
   const names = [
-    ...Object.values(files),
+    ...Object.values(others),
     overview,
     ...(hasMatrix ? [matrix, map] : []),
     ...(hasMatrix && speakers.length > subsetSpeakers ? [subset] : []),
@@ -93,7 +97,7 @@ async function compareLocked(
       inputs: stagesFile && [{ threshold, backend }, await digestOf(join(folder, mergedFiles.speakers))],
       outputs: names.map((name) => join(folder, name)),
     },
-    () => compare(folder, speakers, { threshold, backend, matrix: hasMatrix }, context),
+    () => compare(files, folder, speakers, { threshold, backend, matrix: hasMatrix }, context),
   );
   if (!ran)
     reporter.log(
@@ -110,6 +114,7 @@ export const nothingToCompare = (folder: string, speakers: number): string =>
   `${folder} holds ${speakers === 1 ? "one speaker only" : "no speaker"}, so there is nothing to compare`;
 
 async function compare(
+  files: Together,
   folder: string,
   speakers: readonly SpeakerEmbedding[],
   options: SimilarityOptions,
@@ -121,7 +126,7 @@ async function compare(
     () => similarity(speakers, { ...options, onProgress, abortSignal }),
     `What is merged in ${folder} is whole. Run the same command again to go on.`,
   );
-  await writeSimilarity(folder, speakers, result);
+  await similarityInto(files, folder, { speakers, result });
   const pairs = highSimilarityPairs(result, speakers);
   const pictures = { [pictureFiles.overview]: similarityOverview({ ...result, pairs }) };
   if (result.matrix !== undefined) {
@@ -130,7 +135,9 @@ async function compare(
     if (speakers.length > subsetSpeakers) pictures[pictureFiles.subset] = heatmapSubset(data);
   }
   for (const [name, chart] of Object.entries(pictures))
-    await writeFile(join(folder, name), await chart.toPng());
+    await writeFile(files.at(join(folder, name)), await chart.toPng());
+  const drawn = Object.values(pictureFiles).map((name) => join(folder, name));
+  files.commit([...similarityPaths(folder), ...drawn]);
   const { mean, std, min, max, highPairs, totalPairs, threshold } = result.statistics;
   reporter.log(
     `Similarity of ${speakers.length} speakers (${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +

@@ -1,22 +1,24 @@
-import { existsSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Audit } from "../audit/audit.js";
+import { speakerKey } from "../audit/audit-corpus.js";
 import type { StoredUtterance } from "../audit/read-utterances.js";
 import { auditSummary } from "../audit/summary.js";
 import { writeFindings } from "../audit/write-findings.js";
 import { auditor } from "../decisions/decision.js";
 import { proposeDecisions } from "../decisions/propose-decisions.js";
 import { readDecisions } from "../decisions/read-decisions.js";
-import { type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
+import { decisionsIn, type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
 import { stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import type { ReviewUtterance } from "../review/item.js";
 import { reviewItems } from "../review/items.js";
 import { recordingsOf, unembedded } from "../review/recordings.js";
-import { writePage } from "../review/write-page.js";
-import { quantity } from "../shared/text.js";
+import { pageFiles, writePage } from "../review/write-page.js";
+import { quantity, shorten } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 import { readJsonLines } from "../util/json-lines.js";
+import type { Together } from "../util/write-together.js";
 import { cleanName, corpusFlags, inShell } from "./corpus-flags.js";
 import type { CorpusSettings } from "./open-corpus.js";
 import type { StageContext } from "./stage.js";
@@ -38,9 +40,12 @@ export interface PublishSettings {
 
 /**
  * Writes what an audit has found: the findings as tables, decisions.jsonl to be edited, and the page to listen and decide. Reports
- * how many there are, and where.
+ * how many there are, and where. The page of an earlier audit, which shows other findings, goes.
+ *
+ * @param files of `settings.outputDir`
  */
 export async function publishAudit(
+  files: Together,
   audit: Audit,
   utterances: readonly StoredUtterance[],
   settings: PublishSettings,
@@ -48,9 +53,20 @@ export async function publishAudit(
 ): Promise<void> {
   const { embeddings, outputDir, page, maxClips, sources, corpus } = settings;
   const { findings } = audit;
-  await writeFindings(findings, outputDir);
+  const tables = await writeFindings(files, outputDir, findings);
   const proposals = proposeDecisions(findings);
-  const written = await writeProposals(outputDir, proposals);
+  const written = await writeProposals(files, outputDir, proposals, knownKeys(utterances));
+  const pageFolder = join(outputDir, "page");
+  const { aside } = written;
+  const oldPage = pageFiles(pageFolder);
+  // decisions.jsonl is replaced and never gone: people have written into it.
+  files.commit([...tables, ...oldPage], () => {
+    if (aside !== undefined) renameSync(decisionsIn(outputDir), aside.path);
+  });
+  if (aside !== undefined)
+    reporter.log(
+      `Warning: ${decisionsIn(outputDir)} was about another corpus, or was carried out: none of its ${quantity(aside.lines, "line")} is about this one (such as ${shorten(aside.such, 80)}). It is kept as ${aside.path}`,
+    );
   for (const line of auditSummary(audit, howToHear(settings))) reporter.log(line);
   reporter.log(`Written to ${outputDir}`);
   reporter.log(
@@ -60,11 +76,11 @@ export async function publishAudit(
   if (isListenedTo) {
     const places = sources ?? (await spansIn(embeddings));
     const recordings = recordingsOf([...utterances, ...unembedded(findings, utterances)], places);
-    const { decisions } = readDecisions(join(outputDir, "decisions.jsonl"));
+    const { decisions } = readDecisions(decisionsIn(outputDir));
     const { clips, wanted, bytes } = await stoppable(
       "Writing the page",
       () =>
-        writePage(join(outputDir, "page"), reviewItems(findings, recordings), recordings, {
+        writePage(pageFolder, reviewItems(findings, recordings), recordings, {
           title: `Findings in ${embeddings}`,
           decisions: decisions.filter(({ by }) => by !== auditor),
           maxClips,
@@ -78,16 +94,26 @@ export async function publishAudit(
       `  page/index.html: open it in a browser to listen and decide; with ${clips} of ${wanted} recordings (${megabytes} MB)`,
     );
   }
+  if (!isListenedTo && oldPage.length > 0)
+    reporter.log("  page: that of an earlier audit showed other findings, and is gone; --page writes one");
   reporter.log(`  ${decisionsText(written)}`);
   if (proposals.length + written.people === 0) return;
   reporter.log("Next: do what decisions.jsonl says");
   reporter.log(
-    `  npx speakerscope apply --decisions ${inShell(join(outputDir, "decisions.jsonl"))} ${corpusFlags(corpus)} --out ${cleanName(corpus)}`,
+    `  npx speakerscope apply --decisions ${inShell(decisionsIn(outputDir))} ${corpusFlags(corpus)} --out ${cleanName(corpus)}`,
   );
   if (isListenedTo)
     reporter.log(
       "  What you decide in the page counts too once its file, decisions-NAME.jsonl, follows in --decisions",
     );
+}
+
+/** Utterances and speakers, as findings name them. */
+function knownKeys(utterances: readonly StoredUtterance[]): (key: string) => boolean {
+  const keys = new Set(utterances.map(({ key }) => key));
+  for (const { dataset, speakerId } of utterances)
+    if (speakerId !== null) keys.add(speakerKey({ dataset, speakerId }));
+  return (key) => keys.has(key);
 }
 
 /** The command that looks at the audio as well. */

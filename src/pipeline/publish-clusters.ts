@@ -10,6 +10,7 @@ import { writeTable } from "../tables/write-table.js";
 import type { Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 import { readJsonLines } from "../util/json-lines.js";
+import type { Together } from "../util/write-together.js";
 import type { StageContext } from "./stage.js";
 import { withKnownKeys } from "./with-known-keys.js";
 
@@ -37,53 +38,70 @@ export interface ClusterSettings {
 
 /**
  * Writes the people that `cluster` found into a folder: people.csv and utterances.csv say who they are and how sure it is, and
- * manifest.csv is the corpus under their names, where it is known where the audio is. Reports how many there are.
+ * manifest.csv is the corpus under their names, where it is known where the audio is. They replace those of an earlier
+ * clustering. Reports how many there are.
+ *
+ * @param files of `settings.outputDir`
  */
 export async function publishClusters(
+  files: Together,
   clustering: Clustering,
-  { embeddings, outputDir, places, utterances: told = [] }: ClusterSettings,
+  settings: ClusterSettings,
   { reporter }: StageContext,
 ): Promise<void> {
   const { items, people } = clustering;
   const sorted = items.slice().sort((a, b) => compare(a.key, b.key));
-  await writeTable(people, join(outputDir, "people.csv"));
-  await writeTable(sorted, join(outputDir, "utterances.csv"));
+  const { outputDir } = settings;
+  const [ofPeople, ofUtterances, manifest] = clusterFiles.map((name) => join(outputDir, name));
+  await writeTable(people, files.at(ofPeople!));
+  await writeTable(sorted, files.at(ofUtterances!));
+  const about = await writeClusteredManifest(files.at(manifest!), clustering, settings);
+  // A manifest that lies there alone is none of ours.
+  files.commit(existsSync(ofPeople!) ? [ofPeople!, ofUtterances!, manifest!] : []);
   for (const line of clusteringText(clustering)) reporter.log(line);
   reporter.log(`Written to ${outputDir}: people.csv, utterances.csv`);
+  for (const line of about) reporter.log(line);
+}
 
+/** The last is the corpus under the names of the people. */
+export const clusterFiles = ["people.csv", "utterances.csv", "manifest.csv"];
+
+/** @returns what is to be said of it, or why there is none */
+async function writeClusteredManifest(
+  path: string,
+  clustering: Clustering,
+  { embeddings, outputDir, places, utterances: told = [] }: ClusterSettings,
+): Promise<string[]> {
+  const { items } = clustering;
   const known = new Set(items.map(({ key }) => key));
   const lengths = new Map(told.map(({ key, seconds }) => [key, seconds]));
   const heard = withKnownKeys(places ?? (await placesIn(embeddings)), known)
     .filter(({ key }) => known.has(key))
     .map((row) => ({ ...row, seconds: row.seconds ?? lengths.get(row.key) }))
     .sort((a, b) => compare(a.key, b.key));
-  if (heard.length === 0) {
-    reporter.log(
+  if (heard.length === 0)
+    return [
       "No manifest was written: the embeddings do not say where the audio is. Give --data_root or --manifest.",
-    );
-    return;
-  }
+    ];
   const inside = heard.find(isInside);
-  if (inside !== undefined) {
-    reporter.log(
+  if (inside !== undefined)
+    return [
       `No manifest was written: the audio is inside ${inside.path}, where no path leads. In a cell, writeManifest(nameSpeakers(corpus, clustering), folder) writes it anew under these names.`,
-    );
-    return;
-  }
+    ];
   const { utterances } = nameSpeakers({ utterances: heard }, clustering);
-  const path = join(outputDir, "manifest.csv");
   await writeTable(manifestRows(utterances), path);
   const missing = items.length - heard.length;
-  reporter.log(
-    `  ${path}: the corpus under these names, for --manifest of run and extract${missing > 0 ? `; ${quantity(missing, "utterance")} of unknown place left out` : ""}`,
-  );
   const unknown = heard.filter(
     ({ seconds, span }) => seconds === undefined && span?.end === undefined,
   ).length;
-  if (unknown > 0)
-    reporter.log(
-      `    without the length of ${unknown === heard.length ? "the utterances" : quantity(unknown, "utterance")}, which neither the embeddings nor the corpus tell; it is not needed`,
-    );
+  return [
+    `  ${join(outputDir, "manifest.csv")}: the corpus under these names, for --manifest of run and extract${missing > 0 ? `; ${quantity(missing, "utterance")} of unknown place left out` : ""}`,
+    ...(unknown > 0
+      ? [
+          `    without the length of ${unknown === heard.length ? "the utterances" : quantity(unknown, "utterance")}, which neither the embeddings nor the corpus tell; it is not needed`,
+        ]
+      : []),
+  ];
 }
 
 /** How many people there are, how sure it is, and who speaks most, line by line. */

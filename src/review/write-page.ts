@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Decision } from "../decisions/decision.js";
 import { throwIfAborted } from "../errors.js";
 import { escapeHtml } from "../shared/escape-html.js";
 import { printable } from "../shared/printable.js";
 import { writeFile } from "../util/write-file.js";
+import { writeTogether } from "../util/write-together.js";
 import { reviewClip } from "./clip.js";
 import type { ReviewItem } from "./item.js";
 import { deskScript, pageStyle } from "./page-code.js";
@@ -55,24 +56,51 @@ const endings: Record<string, string> = {
 
 /**
  * Writes the desk as a folder that opens from the disk: index.html, desk.js, desk.css, data.js, and sounds and spectrograms in
- * audio/, which are loaded when they are shown and played.
+ * audio/, which are loaded when they are shown and played. It replaces an earlier one once it is complete.
+ *
+ * @throws `conflict` when another process writes into the folder
  */
-export async function writePage(
+export function writePage(
   folder: string,
   items: readonly ReviewItem[],
   recordings: Recordings,
-  { title, decisions = [], by, maxClips = 1000, onProgress, abortSignal }: PageOptions,
+  options: PageOptions,
 ): Promise<WrittenPage> {
-  // Until it is whole again, there is no page: the old one would play the new sounds under its old names.
-  const path = join(folder, "index.html");
-  rmSync(path, { force: true });
-  // By these a scan of the corpus knows the folder.
-  await writeFile(join(folder, "desk.js"), deskScript());
-  await writeFile(join(folder, "desk.css"), pageStyle());
+  const { abortSignal } = options;
+  return writeTogether(folder, { purpose: "writing the page", abortSignal }, async (files) => {
+    const at = (name: string) => files.at(join(folder, name));
+    const written = await pageInto(at, items, recordings, options);
+    files.commit(pageFiles(folder));
+    return { path: join(folder, "index.html"), ...written };
+  });
+}
+
+/**
+ * The files of a page. Without the first one there is no page: it would play new sounds under old names. By the last ones, a scan
+ * of the corpus knows the folder for none of its own.
+ */
+export function pageFiles(folder: string): string[] {
+  if (!existsSync(join(folder, "desk.js"))) return [];
   const audio = join(folder, "audio");
-  // Those of an earlier run have the same names.
-  if (existsSync(audio))
-    for (const name of readdirSync(audio)) if (/^\d{6}\.\w+$/.test(name)) rmSync(join(audio, name));
+  const sounds = (existsSync(audio) ? readdirSync(audio) : []).filter((name) => /^\d{6}\.\w+$/.test(name));
+  const names = [
+    "index.html",
+    ...sounds.map((name) => join("audio", name)),
+    "data.js",
+    "desk.js",
+    "desk.css",
+  ];
+  return names.map((name) => join(folder, name));
+}
+
+async function pageInto(
+  at: (name: string) => string,
+  items: readonly ReviewItem[],
+  recordings: Recordings,
+  { title, decisions = [], by, maxClips = 1000, onProgress, abortSignal }: PageOptions,
+): Promise<Omit<WrittenPage, "path">> {
+  await writeFile(at("desk.js"), deskScript());
+  await writeFile(at("desk.css"), pageStyle());
   const keys = [...new Set(items.flatMap(({ voices }) => voices.map(({ key }) => key)))];
   const voices: [string, object][] = [];
   let [clips, bytes] = [0, 0];
@@ -88,9 +116,8 @@ export async function writePage(
     const number = String(++clips).padStart(6, "0");
     const { sound, picture, type, seconds, played } = clip;
     const name = `audio/${number}.${endings[type]}`;
-    await writeFile(join(folder, name), sound, { durable: false });
-    if (picture !== undefined)
-      await writeFile(join(folder, `audio/${number}.png`), picture, { durable: false });
+    await writeFile(at(name), sound, { durable: false });
+    if (picture !== undefined) await writeFile(at(`audio/${number}.png`), picture, { durable: false });
     bytes += sound.length + (picture?.length ?? 0);
     const drawn = picture === undefined ? {} : { picture: `audio/${number}.png` };
     voices.push([key, { sound: name, ...drawn, seconds, played }]);
@@ -105,9 +132,9 @@ export async function writePage(
     speakers: recordings.names(),
     items: items.map((item, i) => shownItem(item, maps[i] !== undefined)),
   };
-  await writeFile(join(folder, "data.js"), dataScript({ desk, voices, maps }));
-  await writeFile(path, html(title));
-  return { path, clips, wanted: keys.length, bytes };
+  await writeFile(at("data.js"), dataScript({ desk, voices, maps }));
+  await writeFile(at("index.html"), html(title));
+  return { clips, wanted: keys.length, bytes };
 }
 
 /** As the page has it. */

@@ -7,6 +7,7 @@ import { npzBytes } from "../format/npz.js";
 import { writeTable } from "../tables/write-table.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { writeFile } from "../util/write-file.js";
+import { type Together, writeTogetherAt } from "../util/write-together.js";
 import { streamEmbeddings } from "./read-embeddings.js";
 import { openFacts } from "./utterance-facts.js";
 
@@ -51,7 +52,21 @@ export async function exportEmbeddings(
   return [to];
 }
 
-async function exportArk(input: string, to: string, level: ExportOptions["level"]): Promise<string[]> {
+/** The lists say where in the archives the vectors are, so they are exchanged together. */
+function exportArk(input: string, to: string, level: ExportOptions["level"]): Promise<string[]> {
+  return writeTogetherAt(to, { purpose: "exporting embeddings" }, async (files) => {
+    const written = await arkInto(files, input, to, level);
+    files.commit(written);
+    return written;
+  });
+}
+
+async function arkInto(
+  { at }: Pick<Together, "at">,
+  input: string,
+  to: string,
+  level: ExportOptions["level"],
+): Promise<string[]> {
   const speakers = level === undefined ? join(dirname(to), `spk_${basename(to)}`) : to;
   const files: string[] = [];
   for (const [own, path] of [
@@ -60,9 +75,9 @@ async function exportArk(input: string, to: string, level: ExportOptions["level"
   ] as const) {
     if (level !== undefined && level !== own) continue;
     const lines: string[] = [];
-    await writeFile(path, archive(streamEmbeddings(input, own), resolve(path), lines));
+    await writeFile(at(path), archive(streamEmbeddings(input, own), resolve(path), lines));
     const index = path.replace(/\.ark$/i, ".scp");
-    await writeFile(index, lines);
+    await writeFile(at(index), lines);
     files.push(path, index);
   }
   return files;

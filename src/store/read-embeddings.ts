@@ -7,6 +7,7 @@ import type { SpeakerEmbedding, Utterance, UtteranceEmbedding } from "../types.j
 import { readJsonLines } from "../util/json-lines.js";
 import { readBytes } from "../util/read-file.js";
 import { statsOf } from "../util/stats-of.js";
+import { refuseUnfinished } from "../util/write-together.js";
 import { speakerPath, utterancePath } from "./individual.js";
 import { showEmbeddings } from "./show-embeddings.js";
 
@@ -83,6 +84,7 @@ async function embeddingRows<Row>(
  * @throws `missing` when it is not there, `invalid` when it is not a pickled dict with text as keys
  */
 export async function* embeddingEntries(file: string): AsyncGenerator<[key: string, value: PickleValue]> {
+  refuseUnfinished(file);
   const stats = statsOf(file);
   if (stats === undefined)
     throw missing(`${file} does not exist. \`speakerscope merge\` writes it.`, { path: file });
@@ -122,6 +124,7 @@ export function readIndividual(
     utteranceId === undefined
       ? speakerPath(folder, { dataset, speakerId: speakerId ?? "" })
       : utterancePath(folder, { dataset, speakerId, utteranceId });
+  refuseUnfinished(folder);
   if (!existsSync(path))
     throw missing(
       `No ${utteranceId === undefined ? "speaker" : "utterance"} of that name is there: ${path} is missing. ` +

@@ -27,6 +27,8 @@ const deadAfter = 300_000;
 export interface LockOptions {
   /** What the holder is doing, for messages: `extracting embeddings`. */
   purpose: string;
+  /** The name of the lock file; by default `lockName`, that of the whole folder. */
+  name?: string;
   /** How often the lock is renewed, in milliseconds; 30000 by default. */
   renewMs?: number;
   /** A lock of another host that was not renewed for this many milliseconds is dead; 300000 (5 minutes) by default. */
@@ -37,6 +39,8 @@ export interface LockOptions {
 }
 
 export interface FolderLock {
+  /** @throws `conflict` where the lock is no longer ours: the folder was deleted, or this process slept and another took it over */
+  check(): void;
   release(): Promise<void>;
 }
 
@@ -50,7 +54,7 @@ interface LockRecord extends ProcessMark {
   renewed: string;
 }
 
-/** The name of the lock file in the folder that it guards. */
+/** The name of the lock file in the folder that it guards as a whole. */
 export const lockName = "speakerscope.lock";
 
 /**
@@ -64,15 +68,15 @@ export const lockName = "speakerscope.lock";
  * @throws `conflict` that names the process that holds the folder; `invalid` where the folder cannot be made
  */
 export async function lockFolder(folder: string, options: LockOptions): Promise<FolderLock> {
-  const { purpose, renewMs = 30_000 } = options;
+  const { purpose, name = lockName, renewMs = 30_000 } = options;
   placeFolder(folder);
-  const path = join(folder, lockName);
+  const path = join(folder, name);
   const id = randomBytes(8).toString("hex");
   const since = new Date().toISOString();
   const own: LockRecord = { id, purpose, host: hostname(), ...thisProcess(), since, renewed: since };
   const file = await take(path, own, options);
   // Litter is no reason to give up the lock.
-  await removeDrafts(folder, own).catch(() => {});
+  await removeDrafts(folder, name, own).catch(() => {});
   // The lock is written in place and never replaced: if another process has taken it over, because this one
   // slept, its file is not touched.
   const timer = setInterval(() => {
@@ -80,9 +84,16 @@ export async function lockFolder(folder: string, options: LockOptions): Promise<
     file.write(contents(own), 0, "utf8").catch(() => {});
   }, renewMs);
   timer.unref();
+  const isOurs = () => {
+    try {
+      return parse(readFileSync(path, "utf8"))?.id === id;
+    } catch {
+      return false;
+    }
+  };
   const atExit = () => {
     try {
-      if (parse(readFileSync(path, "utf8"))?.id === id) unlinkSync(path);
+      if (isOurs()) unlinkSync(path);
     } catch {
       // A lock that remains is one of a dead process.
     }
@@ -96,6 +107,13 @@ export async function lockFolder(folder: string, options: LockOptions): Promise<
     if ((await read(path))?.record?.id === id) await remove(path);
   };
   return {
+    check() {
+      if (!isOurs())
+        throw conflict(
+          `The lock ${path} was taken away while this process was ${purpose}: somebody deleted the folder, or another process took it over. Run this again.`,
+          { path },
+        );
+    },
     release() {
       released ??= release();
       return released;
@@ -128,10 +146,10 @@ export async function isLocked(folder: string): Promise<boolean> {
 }
 
 /** Deletes what processes that were killed while they waited for the lock have left. */
-async function removeDrafts(folder: string, own: LockRecord): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(`${lockName}.`)) continue;
-    const path = join(folder, name);
+async function removeDrafts(folder: string, name: string, own: LockRecord): Promise<void> {
+  for (const draftName of await readdir(folder)) {
+    if (!draftName.startsWith(`${name}.`)) continue;
+    const path = join(folder, draftName);
     const draft = await read(path);
     // Who waits on another machine writes its draft anew all the time.
     if (draft !== undefined && !isHeld(draft.record, own, Date.now() - draft.mtimeMs <= deadAfter))

@@ -51,10 +51,10 @@ export function removeLeftovers(folder: string): void {
 const unfinished = new Set<string>();
 
 function deleteUnfinished(): void {
-  for (const path of unfinished) rmSync(path, { force: true });
+  for (const path of unfinished) rmSync(path, { recursive: true, force: true });
 }
 
-/** Deletes a temporary file where the process ends before `release` is called. */
+/** Deletes a temporary file or folder where the process ends before `release` is called. */
 export function guardTemporary(path: string): { release(): void } {
   if (unfinished.size === 0) process.once("exit", deleteUnfinished);
   unfinished.add(path);

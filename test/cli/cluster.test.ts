@@ -8,6 +8,7 @@ import { readManifest } from "../../src/corpus/read-manifest.js";
 import { writePickle } from "../../src/format/write-pickle.js";
 import { publishClusters } from "../../src/pipeline/publish-clusters.js";
 import { writeTable } from "../../src/tables/write-table.js";
+import { writeTogether } from "../../src/util/write-together.js";
 import { random } from "../../src/vectors/random.js";
 import { speakerscope } from "../cli.js";
 import { contentsOf, put, temporaryFolder, tinyCorpus } from "../tiny.js";
@@ -98,7 +99,9 @@ test("no manifest is written that leads to an archive in the place of the audio 
     const lines: string[] = [];
     const places = rows.map(({ key }) => ({ key, ...place, ...where }));
     const reporter = { log: (line: string) => void lines.push(line) };
-    await publishClusters(clustering, { embeddings: outputDir, outputDir, places }, { reporter });
+    await writeTogether(outputDir, { purpose: "testing" }, (files) =>
+      publishClusters(files, clustering, { embeddings: outputDir, outputDir, places }, { reporter }),
+    );
     assert.match(
       lines.at(-1)!,
       /^No manifest was written: the audio is inside (shard-0\.tar|table\.parquet)/,
@@ -132,7 +135,10 @@ test("the same bytes are written for any order of the utterances", async () => {
       close() {},
     };
     const settings = { embeddings: folder, outputDir: folder, places };
-    await publishClusters(await cluster(rows), settings, { reporter });
+    const clustering = await cluster(rows);
+    await writeTogether(folder, { purpose: "testing" }, (files) =>
+      publishClusters(files, clustering, settings, { reporter }),
+    );
     written.push(contentsOf(folder));
     said.push(lines);
   }

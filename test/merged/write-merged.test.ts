@@ -17,6 +17,7 @@ import { verify } from "../../src/merged/verify.js";
 import { writeMerged } from "../../src/merged/write-merged.js";
 import { compareSpeakers } from "../../src/pipeline/compare-speakers.js";
 import { reportStage } from "../../src/pipeline/report-stage.js";
+import { temporaryIn } from "../../src/util/temporary.js";
 import { put, temporaryFolder } from "../tiny.js";
 import { fakeExtraction } from "./extraction.js";
 
@@ -246,7 +247,8 @@ test("what a killed merge left is cleaned up, and what it had moved aside comes 
   const individual = join(outputDir, "embeddings_individual");
   put(join(individual, "notes.txt"), "mine");
   renameSync(individual, join(outputDir, ".merging-0123456789abcdef-old"));
-  put(join(outputDir, ".merging-fedcba9876543210-new/utterance_embeddings.pkl"), "half");
+  const left = temporaryIn(outputDir).replace(/-\d+-\d+\./, "-999999999-1.");
+  put(join(left, "utterance_embeddings.pkl"), "half");
   await merge("a");
   assert.equal(files(), before);
   assert.is(readFileSync(join(individual, "notes.txt"), "utf8"), "mine");

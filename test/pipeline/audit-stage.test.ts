@@ -2,15 +2,16 @@ import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from "nod
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { audit } from "../../src/audit/audit.js";
+import { type Audit, audit } from "../../src/audit/audit.js";
 import { readAuditUtterances } from "../../src/audit/read-utterances.js";
 import { splitCorpus } from "../../src/audit/split-corpus.js";
 import { readDecisions } from "../../src/decisions/read-decisions.js";
 import { writePickle } from "../../src/format/write-pickle.js";
-import { publishAudit } from "../../src/pipeline/publish-audit.js";
+import { type PublishSettings, publishAudit } from "../../src/pipeline/publish-audit.js";
 import { runPipeline } from "../../src/pipeline/run-pipeline.js";
 import { exportEmbeddings } from "../../src/store/export-embeddings.js";
 import { readEmbeddings } from "../../src/store/read-embeddings.js";
+import { writeTogether } from "../../src/util/write-together.js";
 import { decode } from "../audio/decode.js";
 import { voices } from "../audit/voices.js";
 import { fakeExtraction } from "../merged/extraction.js";
@@ -19,6 +20,15 @@ import { contentsOf, put, temporaryFolder, voice, wav } from "../tiny.js";
 const folder = temporaryFolder();
 const lines: string[] = [];
 const context = { reporter: { log: (line: string) => void lines.push(line) } };
+
+const publish = (
+  found: Audit,
+  utterances: Parameters<typeof publishAudit>[2],
+  settings: PublishSettings,
+): Promise<void> =>
+  writeTogether(settings.outputDir, { purpose: "testing" }, (files) =>
+    publishAudit(files, found, utterances, settings, context),
+  );
 
 /** Thirty speakers of four utterances, of whom two pairs changed one recording. */
 async function faulty(outputDir: string): Promise<string> {
@@ -75,7 +85,7 @@ test("the same utterances, in any order and at any time, give the same bytes", a
     const outputDir = join(folder, `order-${i}`);
     const embeddings = put(join(folder, `embeddings-${i}`), "");
     utimesSync(embeddings, i, i);
-    await publishAudit(await audit(order), order, { embeddings, outputDir, page: false }, context);
+    await publish(await audit(order), order, { embeddings, outputDir, page: false });
     written.push(contentsOf(outputDir));
   }
   assert.equal(Object.keys(written[0]!).length, 5);
@@ -112,12 +122,7 @@ test("the page plays the spans that utterances are of, and the audit knows their
   const nothing = await audit([]);
   const embedding = Float32Array.of(1, 2);
   const utterance = { key: "x_a_1", dataset: "x", speakerId: "a", path, embedding };
-  await publishAudit(
-    { ...nothing, findings: [finding] },
-    [utterance],
-    { embeddings: merged, outputDir: merged },
-    context,
-  );
+  await publish({ ...nothing, findings: [finding] }, [utterance], { embeddings: merged, outputDir: merged });
   const { channels, sampleRate } = decode(readFileSync(join(merged, "page", "audio", "000001.wav")));
   assert.is(channels[0]!.length / sampleRate, 1.5);
   await writeEmbeddings(merged);

@@ -14,11 +14,15 @@ const ofRecordings = /^(reco2.*)$/;
 /** What is known of speakers goes with their utterances; spk2utt is made anew. */
 const ofSpeakers = /^(?!spk2utt$)spk2.*$/;
 
+/** What is read of a Kaldi directory: of an earlier one, none of these may stay. */
+export const kaldiFiles = "wav.scp segments utt2spk spk2utt text utt2lang utt2gender utt2dur".split(" ");
+
 /** Writes a Kaldi directory with the utterances that the corpus still has, in all files that speak of these. */
 export async function rewriteKaldi(
   path: string,
   utterances: readonly Utterance[],
   to: string,
+  at: (path: string) => string,
 ): Promise<string[]> {
   const { folder, scp } = kaldiFolder(path);
   refuseSame(join(to, "wav.scp"), [scp]);
@@ -29,7 +33,7 @@ export async function rewriteKaldi(
   );
   const written: string[] = [];
   const write = async (name: string, lines: readonly string[]) => {
-    await writeFile(join(to, name), lines);
+    await writeFile(at(join(to, name)), lines);
     written.push(join(to, name));
   };
   const audio: string[] = [];

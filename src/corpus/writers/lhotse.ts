@@ -17,13 +17,14 @@ export async function rewriteLhotse(
   path: string,
   utterances: readonly Utterance[],
   to: string,
+  at: (path: string) => string,
 ): Promise<string[]> {
   const file = fileIn(path);
   const kind = kindOf(await firstRow(file))!;
   if (kind === "cuts") {
     const target = isFile(to) ? to : join(to, basename(file));
     refuseSame(target, [file]);
-    await writeText(target, cutsText(file, utterances, target));
+    await writeText(at(target), cutsText(file, utterances, target));
     return [target];
   }
   const other = partner(file, kind, kind === "recordings" ? "supervisions" : "recordings");
@@ -32,10 +33,10 @@ export async function rewriteLhotse(
   refuseSame(targets.recordings, [recordings]);
   if (supervisions !== undefined && targets.supervisions !== undefined) {
     refuseSame(targets.supervisions, [supervisions]);
-    await writeText(targets.supervisions, supervisionsText(supervisions, utterances));
+    await writeText(at(targets.supervisions), supervisionsText(supervisions, utterances));
   }
   await writeText(
-    targets.recordings,
+    at(targets.recordings),
     recordingsText(recordings, utterances, targets.recordings, supervisions === undefined),
   );
   return [targets.recordings, ...(targets.supervisions === undefined ? [] : [targets.supervisions])];

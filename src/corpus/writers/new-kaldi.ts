@@ -11,12 +11,16 @@ import { checkWord, inOrder, line, writeSpeakers } from "./kaldi.js";
  * Utterances go by their own names where these differ, else by their keys; speakers likewise, so that two people who are called
  * alike in two data sets stay two.
  */
-export async function writeNewKaldi(utterances: readonly Utterance[], to: string): Promise<string[]> {
+export async function writeNewKaldi(
+  utterances: readonly Utterance[],
+  to: string,
+  at: (path: string) => string,
+): Promise<string[]> {
   const named = withNames(utterances);
   for (const { utteranceId } of named) checkWord("utterance", utteranceId);
   const files: string[] = [];
   const write = async (name: string, lines: readonly string[]) => {
-    await writeFile(join(to, name), lines);
+    await writeFile(at(join(to, name)), lines);
     files.push(join(to, name));
   };
   const isCut = named.some(({ span, channel }) => span !== undefined || channel !== undefined);
