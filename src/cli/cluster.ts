@@ -1,10 +1,8 @@
-import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { cluster } from "../cluster/cluster.js";
-import { refuseSame } from "../corpus/writers/rewrite.js";
 import { invalid, stoppable } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
-import { clusterFiles, publishClusters } from "../pipeline/publish-clusters.js";
+import { publishClusters } from "../pipeline/publish-clusters.js";
 import { readNamedVectors } from "../store/read-vectors.js";
 import { writeTogether } from "../util/write-together.js";
 import { interruptSignal } from "./interrupt.js";
@@ -51,8 +49,6 @@ async function run({ embeddings, outputDir, count, threshold, ...ofCorpus }: Set
     const abortSignal = interruptSignal();
     const onProgress = reporter.progress.bind(reporter);
     const onWait = (line: string) => reporter.log(line);
-    for (const name of ofCorpus.manifest === undefined ? [] : clusterFiles)
-      refuseSame(join(outputDir, name), [ofCorpus.manifest!]);
     await writeTogether(outputDir, { purpose: "clustering", onWait, abortSignal }, async (files) => {
       const utterances = await readNamedVectors(embeddings);
       if (utterances.length === 0)

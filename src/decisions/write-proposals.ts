@@ -20,6 +20,9 @@ export interface WrittenProposals {
 /** The file to be edited. */
 export const decisionsIn = (folder: string): string => join(folder, "decisions.jsonl");
 
+/** What the audit proposed, by which edits show. */
+export const proposalsIn = (folder: string): string => join(folder, "proposals.jsonl");
+
 /**
  * Writes what the audit proposes: proposals.jsonl, and decisions.jsonl with the same lines to be edited; to be put into a folder with
  * other files.
@@ -37,7 +40,7 @@ export async function writeProposals(
   isKnown: (key: string) => boolean,
 ): Promise<WrittenProposals> {
   const decided = decisionsIn(folder);
-  const proposed = join(folder, "proposals.jsonl");
+  const proposed = proposalsIn(folder);
   const lines = [...decisionLines(proposals)];
   const aside = otherCorpus(decided, isKnown);
   const { text, ...counts } =

@@ -8,7 +8,12 @@ import { writeFindings } from "../audit/write-findings.js";
 import { auditor } from "../decisions/decision.js";
 import { proposeDecisions } from "../decisions/propose-decisions.js";
 import { readDecisions } from "../decisions/read-decisions.js";
-import { decisionsIn, type WrittenProposals, writeProposals } from "../decisions/write-proposals.js";
+import {
+  decisionsIn,
+  proposalsIn,
+  type WrittenProposals,
+  writeProposals,
+} from "../decisions/write-proposals.js";
 import { stoppable } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import type { ReviewUtterance } from "../review/item.js";
@@ -60,7 +65,8 @@ export async function publishAudit(
   const { aside } = written;
   const oldPage = pageFiles(pageFolder);
   // decisions.jsonl is replaced and never gone: people have written into it.
-  files.commit([...tables, ...oldPage], () => {
+  const others = aside === undefined ? [] : [proposalsIn(outputDir)];
+  files.commit([...tables, ...others, ...oldPage], () => {
     if (aside !== undefined) renameSync(decisionsIn(outputDir), aside.path);
   });
   if (aside !== undefined)

@@ -64,7 +64,7 @@ export async function publishClusters(
 }
 
 /** The last is the corpus under the names of the people. */
-export const clusterFiles = ["people.csv", "utterances.csv", "manifest.csv"];
+const clusterFiles = ["people.csv", "utterances.csv", "manifest.csv"];
 
 /** @returns what is to be said of it, or why there is none */
 async function writeClusteredManifest(
