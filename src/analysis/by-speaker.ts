@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 
 /** The same rows without those whose speaker is unknown; an error when that is all of them. */
 export function withSpeakers<Row extends { speakerId: string | null }>(
@@ -7,7 +8,7 @@ export function withSpeakers<Row extends { speakerId: string | null }>(
   const known = rows.filter((row): row is Row & { speakerId: string } => row.speakerId !== null);
   if (known.length === 0 && rows.length > 0)
     throw invalid(
-      `The speakers of all ${rows.length} utterances are unknown, and this needs to know whose they are. Give a corpus with speakers.`,
+      `No speaker is known of ${quantity(rows.length, "utterance")}, and this needs to know whose they are. Give a corpus with speakers.`,
     );
   return known;
 }

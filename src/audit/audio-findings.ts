@@ -1,6 +1,7 @@
 import { type AudioChecks, isMeasured, type MeasuredChecks } from "../checks/audio-checks.js";
 import { nameOf } from "../decisions/names.js";
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { groupBy } from "../util/group-by.js";
 import { sigmoid } from "../util/sigmoid.js";
@@ -41,7 +42,7 @@ export async function audioFindings(
   const byKey = new Map(checks.map((row) => [row.key, row]));
   if (utterances.length > 0 && !utterances.some(({ key }) => byKey.has(key)))
     throw invalid(
-      `None of the ${utterances.length} embeddings has a key that is among those of the audio that was measured, such as ` +
+      `None of the ${quantity(utterances.length, "embedding")} has a key that is among those of the audio that was measured, such as ` +
         `"${utterances[0].key}". Give the checks of the same corpus.`,
       { got: utterances[0].key },
     );

@@ -67,7 +67,7 @@ function auditView({ findings, summary, info }: Audit): View {
         : `Not looked for, without checks of the audio: ${info.notLookedFor.join(", ")}`,
       decided === undefined
         ? ""
-        : `Decided before: ${decided.agreed} hold, ${decided.disagreed} do not, ${decided.unsure} unsure` +
+        : `Decided before: ${decided.agreed} ${decided.agreed === 1 ? "holds" : "hold"}, ${decided.disagreed} ${decided.disagreed === 1 ? "does" : "do"} not, ${decided.unsure} unsure` +
           (decided.proposals > 0
             ? `; ${quantity(decided.proposals, "decision")} by the audit itself ignored`
             : ""),

@@ -2,6 +2,7 @@ import type { AudioChecks } from "../checks/audio-checks.js";
 import type { Decision } from "../decisions/decision.js";
 import { invalid, stoppable } from "../errors.js";
 import { type Lack, UntrainableError } from "../scoring/plda.js";
+import { quantityIs } from "../shared/text.js";
 import { compare } from "../util/compare.js";
 import { demandList } from "../util/demand.js";
 import { dot } from "../vectors/dot.js";
@@ -149,7 +150,7 @@ async function auditLabels(
     const findings = findingsOf(corpus, judged);
     const why = isLearned
       ? null
-      : `${repeated} speakers have two utterances or more. A model of voices needs ${leastSpeakers}; cosines were compared instead.`;
+      : `${quantityIs(repeated, "speaker", "has", "have")} two utterances or more. A model of voices needs ${leastSpeakers}; cosines were compared instead.`;
     return {
       findings,
       summary: summaryOf(findings),

@@ -1,3 +1,4 @@
+import { quantity } from "../shared/text.js";
 import type { Finding } from "./finding.js";
 
 /** A finding and what to do about it, in a line: `d_a_1 sounds like d_b, not d_a: relabel it`. */
@@ -16,7 +17,7 @@ export function findingText({ kind, keys, evidence, remedy }: Finding): string {
       return `${names}: keep both on one side of a split`;
     case "splitName": {
       const [first, second] = remedy.parts.map(({ length }) => length);
-      return `${names}: split it (${first} and ${second} utterances)`;
+      return `${names}: split it (${first} and ${quantity(Number(second), "utterance")})`;
     }
     case "keepOne":
       return `${names}: keep ${remedy.to}`;

@@ -85,7 +85,7 @@ export function* auditSummary(
 }
 
 function* decidedText({ agreed, disagreed, unsure, proposals, bands }: Decided): Generator<string> {
-  yield `Decided before: ${quantity(agreed, "finding")} ${agreed === 1 ? "holds" : "hold"}, ${disagreed} do not, ${unsure} unsure`;
+  yield `Decided before: ${quantity(agreed, "finding")} ${agreed === 1 ? "holds" : "hold"}, ${disagreed} ${disagreed === 1 ? "does" : "do"} not, ${unsure} unsure`;
   if (proposals > 0)
     yield `  ${quantity(proposals, "line")} by the audit itself ${proposals === 1 ? "was" : "were"} ignored: put your own name into "by" of those that you decide`;
   for (const { from, to, agreed, disagreed, precision } of bands)

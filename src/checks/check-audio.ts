@@ -4,6 +4,7 @@ import type { Channel } from "../audio/mixdown.js";
 import { openAudio } from "../corpus/open-audio.js";
 import type { Model } from "../embed/open-model.js";
 import { missing, reasonOf, throwIfAborted } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import type { AudioChecks } from "./audio-checks.js";
 import { checksSampleRate } from "./band-frames.js";
@@ -74,7 +75,7 @@ export async function checkAudio(
   }
   if (total > 0 && checks.length === 0)
     throw missing(
-      `None of the ${total} files could be read. The first, ${failures[0].path}: ${failures[0].reason}`,
+      `None of the ${quantity(total, "file")} could be read. The first, ${failures[0].path}: ${failures[0].reason}`,
       { path: failures[0].path },
     );
   return { checks, failures };

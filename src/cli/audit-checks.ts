@@ -8,6 +8,7 @@ import { openModel } from "../embed/open-model.js";
 import { missing } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
 import { withKnownKeys } from "../pipeline/with-known-keys.js";
+import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 import { openReporter } from "./reporter.js";
 
@@ -49,7 +50,7 @@ export async function auditChecks(
     await voices?.close();
     if (failures.length > 0)
       reporter.log(
-        `Warning: ${failures.length} of ${listed.length} files could not be read. The first, ${failures[0].path}: ${failures[0].reason}`,
+        `Warning: ${failures.length} of ${quantity(listed.length, "file")} could not be read. The first, ${failures[0].path}: ${failures[0].reason}`,
       );
     return { checks, sources: listed };
   } finally {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { MultiBar, SingleBar } from "cli-progress";
 import { reasonOf } from "../errors.js";
 import { printable } from "../shared/printable.js";
+import { quantity } from "../shared/text.js";
 import type { Progress } from "../types.js";
 import { makeFolder } from "../util/make-folder.js";
 
@@ -67,7 +68,7 @@ const whileIn = {
 
 /** The line of a progress, such as `Rank 0: 120/1000 files, 2 failed, 9.4 files/s, 1 min 34 s left`. */
 export function progressLine(progress: Progress): string {
-  if (progress.stage === "scan") return `Scanning: ${progress.files} files`;
+  if (progress.stage === "scan") return `Scanning: ${quantity(progress.files, "file")}`;
   const { stage, done, total } = progress;
   if (stage !== "extract") return `${whileIn[stage]}: ${done}/${total}`;
   const rate = progress.seconds > 0 ? done / progress.seconds : 0;

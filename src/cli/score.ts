@@ -286,7 +286,7 @@ function* linesOf(report: ScoreReport): Generator<string> {
     interval ? ` (95 %: ${show(interval[0])} to ${show(interval[1])})` : "";
   const percent = (value: number) => `${(100 * value).toFixed(2)} %`;
   const number = (value: number) => value.toFixed(4);
-  yield `${report.targets} target and ${report.non_targets} non-target trials${intervals ? ` of ${intervals.speakers} speakers` : ""}`;
+  yield `${report.targets} target and ${report.non_targets} non-target trials${intervals ? ` of ${quantity(intervals.speakers, "speaker")}` : ""}`;
   yield `EER ${percent(report.eer)}${within(intervals?.eer, percent)} at ${number(report.eer_threshold)}`;
   for (const [p, cost] of Object.entries(report.min_dcf))
     yield `minDCF(${p}) ${number(cost)}${within(intervals?.min_dcf[p], number)}${report.act_dcf ? `, actDCF ${number(report.act_dcf[p])}` : ""}`;

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { conflict, invalid, missing } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Shard } from "../store/extraction.js";
 
 /** `2/16`: the third of sixteen. */
@@ -29,7 +30,7 @@ export function shardFromEnvironment(
   if (found !== undefined) {
     if (numShards !== undefined && numShards !== found.shard.count)
       throw conflict(
-        `${found.source} says that there are ${found.shard.count} shards, --num_shards ${numShards}. Give --shard INDEX/COUNT to say which is right.`,
+        `${found.source} says that there are ${quantity(found.shard.count, "shard")}, --num_shards ${numShards}. Give --shard INDEX/COUNT to say which is right.`,
         { got: found.shard.count },
       );
     return found.shard.count > 1 ? found : undefined;
@@ -64,7 +65,7 @@ function slurm(value: Value, numShards: number | undefined): { shard: Shard; sou
   const shard = { index: place * inner.count + inner.index, count: again ? numShards : tasks * inner.count };
   if (shard.index >= shard.count)
     throw invalid(
-      `SLURM_ARRAY_TASK_ID is ${task}, which is beyond the ${shard.count} shards of --num_shards.`,
+      `SLURM_ARRAY_TASK_ID is ${task}, which is beyond the ${quantity(shard.count, "shard")} of --num_shards.`,
       { got: task },
     );
   return {

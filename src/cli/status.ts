@@ -17,7 +17,7 @@ export function statusCommand(program: Command): void {
 /** The status as lines of text. */
 export function statusLines(folder: string, status: ExtractionStatus, now: number): string[] {
   const { total, embedded, failed, left, absentShards, failedByStage, ranks } = status;
-  const lines = [`${folder}: ${embedded + failed} of ${total} files done, ${left} left`];
+  const lines = [`${folder}: ${embedded + failed} of ${quantity(total, "file")} done, ${left} left`];
   if (absentShards.length > 0)
     lines.push(
       `shards that have not begun, files not counted: ${absentShards.slice(0, 20).join(", ")}${absentShards.length > 20 ? ", ..." : ""}`,

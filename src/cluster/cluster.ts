@@ -1,5 +1,6 @@
 import { invalid } from "../errors.js";
 import { UntrainableError } from "../scoring/plda.js";
+import { quantity, thereAre } from "../shared/text.js";
 import { nearestRows } from "../similarity/nearest-rows.js";
 import type { LongTask, Progress } from "../types.js";
 import { compare } from "../util/compare.js";
@@ -102,7 +103,7 @@ export async function cluster(
   }
   if (count === undefined && n < leastUtterances)
     throw invalid(
-      `There are ${n} utterances, too few to show what sets one voice from another. Give ${leastUtterances} or more, a threshold, or the count of people.`,
+      `${thereAre(n, "utterance")}, too few to show what sets one voice from another. Give ${leastUtterances} or more, a threshold, or the count of people.`,
       { got: n },
     );
   const own = withoutCommon(rows);
@@ -124,7 +125,7 @@ export async function cluster(
     const merges = await link(voices, nearest, downTo, abortSignal);
     if (count !== undefined && merges.length < n - count)
       throw invalid(
-        `The utterances do not come down to ${count} people: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
+        `The utterances do not come down to ${count} ${count === 1 ? "person" : "people"}: ${n - merges.length} groups have no neighbours in common. Ask for more, or give a threshold.`,
         { got: count },
       );
     const kept = count === undefined ? above(merges, least) : merges;
@@ -220,9 +221,12 @@ const repeatedGroups = (groups: Int32Array) => sizesOf(groups).filter((size) => 
 
 function checkOptions(n: number, count: number | undefined, threshold: number | undefined): void {
   if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= n))
-    throw invalid(`count is ${count}. It has to be a whole number from 1 to the ${n} utterances.`, {
-      got: count,
-    });
+    throw invalid(
+      `count is ${count}. It has to be a whole number from 1 to the ${quantity(n, "utterance")}.`,
+      {
+        got: count,
+      },
+    );
   if (threshold !== undefined && !(threshold >= -1 && threshold <= 1))
     throw invalid(`The threshold is ${threshold}. It has to be a cosine between -1 and 1.`, {
       got: threshold,

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantityIs } from "../shared/text.js";
 import type { SimilarityResult } from "../similarity/options.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 import { demandCosine } from "../util/demand.js";
@@ -25,7 +26,7 @@ export function highSimilarityPairs(
 ): SpeakerPair[] {
   if (speakers.length !== n)
     throw invalid(
-      `${speakers.length} speakers are given, but ${n} were compared. Give those that were compared.`,
+      `${quantityIs(speakers.length, "speaker")} given, but ${n} ${n === 1 ? "was" : "were"} compared. Give those that were compared.`,
       { got: speakers.length },
     );
   demandCosine(threshold);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, posix, resolve } from "node:path";
 import { missing, reasonOf, shown, throwIfAborted } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Failure, LongTask, Progress, Span, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
 import { flat } from "../util/flat.js";
@@ -306,7 +307,7 @@ function noneFound(manifest: string, files: Files, place: string): Error {
       ? "If they lie elsewhere here, give --path_prefix OLD=NEW: what the paths begin with, and what that is on this machine."
       : `What begins with ${scheme[1]}: is not on this machine: copy the files, and give --path_prefix OLD=NEW.`;
   return missing(
-    `None of the ${files.count} files that ${manifest} names is there, such as ${files.resolved(path)} (${place}). ${advice}`,
+    `None of the ${quantity(files.count, "file")} that ${manifest} names is there, such as ${files.resolved(path)} (${place}). ${advice}`,
     { path: manifest },
   );
 }

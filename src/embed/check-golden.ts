@@ -7,6 +7,7 @@ import { readNpy } from "../format/npy.js";
 import type { JsonObject } from "../format/read-json.js";
 import type { ModelConfig } from "../models/adapter.js";
 import type { Session } from "../runtime/session.js";
+import { quantity } from "../shared/text.js";
 import { cacheFolder } from "../util/cache-folder.js";
 import { inside } from "../util/inside.js";
 import { makeFolder } from "../util/make-folder.js";
@@ -41,7 +42,7 @@ export async function checkGolden(
   const expected = readEmbedding(files.embedding);
   if (expected.length !== config.dimension)
     throw invalid(
-      `The golden vector ${files.embedding} has ${expected.length} numbers, but embeddings of ${path} have ${config.dimension}. ` +
+      `The golden vector ${files.embedding} has ${quantity(expected.length, "number")}, but embeddings of ${path} have ${config.dimension}. ` +
         "Put the embedding of the original model there, as one row.",
       { path: files.embedding, got: expected.length },
     );

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { ModelConfig } from "../models/adapter.js";
 import type { Setting } from "../models/model-config.js";
+import { quantity } from "../shared/text.js";
 import { showAs, showRows } from "../show/show-as.js";
 import type { View } from "../show/view.js";
 
@@ -31,7 +32,7 @@ export function showInspection<M extends Shown & { settings: Setting[] }>(
 function modelView({ path, device, identity }: Shown, config: ModelConfig, isChecked: () => boolean): View {
   const { name, sha256, precision } = identity;
   return {
-    title: `${name}${device === undefined ? "" : ` on ${device}`}: ${config.dimension} numbers an utterance`,
+    title: `${name}${device === undefined ? "" : ` on ${device}`}: ${quantity(config.dimension, "number")} an utterance`,
     parts: [
       `File: ${nearPath(path)} (${precision}, SHA-256 ${sha256.slice(0, 12)}…)`,
       `Takes: ${takes(config)}`,

@@ -1,3 +1,4 @@
+import { quantity } from "../shared/text.js";
 import { failuresAndDoubts } from "../show/failure-table.js";
 import { showAs, showRows } from "../show/show-as.js";
 import type { View } from "../show/view.js";
@@ -32,9 +33,11 @@ function extractionView({
   ranks,
 }: ExtractResult): View {
   return {
-    title: `${embedded} of ${total} files are embedded in ${outputDir}`,
+    title: `${embedded} of ${quantity(total, "file")} ${embedded === 1 ? "is" : "are"} embedded in ${outputDir}`,
     parts: [
-      resumed === 0 ? "" : `Unchanged: ${resumed} of ${total} files were done before`,
+      resumed === 0
+        ? ""
+        : `Unchanged: ${resumed} of ${quantity(total, "file")} ${resumed === 1 ? "was" : "were"} done before`,
       {
         rows: ranks.map(({ rank, device, done, failed, seconds }) => ({
           rank,

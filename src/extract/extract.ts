@@ -5,6 +5,7 @@ import { type ScanOptions, scan } from "../corpus/scan.js";
 import { identifyModel, isModelChecked, type ModelOptions } from "../embed/open-model.js";
 import { interrupted, invalid } from "../errors.js";
 import { pythonJson } from "../format/json.js";
+import { quantity, quantityIs } from "../shared/text.js";
 import {
   checkIdentity,
   doubtsOf,
@@ -221,7 +222,10 @@ async function extractPart(
   const resumed = list.utterances.length - todo.length;
   await writeCorpusList(folder, list, options.shard);
   await writeFile(join(folder, "dataset_info.json"), pythonJson(datasetInfo(list)));
-  if (resumed > 0) onLog?.(`${resumed} of ${list.utterances.length} files were done before`);
+  if (resumed > 0)
+    onLog?.(
+      `${resumed} of ${quantity(list.utterances.length, "file")} ${resumed === 1 ? "was" : "were"} done before`,
+    );
   if (todo.length > 0 && (options.bucket ?? 1) === 1 && devices.some((device) => device.startsWith("cuda")))
     onLog?.(
       "Hint: with --bucket 50, utterances share batches on the GPU and run several times as fast (docs/gpu.md)",
@@ -258,7 +262,7 @@ async function extractPart(
             first?.onEnd(true);
             onLog?.(`Rank ${rank}/${devices.length}: Starting on device ${opened}`);
             onLog?.(
-              `Rank ${rank}: Processing ${indices.length} files (indices ${indices[0]}-${indices.at(-1)})`,
+              `Rank ${rank}: Processing ${quantity(indices.length, "file")} (indices ${indices[0]}-${indices.at(-1)})`,
             );
           },
           onProgress(done, failed) {
@@ -270,7 +274,7 @@ async function extractPart(
       ).finally(() => first?.onEnd(false));
       if (result.error === undefined && !result.stopped)
         onLog?.(
-          `Rank ${rank}: Finished ${result.done} files, ${result.failed} failed, in ${seconds().toFixed(1)} s ` +
+          `Rank ${rank}: Finished ${quantity(result.done, "file")}, ${result.failed} failed, in ${seconds().toFixed(1)} s ` +
             `(${(result.done / seconds()).toFixed(1)} files/s)`,
         );
       return { rank, device, ...result, seconds: seconds() };
@@ -281,7 +285,7 @@ async function extractPart(
   const stored = after.outcomes.filter((outcome) => outcome !== undefined).length;
   if (abortSignal?.aborted || ranks.some(({ stopped }) => stopped))
     throw interrupted(
-      `Extraction into ${outputDir} was stopped with ${stored} of ${list.utterances.length} files stored. Run the same command again to go on.`,
+      `Extraction into ${outputDir} was stopped with ${stored} of ${quantity(list.utterances.length, "file")} stored. Run the same command again to go on.`,
       { path: outputDir },
     );
   for (const log of after.logs)
@@ -298,7 +302,7 @@ async function extractPart(
   }).length;
   if (undecided > 0)
     onLog?.(
-      `Warning: ${undecided} failures are not due to the files' own bytes; the same command tries them again`,
+      `Warning: ${quantityIs(undecided, "failure")} not due to the files' own bytes; the same command tries ${undecided === 1 ? "it" : "them"} again`,
     );
   const failures = failuresOf(after);
   const embedded = after.outcomes.filter((outcome) => outcome && !isFailure(outcome.record.meta)).length;

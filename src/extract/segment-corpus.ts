@@ -8,6 +8,7 @@ import { nameUtterances, type OnCollision } from "../corpus/name-utterances.js";
 import { spanName } from "../corpus/plan.js";
 import { reasonOf, stoppable, throwIfAborted, unsupported } from "../errors.js";
 import { startThread, type Thread } from "../runtime/threads.js";
+import { quantity } from "../shared/text.js";
 import { segmentsLog } from "../store/extraction.js";
 import { openLog, scanLog } from "../store/record-log.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
@@ -84,7 +85,7 @@ export async function segmentCorpus(corpus: Corpus, options: SegmentCorpusOption
   const hours = (value: number) =>
     value < 5400 ? `${Math.round(value)} s` : `${(value / 3600).toFixed(1)} h`;
   onLog?.(
-    `${unnamed.length} segments, ${hours(kept)} in all, of ${utterances.length} recordings with ${hours(speech)} of speech`,
+    `${quantity(unnamed.length, "segment")}, ${hours(kept)} in all, of ${quantity(utterances.length, "recording")} with ${hours(speech)} of speech`,
   );
   return {
     ...corpus,
@@ -142,7 +143,7 @@ async function findSegments(
   });
   const todo = [...found.keys()].filter((index) => found[index] === undefined);
   if (todo.length === 0) return found as Found[];
-  onLog?.(`Looking for speech in ${todo.length} recordings`);
+  onLog?.(`Looking for speech in ${quantity(todo.length, "recording")}`);
   makeFolder(folder);
   const log = openLog(path, known?.end ?? 0);
   try {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, type ScopeError } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { isFailure, rankLogPath, type Stored, type StoredIdentity } from "../store/extraction.js";
 import { openLog, scanLog } from "../store/record-log.js";
 import type { Utterance } from "../types.js";
@@ -68,14 +69,16 @@ export async function superviseRank(
     // Every file of the batch on which it died has been done one by one since.
     if (suspects.size > 1 && guilty === undefined && !left.some((index) => suspects.has(index))) died = false;
     if (exit.error === undefined && !died) {
-      events.onLog(`Rank ${job.rank}: Died (${cause}) ${name}; starting again for ${left.length} files`);
+      events.onLog(
+        `Rank ${job.rank}: Died (${cause}) ${name}; starting again for ${quantity(left.length, "file")}`,
+      );
       died = true;
       suspects.clear();
       for (const index of current) suspects.add(index);
       continue;
     }
     if (exit.error !== undefined || guilty === undefined) {
-      const counts = `${left.length} of ${indices.length} files`;
+      const counts = `${left.length} of ${quantity(indices.length, "file")}`;
       const why = exit.error ?? `Its process died twice (${cause}), the second time ${name}.`;
       return {
         done,

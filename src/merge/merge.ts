@@ -81,7 +81,7 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
   const { absent } = lists;
   if (absent.length > 0 && !partial)
     throw missing(
-      `${absent.length} of ${absent[0]!.count} shards have not begun in ${inputDir}: ${absent.map(({ index }) => index).join(", ")}. Run them, or merge what is there with --partial.`,
+      `${absent.length} of ${quantity(absent[0]!.count, "shard")} ${absent.length === 1 ? "has" : "have"} not begun in ${inputDir}: ${absent.map(({ index }) => index).join(", ")}. Run them, or merge what is there with --partial.`,
       { path: inputDir },
     );
   const extraction = await readExtraction(inputDir, lists);
@@ -111,7 +111,7 @@ export async function openSource(inputDir: string, partial: boolean): Promise<Me
 function incomplete({ folder, outcomes, utterances }: Extraction, unknown: number): Error {
   const first = utterances[outcomes.indexOf(undefined)]!.path;
   return missing(
-    `${unknown} of ${utterances.length} files in ${folder} are still to be embedded, such as ${first}. Run the extract command again, or merge what is there with --partial.`,
+    `${unknown} of ${quantity(utterances.length, "file")} in ${folder} ${unknown === 1 ? "is" : "are"} still to be embedded, such as ${first}. Run the extract command again, or merge what is there with --partial.`,
     { path: folder },
   );
 }

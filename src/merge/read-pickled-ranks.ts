@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { conflict, invalid, shown } from "../errors.js";
 import type { MergeSource } from "../merged/write-merged.js";
+import { quantity } from "../shared/text.js";
 import type { EmbeddedUtterance } from "../store/extraction.js";
 import { utterancePath } from "../store/individual.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
@@ -91,7 +92,7 @@ function openChecks(folder: string): (row: EmbeddedUtterance, pickle: string) =>
     first ??= { length: embedding.length, where };
     if (embedding.length !== first.length)
       throw conflict(
-        `The embedding of ${where} has ${embedding.length} numbers, that of ${first.where} ${first.length}. They come from different models.`,
+        `The embedding of ${where} has ${quantity(embedding.length, "number")}, that of ${first.where} ${first.length}. They come from different models.`,
         { path: folder, got: embedding.length },
       );
     if (!embedding.every(Number.isFinite))

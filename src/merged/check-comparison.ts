@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { matrixBlocks } from "../comparison/matrix-file.js";
 import { readSimilarity, type StoredSimilarity } from "../comparison/read-similarity.js";
 import { readJsonObject, readJsonRows } from "../format/read-json.js";
+import { quantity } from "../shared/text.js";
 import type { SpeakerEmbedding, SpeakerInfo } from "../types.js";
 import { dot } from "../vectors/dot.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
@@ -49,7 +50,7 @@ export function otherSpeakers(
 ): string | undefined {
   const name = similarityFiles.summary;
   if (keys.length !== speakers.length)
-    return `${name} compares ${keys.length} speakers, but there are ${speakers.length}`;
+    return `${name} compares ${quantity(keys.length, "speaker")}, but there are ${speakers.length}`;
   const at = keys.findIndex((key, index) => key !== speakers[index]?.key);
   if (at >= 0)
     return `speaker ${at + 1} in ${name} is ${keys[at]}, but in the speaker list ${speakers[at]?.key}`;
@@ -59,7 +60,7 @@ export function otherSpeakers(
       const known = byKey.get(key);
       if (known === undefined) return `a pair in ${name} names ${key}, which is not in the speaker list`;
       if (known.dataset !== dataset || known.speakerId !== speakerId || known.numUtterances !== numUtterances)
-        return `${name} has ${key} with ${numUtterances} utterances, the speaker list with ${known.numUtterances}`;
+        return `${name} has ${key} with ${quantity(numUtterances, "utterance")}, the speaker list with ${known.numUtterances}`;
     }
   return undefined;
 }
@@ -101,7 +102,7 @@ function* otherKeys(folder: string, speakers: readonly SpeakerEmbedding[]): Gene
   const keys = readJsonObject(path, "The list of keys");
   const at = speakers.findIndex(({ key }, row) => keys[row] !== key);
   if (at >= 0 || Object.keys(keys).length !== speakers.length)
-    yield `${similarityFiles.keys} does not name the ${speakers.length} speakers in their order`;
+    yield `${similarityFiles.keys} does not name the ${quantity(speakers.length, "speaker")} in their order`;
 }
 
 /** similarity_matrix.npy is whole, finite, and of these speakers. */

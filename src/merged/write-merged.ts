@@ -5,6 +5,7 @@ import { spellingWarnings } from "../corpus/spelling-warnings.js";
 import { throwIfAborted } from "../errors.js";
 import { pythonJson, pythonJsonChunks } from "../format/json.js";
 import { readJsonRows } from "../format/read-json.js";
+import { quantity } from "../shared/text.js";
 import type { EmbeddedUtterance, ExtractionIdentity } from "../store/extraction.js";
 import { type WriteEmbeddingsOptions, writeEmbeddings } from "../store/write-embeddings.js";
 import type { Doubt, Failure, LongTask, Progress, SpeakerEmbedding, Utterance } from "../types.js";
@@ -167,7 +168,7 @@ function replacedFiles(outputDir: string, { names }: MergeSource): string | unde
   const gone = held.filter((path) => !paths.has(path));
   if (gone.length === 0) return undefined;
   return (
-    `Warning: ${outputDir} holds the embeddings of ${held.length} files, and ${gone.length} of them are not among the ` +
+    `Warning: ${outputDir} holds the embeddings of ${quantity(held.length, "file")}, and ${gone.length} of them ${gone.length === 1 ? "is" : "are"} not among the ` +
     `${paths.size} to be merged now (such as ${gone[0]}): its files are replaced`
   );
 }
@@ -178,5 +179,5 @@ function* linesOf({ comparison, individual, others }: Replaced, outputDir: strin
   if (individual)
     yield `Deleted the individual files of an earlier merge from ${join(outputDir, individualFolder)}: none are written now`;
   if (others.length > 0)
-    yield `Left ${others.length} files in ${join(outputDir, individualFolder)} that merging did not write, such as ${others[0]}`;
+    yield `Left ${quantity(others.length, "file")} in ${join(outputDir, individualFolder)} that merging did not write, such as ${others[0]}`;
 }

@@ -3,6 +3,7 @@ import { join, relative, sep } from "node:path";
 import { conflict, missing } from "../errors.js";
 import { openSource } from "../merge/merge.js";
 import { individualFolder, mergedFiles } from "../merged/files.js";
+import { quantity } from "../shared/text.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
 import { equal } from "../store/verify-extraction.js";
 import { lockFolder } from "../util/folder-lock.js";
@@ -44,7 +45,7 @@ export async function cleanStage(settings: CleanSettings, { reporter }: StageCon
     reporter.log(`Deleted ${tops.join(", ")} in ${outputDir}`);
     if (files.others.length > 0)
       reporter.log(
-        `Left ${files.others.length} files in ${outputDir} that extraction did not write, such as ${files.others[0]}`,
+        `Left ${quantity(files.others.length, "file")} in ${outputDir} that extraction did not write, such as ${files.others[0]}`,
       );
   } finally {
     await lock.release();

@@ -9,6 +9,7 @@ import { similarityInto, similarityPaths } from "../comparison/write-similarity.
 import { missing, stoppable } from "../errors.js";
 import { mergedFiles, pictureFiles, similarityFiles } from "../merged/files.js";
 import { comparisonIn } from "../merged/take-away.js";
+import { quantity } from "../shared/text.js";
 import { type SimilarityOptions, similarity } from "../similarity/similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerEmbedding } from "../types.js";
@@ -101,7 +102,7 @@ async function compareLocked(
   );
   if (!ran)
     reporter.log(
-      `Unchanged: similarity of ${speakers.length} speakers at threshold ${tidy(threshold)} in ${folder}`,
+      `Unchanged: similarity of ${quantity(speakers.length, "speaker")} at threshold ${tidy(threshold)} in ${folder}`,
     );
   return true;
 }
@@ -140,7 +141,7 @@ async function compare(
   files.commit([...similarityPaths(folder), ...drawn]);
   const { mean, std, min, max, highPairs, totalPairs, threshold } = result.statistics;
   reporter.log(
-    `Similarity of ${speakers.length} speakers (${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
-      `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${totalPairs} pairs >= ${tidy(threshold)}`,
+    `Similarity of ${quantity(speakers.length, "speaker")} (${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
+      `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${quantity(totalPairs, "pair")} >= ${tidy(threshold)}`,
   );
 }

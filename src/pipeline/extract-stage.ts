@@ -27,9 +27,11 @@ export interface ExtractSettings
 /** Reports how a corpus was understood. */
 function describeCorpus(corpus: Corpus, log: (line: string) => void): void {
   const { root, utterances, failures, manifest } = corpus;
-  if (manifest === undefined) log(`Corpus ${root}: ${utterances.length} files`);
+  if (manifest === undefined) log(`Corpus ${root}: ${quantity(utterances.length, "file")}`);
   else {
-    log(`Corpus ${manifest.path} (${manifest.format}): ${utterances.length} utterances, audio in ${root}`);
+    log(
+      `Corpus ${manifest.path} (${manifest.format}): ${quantity(utterances.length, "utterance")}, audio in ${root}`,
+    );
     for (const note of manifest.notes) log(`  ${note}`);
   }
   for (const { dataset, speakers, files } of layout(corpus))
@@ -66,7 +68,7 @@ export async function extractStage(settings: ExtractSettings, context: StageCont
     abortSignal,
   });
   const { outputDir, embedded, failures, doubts } = result;
-  reporter.log(`Embedded ${embedded} of ${result.total} files into ${outputDir}`);
+  reporter.log(`Embedded ${embedded} of ${quantity(result.total, "file")} into ${outputDir}`);
   if (failures.length > 0) {
     const stages = counts(failures, ({ stage }) => stage);
     reporter.log(

@@ -1,4 +1,5 @@
 import { extract } from "../extract/extract.js";
+import { quantity } from "../shared/text.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { mergeStage } from "./merge-stage.js";
@@ -26,7 +27,7 @@ export async function prepareEmbeddings(
     onProgress: reporter.progress?.bind(reporter),
     abortSignal,
   });
-  const what = `${embedded} of ${total} files`;
+  const what = `${embedded} of ${quantity(total, "file")}`;
   const failed = failures.length > 0 ? `; ${failures.length} failed, notebook 1 lists them` : "";
   reporter.log(
     `${resumed === corpus.utterances.length ? "Unchanged:" : "Embedded"} ${what} in ${outputDir}${failed}`,

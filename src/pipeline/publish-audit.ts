@@ -97,7 +97,7 @@ export async function publishAudit(
     );
     const megabytes = (bytes / 1e6).toFixed(1);
     reporter.log(
-      `  page/index.html: open it in a browser to listen and decide; with ${clips} of ${wanted} recordings (${megabytes} MB)`,
+      `  page/index.html: open it in a browser to listen and decide; with ${clips} of ${quantity(wanted, "recording")} (${megabytes} MB)`,
     );
   }
   if (!isListenedTo && oldPage.length > 0)

@@ -112,7 +112,7 @@ function clusteringText(clustering: Clustering): string[] {
   const isKnown = people.some(({ probability }) => !Number.isNaN(probability));
   return [
     countText(clustering),
-    `  ${whole(alone)} of them with one utterance${isKnown ? `; ${whole(sure)} are sure by 90 % or more` : ""}; compared by ${info.model}`,
+    `  ${whole(alone)} of them with one utterance${isKnown ? `; ${whole(sure)} ${sure === 1 ? "is" : "are"} sure by 90 % or more` : ""}; compared by ${info.model}`,
     ...people
       .slice(0, 10)
       .map(

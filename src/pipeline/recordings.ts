@@ -3,6 +3,7 @@ import { loadAudio } from "../audio/load-audio.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { type AudioReader, openAudio } from "../corpus/open-audio.js";
 import { reasonOf, throwIfAborted } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { showRows } from "../show/show-as.js";
 import type { AudioSource, Utterance } from "../types.js";
 import { allJsonLines, jsonLines } from "../util/json-lines.js";
@@ -74,8 +75,9 @@ export async function recordings(
     },
   );
   const rows = await allJsonLines<Recording>(output);
-  const part = count < utterances.length ? `a sample of ${count} of ${utterances.length}` : `${count}`;
-  reporter.log(`${ran ? "Decoded" : "Unchanged: decoded before,"} ${part} recordings`);
+  const all = quantity(utterances.length, "recording");
+  const part = count < utterances.length ? `a sample of ${count} of ${all}` : all;
+  reporter.log(`${ran ? "Decoded" : "Unchanged: decoded before,"} ${part}`);
   return showRows(rows, "recording");
 }
 

@@ -13,6 +13,7 @@ import { conflict, missing } from "../errors.js";
 import { otherSimilarities, otherSpeakers } from "../merged/check-comparison.js";
 import { mergedFiles, similarityFiles, tableFile } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
+import { quantityIs } from "../shared/text.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 import { holdsNo } from "../util/holds-no.js";
@@ -136,7 +137,7 @@ function pairsFrom(
       const listed = pairsInBlocks(blocks, minSimilarity, mostPairs);
       if (listed.total > listed.pairs.length)
         log(
-          `Warning: ${listed.total} pairs are at or above ${minSimilarity}; the table lists the ${listed.pairs.length} most ` +
+          `Warning: ${quantityIs(listed.total, "pair")} at or above ${minSimilarity}; the table lists the ${listed.pairs.length} most ` +
             "similar (a higher --min_similarity lists all)",
         );
       const known = { n, statistics, pairs: listed.pairs };

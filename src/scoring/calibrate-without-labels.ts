@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { thereAre } from "../shared/text.js";
 import { demandWhole } from "../util/demand.js";
 import { quantile } from "../vectors/quantile.js";
 import { random } from "../vectors/random.js";
@@ -67,7 +68,7 @@ export function calibrateWithoutLabels(
     ? Float64Array.from(named, (trial) => trial.score)
     : Float64Array.from(scores as ArrayLike<number>);
   if (score.length < 20)
-    throw invalid(`There are ${score.length} scores, too few to see two kinds in them. Give 20 or more.`, {
+    throw invalid(`${thereAre(score.length, "score")}, too few to see two kinds in them. Give 20 or more.`, {
       got: score.length,
     });
   const wrong = score.findIndex((value) => !Number.isFinite(value));

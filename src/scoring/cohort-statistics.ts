@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { checkedRows, compare } from "../similarity/compare.js";
 import type { LongTask, Matrix } from "../types.js";
 import { demandWhole } from "../util/demand.js";
@@ -30,7 +31,7 @@ export async function cohortStatistics(
   const others = unitRows(cohort, { what: "Cohort row" });
   if (others.n < 2)
     throw invalid(
-      `The cohort has ${others.n} embeddings. Normalising needs at least 2, better 300 and more.`,
+      `The cohort has ${quantity(others.n, "embedding")}. Normalising needs at least 2, better 300 and more.`,
       {
         got: others.n,
       },
@@ -38,7 +39,7 @@ export async function cohortStatistics(
   if (topN !== undefined) demandWhole("topN", topN, 2);
   if (topN !== undefined && topN > others.n)
     throw invalid(
-      `The cohort has ${others.n} embeddings, fewer than topN (${topN}). Give a larger cohort, or a smaller topN.`,
+      `The cohort has ${quantity(others.n, "embedding")}, fewer than topN (${topN}). Give a larger cohort, or a smaller topN.`,
       { got: topN },
     );
   const own = unitRows(rows);

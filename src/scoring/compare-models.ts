@@ -7,6 +7,7 @@ import { embedFeatures } from "../embed/embed.js";
 import { identifyModel, type ModelOptions, openModel } from "../embed/open-model.js";
 import { conflict, invalid } from "../errors.js";
 import { type ExtractOptions, extract } from "../extract/extract.js";
+import { thereAre } from "../shared/text.js";
 import { embeddedNames, embeddedUtterances, readCorpusLists, readExtraction } from "../store/extraction.js";
 import type { Utterance } from "../types.js";
 import { makeTrials } from "./make-trials.js";
@@ -128,7 +129,9 @@ interface NamedModel {
 
 function named(models: readonly (string | ModelOptions)[]): NamedModel[] {
   if (models.length < 2)
-    throw invalid(`There are ${models.length} models. Give two or more to compare.`, { got: models.length });
+    throw invalid(`${thereAre(models.length, "model")}. Give two or more to compare.`, {
+      got: models.length,
+    });
   const all = models.map((given) => {
     const model = typeof given === "string" ? { modelPath: given } : given;
     const { identity } = identifyModel(model);

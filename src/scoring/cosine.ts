@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 
 /**
  * The cosine of two vectors, a·b / (|a| |b|), in float64: for embeddings, how alike two voices are.
@@ -13,7 +14,7 @@ import { invalid } from "../errors.js";
 export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length)
     throw invalid(
-      `The vectors have ${a.length} and ${b.length} values. Take two embeddings of one model, which are equally long.`,
+      `The vectors have ${a.length} and ${quantity(b.length, "value")}. Take two embeddings of one model, which are equally long.`,
       { got: b.length },
     );
   if (!(a.length > 0)) throw invalid("The vectors have no values. Give two embeddings.");

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 
 /** An utterance to enrol a speaker from. */
 export interface EnrollUtterance {
@@ -55,7 +56,7 @@ export function enroll<U extends EnrollUtterance>(
     const { embedding, seconds } = utterance;
     if (embedding.length !== length)
       throw invalid(
-        `The embedding of ${utterance.key} has ${embedding.length} values, that of ${utterances[0].key} has ${length}. Take embeddings of one model.`,
+        `The embedding of ${utterance.key} has ${quantity(embedding.length, "value")}, that of ${utterances[0].key} has ${length}. Take embeddings of one model.`,
       );
     let square = 0;
     for (const value of embedding) square += value * value;

@@ -1,4 +1,5 @@
 import { conflict, shown, unknown } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { KeyedEmbedding, Trial } from "./trial.js";
 
 /** Unknown names listed in the message; the error's `got` has all of them. */
@@ -36,7 +37,7 @@ export function findEmbeddings(
   const rest = names.length > shownNames ? `, and ${names.length - shownNames} more` : "";
   const like = embeddings.length > 0 ? `An embedding's key looks like ${shown(embeddings[0].key)}.` : "";
   throw unknown(
-    `${names.length} names in the trials match no embedding, or more than one: ${names.slice(0, shownNames).join(", ")}${rest}. ${like}`,
+    `${quantity(names.length, "name")} in the trials ${names.length === 1 ? "matches" : "match"} no embedding, or more than one: ${names.slice(0, shownNames).join(", ")}${rest}. ${like}`,
     { got: names },
   );
 }

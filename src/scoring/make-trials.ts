@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { showAs } from "../show/show-as.js";
 import { demandWhole } from "../util/demand.js";
 import { groupBy } from "../util/group-by.js";
@@ -90,7 +91,7 @@ export function makeTrials(
   }
   if (trials.length === 0)
     throw invalid(
-      `No target trial can be made of ${utterances.length} utterances: no speaker has two${crossSession ? " from different sessions. Allow those of one session with crossSession: false" : ""}.`,
+      `No target trial can be made of ${quantity(utterances.length, "utterance")}: no speaker has two${crossSession ? " from different sessions. Allow those of one session with crossSession: false" : ""}.`,
       { got: utterances.length },
     );
   return showAs({ trials: showTrials(trials), without }, () => ({

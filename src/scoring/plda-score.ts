@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { unitRows } from "../vectors/unit-rows.js";
 import type { Plda } from "./plda.js";
 
@@ -25,7 +26,7 @@ export function pldaSet(
   if (n === 0) throw invalid("The set has no utterances. Give one or more.");
   if (dimension !== model.dimension)
     throw invalid(
-      `The embeddings have ${dimension} values, the PLDA model is for ${model.dimension}. Take embeddings of one model.`,
+      `The embeddings have ${quantity(dimension, "value")}, the PLDA model is for ${model.dimension}. Take embeddings of one model.`,
       { got: dimension },
     );
   const mean = new Float64Array(model.between.length);

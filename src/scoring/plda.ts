@@ -1,4 +1,5 @@
 import { invalid, ScopeError } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { cholesky, solveLower, solveUpper } from "../vectors/cholesky.js";
 import { gatherRows } from "../vectors/gather-rows.js";
 import { principalAxes } from "../vectors/principal-axes.js";
@@ -131,7 +132,7 @@ export function pldaOfSums(
   if (freedom < 1)
     throw new UntrainableError(
       "repeats",
-      `None of the ${speakers} speakers has two utterances. A PLDA model needs some who do.`,
+      `None of ${quantity(speakers, "speaker")} has two utterances. A PLDA model needs some who do.`,
     );
 
   const mean = new Float64Array(d);

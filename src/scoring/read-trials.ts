@@ -1,4 +1,5 @@
 import { invalid, shown } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { readText } from "../util/read-file.js";
 import { showTrials } from "./show-trials.js";
 import type { ScoredTrial, Trial } from "./trial.js";
@@ -41,7 +42,9 @@ export function readTrials(
   const labelled = labelsIn(path);
   const trials = lines.map(({ words, number }): Trial => {
     if (words.length !== width)
-      throw invalid(`Line ${number} of ${path} has ${words.length} words, not "${found}".`, { path });
+      throw invalid(`Line ${number} of ${path} has ${quantity(words.length, "word")}, not "${found}".`, {
+        path,
+      });
     const trial = { enroll: words[enroll], test: words[test] };
     if (label < 0) return trial;
     const isTarget = labelOf(words[label], number, path);
@@ -114,13 +117,13 @@ function linesOf(path: string, what: string, widths: number[], form: string): Li
     const line = { words, number: at + 1 };
     if (!widths.includes(words.length))
       throw invalid(
-        `Line ${line.number} of ${path} has ${words.length} words: ${shown(text.trim())}. A line is "${form}".`,
+        `Line ${line.number} of ${path} has ${quantity(words.length, "word")}: ${shown(text.trim())}. A line is "${form}".`,
         { path },
       );
     const first = lines[0] ?? line;
     if (words.length !== first.words.length)
       throw invalid(
-        `Line ${line.number} of ${path} has ${words.length} words, line ${first.number} has ${first.words.length}. All lines must have as many.`,
+        `Line ${line.number} of ${path} has ${quantity(words.length, "word")}, line ${first.number} has ${first.words.length}. All lines must have as many.`,
         { path },
       );
     lines.push(line);

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import { firstFrom } from "../vectors/first-from.js";
 import { quantile } from "../vectors/quantile.js";
 import { random } from "../vectors/random.js";
@@ -61,7 +62,7 @@ export function speakerBootstrap(
   }
   if (draws.length < resamples)
     throw invalid(
-      `The trials have ${count} speakers, too few for intervals: most resamples lack a kind of trials. Leave the intervals out with resamples: 0.`,
+      `The trials have ${quantity(count, "speaker")}, too few for intervals: most resamples lack a kind of trials. Leave the intervals out with resamples: 0.`,
       { got: count },
     );
   const intervals = draws[0].map((_, at): [number, number] => {

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { thereAre } from "../shared/text.js";
 import { nearestRows } from "../similarity/nearest-rows.js";
 import { demandWhole } from "../util/demand.js";
 import { dot } from "../vectors/dot.js";
@@ -24,7 +25,7 @@ export async function unlabelledScores(
   demandWhole("k", k, 1);
   const { data, n, dimension, keys } = unitRows(rows);
   if (n < 10)
-    throw invalid(`There are ${n} embeddings, too few to tell one speaker from two. Give 10 or more.`, {
+    throw invalid(`${thereAre(n, "embedding")}, too few to tell one speaker from two. Give 10 or more.`, {
       got: n,
     });
   const { k: near, index } = await nearestRows(rows, { topK: k });

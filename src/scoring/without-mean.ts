@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Matrix } from "../types.js";
 import type { Rows } from "../vectors/unit-rows.js";
 
@@ -24,7 +25,7 @@ export function withoutMean(
   return listOf(rows).map((row) => {
     if (row.embedding.length !== mean.length)
       throw invalid(
-        `The mean has ${mean.length} values, the embeddings have ${row.embedding.length}. Take the mean of embeddings of the same model.`,
+        `The mean has ${quantity(mean.length, "value")}, the embeddings have ${row.embedding.length}. Take the mean of embeddings of the same model.`,
         { got: mean.length },
       );
     return { ...row, embedding: row.embedding.map((value, k) => value - mean[k]) };

@@ -26,6 +26,14 @@ export function shorten(text: unknown, limit: number): string {
 /** A whole number with commas between thousands, and its noun: `1 speaker`, `6,000 speakers`. */
 export const quantity = (n: number, noun: string): string => `${whole(n)} ${noun}${n === 1 ? "" : "s"}`;
 
+/** The same with the verb that goes with it: `1 speaker is`, `6,000 speakers are`. */
+export const quantityIs = (n: number, noun: string, one = "is", several = "are"): string =>
+  `${quantity(n, noun)} ${n === 1 ? one : several}`;
+
+/** `There is 1 speaker`, `There are 6,000 speakers`. */
+export const thereAre = (n: number, noun: string): string =>
+  `There ${n === 1 ? "is" : "are"} ${quantity(n, noun)}`;
+
 /** Not `toLocaleString`: the first use of a locale costs every process 13 ms. */
 export const whole = (n: number): string => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 

@@ -1,4 +1,5 @@
 import { invalid, throwIfAborted } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Matrix } from "../types.js";
 import { demandCosine, demandWhole } from "../util/demand.js";
 import { type Rows, type UnitRows, unitRows } from "../vectors/unit-rows.js";
@@ -39,7 +40,7 @@ export function checkedRows(rows: Rows, options: SimilarityOptions): CheckedRows
     options.against === undefined ? first : unitRows(options.against, { what: "Row of the other set" });
   if (first.n > 0 && second.n > 0 && first.dimension !== second.dimension)
     throw invalid(
-      `The embeddings have ${first.dimension} numbers, and those to compare them with ${second.dimension}: they are of two models. Extract both with one model.`,
+      `The embeddings have ${quantity(first.dimension, "number")}, and those to compare them with ${second.dimension}: they are of two models. Extract both with one model.`,
       { got: second.dimension },
     );
   const [from, to] = options.rowRange ?? [0, first.n];

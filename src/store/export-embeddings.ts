@@ -4,6 +4,7 @@ import { arkVector } from "../format/kaldi-ark.js";
 import { bytesOf } from "../format/nd-array.js";
 import { npyHeader, npyText, npyTextHeader } from "../format/npy.js";
 import { npzBytes } from "../format/npz.js";
+import { quantity } from "../shared/text.js";
 import { writeTable } from "../tables/write-table.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
 import { writeFile } from "../util/write-file.js";
@@ -105,7 +106,7 @@ async function exportNpz(rows: () => AsyncIterable<Row>, to: string): Promise<vo
     dimension ??= embedding.length;
     if (embedding.length !== dimension)
       throw conflict(
-        `The embedding of ${shown(key)} has ${embedding.length} values, that of ${shown(names.keys[0])} ${dimension}.`,
+        `The embedding of ${shown(key)} has ${quantity(embedding.length, "value")}, that of ${shown(names.keys[0])} ${dimension}.`,
         { got: embedding.length },
       );
     if (key.endsWith("\0")) throw invalid(`The key ${shown(key)} ends in a null character.`, { got: key });

@@ -4,6 +4,7 @@ import { isNdArray, type NdArray } from "../format/nd-array.js";
 import { readNpy, readNpyHeader, readNpyText } from "../format/npy.js";
 import { readNpz } from "../format/npz.js";
 import { readPickle, readPickleDictEntries } from "../format/read-pickle.js";
+import { quantity } from "../shared/text.js";
 import type { Matrix, SpeakerInfo } from "../types.js";
 import { fillAt, readAt } from "../util/read-at.js";
 import { readBytes } from "../util/read-file.js";
@@ -165,13 +166,13 @@ function readNpzVectors(path: string): Vectors {
   const textsIn = (name: string) => files[name] && readNpyText(files[name], { path: `${path}, ${name}` });
   const keys = textsIn(labels)!;
   if (keys.length !== rows.rows)
-    throw invalid(`There are ${keys.length} ${labels} for ${rows.rows} embeddings.`, { path });
+    throw invalid(`There are ${keys.length} ${labels} for ${quantity(rows.rows, "embedding")}.`, { path });
   // What `speakerscope export` writes says whose each embedding is.
   const [datasets, speakers] = [textsIn("datasets"), textsIn("speakers")];
   const hasOwners = datasets !== undefined && speakers !== undefined;
   if (hasOwners && (datasets.length !== keys.length || speakers.length !== keys.length))
     throw invalid(
-      `There are ${datasets.length} datasets and ${speakers.length} speakers for ${keys.length} embeddings.`,
+      `There are ${quantity(datasets.length, "dataset")} and ${quantity(speakers.length, "speaker")} for ${quantity(keys.length, "embedding")}.`,
       { path },
     );
   const list = keys.map((key, i) => ({

@@ -1,4 +1,5 @@
 import { conflict } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { SpeakerEmbedding } from "../types.js";
 import { lengthOf } from "../vectors/unit-vector.js";
 import type { EmbeddedUtterance } from "./extraction.js";
@@ -36,7 +37,7 @@ export function speakerMeans({ normalize = false }: { normalize?: boolean } = {}
       const { sum } = entry;
       if (embedding.length !== sum.length)
         throw conflict(
-          `The embeddings of speaker ${speakerKey} have ${sum.length} and ${embedding.length} numbers. They come from different models.`,
+          `The embeddings of speaker ${speakerKey} have ${sum.length} and ${quantity(embedding.length, "number")}. They come from different models.`,
           { got: embedding.length },
         );
       const weight = normalize ? 1 / lengthOf(embedding) : 1;

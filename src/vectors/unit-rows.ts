@@ -1,4 +1,5 @@
 import { invalid } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Matrix } from "../types.js";
 
 /** What can be compared: embeddings with their keys, or the rows of a matrix. */
@@ -49,7 +50,7 @@ function checkedLength(values: Float32Array, dimension: number, name: string, pa
   const wrong = (sentence: string, got?: unknown) => invalid(`${name} ${sentence}`, { path, got });
   if (values.length !== dimension)
     throw wrong(
-      `has ${values.length} values, row 0 has ${dimension}. All rows must have as many: embeddings of two models cannot be compared.`,
+      `has ${quantity(values.length, "value")}, row 0 has ${dimension}. All rows must have as many: embeddings of two models cannot be compared.`,
       values.length,
     );
   let square = 0;
@@ -77,7 +78,7 @@ function view(rows: Rows) {
       "The rows are no Float32Array. Give { data: Float32Array, rows, columns }, or a list of { embedding }.",
     );
   if (data.length !== n * columns)
-    throw invalid(`The matrix has ${data.length} values. It must have ${n} x ${columns}.`, {
+    throw invalid(`The matrix has ${quantity(data.length, "value")}. It must have ${n} x ${columns}.`, {
       got: data.length,
     });
   if (n > 0 && columns === 0) throw invalid("The rows have 0 values each. They must have at least 1.");

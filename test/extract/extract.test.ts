@@ -355,7 +355,7 @@ test("merging an extraction that is not finished is an error, unless it may be p
     () => undefined,
     (e) => e,
   );
-  assert.match(error.message, /1 of 12 files in .* are still to be embedded/);
+  assert.match(error.message, /1 of 12 files in .* is still to be embedded/);
   const partial = await merge(outputDir, { outputDir: join(folder, "f"), partial: true });
   assert.equal([partial.numUtterances, partial.missing], [11, 1]);
   await extract(corpus, { outputDir, modelPath, device: "cpu" });

@@ -92,7 +92,7 @@ test("what the model refuses on a device that works is tried again by the next r
     refused.failures.map(({ stage, reason }) => [stage, reason]),
     [["model", "Failed to allocate memory for requested buffer"]],
   );
-  assert.ok(logs.some((line) => /1 failures are not due to the files' own bytes/.test(line)));
+  assert.ok(logs.some((line) => /1 failure is not due to the files' own bytes/.test(line)));
   const nan = await run({ TEST_FAULT: "nan" });
   assert.match(nan.failures[0]!.reason, /NaN/);
   assert.equal([nan.resumed, nan.embedded], [3, 3]);

@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { duration, quantity, whole } from "../../src/shared/text.js";
+import { duration, quantity, quantityIs, thereAre, whole } from "../../src/shared/text.js";
 
 test("thousands have commas, and nouns their plural", () => {
   for (const n of [0, 1, 12, 999, 1000, 12_345, 999_999.6, 1_234_567, 2 ** 53 - 1])
@@ -24,6 +26,32 @@ test("numbers are written without a locale, whose data costs every process 13 ms
   } finally {
     Number.prototype.toLocaleString = before;
   }
+});
+
+test("a count agrees with its noun and its verb", () => {
+  assert.is(`${quantityIs(1, "file")} there`, "1 file is there");
+  assert.is(`${quantityIs(2000, "file", "was", "were")} there`, "2,000 files were there");
+  assert.is(thereAre(1, "score"), "There is 1 score");
+  assert.is(thereAre(0, "score"), "There are 0 scores");
+});
+
+test("messages of the program count what people have by these helpers, so that none says `1 files`", () => {
+  const nouns =
+    "files utterances speakers embeddings recordings segments trials people words cells columns shards";
+  const counted = new RegExp(`(?<!/)\\$\\{[\\w.!?[\\]]*\\} (${nouns.replaceAll(" ", "|")})\\b`);
+  const root = join(__dirname, "..", "..", "src");
+  // What is counted there cannot be one.
+  const several = ["at a batch of ", "${wrong.numUtterances} utterances"];
+  const wrong = readdirSync(root, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) =>
+      readFileSync(join(root, name), "utf8")
+        .split("\n")
+        .filter((line) => counted.test(line) && !several.some((part) => line.includes(part)))
+        .map((line) => `${name}: ${line.trim()}`),
+    );
+  assert.equal(wrong, []);
 });
 
 test.run();

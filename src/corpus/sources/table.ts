@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { parse } from "csv-parse";
 import { invalid, missing, reasonOf } from "../../errors.js";
+import { quantity } from "../../shared/text.js";
 import { readLines, wholeLines } from "../../util/read-lines.js";
 import { type Columns, chooseColumns, describeColumns, entryOf } from "../columns.js";
 import { type BadEntry, type Entry, type Listing, listingOf } from "../listing.js";
@@ -46,7 +47,10 @@ async function* entries(
     }
     const where = `Line ${line} of ${path}`;
     if (cells.length !== names.length)
-      yield { line, reason: `${where} has ${cells.length} cells; the table has ${names.length} columns.` };
+      yield {
+        line,
+        reason: `${where} has ${quantity(cells.length, "cell")}; the table has ${quantity(names.length, "column")}.`,
+      };
     else {
       const row: Record<string, unknown> = {};
       for (let i = 0; i < names.length; i++) row[names[i]!] = cells[i];
