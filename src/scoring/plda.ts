@@ -132,7 +132,7 @@ export function pldaOfSums(
   if (freedom < 1)
     throw new UntrainableError(
       "repeats",
-      `None of ${quantity(speakers, "speaker")} has two utterances. A PLDA model needs some who do.`,
+      `None of the ${quantity(speakers, "speaker")} has two utterances. A PLDA model needs some who do.`,
     );
 
   const mean = new Float64Array(d);

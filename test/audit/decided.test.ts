@@ -102,7 +102,7 @@ test("speakerscope audit also writes Parquet, and decisions to be edited that a 
   assert.is(readFileSync(path, "utf8"), edited);
   // What anna decided is not asked again.
   const { stdout } = run("--decisions", "out/decisions.jsonl", "--output_dir", "next");
-  assert.match(stdout, "Decided before: 0 findings hold, 1 do not, 0 unsure");
+  assert.match(stdout, "Decided before: 0 findings hold, 1 does not, 0 unsure");
   assert.not.ok(
     readFileSync(join(cwd, "next", "findings.jsonl"), "utf8").includes(
       `"kind":"${kind}","key1":"${keys[0]}"`,

@@ -36,7 +36,7 @@ test("every finding says in words what it is about and what to do", () => {
       "d_a_1 sounds neither like d_a nor like anybody else: leave it out",
       "d_a and d_b: give them one name",
       "d_a and e_b: keep both on one side of a split",
-      "d_a: split it (2 and 1 utterances)",
+      "d_a: split it (2 and 1 utterance)",
       "d_a_1 and d_a_2: keep d_a_2",
       "d_a_1: leave it out",
       "d_a_1: yours to decide",

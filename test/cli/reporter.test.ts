@@ -17,11 +17,11 @@ test("a log file that cannot be written is said once and ends nothing", () => {
       cwd,
     });
     assert.is(status, 0, stdout);
-    assert.match(stdout, /Embedded 1 of 1 files/);
+    assert.match(stdout, /Embedded 1 of 1 file/);
     assert.is(stdout.split("cannot be written").length, 2, stdout);
   }
   assert.is(speakerscope([...args, "--log_file", "logs/a.log"], { cwd }).status, 0);
-  assert.match(readFileSync(join(cwd, "logs/a.log"), "utf8"), /^20.* Embedded 1 of 1 files/m);
+  assert.match(readFileSync(join(cwd, "logs/a.log"), "utf8"), /^20.* Embedded 1 of 1 file/m);
 });
 
 test.run();

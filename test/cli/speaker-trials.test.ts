@@ -37,7 +37,7 @@ test("a speaker's key in a trial stands for the mean of its utterances, which a 
   const [first] = readFileSync(join(cwd, "scores/scores.txt"), "utf8").split("\n");
   assert.match(first!, /^d_s0 d_s0_a0 0\.99\d+ target$/);
   put(join(cwd, "trials.txt"), "d_s7 d_s0_a0 target\nd_s0 d_s1_a1 nontarget\n");
-  assert.match(score().stderr, /1 names? in the trials match no embedding, or more than one: d_s7/);
+  assert.match(score().stderr, /1 name in the trials matches no embedding, or more than one: d_s7/);
 });
 
 test("embeddings of two models are refused, and other settings of one are warned of", async () => {

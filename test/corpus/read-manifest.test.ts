@@ -144,7 +144,7 @@ test("a bad line is a failure that names it, and the rest is read", async () => 
   ]);
   const csv = await read("t.csv", "path,speaker\na.wav,x\nb.wav\nb.wav,y,z\n");
   assert.equal(csv.reasons, [
-    "Line 3 of t.csv has 1 cells; the table has 2 columns.",
+    "Line 3 of t.csv has 1 cell; the table has 2 columns.",
     "Line 4 of t.csv has 3 cells; the table has 2 columns.",
   ]);
 });

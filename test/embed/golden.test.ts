@@ -89,7 +89,7 @@ test("an extraction refuses a model that does not give its golden vector, and on
   const lines: string[] = [];
   const onLog = (line: string) => lines.push(line);
   const text = await message(extract(corpus, { modelPath, outputDir, numRanks: 2, device: "cpu", onLog }));
-  assert.match(text, /^Rank 0 left 1 of 1 files undone\. The model .* it fits with window: hamming/);
+  assert.match(text, /^Rank 0 left 1 of 1 file undone\. The model .* it fits with window: hamming/);
   assert.equal(lines, []);
 });
 

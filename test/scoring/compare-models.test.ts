@@ -92,7 +92,7 @@ test("what is embedded is not embedded again", async () => {
 test("one model, and two of one name, are errors", async () => {
   const text = (models: Parameters<typeof compareModels>[0]) =>
     compareModels(models, dataRoot).then(String, (error: Error) => error.message);
-  assert.match(await text(["campplus"]), /^There are 1 models\. Give two or more/);
+  assert.match(await text(["campplus"]), /^There is 1 model\. Give two or more/);
   assert.match(await text(paths), /^Two of the models are called tiny\. Give one of them another name/);
 });
 

@@ -80,7 +80,7 @@ enrolment("refuses what cannot enrol anybody", () => {
   assert.throws(() => enroll([one], { by: () => null }), /left out every utterance/);
   assert.throws(() => enroll([one], { byDuration: true }), /does not say how many seconds/);
   const other = (embedding: number[]) => ({ ...one, key: "other", embedding: new Float32Array(embedding) });
-  assert.throws(() => enroll([one, other([1])]), /other has 1 values, that of made_s0_u0 has 16/);
+  assert.throws(() => enroll([one, other([1])]), /other has 1 value, that of made_s0_u0 has 16/);
   assert.throws(() => enroll([one, other(Array(16).fill(0))]), /other is a zero vector/);
   assert.throws(() => enroll([one, other(Array(16).fill(Number.NaN))]), /not finite/);
   const opposite = other(Array.from(one.embedding, (x) => -x));

@@ -13,7 +13,7 @@ plain("is the product of two vectors by their lengths", () => {
   assert.is(cosine([0.1, 0.2, 0.3], [0.2, 0.4, 0.6]), 1);
 });
 plain("refuses what has none", () => {
-  assert.throws(() => cosine([1, 2], [1]), /have 2 and 1 values/);
+  assert.throws(() => cosine([1, 2], [1]), /have 2 and 1 value/);
   assert.throws(() => cosine([], []), /have no values/);
   assert.throws(() => cosine([0, 0], [1, 2]), /first vector is a zero vector/);
   assert.throws(() => cosine([1, 0], [1, Number.NaN]), /second vector holds NaN/);
@@ -93,7 +93,7 @@ scoring("refuses what makes no sense", async () => {
   assert.match(await message(scoreTrials(few, noisy, { cohort, topN: 1 })), /topN is 1/);
   assert.match(
     await message(scoreTrials(few, noisy, { cohort: list.slice(0, 1) })),
-    /cohort has 1 embeddings/,
+    /cohort has 1 embedding/,
   );
   const same = [list[0], list[0], list[0]];
   assert.match(await message(scoreTrials(few, noisy, { cohort: same })), /are the same .* one voice only/);
