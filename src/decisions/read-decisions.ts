@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { invalid, missing, reasonOf } from "../errors.js";
 import { parsedJson } from "../format/read-json.js";
+import { refuseUtf16 } from "../util/read-file.js";
 import { statsOf } from "../util/stats-of.js";
 import { checkDecision } from "./check-decision.js";
 import type { Decision } from "./decision.js";
@@ -13,6 +14,9 @@ export interface ReadDecisions {
   /** A last line that was cut off. */
   warnings: string[];
 }
+
+/** Editors may end lines as old Macs do; in JSON a return cannot stand for itself. */
+export const lineEnd = /\r\n?|\n/;
 
 /**
  * Reads decisions: JSONL files of one person or several, as `review`, the evidence page and `speakerscope audit` write them.
@@ -38,7 +42,7 @@ export function readDecisions(paths: string | readonly string[]): ReadDecisions 
       );
     const lines = contentOf(path)
       .replace(/^\ufeff/, "")
-      .split("\n");
+      .split(lineEnd);
     for (const [index, line] of lines.entries()) {
       const text = line.trim();
       if (text === "") continue;
@@ -53,8 +57,9 @@ export function readDecisions(paths: string | readonly string[]): ReadDecisions 
 }
 
 function contentOf(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT")
       throw missing(
@@ -63,4 +68,6 @@ function contentOf(path: string): string {
       );
     throw missing(`The decisions ${path} cannot be read (${reasonOf(cause)}).`, { path, cause });
   }
+  refuseUtf16(bytes, "The list of decisions", path);
+  return bytes.toString("utf8");
 }

@@ -4,7 +4,7 @@ import { writeFile } from "../util/write-file.js";
 import type { Together } from "../util/write-together.js";
 import { decisionLines } from "./append-decision.js";
 import { auditor, type Decision, subjectOf } from "./decision.js";
-import { readDecisions } from "./read-decisions.js";
+import { lineEnd, readDecisions } from "./read-decisions.js";
 
 export interface WrittenProposals {
   /** Lines that are new in decisions.jsonl. */
@@ -87,7 +87,7 @@ function mergedText(
   });
   // As they stand: a person may have written more into a line than is read here.
   const lines = readFileSync(path, "utf8")
-    .split("\n")
+    .split(lineEnd)
     .filter((line) => line.trim() !== "");
   const kept = lines.filter((_, i) => decisions[i] !== undefined && isKept(decisions[i]));
   return {

@@ -4,7 +4,7 @@ import { type Clustering, countText } from "../cluster/clustering.js";
 import { nameSpeakers } from "../cluster/name-speakers.js";
 import { type ManifestUtterance, manifestRows } from "../decisions/write-applied.js";
 import { mergedFiles } from "../merged/files.js";
-import { quantity, whole } from "../shared/text.js";
+import { quantity, shorten, whole } from "../shared/text.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import { writeTable } from "../tables/write-table.js";
 import type { Utterance } from "../types.js";
@@ -117,7 +117,7 @@ function clusteringText(clustering: Clustering): string[] {
       .slice(0, 10)
       .map(
         ({ person, utterances, probability, typical }) =>
-          `  ${person}: ${quantity(utterances, "utterance")}${isKnown ? `, sure by ${Math.floor(100 * probability)} %` : ""}, such as ${typical}`,
+          `  ${person}: ${quantity(utterances, "utterance")}${isKnown ? `, sure by ${Math.floor(100 * probability)} %` : ""}, such as ${shorten(typical, 80)}`,
       ),
     ...(people.length > 10 ? [`  and ${people.length - 10} more in people.csv`] : []),
   ];

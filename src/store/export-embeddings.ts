@@ -7,6 +7,7 @@ import { npzBytes } from "../format/npz.js";
 import { quantity } from "../shared/text.js";
 import { writeTable } from "../tables/write-table.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { statsOf } from "../util/stats-of.js";
 import { writeFile } from "../util/write-file.js";
 import { type Together, writeTogetherAt } from "../util/write-together.js";
 import { streamEmbeddings } from "./read-embeddings.js";
@@ -38,6 +39,10 @@ export async function exportEmbeddings(
   to: string,
   { level }: ExportOptions = {},
 ): Promise<string[]> {
+  if (/\.(parquet|npz|npy|ark|scp|csv|tsv|jsonl)$/i.test(input) && statsOf(input)?.isFile())
+    throw invalid(`${input} is an export already, or vectors. Give the folder that merging wrote.`, {
+      path: input,
+    });
   if (/\.ark$/i.test(to)) return exportArk(input, to, level);
   const rows = () => streamEmbeddings(input, level ?? "utterance");
   if (/\.npz$/i.test(to)) await exportNpz(rows, to);

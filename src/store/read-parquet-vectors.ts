@@ -24,6 +24,7 @@ export async function readParquetVectors(path: string): Promise<NamedVector[]> {
   const file = await openParquet(path);
   try {
     const { metadata } = file;
+    if (metadata.row_groups.length === 0) throw invalid(`${path} has no rows.`, { path });
     const lists: string[] = [];
     const plain: string[] = [];
     for (const { columns } of metadata.row_groups.slice(0, 1))

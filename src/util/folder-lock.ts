@@ -16,7 +16,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { conflict, invalid, throwIfAborted } from "../errors.js";
+import { conflict, invalid, reasonOf, throwIfAborted } from "../errors.js";
 import { makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
 import { isRunning, type ProcessMark, thisProcess } from "./this-process.js";
@@ -126,6 +126,12 @@ function placeFolder(folder: string): void {
     makeFolder(folder);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
+    // As under /proc, where nobody makes folders.
+    if (code === "ENOENT")
+      throw invalid(`The folder ${folder} cannot be made (${reasonOf(cause)}). Give another folder.`, {
+        path: folder,
+        cause,
+      });
     if (code !== "EEXIST" && code !== "ENOTDIR") throw cause;
     throw invalid(
       `The folder ${folder} cannot be made, because a file is in its place. Give another folder.`,

@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { invalid, reasonOf } from "../errors.js";
+import { statsOf } from "./stats-of.js";
 
 /**
  * Makes a folder and those above it that are missing.
@@ -27,9 +28,11 @@ export function makeFolder(folder: string): void {
  * @throws `invalid` where not
  */
 export function checkWritable(folder: string): void {
+  if (folder === "") throw invalid("The folder to write to has no name. Give one, or . for this one.");
   let path = resolve(folder);
-  while (!existsSync(path)) path = dirname(path);
+  while (!existsSync(path) && !isDeadLink(path)) path = dirname(path);
   try {
+    if (isDeadLink(path)) throw new Error(`${path} is a link that leads nowhere`);
     if (!statSync(path).isDirectory()) throw new Error(`${path} is not a folder`);
     accessSync(path, constants.W_OK);
   } catch (cause) {
@@ -37,5 +40,16 @@ export function checkWritable(folder: string): void {
       path: folder,
       cause,
     });
+  }
+}
+
+const isDeadLink = (path: string): boolean =>
+  statsOf(path) === undefined && (linkAt(path)?.isSymbolicLink() ?? false);
+
+function linkAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }

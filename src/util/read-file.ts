@@ -30,9 +30,19 @@ export function readBytes(path: string, what: string, maxBytes = mostBytes): Buf
   });
 }
 
-/** The text of a file, UTF-8; errors as in `readBytes`. */
-export const readText = (path: string, what: string): string =>
-  readBytes(path, what, mostTextBytes).toString("utf8");
+/** The text of a file, UTF-8. @throws `invalid` for UTF-16; as `readBytes` does */
+export function readText(path: string, what: string): string {
+  const bytes = readBytes(path, what, mostTextBytes);
+  refuseUtf16(bytes, what, path);
+  return bytes.toString("utf8");
+}
+
+/** @throws `invalid` for bytes that begin with the mark of UTF-16, as Windows and Excel write it */
+export function refuseUtf16(bytes: Uint8Array, what: string, path: string): void {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    throw invalid(`${what} ${path} is UTF-16 text. Save it as UTF-8.`, { path });
+}
 
 /** The text of a file that a person wrote, of at most 1 MiB. It may come through a pipe too, as `<(...)` gives one in a shell. */
 export function readSmallText(path: string, what: string): string {

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { invalid, missing, reasonOf } from "../errors.js";
+import { refuseUtf16 } from "./read-file.js";
 
 /** No line of any list is nearly as long; a packed file may unfold to any length. */
 const longestLine = 64 << 20;
@@ -57,8 +58,7 @@ export async function* wholeLines(path: string, what: string): AsyncGenerator<Bu
   try {
     let isFirst = true;
     for await (const chunk of input as AsyncIterable<Buffer>) {
-      if (isFirst && (isMark(chunk, 0xff, 0xfe) || isMark(chunk, 0xfe, 0xff)))
-        throw invalid(`${what} ${path} is UTF-16 text. Save it as UTF-8.`, { path });
+      if (isFirst) refuseUtf16(chunk, what, path);
       isFirst = false;
       const end = chunk.lastIndexOf(0x0a) + 1;
       begun.push(chunk.subarray(0, end === 0 ? chunk.length : end));

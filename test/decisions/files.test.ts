@@ -290,4 +290,23 @@ test("decisions say how often findings held, by their probability", () => {
   );
 });
 
+test("lines of decisions may end as on any system, and UTF-16 is named", async () => {
+  const lines = ["u1", "u2", "u3"].map((key) => JSON.stringify(decide("utterance", [key], "drop")));
+  for (const end of ["\n", "\r\n", "\r"]) {
+    const { decisions, warnings } = readDecisions(put(file("ends.jsonl"), lines.join(end)));
+    assert.equal(
+      decisions.map(({ keys }) => keys[0]),
+      ["u1", "u2", "u3"],
+    );
+    assert.equal(warnings, []);
+  }
+  const out = file("old-mac");
+  put(join(out, "decisions.jsonl"), lines.join("\r"));
+  const now = [decide("wrongLabel", ["u4"], "drop", { by: "audit" })];
+  await writeProposals({ at: (path) => path }, out, now, () => true);
+  assert.is(readDecisions(out).decisions.length, 4);
+  const wide = put(file("wide.jsonl"), Buffer.from(`\ufeff${lines.join("\n")}`, "utf16le"));
+  assert.throws(() => readDecisions(wide), /wide\.jsonl is UTF-16 text\. Save it as UTF-8/);
+});
+
 test.run();

@@ -7,8 +7,9 @@ import { openParquet } from "../../src/corpus/sources/parquet.js";
 import { writePickle } from "../../src/format/write-pickle.js";
 import { exportEmbeddings } from "../../src/store/export-embeddings.js";
 import { readVectors } from "../../src/store/read-vectors.js";
+import { writeTable } from "../../src/tables/write-table.js";
 import { python, runPython } from "../python.js";
-import { put, temporaryFolder } from "../tiny.js";
+import { contentsOf, put, temporaryFolder } from "../tiny.js";
 
 const folder = temporaryFolder();
 const vectors: [string, Float32Array][] = [
@@ -235,6 +236,40 @@ test("names that a format cannot hold, and other endings, are refused", async ()
     );
   assert.match(await message("x.ark"), /"d_a b_u" is empty or has white space/);
   assert.match(await message("x.h5"), /does not end in \.parquet, \.ark, \.npz/);
+});
+
+test("what was exported is not exported again, and a table without rows has nothing to compare", async () => {
+  const parquet = join(folder, "once.parquet");
+  await exportEmbeddings(folder, parquet);
+  const again = exportEmbeddings(parquet, join(folder, "twice.npz")).then(() => "no error", String);
+  assert.match(
+    await again,
+    /once\.parquet is an export already, or vectors\. Give the folder that merging wrote/,
+  );
+  await writeTable([], join(folder, "none.parquet"), { columns: ["key", "embedding"] });
+  const none = readVectors(join(folder, "none.parquet")).then(() => "no error", String);
+  assert.match(await none, /none\.parquet has no rows/);
+});
+
+test("an archive and its list are exchanged together, or not at all", async () => {
+  const to = join(folder, "whole", "x.ark");
+  await exportEmbeddings(folder, to);
+  const before = contentsOf(join(folder, "whole"));
+  const other = join(folder, "other");
+  const row = {
+    dataset: "d",
+    speaker_id: "s",
+    utterance_id: "u",
+    path: "a.wav",
+    embedding: Float32Array.of(9),
+  };
+  put(join(other, "utterance_embeddings.pkl"), writePickle({ d_s_u: row }));
+  // There are no speakers, so the second archive cannot be written.
+  await exportEmbeddings(other, to).then(
+    () => assert.unreachable(),
+    () => {},
+  );
+  assert.equal(contentsOf(join(folder, "whole")), before);
 });
 
 test.run();

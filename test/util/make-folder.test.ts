@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { makeFolder } from "../../src/util/make-folder.js";
+import { checkWritable, makeFolder } from "../../src/util/make-folder.js";
 import { put, temporaryFolder } from "../tiny.js";
 
 const folder = temporaryFolder();
@@ -44,6 +44,15 @@ test("a log below /proc, or that is a pipe, is said and ends nothing", () => {
     ["cannot be written", "goes on", "cannot be written", "goes on"],
     stdout,
   );
+});
+
+test("a folder without a name, and one behind a link that leads nowhere, are told", () => {
+  assert.throws(() => checkWritable(""), /The folder to write to has no name/);
+  const folder = temporaryFolder();
+  symlinkSync(join(folder, "b"), join(folder, "a"));
+  symlinkSync(join(folder, "a"), join(folder, "b"));
+  for (const path of [join(folder, "a"), join(folder, "a", "deep")])
+    assert.throws(() => checkWritable(path), /a is a link that leads nowhere\)\. Give another folder/);
 });
 
 test.run();
