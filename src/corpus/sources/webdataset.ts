@@ -39,9 +39,11 @@ async function* entries(
       yield "reason" in sample ? sample : entryOfSample(sample, path, columnsOf, notes);
 }
 
-interface Sample {
+export interface Sample {
   key: string;
+  members: TarMember[];
   audio: TarMember | undefined;
+  /** What its members say of it. */
   row: Record<string, unknown>;
   problem?: string;
 }
@@ -58,7 +60,7 @@ export function nameInShard(member: string): { key: string; ending: string; isHi
 }
 
 /** Members that follow each other and have one name up to the first dot. */
-function* samples(path: string): Generator<Sample | BadEntry> {
+export function* samples(path: string): Generator<Sample | BadEntry> {
   let sample: Sample | undefined;
   for (const member of tarMembers(path)) {
     if ("damage" in member) {
@@ -72,14 +74,15 @@ function* samples(path: string): Generator<Sample | BadEntry> {
       yield sample;
       sample = undefined;
     }
-    sample ??= { key, audio: undefined, row: {} };
+    sample ??= { key, members: [], audio: undefined, row: {} };
+    sample.members.push(member);
     if (audioExtensions.has(extname(ending) || ending)) sample.audio ??= member;
     else addFacts(sample, ending, member);
   }
   if (sample !== undefined) yield sample;
 }
 
-export function addFacts(sample: Pick<Sample, "row" | "problem">, ending: string, member: TarMember): void {
+function addFacts(sample: Sample, ending: string, member: TarMember): void {
   if (ending === ".json") {
     const facts = parsedRow(member.read().toString("utf8"));
     if (facts === undefined) sample.problem = `${member.name} is not JSON`;

@@ -1,6 +1,4 @@
 import { closeSync, openSync } from "node:fs";
-import { extname } from "node:path";
-import { audioExtensions } from "../../audio/formats.js";
 import { unsupported } from "../../errors.js";
 import { edited, setField, whole } from "../../format/json-text.js";
 import type { Utterance } from "../../types.js";
@@ -8,8 +6,8 @@ import { readAt } from "../../util/read-at.js";
 import { writeFile } from "../../util/write-file.js";
 import { type Columns, chooseColumns } from "../columns.js";
 import { parsedRow } from "../sources/json-rows.js";
-import { type TarMember, tarMembers } from "../sources/tar.js";
-import { addFacts, known, nameInShard } from "../sources/webdataset.js";
+import type { TarMember } from "../sources/tar.js";
+import { known, nameInShard, type Sample, samples } from "../sources/webdataset.js";
 import { isSame } from "./rewrite.js";
 
 const block = 512;
@@ -42,15 +40,14 @@ async function* shardBytes(
   told: Columns,
 ): AsyncGenerator<Uint8Array> {
   const bytes = (from: number, to: number) => readAt(file, from, to - from);
-  for (const sample of samplesOf(path)) {
-    // By the time that the last sample is known, the reader of members has closed the file.
-    const members = sample.map((member) => ({
-      ...member,
-      read: () => bytes(member.offset, member.offset + member.size),
-    }));
+  for (const sample of samples(path)) {
+    if ("reason" in sample) break;
+    const { members, audio } = sample;
     const utterance = members.map(({ offset }) => byOffset.get(offset)).find((one) => one !== undefined);
     if (utterance === undefined) continue;
-    const { renamed, text } = renamedMember(members, utterance, told, path);
+    // By the time that the last sample is known, the reader of members has closed the file.
+    const textOf = ({ offset, size }: TarMember) => bytes(offset, offset + size).toString("utf8");
+    const { renamed, text } = renamedMember(sample, utterance, told, path, textOf);
     for (const member of members) {
       const { begin, offset, size } = member;
       const header = bytes(begin, offset);
@@ -65,9 +62,8 @@ async function* shardBytes(
     }
     if (renamed === undefined && text !== "") {
       // Nothing in the sample named a speaker: a member of its own does now.
-      const audio = members.find(({ name }) => isAudio(name))!;
       const content = Buffer.from(text);
-      yield headerLike(bytes(audio.offset - block, audio.offset), audio.name, content.length, path);
+      yield headerLike(bytes(audio!.offset - block, audio!.offset), audio!.name, content.length, path);
       yield padded(content);
     }
   }
@@ -75,48 +71,20 @@ async function* shardBytes(
   yield new Uint8Array(2 * block);
 }
 
-/** Members that follow each other and belong to one sample. */
-function* samplesOf(path: string): Generator<TarMember[]> {
-  let held: TarMember[] = [];
-  let last: string | undefined;
-  for (const member of tarMembers(path)) {
-    if ("damage" in member) break;
-    const { key, isHidden } = nameInShard(member.name);
-    if (isHidden) continue;
-    if (key !== last && held.length > 0) {
-      yield held;
-      held = [];
-    }
-    last = key;
-    held.push(member);
-  }
-  if (held.length > 0) yield held;
-}
-
-const isAudio = (name: string): boolean => {
-  const { ending } = nameInShard(name);
-  return audioExtensions.has(extname(ending) || ending);
-};
-
 /** The member that names the speaker, with what it holds now; without a member, the text of a new one; "" for no change. */
 function renamedMember(
-  members: readonly TarMember[],
+  { members, row }: Sample,
   { speakerId }: Utterance,
   told: Columns,
   path: string,
+  textOf: (member: TarMember) => string,
 ): { renamed?: TarMember; text: string } {
-  const sample: { row: Record<string, unknown>; problem?: string } = { row: {} };
-  let json: TarMember | undefined;
-  let plain: TarMember | undefined;
-  for (const member of members.filter(({ name }) => !isAudio(name))) {
-    const { ending } = nameInShard(member.name);
-    if (ending === ".json") json ??= member;
-    if (ending === ".spk" || ending === ".cls") plain ??= member;
-    addFacts(sample as Parameters<typeof addFacts>[0], ending, member);
-  }
-  const { speaker } = chooseColumns(Object.keys(sample.row), known(told, sample.row), path);
-  if (isSame(speaker === undefined ? undefined : sample.row[speaker], speakerId)) return { text: "" };
-  const text = json?.read().toString("utf8") ?? "";
+  const ending = (...endings: string[]) =>
+    members.find(({ name }) => endings.includes(nameInShard(name).ending));
+  const [json, plain] = [ending(".json"), ending(".spk", ".cls")];
+  const { speaker } = chooseColumns(Object.keys(row), known(told, row), path);
+  if (isSame(speaker === undefined ? undefined : row[speaker], speakerId)) return { text: "" };
+  const text = json === undefined ? "" : textOf(json);
   const isInJson =
     json !== undefined && speaker !== undefined && Object.hasOwn(parsedRow(text) as object, speaker);
   if (isInJson || (json !== undefined && plain === undefined))
