@@ -16,38 +16,30 @@ export function findEmbeddings(
   embeddings: readonly KeyedEmbedding[],
 ): { used: KeyedEmbedding[]; enroll: Uint32Array; test: Uint32Array } {
   const find = finder(embeddings);
-  const used: KeyedEmbedding[] = [];
-  const rowOf = new Map<string, number>();
-  const strangers = new Set<string>();
-  const place = (name: string): number => {
-    const known = rowOf.get(name);
-    if (known !== undefined) return known;
-    const row = find(name);
-    if (row === undefined) {
-      strangers.add(name);
-      return 0;
-    }
-    rowOf.set(name, used.length);
-    return used.push(row) - 1;
-  };
-  const enroll = Uint32Array.from(trials, (trial) => place(trial.enroll));
-  const test = Uint32Array.from(trials, (trial) => place(trial.test));
-  if (strangers.size === 0) return { used, enroll, test };
-  const names = [...strangers];
-  const rest = names.length > shownNames ? `, and ${names.length - shownNames} more` : "";
+  const names = namesIn(trials);
+  const strangers = names.filter((name) => find(name) === undefined);
+  if (strangers.length === 0) {
+    const rowOf = new Map(names.map((name, row) => [name, row]));
+    const rows = (side: "enroll" | "test") => Uint32Array.from(trials, (trial) => rowOf.get(trial[side])!);
+    return { used: names.map((name) => find(name)!), enroll: rows("enroll"), test: rows("test") };
+  }
+  const rest = strangers.length > shownNames ? `, and ${strangers.length - shownNames} more` : "";
   const like = embeddings.length > 0 ? `An embedding's key looks like ${shown(embeddings[0].key)}.` : "";
   throw unknown(
-    `${quantity(names.length, "name")} in the trials ${names.length === 1 ? "matches" : "match"} no embedding, or more than one: ${names.slice(0, shownNames).join(", ")}${rest}. ${like}`,
-    { got: names },
+    `${quantity(strangers.length, "name")} in the trials ${strangers.length === 1 ? "matches" : "match"} no embedding, or more than one: ${strangers.slice(0, shownNames).join(", ")}${rest}. ${like}`,
+    { got: strangers },
   );
 }
 
 /** The names in trials that match none of the embeddings, or more than one. */
 export function namesNotFound(trials: readonly Trial[], embeddings: readonly KeyedEmbedding[]): Set<string> {
   const find = finder(embeddings);
-  const names = new Set(trials.flatMap(({ enroll, test }) => [enroll, test]));
-  return new Set([...names].filter((name) => find(name) === undefined));
+  return new Set(namesIn(trials).filter((name) => find(name) === undefined));
 }
+
+const namesIn = (trials: readonly Trial[]): string[] => [
+  ...new Set([...trials.map(({ enroll }) => enroll), ...trials.map(({ test }) => test)]),
+];
 
 /** Finds the embedding of a name; undefined where there is none, or more than one. */
 function finder(embeddings: readonly KeyedEmbedding[]): (name: string) => KeyedEmbedding | undefined {
