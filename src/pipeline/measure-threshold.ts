@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { MeasuredThreshold } from "../analysis/measured-threshold.js";
 import { auditedThreshold, movingFindings } from "../audit/audited-threshold.js";
 import type { Finding } from "../audit/finding.js";
@@ -7,7 +7,6 @@ import { invalid, missing } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
 import type { SpeakerInfo, UtteranceEmbedding } from "../types.js";
-import { stampOf } from "./remember.js";
 
 /** Of a larger corpus, a part of the speakers is read: about this many utterances. */
 const mostUtterances = 100_000;
@@ -25,20 +24,6 @@ export async function measureThreshold(
 ): Promise<MeasuredThreshold | undefined> {
   const path = join(folder, mergedFiles.utterances);
   if (!existsSync(path)) return undefined;
-  const doubted = movingFindings(findings);
-  const of = JSON.stringify([resolve(path), stampOf(path), speakers.length, doubted]);
-  if (last?.of !== of) last = { of, measured: await measure(path, speakers, doubted) };
-  return last.measured;
-}
-
-/** Stages 2 and 3 of a run both ask, of the same file: it is read and measured once. */
-let last: { of: string; measured: MeasuredThreshold | undefined } | undefined;
-
-async function measure(
-  path: string,
-  speakers: readonly SpeakerInfo[],
-  doubted: readonly Finding[],
-): Promise<MeasuredThreshold | undefined> {
   const total = speakers.reduce((sum, { numUtterances }) => sum + numUtterances, 0);
   const step = Math.ceil(total / mostUtterances);
   const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string | null }) =>
@@ -50,7 +35,7 @@ async function measure(
     if (utterance.speakerId === null) continue;
     if (!wanted || wanted.has(nameOf(utterance))) utterances.push(utterance);
   }
-  return auditedThreshold(utterances, doubted);
+  return auditedThreshold(utterances, movingFindings(findings));
 }
 
 /** A threshold as a number; `eer` is measured in a folder. @throws `missing` or `invalid` when it cannot be */

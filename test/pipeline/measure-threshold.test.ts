@@ -19,11 +19,10 @@ async function merged(name: string, spread: number) {
   return merge(await fakeExtraction(join(folder, name), files), { outputDir: final });
 }
 
-test("the threshold of the same embeddings is measured once, and anew when they change", async () => {
+test("the threshold of embeddings is measured on them, without what an audit found", async () => {
   const { speakers } = await merged("ranks", 0.1);
   const first = await measureThreshold(final, speakers);
   assert.ok(Number.isFinite(first!.threshold));
-  assert.is(await measureThreshold(final, speakers), first);
   const wrong = {
     kind: "wrongLabel" as const,
     keys: ["d_s0_u0"],
@@ -33,11 +32,9 @@ test("the threshold of the same embeddings is measured once, and anew when they 
     remedy: { action: "drop" as const },
   };
   const audited = await measureThreshold(final, speakers, [wrong]);
-  assert.is(audited!.asLabelled!.leftOut, 1, "findings count, also after it was measured without");
-  assert.is(await measureThreshold(final, speakers, [{ ...wrong }]), audited);
+  assert.is(audited!.asLabelled!.leftOut, 1);
   const { speakers: others } = await merged("others", 0.2);
   const second = await measureThreshold(final, others);
-  assert.is.not(second, first);
   assert.is.not(second!.threshold, first!.threshold);
 });
 
