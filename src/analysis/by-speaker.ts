@@ -1,5 +1,7 @@
 import { invalid } from "../errors.js";
 import { quantity } from "../shared/text.js";
+import { groupBy } from "../util/group-by.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 
 /** The same rows without those whose speaker is unknown; an error when that is all of them. */
 export function withSpeakers<Row extends { speakerId: string | null }>(
@@ -23,18 +25,11 @@ export interface SpeakerGroup {
   rows: number[];
 }
 
-/**
- * Groups rows by speaker, in the order of first rows. A speaker is a data set and an id, so two speakers whose keys are
- * the same (`my_set`/`x` and `my`/`set_x`) stay two.
- */
+/** Groups rows by speaker, in the order of first rows. */
 export function bySpeaker(rows: readonly { dataset: string; speakerId: string }[]): SpeakerGroup[] {
-  const groups = new Map<string, SpeakerGroup>();
-  rows.forEach(({ dataset, speakerId }, i) => {
-    const name = `${dataset}\0${speakerId}`;
-    const group = groups.get(name);
-    if (group === undefined)
-      groups.set(name, { key: `${dataset}_${speakerId}`, dataset, speakerId, rows: [i] });
-    else group.rows.push(i);
+  const groups = groupBy(rows.keys(), (i) => speakerIdentity(rows[i]!));
+  return Array.from(groups.values(), (own) => {
+    const { dataset, speakerId } = rows[own[0]!]!;
+    return { key: `${dataset}_${speakerId}`, dataset, speakerId, rows: own };
   });
-  return [...groups.values()];
 }

@@ -1,5 +1,6 @@
 import { speakerMeans } from "../store/speaker-means.js";
 import type { SpeakerEmbedding, UtteranceEmbedding } from "../types.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 import { withSpeakers } from "./by-speaker.js";
 
 /**
@@ -15,8 +16,7 @@ export function centroids(
   { normalize = false }: { normalize?: boolean } = {},
 ): SpeakerEmbedding[] {
   const means = speakerMeans({ normalize });
-  // Grouped by data set and id, because two speakers may share a key.
   for (const utterance of withSpeakers(utterances))
-    means.add({ ...utterance, speakerKey: `${utterance.dataset}\0${utterance.speakerId}` });
+    means.add({ ...utterance, speakerKey: speakerIdentity(utterance) });
   return means.speakers().map((speaker) => ({ ...speaker, key: `${speaker.dataset}_${speaker.speakerId}` }));
 }

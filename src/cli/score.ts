@@ -17,6 +17,7 @@ import { checkSameModel, readProvenance } from "../store/provenance.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import { readVectors } from "../store/read-vectors.js";
 import type { Matrix } from "../types.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 import { statsOf } from "../util/stats-of.js";
 import { writeFile } from "../util/write-file.js";
 import { type Together, writeTogether } from "../util/write-together.js";
@@ -233,12 +234,8 @@ async function keyedRows(
     const strangers = isMerged ? namesNotFound(trials, utterances) : new Set<string>();
     if (strangers.size === 0) return utterances;
     const speakers = (await readEmbeddings(path)).filter(({ key }) => strangers.has(key));
-    const own = new Map(
-      speakers.map(({ key, dataset, speakerId }) => [key, JSON.stringify([dataset, speakerId])]),
-    );
-    const ofUtterance = new Map(
-      info.map(({ key, dataset, speakerId }) => [key, JSON.stringify([dataset, speakerId])]),
-    );
+    const own = new Map(speakers.map((speaker) => [speaker.key, speakerIdentity(speaker)]));
+    const ofUtterance = new Map(info.map((utterance) => [utterance.key, speakerIdentity(utterance)]));
     if (speakers.length > 0)
       reporter.log(
         `${quantity(speakers.length, "speaker")} in the trials: a speaker stands for the mean of its utterances`,

@@ -1,5 +1,6 @@
 import { typicalUtterances } from "../analysis/typical-utterances.js";
 import type { SpeakerPair, UtteranceEmbedding } from "../types.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 import type { Clip } from "./player.js";
 
 /**
@@ -15,18 +16,17 @@ export function pairVoices(
   pairs: readonly SpeakerPair[],
   utterances: readonly UtteranceEmbedding[],
 ): Clip[][] {
-  const name = ({ dataset, speakerId }: Pick<UtteranceEmbedding, "dataset" | "speakerId">) =>
-    `${dataset}\0${speakerId}`;
-  const wanted = new Set(pairs.flatMap(({ speaker1, speaker2 }) => [name(speaker1), name(speaker2)]));
+  const wanted = new Set(
+    pairs.flatMap(({ speaker1, speaker2 }) => [speaker1, speaker2].map(speakerIdentity)),
+  );
   const typical = new Map(
-    typicalUtterances(utterances.filter((utterance) => wanted.has(name(utterance)))).map((utterance) => [
-      name(utterance),
-      utterance,
-    ]),
+    typicalUtterances(utterances.filter((utterance) => wanted.has(speakerIdentity(utterance)))).map(
+      (utterance) => [speakerIdentity(utterance), utterance],
+    ),
   );
   return pairs.map(({ speaker1, speaker2, similarity }) =>
     [speaker1, speaker2].flatMap((speaker) => {
-      const utterance = typical.get(name(speaker));
+      const utterance = typical.get(speakerIdentity(speaker));
       if (utterance === undefined) return [];
       const { path, dataset, speakerId } = utterance;
       return { path, dataset, speakerId, detail: `similarity of the pair ${similarity.toFixed(3)}` };

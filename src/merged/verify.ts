@@ -14,6 +14,7 @@ import { type Audit, openAudit } from "../util/audit.js";
 import { compare } from "../util/compare.js";
 import { holdsNo } from "../util/holds-no.js";
 import { readJsonLines } from "../util/json-lines.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 import { refuseUnfinished } from "../util/write-together.js";
 import { checkComparison } from "./check-comparison.js";
 import { indexFile, individualFolder, mergedFiles } from "./files.js";
@@ -109,18 +110,18 @@ function verifyMeans(
   speakers: readonly SpeakerEmbedding[],
   audit: Audit,
 ): void {
-  // Speakers are told apart by data set and id, because a key may have got a suffix.
-  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string | null }) =>
-    JSON.stringify([dataset, speakerId]);
   const ways = [false, true].map((normalize) => {
     const means = speakerMeans({ normalize });
     for (const utterance of utterances)
-      means.add({ ...utterance, speakerKey: utterance.speakerId === null ? null : nameOf(utterance) });
+      means.add({
+        ...utterance,
+        speakerKey: utterance.speakerId === null ? null : speakerIdentity(utterance),
+      });
     return new Map(means.speakers().map((speaker) => [speaker.key, speaker]));
   });
   for (const speaker of speakers) {
     audit.count("speakers");
-    const known = ways.map((means) => means.get(nameOf(speaker)));
+    const known = ways.map((means) => means.get(speakerIdentity(speaker)));
     audit.same(`${speaker.key}: utterances`, speaker.numUtterances, known[0]?.numUtterances ?? 0);
     if (!known.some((mean) => mean !== undefined && equal(mean.embedding, speaker.embedding)))
       audit.problem(`${speaker.key}: its embedding is not the mean of its utterances`);

@@ -7,6 +7,7 @@ import { invalid, missing } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { embeddingEntries, utteranceRow } from "../store/read-embeddings.js";
 import type { SpeakerInfo, UtteranceEmbedding } from "../types.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 
 /** Of a larger corpus, a part of the speakers is read: about this many utterances. */
 const mostUtterances = 100_000;
@@ -26,14 +27,12 @@ export async function measureThreshold(
   if (!existsSync(path)) return undefined;
   const total = speakers.reduce((sum, { numUtterances }) => sum + numUtterances, 0);
   const step = Math.ceil(total / mostUtterances);
-  const nameOf = ({ dataset, speakerId }: { dataset: string; speakerId: string | null }) =>
-    `${dataset}\0${speakerId}`;
-  const wanted = step > 1 && new Set(speakers.filter((_, i) => i % step === 0).map(nameOf));
+  const wanted = step > 1 && new Set(speakers.filter((_, i) => i % step === 0).map(speakerIdentity));
   const utterances: UtteranceEmbedding[] = [];
   for await (const [key, value] of embeddingEntries(path)) {
     const utterance = utteranceRow(key, value, path);
     if (utterance.speakerId === null) continue;
-    if (!wanted || wanted.has(nameOf(utterance))) utterances.push(utterance);
+    if (!wanted || wanted.has(speakerIdentity(utterance))) utterances.push(utterance);
   }
   return auditedThreshold(utterances, movingFindings(findings));
 }

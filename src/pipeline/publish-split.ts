@@ -7,6 +7,7 @@ import { invalid, throwIfAborted } from "../errors.js";
 import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 import { writeFile } from "../util/write-file.js";
 import { type SpeakerRow, speakersCsv, speakersFile } from "./split-speakers.js";
 import { splitText } from "./split-text.js";
@@ -58,11 +59,9 @@ export async function publishSplit(
 }
 
 function speakerRows({ parts, speakers }: SplitCorpus<Utterance, string>): SpeakerRow[] {
-  const idOf = ({ dataset, speakerId }: Pick<Utterance, "dataset" | "speakerId">) =>
-    `${dataset}\0${speakerId}`;
-  const own = groupBy(Object.values(parts).flat(), idOf);
+  const own = groupBy(Object.values(parts).flat(), speakerIdentity);
   return speakers.map((speaker) => {
-    const utterances = own.get(idOf(speaker)) ?? [];
+    const utterances = own.get(speakerIdentity(speaker)) ?? [];
     // In one order, because sums depend on it in their last digits.
     const seconds = utterances.map((row) => secondsOf(row) ?? Number.NaN).sort((a, b) => a - b);
     return {

@@ -1,5 +1,6 @@
 import { invalid, ScopeError } from "../errors.js";
 import { quantity } from "../shared/text.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 import { cholesky, solveLower, solveUpper } from "../vectors/cholesky.js";
 import { gatherRows } from "../vectors/gather-rows.js";
 import { principalAxes } from "../vectors/principal-axes.js";
@@ -87,8 +88,8 @@ export function plda(utterances: readonly LabelledEmbedding[], options: PldaOpti
   const known = utterances.filter(({ speakerId }) => speakerId !== null);
   const { data, dimension } = unitRows(known);
   const speakers = new Map<string, number>();
-  const speakerOf = known.map(({ dataset, speakerId }) => {
-    const name = `${dataset}\0${speakerId}`;
+  const speakerOf = known.map((utterance) => {
+    const name = speakerIdentity(utterance);
     if (!speakers.has(name)) speakers.set(name, speakers.size);
     return speakers.get(name)!;
   });
