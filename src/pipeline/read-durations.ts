@@ -1,4 +1,4 @@
-import { isFailure, readCorpusLists, readExtraction } from "../store/extraction.js";
+import { embeddedNames, readCorpusLists, readExtraction } from "../store/extraction.js";
 
 /**
  * How long each embedded utterance is, in seconds by its key, from the logs of an extraction: nothing is decoded.
@@ -9,12 +9,7 @@ import { isFailure, readCorpusLists, readExtraction } from "../store/extraction.
  */
 export async function readDurations(outputDir: string): Promise<Map<string, number>> {
   const lists = await readCorpusLists(outputDir);
-  const durations = new Map<string, number>();
-  if (lists === undefined) return durations;
-  const { utterances, outcomes } = await readExtraction(outputDir, lists);
-  outcomes.forEach((outcome, index) => {
-    const stored = outcome?.record.meta;
-    if (stored !== undefined && !isFailure(stored)) durations.set(utterances[index]!.key, stored.seconds);
-  });
-  return durations;
+  if (lists === undefined) return new Map();
+  const embedded = embeddedNames(await readExtraction(outputDir, lists));
+  return new Map(Array.from(embedded, ({ key, seconds }) => [key, seconds!]));
 }
