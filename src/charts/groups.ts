@@ -40,9 +40,3 @@ export function groupColor({ domain, range }: Groups, legend: Part | null = null
     legend: domain.length > 1 ? legend : null,
   };
 }
-
-/** At most `limit` rows, evenly spaced: the same ones every time. */
-export function sample<Row>(rows: readonly Row[], limit: number): Row[] {
-  if (rows.length <= limit) return [...rows];
-  return Array.from({ length: limit }, (_, k) => rows[Math.floor((k * rows.length) / limit)]);
-}

@@ -1,8 +1,8 @@
 import { quantity, shorten, whole } from "../shared/text.js";
+import { evenly } from "../util/evenly.js";
 import { loess } from "../vectors/loess.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, colors, emptyView, headed, numeric, silent } from "./chart.js";
-import { sample } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { zoom } from "./zoom.js";
 
@@ -55,7 +55,7 @@ export function similarityVsDuration(
         row.seconds > 0 && Number.isFinite(row.similarity),
     )
     .sort((a, b) => a.seconds - b.seconds);
-  const shown = sample(all, maxPoints);
+  const shown = evenly(all, maxPoints);
   const sampled = shown.length < all.length;
   const name = sampled ? `${title}, a sample of ${whole(shown.length)} utterances` : title;
   const facts = `${quantity(all.length, "utterance")}; the line is a robust local fit (LOESS)`;

@@ -1,7 +1,8 @@
 import { quantity, shorten, whole } from "../shared/text.js";
+import { evenly } from "../util/evenly.js";
 import { tidy } from "./bins.js";
 import { type Chart, chart, emptyView, headed, numeric, type Part } from "./chart.js";
-import { GREY, groupsOf, sample } from "./groups.js";
+import { GREY, groupsOf } from "./groups.js";
 import { rowsOf, type SpeakerColumns, speakerOf, type Table } from "./options.js";
 import { zoom } from "./zoom.js";
 
@@ -54,7 +55,7 @@ export function utteranceMap(
   const all = rowsOf<MapRow>("utteranceMap", rows, ["x", "y", "utteranceId"]).filter(
     ({ x, y }) => Number.isFinite(x) && Number.isFinite(y),
   );
-  const shown = sample(all, maxPoints);
+  const shown = evenly(all, maxPoints);
   const name =
     shown.length < all.length
       ? `${title}, a sample of ${whole(shown.length)} of ${whole(all.length)}`

@@ -9,17 +9,8 @@ export interface LooksLike {
   read: Layout["read"];
 }
 
-/** So many files are looked at, evenly over all. */
-const mostFiles = 1000;
-
 /** A preset fits when at least this share of the files does: there are always a few that are something else. */
 const leastShare = 0.9;
-
-/** At most `mostFiles` of them. */
-export function sampleOf(paths: readonly string[]): string[] {
-  const count = Math.min(mostFiles, paths.length);
-  return Array.from({ length: count }, (_, i) => paths[Math.floor((i * paths.length) / count)]!);
-}
 
 /**
  * The well-known corpus that files look like.

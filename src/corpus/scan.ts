@@ -5,11 +5,12 @@ import { audioExtensions } from "../audio/formats.js";
 import { invalid, missing, reasonOf, throwIfAborted } from "../errors.js";
 import type { Failure, LongTask, Progress, Utterance } from "../types.js";
 import { compare } from "../util/compare.js";
+import { evenly } from "../util/evenly.js";
 import { refuseUnfinished } from "../util/write-together.js";
 import type { Corpus } from "./corpus.js";
 import { type LaidOut, parseLayout } from "./layout-pattern.js";
 import { nameUtterances, type OnCollision } from "./name-utterances.js";
-import { looksLike, looksTooHigh, looksTooLow, sampleOf } from "./propose-layout.js";
+import { looksLike, looksTooHigh, looksTooLow } from "./propose-layout.js";
 import { showCorpus } from "./show-corpus.js";
 import { spellingWarnings } from "./spelling-warnings.js";
 
@@ -183,11 +184,14 @@ function nothingFound(
   );
 }
 
+/** So many files are looked at to tell what corpus they are. */
+const mostLookedAt = 1000;
+
 /** What to do about files that do not fit. */
 function hintOf(layout: string, misplaced: readonly string[], extensions: ReadonlySet<string>): string {
   const [first] = misplaced;
   if (first === undefined) return `Files with these endings count: ${[...extensions].join(" ")}`;
-  const known = looksLike(sampleOf(misplaced.map(withoutExtension)));
+  const known = looksLike(evenly(misplaced.map(withoutExtension), mostLookedAt));
   if (known !== undefined)
     return `Audio lies at ${first}, as in ${known.corpus}: give --layout ${known.layout}`;
   const depths = new Set(misplaced.map((file) => file.split("/").length));
@@ -219,7 +223,7 @@ function layoutWarnings(root: string, utterances: readonly Utterance[]): string[
   const [first] = utterances;
   if (first === undefined) return [];
   const speakers = new Map(utterances.map(({ file, speakerId }) => [withoutExtension(file), speakerId]));
-  const sample = sampleOf([...speakers.keys()]);
+  const sample = evenly([...speakers.keys()], mostLookedAt);
   const known = looksLike(sample);
   if (known !== undefined) {
     const differing = sample.find((path) => {
