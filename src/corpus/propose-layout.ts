@@ -1,3 +1,4 @@
+import { speakerIdentity } from "../util/speaker-identity.js";
 import { type Layout, layoutPresets, parseLayout } from "./layout-pattern.js";
 
 /** A well-known corpus that files look like. */
@@ -48,16 +49,16 @@ export function looksTooLow(speakers: readonly number[]): boolean {
 export function looksTooHigh(
   utterances: readonly { dataset: string; speakerId: string | null; utteranceId: string }[],
 ): boolean {
-  const datasets = new Map<string, Map<string | null, Set<string>>>();
-  for (const { dataset, speakerId, utteranceId } of utterances) {
-    const slash = utteranceId.indexOf("/");
+  const datasets = new Set<string>();
+  const speakers = new Set<string>();
+  const folders = new Set<string>();
+  for (const utterance of utterances) {
+    const slash = utterance.utteranceId.indexOf("/");
     if (slash < 0) return false;
-    const speakers = datasets.get(dataset) ?? new Map<string | null, Set<string>>();
-    datasets.set(dataset, speakers);
-    speakers.set(speakerId, (speakers.get(speakerId) ?? new Set()).add(utteranceId.slice(0, slash)));
+    const speaker = speakerIdentity(utterance);
+    datasets.add(utterance.dataset);
+    speakers.add(speaker);
+    folders.add(`${speaker}\0${utterance.utteranceId.slice(0, slash)}`);
   }
-  const all = [...datasets.values()];
-  const speakers = all.reduce((sum, { size }) => sum + size, 0);
-  const inner = all.reduce((sum, own) => sum + [...own.values()].reduce((n, { size }) => n + size, 0), 0);
-  return inner / speakers > speakers / all.length;
+  return folders.size / speakers.size > speakers.size / datasets.size;
 }
