@@ -67,11 +67,11 @@ async function* cut(
       paths.set(row.id, row.path);
     }
   const { saidOf, warn } = await readFacts(folder, tell);
-  for await (const { line, words, text } of fields(segments)) {
+  for await (const { line, text, id: utteranceId, rest } of linesOf(segments)) {
     const where = `Line ${line} of ${segments}`;
-    const [utteranceId, recording, start, end, channel] = words;
-    if (utteranceId === undefined || recording === undefined || start === undefined || end === undefined) {
-      yield { line, reason: `${where} is not "utterance recording start end": \`${text}\`.` };
+    const [recording, start, end, channel] = rest.split(/[ \t]+/);
+    if (recording === undefined || start === undefined || end === undefined) {
+      yield { line, reason: `${where} is not "utterance recording start end": \`${text.trim()}\`.` };
       continue;
     }
     const path = paths.get(recording);
@@ -99,10 +99,9 @@ async function* cut(
 type Recording = { line: number; id: string; path: string } | BadEntry;
 
 async function* recordings(scp: string): AsyncGenerator<Recording> {
-  for await (const { line, words, text } of fields(scp, 2)) {
+  for await (const { line, text, id, rest: path } of linesOf(scp)) {
     const where = `Line ${line} of ${scp}`;
-    const [id, path] = words;
-    if (id === undefined || path === undefined) yield { line, reason: `${where} has no path: \`${text}\`.` };
+    if (path === "") yield { line, reason: `${where} has no path: \`${text.trim()}\`.` };
     else if (path.endsWith("|"))
       throw unsupported(
         `${where} is a command (it ends with |), and no command of a manifest is run here. Write the audio to files first, one for each recording, and name these.`,
@@ -175,10 +174,8 @@ async function column(
   shared: (value: string) => string,
 ): Promise<(string | undefined)[]> {
   const values: (string | undefined)[] = [];
-  if (!existsSync(path)) return values;
-  for await (const { line, words } of fields(path, 2)) {
-    const [id, value] = words;
-    if (id === undefined || value === undefined) continue;
+  for await (const { line, id, rest: value } of linesOf(path)) {
+    if (value === "") continue;
     let row = rows.get(id);
     if (row === undefined) {
       row = rows.size;
@@ -204,22 +201,17 @@ function saidTwice(
   );
 }
 
-/** The words of each line; with `most`, the last takes the rest of the line. */
-async function* fields(
+/** The lines "id rest" of a file; none where there is no such file. Some have an id alone: an empty transcript. */
+export async function* linesOf(
   path: string,
-  most = Number.POSITIVE_INFINITY,
-): AsyncGenerator<{ line: number; words: string[]; text: string }> {
+): AsyncGenerator<{ line: number; text: string; id: string; rest: string }> {
+  if (!existsSync(path)) return;
   let line = 0;
   for await (const lines of readLines(path, "The Kaldi file"))
-    for (const whole of lines) {
+    for (const text of lines) {
       line++;
-      const text = whole.trim();
-      if (text !== "") yield { line, words: split(text, most), text };
+      // Other white space, such as U+3000 behind a transcript, is part of the rest.
+      const [, id, rest = ""] = /^[ \t]*([^ \t]+)[ \t]*(.*[^ \t])?/s.exec(text) ?? [];
+      if (id !== undefined) yield { line, text, id, rest };
     }
-}
-
-function split(text: string, most: number): string[] {
-  if (most !== 2) return text.split(/[ \t]+/);
-  const at = text.search(/[ \t]/);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at).trim()];
 }

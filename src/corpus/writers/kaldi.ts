@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { invalid, shown } from "../../errors.js";
 import type { Utterance } from "../../types.js";
 import { groupBy } from "../../util/group-by.js";
-import { readLines } from "../../util/read-lines.js";
 import { writeFile } from "../../util/write-file.js";
-import { kaldiFolder } from "../sources/kaldi.js";
+import { kaldiFolder, linesOf } from "../sources/kaldi.js";
 import { placed, refuseSame } from "./rewrite.js";
 
 /** Files of a Kaldi directory whose lines begin with an utterance, and those whose lines begin with a recording. */
@@ -37,24 +36,25 @@ export async function rewriteKaldi(
     written.push(join(to, name));
   };
   const audio: string[] = [];
-  for await (const [id, audioPath] of pairs(scp)) {
+  for await (const { id, rest } of linesOf(scp)) {
     const utterance = recordings.get(id);
-    if (utterance !== undefined) audio.push(line(id, placed(audioPath, utterance, join(to, "wav.scp"))));
+    if (utterance !== undefined) audio.push(line(id, placed(rest, utterance, join(to, "wav.scp"))));
   }
   await write("wav.scp", audio);
   for (const name of readdirSync(folder).sort()) {
     const isOf = ofUtterances.test(name) ? known : ofRecordings.test(name) ? recordings : undefined;
     if (isOf === undefined || !statSync(join(folder, name)).isFile()) continue;
     const lines: string[] = [];
-    for await (const [id, rest] of pairs(join(folder, name))) if (isOf.has(id)) lines.push(line(id, rest));
+    for await (const { id, rest } of linesOf(join(folder, name)))
+      if (isOf.has(id)) lines.push(line(id, rest));
     await write(name, lines);
   }
   await writeSpeakers(utterances, write);
   const speakersBefore = new Map<string, string>();
-  for await (const [id, speaker] of pairs(join(folder, "utt2spk"))) speakersBefore.set(id, speaker);
+  for await (const { id, rest } of linesOf(join(folder, "utt2spk"))) speakersBefore.set(id, rest);
   for (const name of readdirSync(folder).filter((name) => ofSpeakers.test(name))) {
     const before = new Map<string, string>();
-    for await (const [speaker, fact] of pairs(join(folder, name))) before.set(speaker, fact);
+    for await (const { id, rest } of linesOf(join(folder, name))) before.set(id, rest);
     const now = new Map<string, string>();
     for (const { utteranceId, speakerId } of utterances) {
       const fact = before.get(speakersBefore.get(utteranceId) ?? "");
@@ -92,13 +92,3 @@ export const line = (id: string, rest: string): string => (rest === "" ? `${id}\
 /** In the order of bytes, as Kaldi's tools want it. */
 export const inOrder = (lines: string[]): string[] =>
   lines.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-
-/** The lines "key rest" of a file; none where there is no such file. Some have a key alone: an empty transcript. */
-async function* pairs(path: string): AsyncGenerator<[string, string]> {
-  if (!existsSync(path)) return;
-  for await (const lines of readLines(path, "The Kaldi file"))
-    for (const line of lines) {
-      const [, key, rest = ""] = /^[ \t]*([^ \t]+)(?:[ \t]+(.*?))?[ \t]*$/.exec(line) ?? [];
-      if (key !== undefined) yield [key, rest];
-    }
-}
