@@ -8,7 +8,6 @@ import { type Together, writeTogetherAt } from "../util/write-together.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, type ManifestOrigin, manifestFormats } from "./corpus.js";
 import { partsOf } from "./read-manifest.js";
-import { openParquet } from "./sources/parquet.js";
 import { jsonTableText } from "./writers/json-table.js";
 import { kaldiFiles, rewriteKaldi } from "./writers/kaldi.js";
 import { rewriteLhotse } from "./writers/lhotse.js";
@@ -152,35 +151,31 @@ async function rewritten(
     case "lhotse":
       return rewriteLhotse(source, utterances, path, at);
     case "parquet":
-      return writeParts(source, ".parquet", path, async function* (parts) {
-        const counts: { path: string; count: number }[] = [];
-        for (const path of parts) {
-          const file = await openParquet(path);
-          counts.push({ path, count: Number(file.metadata.num_rows) });
-          file.close();
-        }
-        for (const [part, rows] of rowsByPart(utterances, counts))
-          if (rows.size > 0) yield [part, (to) => rewriteParquet(part, rows, columns, at(to))];
-      });
+      return writeParts(
+        source,
+        ".parquet",
+        path,
+        (parts) => rowsByPart(utterances, parts),
+        (part, rows, to) => rewriteParquet(part, rows, columns, at(to)),
+      );
     case "webdataset":
-      return writeParts(source, ".tar", path, async function* (parts) {
-        const left = groupBy(utterances, ({ path }) => path);
-        for (const part of parts) {
-          const own = left.get(part);
-          if (own !== undefined) yield [part, (to) => rewriteShard(part, own, columns, at(to))];
-        }
-      });
+      return writeParts(
+        source,
+        ".tar",
+        path,
+        () => groupBy(utterances, ({ path }) => path),
+        (part, own, to) => rewriteShard(part, own, columns, at(to)),
+      );
   }
 }
 
-type WritePart = [part: string, write: (to: string) => Promise<void>];
-
 /** One file, or several under their names in a folder; a part of which nothing is left is not written. */
-async function writeParts(
+async function writeParts<Rows>(
   source: string,
   ending: string,
   to: string,
-  partsLeft: (parts: readonly string[]) => AsyncIterable<WritePart>,
+  rowsLeft: (parts: readonly string[]) => Map<string, Rows> | Promise<Map<string, Rows>>,
+  write: (part: string, rows: Rows, to: string) => Promise<void>,
 ): Promise<string[]> {
   const parts = partsOf(source, ending);
   const isFile = to.endsWith(ending);
@@ -189,10 +184,13 @@ async function writeParts(
       path: to,
     });
   const written: string[] = [];
-  for await (const [part, write] of partsLeft(parts)) {
+  const rowsOf = await rowsLeft(parts);
+  for (const part of parts) {
+    const rows = rowsOf.get(part);
+    if (rows === undefined) continue;
     const target = isFile ? to : join(to, basename(part));
     refuseSame(target, parts);
-    await write(target);
+    await write(part, rows, target);
     written.push(target);
   }
   const others = isFile || !existsSync(to) ? [] : readdirSync(to).filter((name) => name.endsWith(ending));

@@ -147,16 +147,12 @@ function cellsOf(metadata: FileMetaData, told: Columns, path: string) {
   };
 }
 
-/**
- * The utterances by the part of the table that they are in, and their rows there, from 0.
- *
- * @param parts the files with the number of their rows
- */
-export function rowsByPart(
+/** The utterances by the part of the table that they are in, and their rows there, from 0. */
+export async function rowsByPart(
   utterances: readonly Utterance[],
-  parts: readonly { path: string; count: number }[],
-): Map<string, Map<number, Utterance>> {
-  const rows = new Map(parts.map(({ path }) => [path, new Map<number, Utterance>()]));
+  parts: readonly string[],
+): Promise<Map<string, Map<number, Utterance>>> {
+  const rows = new Map(parts.map((path) => [path, new Map<number, Utterance>()]));
   const lines = new Map<number, Utterance>();
   for (const utterance of utterances) {
     const { cell, line, path } = utterance;
@@ -165,10 +161,15 @@ export function rowsByPart(
   }
   // Lines count through all parts.
   let line = 1;
-  for (const { path, count } of parts)
+  for (const [path, own] of rows) {
+    const file = await openParquet(path);
+    const count = Number(file.metadata.num_rows);
+    file.close();
     for (let row = 0; row < count; row++, line++) {
       const utterance = lines.get(line);
-      if (utterance !== undefined) rows.get(path)!.set(row, utterance);
+      if (utterance !== undefined) own.set(row, utterance);
     }
+    if (own.size === 0) rows.delete(path);
+  }
   return rows;
 }
