@@ -91,9 +91,8 @@ export function calibrateWithoutLabels(
     const resample = twoGaussians({ score, weight: drawn(named, score.length, next) });
     if (resample !== null) thresholds.push((resample.low + resample.high) / 2);
   }
-  if (thresholds.length === 0 || 2 * thresholds.length < resamples)
-    thresholds.splice(0, Infinity, Number.NaN);
-  const sorted = Float64Array.from(thresholds).sort();
+  const isEnough = thresholds.length > 0 && 2 * thresholds.length >= resamples;
+  const sorted = Float64Array.from(isEnough ? thresholds : [Number.NaN]).sort();
   const line = scoreCalibration({ scale, offset: -scale * middle });
   return {
     ...line,

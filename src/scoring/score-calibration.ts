@@ -1,5 +1,6 @@
 import { invalid, shown } from "../errors.js";
 import { readJsonObject } from "../format/read-json.js";
+import { sigmoid } from "../util/sigmoid.js";
 import { writeFile } from "../util/write-file.js";
 
 /** A line that maps scores to log-likelihood ratios. The numbers survive JSON; `readCalibration` restores the functions. */
@@ -30,7 +31,7 @@ export function scoreCalibration<T extends object>(
   return {
     ...line,
     toLogLikelihoodRatio,
-    toProbability: (score, prior = 0.5) => 1 / (1 + Math.exp(-toLogLikelihoodRatio(score) - logOdds(prior))),
+    toProbability: (score, prior = 0.5) => sigmoid(toLogLikelihoodRatio(score) + logOdds(prior)),
   };
 }
 

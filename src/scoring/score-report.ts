@@ -1,11 +1,9 @@
 import { reasonOf } from "../errors.js";
 import { type Calibration, calibrated } from "./calibrate.js";
-import { type Measures, measures } from "./measures.js";
+import { type Interval, type Measures, measures } from "./measures.js";
 import type { ScoreCalibration } from "./score-calibration.js";
 import type { ScoredTrial } from "./trial.js";
 import type { SpeakerOf } from "./trial-speakers.js";
-
-type Interval = [low: number, high: number];
 
 /** What `speakerscope score` writes as score_report.json. */
 export interface ScoreReport {
