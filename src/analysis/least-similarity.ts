@@ -1,4 +1,5 @@
 import { dot } from "../vectors/dot.js";
+import { gatherRows } from "../vectors/gather-rows.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
 import { lengthOf } from "../vectors/unit-vector.js";
 
@@ -29,11 +30,7 @@ function farthestFirst(data: Float32Array, n: number, dimension: number) {
     Math.acos(Math.min(1, Math.max(-1, dot(data, i, sum, 0, dimension) / length)));
   const all = Float64Array.from({ length: n }, (_, i) => angleOf(i));
   const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => all[b] - all[a] || a - b);
-  const rows = new Float32Array(n * dimension);
-  order.forEach((i, r) => {
-    rows.set(data.subarray(i * dimension, (i + 1) * dimension), r * dimension);
-  });
-  return { rows, angles: Float64Array.from(order, (i) => all[i]) };
+  return { rows: gatherRows(data, order, dimension), angles: Float64Array.from(order, (i) => all[i]) };
 }
 
 /** Compares four rows from i on with row j at once, so that each value of row j is loaded once for four products. */

@@ -2,6 +2,7 @@ import { invalid } from "../errors.js";
 import type { UtteranceEmbedding } from "../types.js";
 import { demandList } from "../util/demand.js";
 import { dot } from "../vectors/dot.js";
+import { gatherRows } from "../vectors/gather-rows.js";
 import { scatter } from "../vectors/scatter.js";
 import { sumOfRows } from "../vectors/sum-of-rows.js";
 import { type UnitRows, unitRows } from "../vectors/unit-rows.js";
@@ -41,7 +42,9 @@ export function variability(
   const utterances = withSpeakers(embedded);
   const rows = unitRows(utterances);
   const groups = bySpeaker(utterances);
-  const sums = groups.map((group) => sumOfRows(blockOf(rows, group), rows.dimension));
+  const sums = groups.map((group) =>
+    sumOfRows(gatherRows(rows.data, group.rows, rows.dimension), rows.dimension),
+  );
   const speakerOf = new Uint32Array(rows.n);
   groups.forEach((group, s) => {
     for (const i of group.rows) speakerOf[i] = s;
@@ -141,14 +144,6 @@ function medianOf(values: Float64Array): number {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-function blockOf({ data, dimension: d }: UnitRows, { rows }: SpeakerGroup): Float32Array {
-  const block = new Float32Array(rows.length * d);
-  rows.forEach((i, r) => {
-    block.set(data.subarray(i * d, (i + 1) * d), r * d);
-  });
-  return block;
-}
-
 function nearestOther(
   { data, dimension }: UnitRows,
   i: number,
@@ -169,7 +164,7 @@ function pairsWithin(rows: UnitRows, group: SpeakerGroup): Pick<SpeakerVariabili
   const { dimension: d } = rows;
   const n = group.rows.length;
   if (n === 1) return { mean: Number.NaN, std: Number.NaN, min: Number.NaN };
-  const block = blockOf(rows, group);
+  const block = gatherRows(rows.data, group.rows, d);
   // Pairs cost n² d, sums n d², so large speakers are summed.
   return n <= d ? statisticsOfPairs(block, n, d) : statisticsOfSums(block, n, d);
 }

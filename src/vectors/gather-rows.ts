@@ -1,12 +1,11 @@
 /** Some rows of a matrix of `width` columns, one behind the other. */
-export function gatherRows(
-  values: Float64Array | Float32Array,
-  rows: Int32Array,
+export function gatherRows<Values extends Float64Array | Float32Array>(
+  values: Values,
+  rows: ArrayLike<number>,
   width: number,
-): Float64Array {
-  const block = new Float64Array(rows.length * width);
-  rows.forEach((i, row) => {
-    block.set(values.subarray(i * width, (i + 1) * width), row * width);
-  });
+): Values {
+  const block = new (values.constructor as new (length: number) => Values)(rows.length * width);
+  for (let row = 0; row < rows.length; row++)
+    block.set(values.subarray(rows[row] * width, (rows[row] + 1) * width), row * width);
   return block;
 }
