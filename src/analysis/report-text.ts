@@ -1,5 +1,5 @@
 import { printable } from "../shared/printable.js";
-import { quantity, whole } from "../shared/text.js";
+import { quantity, thresholdText, whole } from "../shared/text.js";
 import { textTable } from "../shared/text-table.js";
 import type { Analysis } from "./analyze.js";
 import type { MeasuredThreshold } from "./measured-threshold.js";
@@ -36,7 +36,7 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
   lines.push("", ...listing(analysis));
 
   const { measured } = info;
-  const judged = measured && `${two(measured.threshold)} or more`;
+  const judged = measured && `${thresholdText(measured.threshold)} or more`;
   lines.push(
     "",
     `Likely duplicates (${judged === undefined ? "above 0.95" : `within a data set, ${judged}`}): ${quantity(summary.duplicates, "pair")}`,
@@ -50,7 +50,7 @@ export function reportText(analysis: Analysis, { csvPath }: { csvPath?: string }
       lines.push(`  ${whole(summary.duplicates - duplicates.length)} of them are not in the list of pairs.`);
   }
 
-  const from = `${two(info.minSimilarity)} or more`;
+  const from = `${thresholdText(info.minSimilarity)} or more`;
   lines.push(
     "",
     `Possible leakage (pairs across data sets, ${judged ?? from}): ${quantity(leakage.length, "pair")}`,
@@ -117,8 +117,8 @@ function bandLines({ bands }: Analysis): string[] {
 
 function listing({ summary, info: { threshold, minSimilarity, measured } }: Analysis): string[] {
   const { highPairs, listedPairs, betweenThresholds = 0 } = summary;
-  const high = `High similarity (${two(threshold)} or more): ${quantity(highPairs, "pair")}`;
-  const which = minSimilarity > threshold ? `at ${two(minSimilarity)} or more` : "most similar";
+  const high = `High similarity (${thresholdText(threshold)} or more): ${quantity(highPairs, "pair")}`;
+  const which = minSimilarity > threshold ? `at ${thresholdText(minSimilarity)} or more` : "most similar";
   const lines = [
     listedPairs < highPairs ? `${high}, of which the ${whole(listedPairs)} ${which} are listed` : high,
   ];
@@ -126,7 +126,7 @@ function listing({ summary, info: { threshold, minSimilarity, measured } }: Anal
   const { eer, targetPairs, nonTargetPairs, asLabelled } = measured;
   return [
     ...lines,
-    `The labels of this corpus give ${two(measured.threshold)}: ${quantity(betweenThresholds, "pair")} between the two`,
+    `The labels of this corpus give ${thresholdText(measured.threshold)}: ${quantity(betweenThresholds, "pair")} between the two`,
     `  There the equal error rate is ${(100 * eer).toFixed(2)} %, over ${quantity(targetPairs, "pair")} of utterances of one speaker`,
     `  and ${whole(nonTargetPairs)} of two. Duplicates and leakage are judged by it; --similarity_threshold eer lists by it.`,
     ...(asLabelled === undefined ? [] : [withoutDoubts(asLabelled)]),
@@ -138,7 +138,7 @@ function withoutDoubts({ threshold, eer, leftOut }: NonNullable<MeasuredThreshol
   const raw =
     eer === undefined || threshold === undefined
       ? "give none"
-      : `have ${(100 * eer).toFixed(2)} % at ${two(threshold)}`;
+      : `have ${(100 * eer).toFixed(2)} % at ${thresholdText(threshold)}`;
   return `  It leaves out what the audit found (${quantity(leftOut, "utterance")}); the labels as they are ${raw}.`;
 }
 
@@ -165,4 +165,3 @@ function pairLines(pairs: readonly PairRow[], limit = longestList): string[] {
 }
 
 const four = (x: number) => x.toFixed(4);
-const two = (x: number) => String(Math.round(x * 1e4) / 1e4);

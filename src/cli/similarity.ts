@@ -7,7 +7,7 @@ import { invalid, stoppable } from "../errors.js";
 import { mergedFiles, similarityFiles } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
 import { thresholdIn } from "../pipeline/measure-threshold.js";
-import { quantity, whole } from "../shared/text.js";
+import { quantity, thresholdText, whole } from "../shared/text.js";
 import { backend } from "../similarity/backend.js";
 import type { SimilarityResult } from "../similarity/similarity.js";
 import { checkSameModel, readProvenance } from "../store/provenance.js";
@@ -148,7 +148,7 @@ function* report({ statistics: s, pairs, neighbours }: SimilarityResult, folder:
   if (s.totalPairs === 0) yield "One row only: there is no pair to compare";
   else
     yield `${quantity(s.totalPairs, "pair")}: mean ${s.mean.toFixed(4)}, std ${s.std.toFixed(4)}, median ${s.median.toFixed(4)}, ` +
-      `min ${s.min.toFixed(4)}, max ${s.max.toFixed(4)}; ${whole(s.highPairs)} at or above ${Number(s.threshold.toFixed(4))}`;
+      `min ${s.min.toFixed(4)}, max ${s.max.toFixed(4)}; ${whole(s.highPairs)} at or above ${thresholdText(s.threshold)}`;
   if (s.highPairs > pairs.length)
     yield `Warning: only the ${pairs.length} most similar of them are listed (--max_pairs, or a higher --similarity_threshold)`;
   const rows = neighbours?.index.length ?? 0;

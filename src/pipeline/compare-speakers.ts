@@ -9,7 +9,7 @@ import { similarityInto, similarityPaths } from "../comparison/write-similarity.
 import { missing, stoppable } from "../errors.js";
 import { mergedFiles, pictureFiles, similarityFiles } from "../merged/files.js";
 import { comparisonIn } from "../merged/take-away.js";
-import { quantity } from "../shared/text.js";
+import { quantity, thresholdText } from "../shared/text.js";
 import { type SimilarityOptions, similarity } from "../similarity/similarity.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerEmbedding } from "../types.js";
@@ -80,7 +80,7 @@ async function compareLocked(
   const threshold = await thresholdIn(folder, wanted, speakers, findings);
   if (wanted === "eer")
     reporter.log(
-      `Threshold ${tidy(threshold)}, measured on the labels ${findings === undefined ? "as they are" : "without what the audit found"}`,
+      `Threshold ${thresholdText(threshold)}, measured on the labels ${findings === undefined ? "as they are" : "without what the audit found"}`,
     );
   const hasMatrix = speakers.length <= maxMatrixSpeakers;
   const { overview, heatmap: map, subset } = pictureFiles;
@@ -102,13 +102,10 @@ async function compareLocked(
   );
   if (!ran)
     reporter.log(
-      `Unchanged: similarity of ${quantity(speakers.length, "speaker")} at threshold ${tidy(threshold)} in ${folder}`,
+      `Unchanged: similarity of ${quantity(speakers.length, "speaker")} at threshold ${thresholdText(threshold)} in ${folder}`,
     );
   return true;
 }
-
-/** A measured threshold has more digits than anybody reads. */
-const tidy = (threshold: number) => Number(threshold.toFixed(4));
 
 /** The line that says why a folder has no similarity. */
 export const nothingToCompare = (folder: string, speakers: number): string =>
@@ -142,6 +139,6 @@ async function compare(
   const { mean, std, min, max, highPairs, totalPairs, threshold } = result.statistics;
   reporter.log(
     `Similarity of ${quantity(speakers.length, "speaker")} (${result.backend}): mean ${mean.toFixed(4)}, std ${std.toFixed(4)}, ` +
-      `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${quantity(totalPairs, "pair")} >= ${tidy(threshold)}`,
+      `min ${min.toFixed(4)}, max ${max.toFixed(4)}; ${highPairs} of ${quantity(totalPairs, "pair")} >= ${thresholdText(threshold)}`,
   );
 }

@@ -13,7 +13,7 @@ import { conflict, missing } from "../errors.js";
 import { otherSimilarities, otherSpeakers } from "../merged/check-comparison.js";
 import { mergedFiles, similarityFiles, tableFile } from "../merged/files.js";
 import { readSpeakerList } from "../merged/read-speaker-list.js";
-import { quantityIs } from "../shared/text.js";
+import { quantityIs, thresholdText } from "../shared/text.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
 import type { SpeakerInfo, SpeakerPair } from "../types.js";
 import { holdsNo } from "../util/holds-no.js";
@@ -115,8 +115,6 @@ async function checkComparison(
     );
 }
 
-const two = (x: number) => String(Number(x.toFixed(4)));
-
 interface PairsSettings {
   speakers: readonly SpeakerInfo[];
   minSimilarity: number;
@@ -147,7 +145,7 @@ function pairsFrom(
       };
     }
     log(
-      `Warning: pairs from ${two(minSimilarity)} to ${two(statistics.threshold)} were not listed, and there is no matrix to find them in. ` +
+      `Warning: pairs from ${thresholdText(minSimilarity)} to ${thresholdText(statistics.threshold)} were not listed, and there is no matrix to find them in. ` +
         "Compare again with a lower --similarity_threshold (eer: the measured one).",
     );
     return { listed: pairs, complete: false };

@@ -1,4 +1,4 @@
-import { quantity, whole } from "../shared/text.js";
+import { quantity, thresholdText, whole } from "../shared/text.js";
 import { showAs, showRows } from "../show/show-as.js";
 import type { Part } from "../show/view.js";
 import type { SimilarityStatistics } from "../types.js";
@@ -31,7 +31,7 @@ export function showSimilarity<Result extends SimilarityResult>(result: Result):
 export const shownPairs = 10;
 
 export const highText = ({ highPairs, totalPairs, threshold }: SimilarityStatistics): string =>
-  `${whole(highPairs)} of ${quantity(totalPairs, "pair")} at or above ${Number(threshold.toFixed(4))}`;
+  `${whole(highPairs)} of ${quantity(totalPairs, "pair")} at or above ${thresholdText(threshold)}`;
 
 export const statisticsText = ({ mean, std, min, median, max }: SimilarityStatistics): string =>
   Object.entries({ mean, std, min, median, max })
