@@ -1,4 +1,5 @@
 import { duration, quantity, whole } from "../shared/text.js";
+import { groupBy } from "../util/group-by.js";
 import { type Bin, roundBins, tidy } from "./bins.js";
 import { type Chart, chart, emptyView, numeric, type Part, panelTitle, silent } from "./chart.js";
 import { binned, countAxis } from "./distribution.js";
@@ -205,14 +206,11 @@ function datasetPanel(files: CorpusRow[], groups: Groups, { width, height }: Siz
 }
 
 function utterancesPanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part): Panel {
-  const speakers = new Map<string, { dataset: string; value: number }>();
-  for (const file of files.filter(isKnown)) {
-    const key = speakerOf(file);
-    const speaker = speakers.get(key);
-    if (speaker) speaker.value++;
-    else speakers.set(key, { dataset: file.dataset, value: 1 });
-  }
-  const counts = [...speakers.values()].map(({ value }) => value).sort((a, b) => a - b);
+  const speakers = Array.from(groupBy(files.filter(isKnown), speakerOf).values(), (own) => ({
+    dataset: own[0].dataset,
+    value: own.length,
+  }));
+  const counts = speakers.map(({ value }) => value).sort((a, b) => a - b);
   if (counts.length === 0) return { view: emptyView("No speakers", size), subtitle: "none" };
   const middle = counts[Math.floor(counts.length / 2)];
   const [fewest, most] = [counts[0], counts[counts.length - 1]];
@@ -230,7 +228,7 @@ function utterancesPanel(files: CorpusRow[], groups: Groups, size: Size, legend?
         }))
       : roundBins(counts);
   return {
-    view: stacked([...speakers.values()], bins, groups, size, "utterances of a speaker", "speakers", legend),
+    view: stacked(speakers, bins, groups, size, "utterances of a speaker", "speakers", legend),
     subtitle: facts,
   };
 }
@@ -255,15 +253,14 @@ function durationPanel(files: CorpusRow[], groups: Groups, size: Size, legend?: 
 
 function ratePanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part): Panel {
   const known = files.filter(({ sampleRate }) => Number.isFinite(sampleRate));
-  const counts = new Map<string, { rate: number; dataset: string; count: number }>();
-  for (const { dataset, sampleRate: rate } of known) {
-    const name = groups.nameOf(dataset);
-    const key = JSON.stringify([rate, name]);
-    const bar = counts.get(key);
-    if (bar) bar.count++;
-    else counts.set(key, { rate: rate!, dataset: name, count: 1 });
-  }
-  const values = [...counts.values()].map((bar) => ({ ...bar, label: `${tidy(bar.rate / 1000)} kHz` }));
+  const labelOf = (rate: number) => `${tidy(rate / 1000)} kHz`;
+  const bars = groupBy(known, ({ dataset, sampleRate }) =>
+    JSON.stringify([sampleRate, groups.nameOf(dataset)]),
+  );
+  const values = Array.from(bars.values(), (own) => {
+    const [{ dataset, sampleRate: rate = 0 }] = own;
+    return { rate, dataset: groups.nameOf(dataset), count: own.length, label: labelOf(rate) };
+  });
   if (values.length === 0) return { view: emptyView("No sample rates", size), subtitle: "none" };
   const rates = [...new Set(values.map(({ rate }) => rate))].sort((a, b) => a - b);
   const view = {
@@ -274,7 +271,7 @@ function ratePanel(files: CorpusRow[], groups: Groups, size: Size, legend?: Part
       x: {
         field: "label",
         type: "nominal",
-        scale: { domain: rates.map((rate) => `${tidy(rate / 1000)} kHz`) },
+        scale: { domain: rates.map(labelOf) },
         axis: { title: "sample rate", labelAngle: rates.length > 6 ? -45 : 0, ticks: false },
       },
       y: { field: "count", type: "quantitative", axis: countAxis("recordings", known.length) },
