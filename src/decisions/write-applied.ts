@@ -28,10 +28,9 @@ export type CleanForm = (typeof cleanForms)[number];
 
 /** Where the changes behind a corrected corpus stand: beside a file, or inside a folder. */
 export function changesPath(path: string): string {
-  const isFolder = extname(path.replace(/\.gz$/, "")) === "";
-  return isFolder
-    ? join(path, "changes.jsonl")
-    : `${path.replace(/\.gz$/, "").slice(0, -extname(path.replace(/\.gz$/, "")).length)}.changes.jsonl`;
+  const plain = path.replace(/\.gz$/, "");
+  const ending = extname(plain);
+  return ending === "" ? join(path, "changes.jsonl") : `${plain.slice(0, -ending.length)}.changes.jsonl`;
 }
 
 /** The changes behind a corrected corpus; none where it is no such. */
