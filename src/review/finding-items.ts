@@ -149,10 +149,13 @@ function voicesOf(
   const own = keys.filter((key) => recordings.has(key));
   const others =
     listen.length > 0 || own.length > 0 ? listen : names.flatMap((name) => recordings.typical(name) ?? []);
-  const voices = own.map((key) => ({
+  const at = evidence.changeSeconds;
+  const voices: ReviewVoice[] = own.map((key) => ({
     key,
     label: kind === "wrongLabel" ? `said to be ${recordings.nameOf(key)}` : (recordings.nameOf(key) ?? key),
-    detail: "the recording in question",
+    detail:
+      typeof at === "number" ? "the line is where the voice seems to change" : "the recording in question",
+    ...(typeof at === "number" ? { at } : {}),
   }));
   const parts = remedy.action === "splitName" ? remedy.parts : undefined;
   for (const key of others) {
@@ -192,8 +195,8 @@ const fields: Record<string, [label: string, textOf?: (value: number) => string]
   snrDb: ["speech above the noise", decibels],
   bandwidthHz: ["bandwidth", hertz],
   partAtFullScale: ["samples at full scale", part],
-  similarityAcross: ["cosine across the change of voice", cosine],
-  usualSimilarity: ["usual cosine across such a place", cosine],
+  similarityAcross: ["cosine across the change", cosine],
+  usualSimilarity: ["usual cosine", cosine],
   changeSeconds: ["change of voice at", seconds],
   path: ["file"],
 };

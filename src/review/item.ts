@@ -27,6 +27,8 @@ export interface ReviewVoice {
   /** The key of the utterance. */
   key: string;
   detail?: string;
+  /** Seconds into the recording where the spectrogram has a line: where the voice seems to change. */
+  at?: number;
 }
 
 export interface ReviewAction {

@@ -53,7 +53,7 @@ const finding = (
   probability,
   evidence:
     kind === "wrongLabel"
-      ? { speaker: a, nearestSpeaker: b, note: script, listen: [second, "__proto__"] }
+      ? { speaker: a, nearestSpeaker: b, note: script, listen: [second, "__proto__"], changeSeconds: 0.5 }
       : { utterances1: 3, utterances2: 3 },
   remedy,
 });
@@ -201,6 +201,8 @@ else {
         );
       }
       assert.match((await page.locator(".desk-evidence table").textContent())!, script);
+      // Where in its 1.5 s the voice is said to change.
+      assert.match((await page.locator(".desk-change").getAttribute("style"))!, /^left: 33.3/);
       assert.is(await page.evaluate("window.hacked"), undefined);
       assert.is(await page.locator("img[src=x], .desk script").count(), 0);
       // The policy refuses what a name could ask for, were it ever taken for markup.

@@ -175,6 +175,28 @@ test("the evidence has words and units, and what is asked of a doubt is what is 
     ["first file", "a.wav"],
     ["second file", "b.wav"],
   ]);
+  const two = item(
+    "severalVoices",
+    ["x_a_1"],
+    {
+      similarityAcross: 0.0264,
+      usualSimilarity: 0.524,
+      changeSeconds: 0.5,
+      seconds: 1,
+      path: "a.wav",
+      listen: ["x_a_1"],
+    },
+    { action: "drop" },
+  );
+  assert.equal(
+    two.voices.map(({ at, detail }) => [at, detail]),
+    [[0.5, "the line is where the voice seems to change"]],
+  );
+  assert.equal(two.facts.slice(2, 5), [
+    ["cosine across the change", "0.026"],
+    ["usual cosine", "0.524"],
+    ["change of voice at", "0.50 s"],
+  ]);
   const narrow = item(
     "narrowBand",
     ["x_a_1"],

@@ -6,9 +6,10 @@ export class Voice {
   #head;
   #loading;
   #isGone = false;
+  #at;
 
   /** @param fetch gives `{ sound, picture, seconds, played }` (addresses), or `{ problem }` */
-  constructor({ label, key, detail }, letter, { fetch, onPlay, onEnd }) {
+  constructor({ label, key, detail, at }, letter, { fetch, onPlay, onEnd }) {
     this.onEnd = onEnd;
     this.onPlay = onPlay;
     this.#head = h("div", { class: "desk-head" });
@@ -53,6 +54,7 @@ export class Voice {
       h("div", { class: "desk-detail" }, detail === undefined ? "" : plain(detail)),
       this.note,
     );
+    this.#at = at;
     this.#loading = Promise.resolve(fetch(key)).then((clip) => this.#show(clip));
   }
 
@@ -68,6 +70,8 @@ export class Voice {
       this.picture.prepend(
         h("img", { src: picture, alt: "Spectrogram, 0 to 8 kHz on the mel scale", draggable: false }),
       );
+    if (this.#at < played)
+      this.picture.append(h("div", { class: "desk-change", style: `left: ${(100 * this.#at) / played}%` }));
     // A stroke below it for every second.
     this.picture.style.setProperty("--second", `${100 / Math.max(0.1, played)}%`);
     this.note.textContent =
