@@ -1,9 +1,8 @@
-import { quantity } from "../shared/text.js";
+import { quantity, whole } from "../shared/text.js";
 import { showAs } from "../show/show-as.js";
 import type { View } from "../show/view.js";
 import type { Decided } from "./decided.js";
 import type { Finding, FindingKind } from "./finding.js";
-import { stylesNote } from "./summary.js";
 
 export interface Audit {
   /** Down to a probability of 0.05, what costs most first; from 0.5 on it counts as found. */
@@ -32,6 +31,17 @@ export interface Audit {
     /** Utterances of which nothing was measured; 0 where nothing was of any. */
     unmeasured: number;
   };
+}
+
+/** From this share of the names on, and so many of them, names of two people are too many to be believed at once. */
+const manyNames = { share: 0.1, least: 3 };
+
+/** What to think of very many names of two people; empty where there are not. */
+export function stylesNote({ speakers, found }: Audit["summary"]): string {
+  const count = found.mergedSpeakers;
+  return count >= manyNames.least && count > manyNames.share * speakers
+    ? `${whole(count)} of ${quantity(speakers, "speaker")} seem to be two people each. Who speaks in several ways (emotions, languages, channels) can look like two: listen before you split.`
+    : "";
 }
 
 const mostFindings = 12;

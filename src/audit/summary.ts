@@ -1,5 +1,5 @@
 import { percent, quantity, whole } from "../shared/text.js";
-import type { Audit } from "./audit.js";
+import { type Audit, stylesNote } from "./audit-result.js";
 import type { Decided } from "./decided.js";
 import { type FindingKind, qualityKinds } from "./finding.js";
 import { findingText } from "./finding-text.js";
@@ -20,17 +20,6 @@ const texts: Record<FindingKind, readonly [noun: string, rest: string]> = {
   narrowBand: ["file", " of a narrow band"],
   lowSnr: ["file", " of speech hardly above the noise"],
 };
-
-/** From this share of the names on, and so many of them, names of two people are too many to be believed at once. */
-const manyNames = { share: 0.1, least: 3 };
-
-/** What to think of very many names of two people; empty where there are not. */
-export function stylesNote({ speakers, found }: Audit["summary"]): string {
-  const count = found.mergedSpeakers;
-  return count >= manyNames.least && count > manyNames.share * speakers
-    ? `${whole(count)} of ${quantity(speakers, "speaker")} seem to be two people each. Who speaks in several ways (emotions, languages, channels) can look like two: listen before you split.`
-    : "";
-}
 
 /** Most findings of a kind that are named. */
 const named = 3;
