@@ -77,7 +77,7 @@ export function applyDecisions<Row extends Named & Partial<AudioSource>, Whole e
   const found = register(corpus, held, allowUnknown);
   const effects = effectsOf(held, found);
   const merges = held.filter((decision) => isMerge(decision, found));
-  const names = mergedNames(merges, found.sizeOf);
+  const names = mergedNames(merges, (name) => found.rows(name).length);
   const mergeOf = new Map(merges.flatMap((merge) => merge.keys.map((key) => [key, merge])));
   checkApart(held, names);
   const parts = splitsOf(held, found);
@@ -158,11 +158,12 @@ function speakerIdIn(
   found: Register,
   names: (name: string) => string,
 ): string {
-  const speakerId = found.speakerIdOf(name);
-  if (speakerId === undefined)
+  const speakerId = found.first(name)?.speakerId;
+  // A new name.
+  if (speakerId === undefined || speakerId === null)
     return dataset !== "" && name.startsWith(`${dataset}_`) ? name.slice(dataset.length + 1) : name;
   const own = nameOf({ dataset, speakerId })!;
-  return !found.isName(own) || names(own) === name ? speakerId : name;
+  return found.first(own) === undefined || names(own) === name ? speakerId : name;
 }
 
 /** The recordings and names of a corpus, as decisions call them. */
@@ -171,14 +172,11 @@ interface Register {
   row(key: string): number | undefined;
   /** The rows under a name. */
   rows(name: string): readonly number[];
-  isName(name: string): boolean;
-  sizeOf(name: string): number;
+  /** The first of them; undefined for a name that the corpus does not have. */
+  first(name: string): Named | undefined;
   /** The key under which decisions have a row. */
   keyOf(row: number): string;
-  datasetOf(name: string): string | undefined;
-  datasetOfRow(row: number): string;
-  /** The id of a speaker in its own data set; undefined for a new name. */
-  speakerIdOf(name: string): string | undefined;
+  datasetOf(row: number): string;
   /** Keys that it never had. */
   unknown: string[];
 }
@@ -235,18 +233,9 @@ function register<Row extends Named & Partial<AudioSource>>(
   return {
     row: (key) => rowOf.get(key),
     rows: (name) => rowsOf.get(name) ?? [],
-    isName: (name) => rowsOf.has(name),
-    sizeOf: (name) => rowsOf.get(name)?.length ?? 0,
+    first: (name) => utterances[rowsOf.get(name)?.[0] ?? -1],
     keyOf: (row) => keyOfRow.get(row) ?? utterances[row]!.key,
-    datasetOf(name) {
-      const [first] = rowsOf.get(name) ?? [];
-      return first === undefined ? undefined : utterances[first]!.dataset;
-    },
-    datasetOfRow: (row) => utterances[row]!.dataset,
-    speakerIdOf(name) {
-      const [first] = rowsOf.get(name) ?? [];
-      return first === undefined ? undefined : utterances[first]!.speakerId!;
-    },
+    datasetOf: (row) => utterances[row]!.dataset,
     unknown: unknownKeys,
   };
 }
@@ -329,23 +318,26 @@ const rankOf = (decision: Decision) => (isAuditors(decision) ? 0 : 1);
 
 /** A name of the corpus; or what a speaker of the recording's own data set is called. */
 function targetOf(to: string, row: number, found: Register): string {
-  if (found.isName(to)) return to;
-  const dataset = found.datasetOfRow(row);
+  if (found.first(to) !== undefined) return to;
+  const dataset = found.datasetOf(row);
   const name = nameOf({ dataset, speakerId: to })!;
   return dataset !== "" && to.startsWith(`${dataset}_`) ? to : name;
 }
+
+const areNames = (keys: readonly string[], found: Register) =>
+  keys.every((key) => found.first(key) !== undefined);
 
 /** Names of one person; within a data set, for across two the names stay. */
 function isMerge({ kind, action, keys }: Decision, found: Register): boolean {
   if (action === "mergeNames") return true;
   if (kind !== "pair" || action !== "same") return false;
-  return keys.every(found.isName) && new Set(keys.map(found.datasetOf)).size === 1;
+  return areNames(keys, found) && new Set(keys.map((name) => found.first(name)?.dataset)).size === 1;
 }
 
 function isOneSide(decision: Decision, found: Register): boolean {
   const { kind, action, keys } = decision;
   if (action === "keepOnOneSide") return true;
-  return kind === "pair" && action === "same" && keys.every(found.isName) && !isMerge(decision, found);
+  return kind === "pair" && action === "same" && areNames(keys, found) && !isMerge(decision, found);
 }
 
 /** @throws `conflict` where merges join what is said to be two people */
