@@ -27,15 +27,15 @@ export function pythonJson(value: unknown): string {
  * for (const text of pythonJsonChunks(rows)) file.write(text);
  */
 export function* pythonJsonChunks(value: unknown): Generator<string> {
-  const text = { pending: "" };
+  let pending = "";
   for (const piece of pieces(value, "\n", "value")) {
-    text.pending += piece;
-    if (text.pending.length >= chunkLength) {
-      yield text.pending;
-      text.pending = "";
+    pending += piece;
+    if (pending.length >= chunkLength) {
+      yield pending;
+      pending = "";
     }
   }
-  if (text.pending) yield text.pending;
+  if (pending) yield pending;
 }
 
 /** @param newline a line feed and the indentation of the line that `value` begins on */
