@@ -88,7 +88,8 @@ export class RowBlocks {
 
   /** The stored blocks, in order. */
   private stored(): StoredBlock[] {
-    const blocks = this.names()
+    const names = existsSync(this.home) ? readdirSync(this.home) : [];
+    const blocks = names
       .filter((name) => /^\d+-\d+$/.test(name))
       .sort()
       .map((name) => {
@@ -149,10 +150,6 @@ export class RowBlocks {
 
   private place({ from, to }: Range): string {
     return join(this.home, [from, to].map((row) => String(row).padStart(9, "0")).join("-"));
-  }
-
-  private names(): string[] {
-    return existsSync(this.home) ? readdirSync(this.home) : [];
   }
 
   private factsOf(folder: string): Facts {
