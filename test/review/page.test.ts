@@ -515,6 +515,16 @@ else {
         document.querySelector(".desk-rows")?.textContent?.includes("recording-9999"),
       );
       assert.ok((await rows()) < 60);
+      // In a larger window there are rows down to the end.
+      await page.setViewportSize({ width: 1200, height: 1800 });
+      await page.waitForFunction(() => {
+        const end = document.querySelector(".desk-list")!.getBoundingClientRect().bottom;
+        const rows = document.querySelectorAll(".desk-row");
+        return rows[rows.length - 1]!.getBoundingClientRect().bottom >= end - 1;
+      });
+      // Who has scrolled away stays there.
+      assert.ok((await page.locator(".desk-list").evaluate(({ scrollTop }) => scrollTop)) > 400_000);
+      await page.setViewportSize({ width: 1200, height: 800 });
       const hits = () => page.locator(".desk-hits").textContent();
       await page.locator("select[aria-label=Kind]").selectOption("leakage");
       assert.is(await hits(), "2500 of 10000 shown");

@@ -35,6 +35,13 @@ export class List {
       },
       this.inner,
     );
+    // A message above it, or a larger window: a row that was in sight stays so, and there are rows down to the end.
+    let height = 0;
+    new ResizeObserver(() => {
+      if (this.#isInSight(height)) this.current = this.#current;
+      else this.refresh();
+      height = this.element.clientHeight;
+    }).observe(this.element);
   }
 
   set rows(rows) {
@@ -49,11 +56,16 @@ export class List {
 
   set current(index) {
     this.#current = index;
-    const top = index * rowHeight;
-    const { scrollTop, clientHeight } = this.element;
-    if (index >= 0 && (top < scrollTop || top + rowHeight > scrollTop + clientHeight))
-      this.element.scrollTop = Math.max(0, top - clientHeight / 2);
+    const { clientHeight } = this.element;
+    if (index >= 0 && !this.#isInSight(clientHeight))
+      this.element.scrollTop = Math.max(0, index * rowHeight - clientHeight / 2);
     this.refresh();
+  }
+
+  /** Whether the current row is within a list of that height. */
+  #isInSight(height) {
+    const top = this.#current * rowHeight - this.element.scrollTop;
+    return top >= 0 && top + rowHeight <= height;
   }
 
   /** Draws what is in sight anew. */
