@@ -34,9 +34,11 @@ export function unembedded(
   utterances: readonly { key: string }[],
 ): ReviewUtterance[] {
   const known = new Set(utterances.map(({ key }) => key));
-  return (items as readonly Partial<Pick<Finding, "keys" | "evidence">>[]).flatMap(({ keys, evidence }) => {
-    const [key] = keys ?? [];
-    const path = evidence?.path;
+  return items.flatMap((item) => {
+    if (!("remedy" in item)) return [];
+    const { keys, evidence } = item as Finding;
+    const [key] = keys;
+    const { path } = evidence;
     if (key === undefined || known.has(key) || typeof path !== "string") return [];
     known.add(key);
     return { key, dataset: "", speakerId: null, path };

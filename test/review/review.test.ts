@@ -223,6 +223,8 @@ test("a recording without an embedding is heard by the path in the evidence", as
     desk.items[0]!.voices.map(({ key }) => key),
     ["x_a_silent"],
   );
+  // Beside pairs of keys, which are lists with methods of that name.
+  assert.is(review([["x_a_1", "x_b_1"], silent], { utterances }).items.length, 2);
   const { clips, wanted } = await desk.page(join(folder, "silent"));
   assert.equal([clips, wanted], [1, 1]);
 });
