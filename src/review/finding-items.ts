@@ -216,8 +216,10 @@ const ofBoth: Record<string, string> = { seconds: "lengths", speaker: "said to b
 /** The evidence in words; what to listen to is heard. */
 function factsOf({ kind, keys, evidence }: Finding): [string, string][] {
   return Object.entries(evidence).flatMap(([name, value]): [string, string][] => {
-    if (name === "listen" || value === null || value === undefined) return [];
     const [, stem = name, number] = /^(.+)([12])$/.exec(name) ?? [];
+    // Of a pair, one recording may be nobody's.
+    const isNothing = value === undefined || (value === null && ofBoth[stem] === undefined);
+    if (name === "listen" || isNothing) return [];
     const [label = spelt(stem), textOf = plainText] = fields[stem] ?? [];
     const written = (one: unknown) => (typeof one === "number" ? textOf(one) : plainText(one));
     if (name === "limit") {
@@ -239,6 +241,7 @@ function factsOf({ kind, keys, evidence }: Finding): [string, string][] {
 }
 
 function plainText(value: unknown): string {
+  if (value === null) return "unknown";
   if (typeof value === "number")
     return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 1 ? 3 : 1);
   if (typeof value === "string") return value;

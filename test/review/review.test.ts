@@ -158,7 +158,7 @@ test("the evidence has words and units, and what is asked of a doubt is what is 
       secondsCompared: 3.456,
       seconds1: 3.6,
       seconds2: 3.5,
-      speaker1: "x_a",
+      speaker1: null,
       speaker2: "x_b",
       path1: "a.wav",
       path2: "b.wav",
@@ -171,7 +171,7 @@ test("the evidence has words and units, and what is asked of a doubt is what is 
     ["shifted by", "-0.10 s"],
     ["compared over", "3.5 s"],
     ["lengths", "3.6 s, 3.5 s"],
-    ["said to be", "x_a, x_b"],
+    ["said to be", "unknown, x_b"],
     ["first file", "a.wav"],
     ["second file", "b.wav"],
   ]);
