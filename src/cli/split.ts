@@ -13,7 +13,7 @@ import { earlierSplit, endingOf, type PartFormat, partFormats } from "../pipelin
 import { splitSource } from "../pipeline/split-source.js";
 import { readSpeakers } from "../pipeline/split-speakers.js";
 import { quantity } from "../shared/text.js";
-import { checkWritable } from "../util/make-folder.js";
+import { writeTogether } from "../util/write-together.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, wholeNumber } from "./options.js";
 import { openReporter } from "./reporter.js";
@@ -73,52 +73,55 @@ export function splitCommand(program: Command): void {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const { parts, findings, decisions: files, keep, seed, as, outputDir, ...source } = settings;
+  const { parts, findings, decisions: decidedIn, keep, seed, as, outputDir, ...source } = settings;
   const reporter = openReporter();
   try {
-    checkWritable(outputDir);
     const abortSignal = interruptSignal();
-    const decided = readDecisions(files ?? []);
-    for (const warning of decided.warnings) reporter.log(`Warning: ${warning}`);
-    const found = foundOrDecided(
-      findings === undefined ? [] : await readFindings(findings),
-      decided.decisions,
-    );
-    const kept = keep === undefined ? [] : await readSpeakers(keep);
-    const onProgress = reporter.progress.bind(reporter);
-    await stoppable(
-      "The split",
-      async () => {
-        const corpus = await splitSource({ ...source, onProgress, abortSignal });
-        const { utterances, failures, warnings } = corpus;
-        for (const warning of warnings) reporter.log(`Warning: ${warning}`);
-        if (failures.length > 0)
-          reporter.log(
-            `Warning: ${quantity(failures.length, "utterance")} ${failures.length === 1 ? "is" : "are"} in no part. The first: ${failures[0]!.reason}`,
+    const onWait = (line: string) => reporter.log(line);
+    await writeTogether(outputDir, { purpose: "splitting", onWait, abortSignal }, async (files) => {
+      const decided = readDecisions(decidedIn ?? []);
+      for (const warning of decided.warnings) reporter.log(`Warning: ${warning}`);
+      const found = foundOrDecided(
+        findings === undefined ? [] : await readFindings(findings),
+        decided.decisions,
+      );
+      const kept = keep === undefined ? [] : await readSpeakers(keep);
+      const onProgress = reporter.progress.bind(reporter);
+      await stoppable(
+        "The split",
+        async () => {
+          const corpus = await splitSource({ ...source, onProgress, abortSignal });
+          const { utterances, failures, warnings } = corpus;
+          for (const warning of warnings) reporter.log(`Warning: ${warning}`);
+          if (failures.length > 0)
+            reporter.log(
+              `Warning: ${quantity(failures.length, "utterance")} ${failures.length === 1 ? "is" : "are"} in no part. The first: ${failures[0]!.reason}`,
+            );
+          const format = as ?? corpus.manifest?.format ?? "csv";
+          const ending = await endingOf(corpus, format);
+          spareInputs(
+            "split",
+            settings,
+            Object.keys(parts).map((part) => join(outputDir, part + ending)),
           );
-        const format = as ?? corpus.manifest?.format ?? "csv";
-        const ending = await endingOf(corpus, format);
-        spareInputs(
-          "split",
-          settings,
-          Object.keys(parts).map((part) => join(outputDir, part + ending)),
-        );
-        const before = await earlierSplit(outputDir, Object.keys(parts), ending);
-        const avoid = [...found, ...ofOneCut(corpus)];
-        for (const warning of checkKnown(utterances, { kept, keep, avoid: found }))
-          reporter.log(`Warning: ${warning}`);
-        const split = splitCorpus(utterances, { parts, avoid, keep: kept, seed });
-        reporter.close();
-        await publishSplit(
-          split,
-          corpus,
-          parts,
-          { outputDir, format, ending, before, kept: kept.length },
-          { reporter, abortSignal },
-        );
-      },
-      `Run the same command again to write ${outputDir} whole.`,
-    );
+          const before = await earlierSplit(outputDir, Object.keys(parts), ending);
+          const avoid = [...found, ...ofOneCut(corpus)];
+          for (const warning of checkKnown(utterances, { kept, keep, avoid: found }))
+            reporter.log(`Warning: ${warning}`);
+          const split = splitCorpus(utterances, { parts, avoid, keep: kept, seed });
+          reporter.close();
+          await publishSplit(
+            files,
+            split,
+            corpus,
+            parts,
+            { outputDir, format, ending, before, kept: kept.length },
+            { reporter, abortSignal },
+          );
+        },
+        `${outputDir} is as it was before.`,
+      );
+    });
   } finally {
     reporter.close();
   }

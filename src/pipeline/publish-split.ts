@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { speakerKey } from "../audit/audit-corpus.js";
 import { type SplitCorpus, type SplitSpeaker, secondsOf } from "../audit/split-corpus.js";
 import type { Corpus, ManifestFormat } from "../corpus/corpus.js";
-import { writeManifest } from "../corpus/write-manifest.js";
+import { manifestInto, oldManifest } from "../corpus/write-manifest.js";
 import { invalid, throwIfAborted } from "../errors.js";
 import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
 import { speakerIdentity } from "../util/speaker-identity.js";
 import { writeFile } from "../util/write-file.js";
+import type { Together } from "../util/write-together.js";
 import { type SpeakerRow, speakersCsv, speakersFile } from "./split-speakers.js";
 import { splitText } from "./split-text.js";
 import type { StageContext } from "./stage.js";
@@ -27,9 +28,11 @@ export interface SplitPlaces {
 /**
  * Writes a split into a folder: a manifest of each part, as the corpus has it, and speakers.csv. Reports what each part came to.
  *
+ * @param files of the folder
  * @throws `invalid` for a part of which nothing is left; as `writeManifest` does
  */
 export async function publishSplit(
+  files: Together,
   split: SplitCorpus<Utterance, string>,
   corpus: Pick<Corpus, "manifest">,
   asked: Record<string, number>,
@@ -44,13 +47,16 @@ export async function publishSplit(
       { got: empty },
     );
   const rows = speakerRows(split);
+  // It comes first: without it, parts are taken for somebody else's.
+  await writeFile(files.at(join(outputDir, speakersFile)), speakersCsv(rows));
+  const old: string[] = [];
   for (const part of parts) {
     throwIfAborted("Writing the parts", abortSignal);
-    await writeManifest({ ...corpus, utterances: split.parts[part]! }, join(outputDir, part + ending), {
-      format,
-    });
+    const utterances = split.parts[part]!;
+    const path = join(outputDir, part + ending);
+    old.push(...oldManifest(await manifestInto(files, { ...corpus, utterances }, path, { format })));
   }
-  await writeFile(join(outputDir, speakersFile), speakersCsv(rows));
+  files.commit(old);
   for (const line of splitText(split, rows, asked, kept)) reporter.log(line);
   for (const line of movedText(rows, before, outputDir)) reporter.log(line);
   reporter.log(

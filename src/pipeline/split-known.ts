@@ -3,6 +3,7 @@ import type { Finding } from "../audit/finding.js";
 import type { SplitSpeaker } from "../audit/split-corpus.js";
 import { nameOf } from "../decisions/names.js";
 import { unknown } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 
 /**
@@ -28,12 +29,12 @@ export function* checkKnown(
   const absent = kept.filter((speaker) => !names.has(speakerKey(speaker)));
   if (kept.length > 0 && absent.length === kept.length)
     throw unknown(
-      `None of the ${kept.length} speakers that ${keep} keeps is in the corpus: it has ${utterances.find(({ speakerId }) => speakerId !== null)?.dataset ?? "nobody known"} as a data set, and the table ${kept[0]!.dataset}. ` +
+      `None of the ${quantity(kept.length, "speaker")} that ${keep} keeps is in the corpus: it has ${utterances.find(({ speakerId }) => speakerId !== null)?.dataset ?? "nobody known"} as a data set, and the table ${kept[0]!.dataset}. ` +
         "Is it of another corpus? Where neither layout nor manifest has a data set, --dataset names it.",
       { path: keep, got: speakerKey(kept[0]!) },
     );
   if (absent.length > 0)
-    yield `${absent.length} of the ${kept.length} speakers that ${keep} keeps are not in the corpus, such as ${speakerKey(absent[0]!)}`;
+    yield `${absent.length} of the ${quantity(kept.length, "speaker")} that ${keep} keeps ${absent.length === 1 ? "is" : "are"} not in the corpus, such as ${speakerKey(absent[0]!)}`;
   if (avoid.length === 0) return;
   const keys = new Set(utterances.map(({ key }) => key));
   const isKnown = ({ keys: own }: Finding) => own.some((key) => names.has(key) || keys.has(key));

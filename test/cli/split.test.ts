@@ -179,7 +179,7 @@ test("people stay where an earlier split has them when the corpus has grown", as
   assert.match(anew, /Warning: \d+ speakers of the split that was in grown are in another part now.*--keep/);
   assert.match(
     await split("--manifest", "all.jsonl", "--keep", put("o.csv", "dataset,speaker,part\nz,s1,dev\n")),
-    /^error: None of the 1 speakers that o\.csv keeps is in the corpus: it has x as a data set, and the table z\./,
+    /^error: None of the 1 speaker that o\.csv keeps is in the corpus: it has x as a data set, and the table z\./,
   );
   assert.match(
     await split("--manifest", "all.jsonl", "--keep", put("o.csv", "dataset,speaker\nz,s1\n")),

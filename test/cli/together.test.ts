@@ -68,6 +68,9 @@ const commands: Record<string, (corpus: string) => string[]> = {
     "--resamples",
     "0",
   ],
+  split: (corpus) => [
+    ...["split", "--manifest", `${corpus}.csv`, "--output_dir", "out", "--parts", "train=1,test=1"],
+  ],
   apply: (corpus) => [
     ...["apply", "--decisions", `${corpus}.jsonl`, "--manifest", `${corpus}.csv`, "--out", "out/clean.csv"],
   ],
