@@ -16,7 +16,7 @@ import {
 import { stoppable } from "../errors.js";
 import { corpusFlags, inShell } from "../pipeline/corpus-flags.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
-import { quantity } from "../shared/text.js";
+import { quantity, quantityIs } from "../shared/text.js";
 import { interruptSignal } from "./interrupt.js";
 import * as options from "./options.js";
 import { printLine } from "./print.js";
@@ -60,6 +60,12 @@ async function run({ decisions: files, out, as, allowUnknown, ...settings }: Set
     () => openCorpus({ ...settings, abortSignal }),
     "Nothing was written.",
   );
+  for (const warning of corpus.warnings) printLine(`Warning: ${warning}`);
+  const { failures } = corpus;
+  if (failures.length > 0)
+    printLine(
+      `Warning: ${quantityIs(failures.length, "utterance")} not in ${out}, because the corpus cannot be read there. The first: ${failures[0]!.reason}`,
+    );
   const form = as ?? cleanFormOf(out, corpus);
   const changes = await readChanges(settings.manifest ?? settings.dataRoot!);
   const applied = applyDecisions({ ...corpus, changes }, decisions, { allowUnknown });

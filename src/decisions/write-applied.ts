@@ -3,9 +3,9 @@ import { dirname, extname, join, relative, resolve, sep } from "node:path";
 import type { Columns } from "../corpus/columns.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { manifestInto, oldManifest } from "../corpus/write-manifest.js";
-import { checkFiles } from "../corpus/writers/new-manifest.js";
-import { conflict, unsupported } from "../errors.js";
-import { writeTable } from "../tables/write-table.js";
+import { checkFiles, writeRows } from "../corpus/writers/new-manifest.js";
+import { conflict, invalid, unsupported } from "../errors.js";
+import { checkTableName } from "../tables/write-table.js";
 import type { Utterance } from "../types.js";
 import { inside } from "../util/inside.js";
 import { allJsonLines, jsonLines } from "../util/json-lines.js";
@@ -83,6 +83,8 @@ export async function writeApplied(
     abortSignal,
   }: { form?: CleanForm; columns?: Columns; abortSignal?: AbortSignal } = {},
 ): Promise<void> {
+  if (corpus.utterances.length === 0)
+    throw invalid(`The corpus has no utterance left, so ${path} would list nothing.`, { path });
   await writeTogetherAt(path, { purpose: "applying decisions", abortSignal }, async (files) => {
     // The changes come first: without them, links are taken for somebody else's.
     await writeFile(files.at(changesPath(path)), jsonLines(changeRows(corpus.changes)));
@@ -91,7 +93,7 @@ export async function writeApplied(
     else {
       if (form === "table") {
         checkFiles(corpus.utterances);
-        await writeTable(manifestRows(corpus.utterances), files.at(path));
+        await writeManifestTable(corpus.utterances, files.at(path));
       } else await writeFile(files.at(path), listed(corpus.utterances));
       files.commit([path]);
     }
@@ -115,8 +117,14 @@ function* listed(utterances: readonly Utterance[]): Generator<string> {
   for (const { file } of utterances) yield `${file}\n`;
 }
 
-/** The rows of a table that `readManifest` reads again; what says nothing of any row is left out. */
-export function manifestRows(utterances: readonly ManifestUtterance[]): object[] {
+/** A table that `readManifest` reads again, by the ending of its name; what says nothing of any row is left out. */
+export function writeManifestTable(utterances: readonly ManifestUtterance[], path: string): Promise<void> {
+  const kind = checkTableName(path.replace(/\.gz$/, "")) as "csv" | "tsv" | "jsonl" | "parquet";
+  const rows = manifestRows(utterances) as Record<string, unknown>[];
+  return writeRows(path, kind, Object.keys(rows[0] ?? {}), rows);
+}
+
+function manifestRows(utterances: readonly ManifestUtterance[]): object[] {
   const whole = withOwnNames(utterances).map(
     ({ utteranceId, path, speakerId, dataset, session, span, channel, seconds }) => ({
       path: resolve(path),

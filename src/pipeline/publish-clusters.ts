@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Clustering, countText } from "../cluster/clustering.js";
 import { nameSpeakers } from "../cluster/name-speakers.js";
-import { type ManifestUtterance, manifestRows } from "../decisions/write-applied.js";
+import { type ManifestUtterance, writeManifestTable } from "../decisions/write-applied.js";
 import { mergedFiles } from "../merged/files.js";
 import { quantity, shorten, whole } from "../shared/text.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
@@ -89,7 +89,7 @@ async function writeClusteredManifest(
       `No manifest was written: the audio is inside ${inside.path}, where no path leads. In a cell, writeManifest(nameSpeakers(corpus, clustering), folder) writes it anew under these names.`,
     ];
   const { utterances } = nameSpeakers({ utterances: heard }, clustering);
-  await writeTable(manifestRows(utterances), path);
+  await writeManifestTable(utterances, path);
   const missing = items.length - heard.length;
   const unknown = heard.filter(
     ({ seconds, span }) => seconds === undefined && span?.end === undefined,

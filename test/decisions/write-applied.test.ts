@@ -194,4 +194,69 @@ test("a folder that holds something else, an ending that says nothing, and a wro
   assert.not(existsSync(join(folder, "x.txt")));
 });
 
+/** About no recording of the corpora below. */
+const elsewhere = [decide("utterance", ["nobody_1"], "drop")];
+
+test("names that a spreadsheet takes for formulas stay as they are in a corrected table", async () => {
+  const at = temporaryFolder();
+  const speakers = ["@anna", "=1+1", "-7", 'say "hi"'];
+  const rows = speakers.map((speaker, i) => ({
+    path: join(root, `d/a/${1 + (i % 2)}.wav`),
+    speaker,
+    utterance: `u${i}`,
+  }));
+  put(join(at, "in.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  for (const name of ["out.csv", "out.tsv", "out.csv.gz", "out.parquet"]) {
+    const { status, stderr } = apply(
+      elsewhere,
+      ["--allow_unknown", "--manifest", "in.jsonl", "--out", name, "--as", "table"],
+      at,
+    );
+    assert.is(status, 0, stderr);
+    const { utterances } = await readManifest(join(at, name));
+    assert.equal(utterances.map(({ speakerId }) => speakerId).sort(), [...speakers].sort(), name);
+  }
+  put(join(at, "odd.jsonl"), `${JSON.stringify({ ...rows[0], speaker: "a\tb" })}\n`);
+  const odd = apply(
+    elsewhere,
+    ["--allow_unknown", "--manifest", "odd.jsonl", "--out", "odd.tsv", "--as", "table"],
+    at,
+  );
+  assert.match(odd.stderr, /A manifest as TSV cannot hold "a\\tb"/);
+  assert.not.ok(existsSync(join(at, "odd.tsv")) || existsSync(join(at, "odd.changes.jsonl")));
+});
+
+test("what cannot be read of the corpus is said, for the corrected one goes without", () => {
+  const at = temporaryFolder();
+  const names = ["caf\u00e9", "cafe\u0301"];
+  const lines = names.map((name, i) => `${join(root, `d/a/${i + 1}.wav`)},${name}`);
+  put(join(at, "in.csv"), `path,speaker\n${lines.join("\n")}\n/nowhere/x.wav,a\nshort\n`);
+  const { status, stdout } = apply(
+    elsewhere,
+    ["--allow_unknown", "--manifest", "in.csv", "--out", "out.csv"],
+    at,
+  );
+  assert.is(status, 0);
+  assert.match(
+    stdout,
+    /Warning: 2 utterances are not in out\.csv, because the corpus cannot be read there\. The first: /,
+  );
+  assert.match(stdout, /Warning: .*spell/);
+});
+
+test("a corpus of which nothing is left is not written", () => {
+  const at = temporaryFolder();
+  put(join(at, "in.csv"), `path,speaker,utterance,dataset\n${join(root, "d/a/1.wav")},a,1,d\n`);
+  for (const name of ["out.csv", "out.jsonl", "out.txt"]) {
+    const { status, stderr } = apply(
+      [decide("utterance", ["d_a_1"], "drop")],
+      ["--manifest", "in.csv", "--out", name],
+      at,
+    );
+    assert.is(status, 1);
+    assert.match(stderr, /The corpus has no utterance left, so out\.\w+ would list nothing/);
+    assert.equal(readdirSync(at), ["in.csv"]);
+  }
+});
+
 test.run();

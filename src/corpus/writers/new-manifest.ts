@@ -33,12 +33,25 @@ export async function writeNewTable(
   const rows = function* () {
     for (const utterance of utterances) yield rowOf(utterance, columns);
   };
-  if (kind === "parquet") return writeTable([...rows()], path, { columns });
-  if (kind === "jsonl") return writeText(path, jsonLines(rows()));
+  return writeRows(path, kind, columns, rows());
+}
+
+/**
+ * Writes the rows of a manifest, to be read back as they are: `writeTable` puts an apostrophe before what a spreadsheet takes for a
+ * formula, which would be another name here, and quotes cells of TSV.
+ */
+export async function writeRows(
+  path: string,
+  kind: "csv" | "tsv" | "jsonl" | "parquet",
+  columns: readonly string[],
+  rows: Iterable<Row>,
+): Promise<void> {
+  if (kind === "parquet") return writeTable([...rows], path, { columns });
+  if (kind === "jsonl") return writeText(path, jsonLines(rows));
   const delimiter = kind === "tsv" ? "\t" : ",";
   const lines = function* () {
     yield `${rowText(columns, delimiter, kind)}\n`;
-    for (const row of rows())
+    for (const row of rows)
       yield `${rowText(
         columns.map((name) => cell(row[name])),
         delimiter,
@@ -122,7 +135,7 @@ function rowOf(utterance: Utterance, columns: readonly string[]): Row {
 }
 
 function cell(value: unknown): string {
-  if (value === null || value === undefined) return "";
+  if (value === null || value === undefined || Number.isNaN(value)) return "";
   if (typeof value === "string") return value;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
