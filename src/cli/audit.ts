@@ -113,6 +113,9 @@ async function auditInto(
 ): Promise<Audit> {
   const { reporter, abortSignal } = context;
   const utterances = await readAuditUtterances(embeddings);
+  // Nothing would be found, and a gate of --fail_on would let everything through.
+  if (utterances.length === 0)
+    throw invalid(`There are no utterances in ${embeddings}.`, { path: embeddings });
   const audited = async () => {
     const { checks, sources } = await auditChecks(embeddings, utterances, {
       ...ofCorpus,

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { writePickle } from "../../src/format/write-pickle.js";
 import { writeTable } from "../../src/tables/write-table.js";
 import { lockFolder } from "../../src/util/folder-lock.js";
 import { random } from "../../src/vectors/random.js";
@@ -190,6 +191,24 @@ test("scores that are measured stay, and what an earlier run wrote beside them d
   writeFileSync(join(cwd, "trials.txt"), "b/s0/u0 b/s0/u8\nb/s0/u0 b/s1/u1\n");
   ran([...commands.score!("b"), "--trials", "trials.txt"]);
   assert.equal(readdirSync(out), ["scores.txt"]);
+});
+
+test("nothing to audit is no audit without findings, and leaves an earlier one as it is", () => {
+  ran(commands.audit!("a"));
+  const before = contentsOf(out);
+  put(join(cwd, "none.pkl"), writePickle({}));
+  const { status, stderr } = run([
+    "audit",
+    "--embeddings",
+    "none.pkl",
+    "--output_dir",
+    "out",
+    "--fail_on",
+    "wrong_label",
+  ]);
+  assert.is(status, 1);
+  assert.match(stderr, /There are no utterances in none\.pkl/);
+  assert.equal(contentsOf(out), before);
 });
 
 test.run();
