@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { escapeHtml } from "../../src/shared/escape-html.js";
-import { type DisplayHandle, displayValue } from "./display/display.js";
+import { show } from "./display/display.js";
 import { host } from "./host.js";
 
 /** What a long job says of itself: the toolkit's `onProgress` events fit, and so do your own. */
@@ -52,7 +53,10 @@ let lastFrame = 0;
 export function progress(title = ""): ProgressBar {
   const rows = new Map<string, Row>();
   const kernel = host();
-  let handle: DisplayHandle | null = null;
+  const id = randomUUID();
+  /** The cell of the first event: what draws the bar may be the timer of another. */
+  let cell: number | null = null;
+  let isShown = false;
   let drawn = 0;
 
   function draw(): void {
@@ -62,14 +66,15 @@ export function progress(title = ""): ProgressBar {
     if (list.length === 0) return;
     if (!kernel) return void console.error(list.map((row) => lineOf(row)).join("\n"));
     const bundle = { "text/plain": list.map(lineOf).join("\n"), "text/html": htmlOf(title, list) };
-    if (handle) handle.update(bundle, { raw: true });
-    else handle = displayValue(bundle, { raw: true });
+    show(bundle, isShown ? "update_display_data" : "display_data", id, cell, { raw: true });
+    isShown = true;
   }
 
   function bar(event: ProgressEvent): void {
     const label = [title, event.stage, event.rank === undefined ? "" : `rank ${event.rank}`]
       .filter((part, i, parts) => part && parts.indexOf(part) === i)
       .join(" ");
+    cell ??= kernel?.cell() ?? null;
     const now = Date.now();
     const row = rows.get(label) ?? { label, done: 0, failed: 0, total: null, began: now, moved: now };
     rows.set(label, row);

@@ -51,6 +51,33 @@ const sources: Record<string, string> = {
 for (const [name, code] of Object.entries(sources))
   test(`${name} of a cell prints under that cell while another runs`, () => printsUnderItsCell(code));
 
+test("progress bars stay under their cells while a job of an earlier cell draws its own", async () => {
+  const bars = `const { progress } = await import("speakerscope/kernel");
+const draw = async (name: string, ms: number) => {
+  const began = Date.now();
+  for (let n = 1; Date.now() - began < ms; n++) {
+    const bars = Array.from({ length: 6 }, (_, i) => progress(\`\${name} \${n} \${i}\`));
+    for (let k = 0; k < 40; k++) { for (const bar of bars) bar({ done: k, total: 40 }); ${wait(5)} }
+  }
+};`;
+  const first = await client.sendCell(`${bars} void draw("early", 1500).then(() => { ${done} }); 1`);
+  await client.finished(first);
+  const second = await client.sendCell(
+    `${bars} await draw("late", 800); while (!(globalThis as any).printed) ${wait(20)}`,
+  );
+  await client.finished(second);
+  const drawn = client.iopub.filter((m) => m.type.endsWith("display_data"));
+  for (const [cell, name] of [
+    [first, "early"],
+    [second, "late"],
+  ]) {
+    const own = drawn.filter((m) => m.content.data["text/plain"].startsWith(name));
+    assert.ok(own.length > 0);
+    assert.ok(own.every((m) => m.parent === cell));
+  }
+  await client.run("(globalThis as any).printed = false");
+});
+
 test("an exception of an earlier cell's timer is printed under that cell and leaves the running one alone", async () => {
   const first = await client.sendCell(`setTimeout(() => { ${done}; throw new Error("late fault") }, 300); 1`);
   await client.finished(first);
