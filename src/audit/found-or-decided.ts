@@ -17,8 +17,9 @@ export function foundOrDecided(findings: readonly Finding[], decisions: readonly
 }
 
 /** None where it is decided that nothing is wrong, or something that does not matter to who is on which side. */
-function asFindings({ kind, keys, action, to, probability = 1 }: Decision): Finding[] {
-  const finding = { score: Infinity, probability, evidence: {} };
+function asFindings({ kind, keys, action, to }: Decision): Finding[] {
+  // A decision has the probability of the finding that it is on: whoever agrees with a doubt is sure of it.
+  const finding = { score: Infinity, probability: 1, evidence: {} };
   if (action === "relabel" || (action === "drop" && !isOfNames(kind))) {
     const remedy = action === "drop" ? { action } : { action, to: to! };
     return keys.map((key) => ({ ...finding, kind: "wrongLabel", keys: [key], remedy }));

@@ -1,4 +1,5 @@
 import { conflict, invalid, unknown } from "../errors.js";
+import { quantity } from "../shared/text.js";
 import type { Span } from "../types.js";
 import { compare } from "../util/compare.js";
 import { demandList, demandWhole } from "../util/demand.js";
@@ -74,7 +75,7 @@ export interface SplitCorpus<Row, Part extends string> {
  * rows, but for the order within the parts. A name of two people may put one of them on the wrong side too: correct those before.
  *
  * @param rows utterances, or speakers
- * @throws `invalid` for parts that do not sum to 1, for fewer people than parts, and for a number of utterances that is none;
+ * @throws `invalid` for parts that do not sum to 1, for fewer people than parts, also where too many are kept in others, and for a number of utterances that is none;
  *   `unknown` for a speaker who is kept in a part that is none; `conflict` for one person who is kept in two
  * @example
  * const { findings } = await audit(utterances);
@@ -117,6 +118,11 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
       .reduce((sum, x) => sum + x),
     side: kept.get(name),
   })).sort((a, b) => compare(a.name, b.name));
+  if (people.length === 0)
+    throw invalid(
+      `No speaker is known of ${quantity(rows.length, "utterance")}, so nobody can be dealt out. Give a corpus with speakers.`,
+      { got: 0 },
+    );
   if (people.length < names.length)
     throw invalid(
       `There ${people.length === 1 ? "is 1 person" : `are ${people.length} people`} for ${names.length} parts, and each needs somebody. Give fewer parts.`,
@@ -126,6 +132,12 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
   const all = people.reduce((sum, { amount }) => sum + amount, 0) || 1;
   const rooms = names.map((name) => parts[name] * all);
   const sides = dealPeople(people, rooms, seed);
+  const deserted = names.find((_, side) => !sides.includes(side));
+  if (deserted !== undefined)
+    throw invalid(
+      `Nobody is left for ${deserted}: too many people are kept in other parts. Keep fewer, or leave the part out.`,
+      { got: deserted },
+    );
   const partOf = new Map(people.map(({ name }, i) => [name, names[sides[i]!]!]));
 
   const isOut = strays(known, found, (row) => partOf.get(personOf(row))!);
@@ -241,21 +253,26 @@ function strays<Row extends SplitRow & { speakerId: string }>(
 ): (row: Row) => boolean {
   const ofClips = found.filter(({ kind }) => ["wrongLabel", "equalFiles", "nearCopies"].includes(kind));
   const named = new Set(ofClips.flatMap(({ keys }) => keys));
-  const targets = new Set(ofClips.flatMap(({ remedy }) => ("to" in remedy ? [remedy.to] : [])));
   const rowOf = new Map<string, Row>();
   const partsOf = new Map<string, Set<string>>();
   for (const row of ofClips.length === 0 ? [] : known) {
     if (row.key !== undefined && named.has(row.key)) rowOf.set(row.key, row);
     const name = speakerKey(row);
-    if (targets.has(name)) partsOf.set(name, (partsOf.get(name) ?? new Set()).add(partOf(row)));
+    partsOf.set(name, (partsOf.get(name) ?? new Set()).add(partOf(row)));
   }
   const out = new Set<Row>();
   for (const { kind, keys, remedy } of ofClips) {
     const own = keys.flatMap((key) => rowOf.get(key) ?? []);
     const to = "to" in remedy ? remedy.to : undefined;
     if (kind === "wrongLabel") {
-      const parts = to === undefined ? undefined : partsOf.get(to);
-      for (const row of own) if (parts?.size !== 1 || !parts.has(partOf(row))) out.add(row);
+      for (const row of own) {
+        // As `applyDecisions` does: a name of the corpus, or what a speaker of the recording's own data set is called.
+        const parts =
+          to === undefined
+            ? undefined
+            : (partsOf.get(to) ?? partsOf.get(speakerKey({ dataset: row.dataset, speakerId: to })));
+        if (parts?.size !== 1 || !parts.has(partOf(row))) out.add(row);
+      }
     } else if (new Set(own.map(partOf)).size > 1) {
       const kept = own.find(({ key }) => key === to) ?? own[0];
       for (const row of own) if (row !== kept) out.add(row);

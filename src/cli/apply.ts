@@ -90,6 +90,8 @@ async function run({ decisions: files, out, as, allowUnknown, ...settings }: Set
     },
   }[form];
   for (const line of whatIsLeft(written, files)) printLine(`  ${line}`);
+  if (applied.info.oneSide.length > 0)
+    printLine(`  npx speakerscope split ${corpusFlags(written)} --decisions ${files.map(inShell).join(" ")}`);
 }
 
 /** The commands that embed and audit what was written; what people decided is not asked again. */

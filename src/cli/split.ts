@@ -3,16 +3,17 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { foundOrDecided } from "../audit/found-or-decided.js";
 import { readFindings } from "../audit/read-findings.js";
 import { splitCorpus } from "../audit/split-corpus.js";
+import { mergeDecisions } from "../decisions/merge-decisions.js";
 import { readDecisions } from "../decisions/read-decisions.js";
 import { stoppable } from "../errors.js";
-import { ofOneCut } from "../pipeline/one-cut.js";
+import { ofOneCut, stillHeard } from "../pipeline/one-cut.js";
 import type { CorpusSettings } from "../pipeline/open-corpus.js";
 import { publishSplit } from "../pipeline/publish-split.js";
 import { checkKnown } from "../pipeline/split-known.js";
 import { earlierSplit, endingOf, type PartFormat, partFormats } from "../pipeline/split-places.js";
 import { splitSource } from "../pipeline/split-source.js";
 import { readSpeakers } from "../pipeline/split-speakers.js";
-import { quantity } from "../shared/text.js";
+import { quantityIs } from "../shared/text.js";
 import { writeTogether } from "../util/write-together.js";
 import { interruptSignal } from "./interrupt.js";
 import { addCorpusOptions, wholeNumber } from "./options.js";
@@ -44,7 +45,7 @@ export function splitCommand(program: Command): void {
     )
     .option(
       "--embeddings <folder>",
-      "what merging wrote: how long the utterances are, and the corpus where none is named (default: final_embeddings then)",
+      "merged embeddings, which know how long the utterances are; without --data_root or --manifest they are the corpus too, from final_embeddings by default",
     )
     .option(
       "--findings <path>",
@@ -58,7 +59,7 @@ export function splitCommand(program: Command): void {
     .addOption(
       new Option(
         "--seed <n>",
-        "deal out other people for another one (default: those with most speech first)",
+        "any whole number: another one puts other people into the parts (default: no chance, those with most speech come first)",
       ).argParser(wholeNumber("seed")),
     )
     .addOption(
@@ -81,6 +82,11 @@ async function run(settings: Settings): Promise<void> {
     await writeTogether(outputDir, { purpose: "splitting", onWait, abortSignal }, async (files) => {
       const decided = readDecisions(decidedIn ?? []);
       for (const warning of decided.warnings) reporter.log(`Warning: ${warning}`);
+      const { disagreements } = mergeDecisions(decided.decisions);
+      if (disagreements.length > 0)
+        reporter.log(
+          `Warning: ${quantityIs(disagreements.length, "disagreement")} left aside, such as about ${disagreements[0]!.keys.join(" and ")}: what the audit found holds there`,
+        );
       const found = foundOrDecided(
         findings === undefined ? [] : await readFindings(findings),
         decided.decisions,
@@ -95,7 +101,7 @@ async function run(settings: Settings): Promise<void> {
           for (const warning of warnings) reporter.log(`Warning: ${warning}`);
           if (failures.length > 0)
             reporter.log(
-              `Warning: ${quantity(failures.length, "utterance")} ${failures.length === 1 ? "is" : "are"} in no part. The first: ${failures[0]!.reason}`,
+              `Warning: ${quantityIs(failures.length, "utterance")} in no part. The first: ${failures[0]!.reason}`,
             );
           const format = as ?? corpus.manifest?.format ?? "csv";
           const ending = await endingOf(corpus, format);
@@ -105,10 +111,18 @@ async function run(settings: Settings): Promise<void> {
             Object.keys(parts).map((part) => join(outputDir, part + ending)),
           );
           const before = await earlierSplit(outputDir, Object.keys(parts), ending);
-          const avoid = [...found, ...ofOneCut(corpus)];
+          const ofCuts = ofOneCut(corpus);
+          if (ofCuts.length > 0)
+            reporter.log("Note: who speaks in one cut counts as one person here, for a cut is written whole");
+          const avoid = [...found, ...ofCuts];
           for (const warning of checkKnown(utterances, { kept, keep, avoid: found }))
             reporter.log(`Warning: ${warning}`);
           const split = splitCorpus(utterances, { parts, avoid, keep: kept, seed });
+          const heard = stillHeard(corpus, split.parts);
+          if (heard.length > 0)
+            reporter.log(
+              `Warning: ${quantityIs(heard.length, "utterance")} in no part and yet heard in one, in the cut of somebody else, such as ${heard[0]!.key}`,
+            );
           reporter.close();
           await publishSplit(
             files,

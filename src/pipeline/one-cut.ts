@@ -1,7 +1,19 @@
 import type { Finding } from "../audit/finding.js";
 import type { Corpus } from "../corpus/corpus.js";
 import { nameOf } from "../decisions/names.js";
+import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
+
+/** Utterances that are in no part and are heard all the same, because of others in their cut. */
+export function stillHeard(
+  { manifest, utterances }: Pick<Corpus, "manifest" | "utterances">,
+  parts: Readonly<Record<string, readonly Utterance[]>>,
+): Utterance[] {
+  if (manifest?.format !== "lhotse") return [];
+  const dealt = new Set(Object.values(parts).flat());
+  const lines = new Set(Array.from(dealt, ({ line }) => line));
+  return utterances.filter((utterance) => lines.has(utterance.line) && !dealt.has(utterance));
+}
 
 /**
  * Who speaks in one cut of Lhotse, as findings that say that they belong on one side of a split: a cut goes into a manifest with

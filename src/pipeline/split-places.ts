@@ -59,7 +59,7 @@ export async function earlierSplit(
   );
   if (stale !== undefined)
     throw conflict(
-      `${join(outputDir, stale)} is of an earlier split, and would lie beside parts with the same people. Move it away, or give another --output_dir.`,
+      `${join(outputDir, stale)} is called like a part of a split, and would lie beside the new ones. Move it away, or give another --output_dir.`,
       { path: join(outputDir, stale) },
     );
   return before;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Corpus } from "../corpus/corpus.js";
-import { missing, unsupported } from "../errors.js";
+import { invalid, missing, shown, unsupported } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { streamEmbeddings } from "../store/read-embeddings.js";
 import type { Utterance, UtteranceEmbedding } from "../types.js";
@@ -22,7 +22,7 @@ interface Fact extends Partial<Pick<Utterance, "span" | "channel" | "session" | 
  * The utterances to be split: those of a corpus, which are as long as its embeddings say where itself does not; or without a corpus
  * those of a folder of merged embeddings.
  *
- * @throws `missing` where there is no such folder; as `openCorpus` does
+ * @throws `missing` where there is no such folder, `invalid` for embeddings of another corpus; as `openCorpus` does
  */
 export async function splitSource({
   embeddings,
@@ -34,6 +34,11 @@ export async function splitSource({
   if (embeddings === undefined) return corpus;
   const facts = await factsIn(embeddings);
   const keyed = withKnownKeys(corpus.utterances, new Set(facts.keys()));
+  if (!keyed.some(({ key }) => facts.has(key)))
+    throw invalid(
+      `Of no utterance does ${embeddings} know how long it is: the corpus begins with ${shown(keyed[0]?.key)}, the embeddings with ${shown(facts.keys().next().value)}. Give embeddings of this corpus, or leave --embeddings out. Where neither layout nor manifest has a data set, --dataset names it.`,
+      { path: embeddings },
+    );
   const utterances = corpus.utterances.map((utterance, i) => ({
     ...utterance,
     seconds: utterance.seconds ?? facts.get(keyed[i]!.key)?.seconds,

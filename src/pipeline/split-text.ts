@@ -40,7 +40,7 @@ export function* splitText(
   yield* doubts(split, people, asked, kept, (own) => amountIn(own) / (amountIn(rows) || 1));
   if (leftOut.length > 0) {
     const first = leftOut.map(({ key }) => key).reduce((a, b) => (b < a ? b : a));
-    yield `${inNoPart(leftOut.length, "")}, because the voice or the recording seems to be on another side, such as ${first}`;
+    yield `${inNoPart(leftOut.length, "")}, because the right speaker or a copy is on another side or not known, such as ${first}`;
   }
   if (summary.unlabelled > 0)
     yield `${inNoPart(summary.unlabelled, " of unknown speakers")}: they may be anybody`;

@@ -47,7 +47,7 @@ export function duration(total: number): string {
 
 /** A probability as a whole percentage; it is never called certain: `69 %`, `> 99 %`. */
 export const percent = (probability: number): string =>
-  probability > 0.995 ? "> 99 %" : `${Math.round(100 * probability)} %`;
+  probability >= 0.995 ? "> 99 %" : `${Math.round(100 * probability)} %`;
 
 /** A threshold as people read it, of at most four digits behind the point: a measured one has more. */
 export const thresholdText = (threshold: number): string => String(Number(threshold.toFixed(4)));

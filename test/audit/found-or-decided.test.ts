@@ -38,15 +38,16 @@ test("a decision on two names goes before the finding, whatever the order of the
 
 test("names that are decided to be one person are as a sure finding of it", () => {
   const decisions = [
-    decided("leakage", ["x_a", "y_b"], "keepOnOneSide"),
+    // A doubt, with which somebody agrees.
+    decided("leakage", ["x_a", "y_b"], "keepOnOneSide", { probability: 0.3 }),
     decided("splitSpeaker", ["x_c", "x_d"], "mergeNames", { to: "x_e", by: "audit", probability: 0.6 }),
     decided("splitSpeaker", ["x_f", "x_g"], "keepOne", { to: "x_g" }),
     decided("pair", ["x_h", "y_i"], "same"),
   ];
   assert.equal(inShort(foundOrDecided([leak(["x_a", "y_b"])], decisions)), [
     "leakage x_a y_b 1 keepOnOneSide",
-    "leakage x_e x_c 0.6 keepOnOneSide",
-    "leakage x_e x_d 0.6 keepOnOneSide",
+    "leakage x_e x_c 1 keepOnOneSide",
+    "leakage x_e x_d 1 keepOnOneSide",
     "leakage x_g x_f 1 keepOnOneSide",
     "leakage x_h y_i 1 keepOnOneSide",
   ]);

@@ -198,6 +198,33 @@ test("splitCorpus puts another name of somebody who is kept on the same side, al
   }
 });
 
+test("splitCorpus refuses to leave a part without anybody, and a corpus without speakers", () => {
+  const keep = rows.map(({ dataset, speakerId }, i) => ({
+    dataset,
+    speakerId,
+    part: i === 0 ? "dev" : "train",
+  }));
+  assert.throws(
+    () =>
+      splitCorpus(rows, { parts, keep: keep.filter(({ speakerId }, i) => i === 0 || speakerId !== "s0") }),
+    /Nobody is left for test: too many people are kept in other parts\. Keep fewer, or leave the part out\./,
+  );
+  assert.throws(
+    () => splitCorpus([{ dataset: "x", speakerId: null, seconds: 2 }], { parts }),
+    /No speaker is known of 1 utterance, so nobody can be dealt out\./,
+  );
+});
+
+test("a wrong label's right speaker may be named as the utterance's own data set names her", () => {
+  const { speakers } = splitCorpus(rows, { parts });
+  const [one, other] = speakers.filter(({ part }) => part === "train").map(({ speakerId }) => speakerId);
+  const key = `x_${one}_u0`;
+  for (const to of [`x_${other}`, other!]) {
+    const found: Finding = { ...finding("wrongLabel", [key]), remedy: { action: "relabel", to } };
+    assert.equal(splitCorpus(rows, { parts, avoid: [found] }).leftOut, [], to);
+  }
+});
+
 test("splitCorpus refuses to keep one person in two parts, or in none of them", () => {
   const keep = [
     { dataset: "x", speakerId: "s1", part: "train" },

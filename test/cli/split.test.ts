@@ -144,7 +144,10 @@ test("an utterance that seems to be of somebody on another side is in no part, a
     { kind: "wrongLabel", keys: [key], score: 2, probability: 0.8, evidence: {}, remedy },
   ]);
   const said = await split("--manifest", "all.jsonl", "--output-dir", "without", "--findings", "wrong");
-  assert.match(said, new RegExp(`^1 utterance is in no part, because the voice .*, such as ${key}$`, "m"));
+  assert.match(
+    said,
+    new RegExp(`^1 utterance is in no part, because the right speaker .*, such as ${key}$`, "m"),
+  );
   const { utterances } = await readManifest("without/test.jsonl");
   assert.not.ok(utterances.some((utterance) => utterance.key === key));
   assert.ok(utterances.some(({ speakerKey }) => speakerKey === mine));
@@ -275,6 +278,47 @@ test("speakers of one cut stay on one side, because the cut goes there with all 
   assert.equal(ids.sort(), cuts.map((one) => JSON.stringify(one)).sort());
 });
 
+test("what is left out of a cut is still heard in it, and a line says so", async () => {
+  const [cut] = readFileSync("cuts.jsonl", "utf8").split("\n");
+  const { key } = (await readManifest("cuts.jsonl")).utterances.find(({ line }) => line === 1)!;
+  assert.match(cut!, /"speaker":"b0"/);
+  const decision = { kind: "utterance", keys: [key], action: "drop", by: "anna" };
+  put("drop.jsonl", `${JSON.stringify(decision)}\n`);
+  const said = await split("--manifest", "cuts.jsonl", "--output-dir", "heard", "--decisions", "drop.jsonl");
+  assert.match(
+    said,
+    new RegExp(
+      `^Warning: 1 utterance is in no part and yet heard in one, in the cut of somebody else, such as ${key}$`,
+      "m",
+    ),
+  );
+});
+
+test("decisions about which people disagree are left aside with a word", async () => {
+  const pair = ["x_s1", "x_s2"];
+  const lines = [
+    { kind: "pair", keys: pair, action: "same", by: "anna" },
+    { kind: "pair", keys: pair, action: "different", by: "ben" },
+  ].map((decision) => `${JSON.stringify(decision)}\n`);
+  put("disputed.jsonl", lines.join(""));
+  assert.match(
+    await split("--manifest", "all.jsonl", "--output-dir", "disputed", "--decisions", "disputed.jsonl"),
+    /^Warning: 1 disagreement is left aside, such as about x_s1 and x_s2: what the audit found holds there$/m,
+  );
+});
+
+test("embeddings of another corpus are refused", async () => {
+  put("foreign.jsonl", lines.map((line) => line.replace(/"dataset":"(.)"/, '"dataset":"$1$1"')).join(""));
+  const said = await split(
+    ...["--manifest", "foreign.jsonl", "--embeddings", "merged", "--output-dir", "foreign"],
+  );
+  assert.match(
+    said,
+    /^error: Of no utterance does merged know how long it is: the corpus begins with "xx_s0_u0", /,
+  );
+  assert.not.ok(existsSync("foreign"));
+});
+
 test("a part that cannot come to its share is explained by who is in it", async () => {
   const rows = [100, 1, 2, 3, 2, 1].map((duration, s) =>
     JSON.stringify({ audio_filepath: lines[s]!.split('"')[3], duration, speaker: `p${s}` }),
@@ -346,7 +390,7 @@ test("nothing is written over that is not of a split, and no part of an earlier 
   cpSync("split", "renamed", { recursive: true });
   assert.match(
     await into("renamed", "--parts", "train=9,test=1"),
-    /^error: renamed\/dev\.jsonl is of an earlier split, and would lie beside parts with the same people/,
+    /^error: renamed\/dev\.jsonl is called like a part of a split, and would lie beside the new ones/,
   );
   renameSync("renamed/dev.jsonl", "dev.jsonl");
   assert.match(await into("renamed", "--parts", "train=9,test=1"), /^Written to renamed/m);

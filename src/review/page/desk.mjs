@@ -38,7 +38,7 @@ const signs = {
 const letters = "abcdef";
 
 /** A probability as the toolkit writes it: it is never called certain. */
-const percent = (probability) => (probability > 0.995 ? "> 99 %" : `${Math.round(100 * probability)} %`);
+const percent = (probability) => (probability >= 0.995 ? "> 99 %" : `${Math.round(100 * probability)} %`);
 
 const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
@@ -406,6 +406,8 @@ class Desk {
     this.decided = h("p", { class: "desk-decided" });
     this.choices = h("div", { class: "desk-choices" });
     const map = h("div", { class: "desk-mapplace" });
+    // What goes takes the focus along, and keys are heard by what has it.
+    if (this.pane.contains(document.activeElement)) this.root.focus({ preventScroll: true });
     this.pane.replaceChildren(
       h(
         "p",
@@ -520,7 +522,8 @@ class Desk {
       if (event.key !== "Enter" || event.isComposing || to === "") return;
       event.preventDefault();
       // A slip of the pen would make a speaker whom nobody looks for.
-      if (known.includes(to) || confirmed === to) return void this.#decide({ ...choice, to });
+      if (known.some((name) => name === to || name.endsWith(`_${to}`)) || confirmed === to)
+        return void this.#decide({ ...choice, to });
       confirmed = to;
       note.textContent = plain(`There is no speaker ${to}. Enter again makes it a new one.`);
     });
