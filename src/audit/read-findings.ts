@@ -9,11 +9,13 @@ import { statsOf } from "../util/stats-of.js";
 import type { Finding, FindingKind, Remedy } from "./finding.js";
 import { type FindingRow, kindNames } from "./findings-table.js";
 
+const kindsOfTwo: readonly FindingKind[] = ["splitSpeaker", "leakage", "equalFiles", "nearCopies"];
+
 type Cells = Partial<Record<keyof FindingRow, unknown>>;
 
 /**
  * Reads the findings of an audit as `speakerscope audit` writes them: findings.csv, .jsonl or .parquet, or the folder of these.
- * Rows and columns may be taken out and added; the scores are to six digits.
+ * Rows may be taken out and added, and columns but for kind, key1, key2 and probability; the scores are to six digits.
  *
  * @throws `missing` where there are none, `unsupported` for another kind of file, `invalid` for a row that is no finding, naming it
  */
@@ -34,7 +36,7 @@ async function* rowsOf(path: string): AsyncGenerator<{ cells: Cells; where: stri
     case ".csv": {
       let names: string[] | undefined;
       for await (const { cells, line } of records(path, await delimiterOf(path), true))
-        if (names === undefined) names = cells;
+        if (names === undefined) names = cells.map((name) => name.trim());
         else
           yield {
             cells: Object.fromEntries(names.map((name, i) => [name, cells[i]])),
@@ -74,12 +76,16 @@ function findingOf(cells: Cells, where: string, path: string): Finding {
     );
   const keys = [cells.key1, cells.key2].filter((key): key is string => typeof key === "string" && key !== "");
   if (keys.length === 0) throw invalid(`${where} has no key1.`, { path });
-  const probability = cells.probability === "" ? Number.NaN : Number(cells.probability);
+  // A cell that says nothing is no 0, by which the finding would not count.
+  const said = String(cells.probability ?? "").trim();
+  const probability = said === "" ? Number.NaN : Number(said);
   if (!(probability >= 0 && probability <= 1))
     throw invalid(`${where} has ${shown(cells.probability)} as its probability, which must be from 0 to 1.`, {
       path,
       got: cells.probability,
     });
+  if (keys.length === 1 && kindsOfTwo.includes(kind))
+    throw invalid(`${where} has no key2: ${kindNames[kind]} is about two.`, { path });
   const told = typeof cells.evidence === "string" ? parsedJson(cells.evidence) : cells.evidence;
   const evidence = Object.entries((told ?? {}) as Finding["evidence"]);
   return {

@@ -70,7 +70,7 @@ async function run({ decisions: files, out, as, allowUnknown, ...settings }: Set
   const changes = await readChanges(settings.manifest ?? settings.dataRoot!);
   const applied = applyDecisions({ ...corpus, changes }, decisions, { allowUnknown });
   const columns = settings.columns === undefined ? undefined : parseColumns(settings.columns);
-  await writeApplied(applied.corpus, out, { form, columns, abortSignal });
+  await writeApplied(applied.corpus, out, { form, columns, onWait: printLine, abortSignal });
   for (const line of appliedText(applied)) printLine(line);
   const { relabelled } = applied.summary;
   if (form === "list" && relabelled > 0)

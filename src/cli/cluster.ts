@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { cluster } from "../cluster/cluster.js";
 import { invalid, stoppable } from "../errors.js";
 import { type CorpusSettings, checkCorpusSettings, openCorpus } from "../pipeline/open-corpus.js";
-import { publishClusters } from "../pipeline/publish-clusters.js";
+import { publishClusters, spareManifest } from "../pipeline/publish-clusters.js";
 import { readNamedVectors } from "../store/read-vectors.js";
 import { writeTogether } from "../util/write-together.js";
 import { interruptSignal } from "./interrupt.js";
@@ -50,6 +50,7 @@ async function run({ embeddings, outputDir, count, threshold, ...ofCorpus }: Set
     const onProgress = reporter.progress.bind(reporter);
     const onWait = (line: string) => reporter.log(line);
     await writeTogether(outputDir, { purpose: "clustering", onWait, abortSignal }, async (files) => {
+      spareManifest(outputDir);
       const utterances = await readNamedVectors(embeddings);
       if (utterances.length === 0)
         throw invalid(`There are no utterances in ${embeddings}.`, { path: embeddings });

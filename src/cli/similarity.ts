@@ -96,6 +96,7 @@ async function run(settings: Settings): Promise<void> {
       rowRange: rows,
       blockRows: settings.blockRows,
       onProgress: (progress) => reporter.progress(progress),
+      onWait: (line) => reporter.log(line),
       abortSignal: interruptSignal(),
     };
     const compared = await stoppable(

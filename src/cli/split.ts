@@ -13,6 +13,7 @@ import { checkKnown } from "../pipeline/split-known.js";
 import { earlierSplit, endingOf, type PartFormat, partFormats } from "../pipeline/split-places.js";
 import { splitSource } from "../pipeline/split-source.js";
 import { readSpeakers } from "../pipeline/split-speakers.js";
+import { withOwnKeys } from "../pipeline/with-known-keys.js";
 import { quantityIs } from "../shared/text.js";
 import { writeTogether } from "../util/write-together.js";
 import { interruptSignal } from "./interrupt.js";
@@ -87,7 +88,7 @@ async function run(settings: Settings): Promise<void> {
         reporter.log(
           `Warning: ${quantityIs(disagreements.length, "disagreement")} left aside, such as about ${disagreements[0]!.keys.join(" and ")}: what the audit found holds there`,
         );
-      const found = foundOrDecided(
+      const told = foundOrDecided(
         findings === undefined ? [] : await readFindings(findings),
         decided.decisions,
       );
@@ -98,6 +99,7 @@ async function run(settings: Settings): Promise<void> {
         async () => {
           const corpus = await splitSource({ ...source, onProgress, abortSignal });
           const { utterances, failures, warnings } = corpus;
+          const found = withOwnKeys(told, utterances);
           for (const warning of warnings) reporter.log(`Warning: ${warning}`);
           if (failures.length > 0)
             reporter.log(

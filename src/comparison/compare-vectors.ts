@@ -31,6 +31,8 @@ export interface CompareVectorsOptions extends Omit<SimilarityOptions, "against"
   against?: string;
   /** With `rowRange`: rows that are computed and stored at once; default 12,288. Multiples of 4,096 waste no work. */
   blockRows?: number;
+  /** Told once where this process waits to see whether another host that holds the folder is alive. */
+  onWait?: (line: string) => void;
 }
 
 export interface ComparedVectors {
@@ -84,9 +86,9 @@ export async function compareVectors(
       others,
       matrixFile: settings.matrix ? similarityFiles.matrix : null,
     });
-  const { abortSignal } = options;
+  const { onWait, abortSignal } = options;
   if (rowRange === undefined)
-    return writeTogether(folder, { purpose: "comparing vectors", abortSignal }, async (files) => {
+    return writeTogether(folder, { purpose: "comparing vectors", onWait, abortSignal }, async (files) => {
       const path = files.at(join(folder, similarityFiles.matrix));
       const result = await withMatrixFile(path, rows, settings, compareAll);
       await write(files, result);
@@ -96,9 +98,11 @@ export async function compareVectors(
   const stored = new RowBlocks(folder, rows);
   try {
     await computeBlocks(stored, rows, { ...settings, blockRows });
-    const blocks = stored.complete(rows.first.n);
-    if (blocks === null) return { vectors, others };
-    return await writeTogether(folder, { purpose: joining, abortSignal }, async (files) => {
+    if (stored.complete(rows.first.n) === null) return { vectors, others };
+    return await writeTogether(folder, { purpose: joining, onWait, abortSignal }, async (files) => {
+      // Whoever held the folder until now has joined them.
+      const blocks = stored.complete(rows.first.n);
+      if (blocks === null) return { vectors, others, joinedElsewhere: true };
       const path = files.at(join(folder, similarityFiles.matrix));
       const result = await joinBlocks(path, rows, settings, { stored, blocks });
       await write(files, result);

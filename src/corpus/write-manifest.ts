@@ -1,10 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { conflict, invalid, shown, unknown, unsupported } from "../errors.js";
 import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
-import { statsOf } from "../util/stats-of.js";
-import { type Together, writeTogetherAt } from "../util/write-together.js";
+import { isFolderPath, type Together, writeTogetherAt } from "../util/write-together.js";
 import type { Columns } from "./columns.js";
 import { type Corpus, type ManifestFormat, type ManifestOrigin, manifestFormats } from "./corpus.js";
 import { partsOf } from "./read-manifest.js";
@@ -49,7 +48,9 @@ export async function writeManifest(
   path: string,
   options: WriteManifestOptions = {},
 ): Promise<string[]> {
-  return writeTogetherAt(path, { purpose: "writing a manifest" }, async (files) => {
+  // A file may have a name without an ending where its format is given.
+  const isFolder = ["csv", "tsv", "jsonl", "nemo"].includes(options.format ?? "") ? false : undefined;
+  return writeTogetherAt(path, { purpose: "writing a manifest", isFolder }, async (files) => {
     const written = await manifestInto(files, corpus, path, options);
     // One file is replaced in one step.
     files.commit(written.length === 1 ? [] : oldManifest(written));
@@ -103,9 +104,8 @@ export async function manifestInto(
 /** What a name says; the format that was read goes before, where it has such names. */
 function formatFor(path: string, own: ManifestFormat | undefined): ManifestFormat {
   const name = basename(path);
-  const isFolder = statsOf(path)?.isDirectory() ?? extname(name) === "";
   const has = (...formats: ManifestFormat[]) => own !== undefined && formats.includes(own);
-  if (isFolder) return has("kaldi", "lhotse", "parquet", "webdataset") ? own! : "kaldi";
+  if (isFolderPath(path)) return has("kaldi", "lhotse", "parquet", "webdataset") ? own! : "kaldi";
   if (/\.csv(\.gz)?$/.test(name)) return "csv";
   if (/\.tsv(\.gz)?$/.test(name)) return "tsv";
   if (/\.(jsonl|json|ndjson)(\.gz)?$/.test(name)) return has("nemo", "lhotse") ? own! : "jsonl";

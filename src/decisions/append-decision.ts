@@ -12,6 +12,7 @@ import { dirname } from "node:path";
 import { jsonLines } from "../util/json-lines.js";
 import { makeFolder } from "../util/make-folder.js";
 import { namePath } from "../util/name-path.js";
+import { syncName } from "../util/sync-folder.js";
 import { checkDecision } from "./check-decision.js";
 import type { Decision } from "./decision.js";
 import { inSnakeCase } from "./spelling.js";
@@ -74,13 +75,4 @@ function mendEnd(file: number, path: string): void {
   } catch {
     ftruncateSync(file, end);
   }
-}
-
-/** Flushes the name of a new file. On Windows folders cannot be opened, and this does nothing. */
-function syncName(folder: string): void {
-  try {
-    const handle = openSync(folder, "r");
-    fsyncSync(handle);
-    closeSync(handle);
-  } catch {}
 }

@@ -11,8 +11,15 @@ import { inside } from "../util/inside.js";
 import { allJsonLines, jsonLines } from "../util/json-lines.js";
 import { makeFolder } from "../util/make-folder.js";
 import { statsOf } from "../util/stats-of.js";
-import { writeFile } from "../util/write-file.js";
-import { isUnfinished, isWorkMark, type Together, writeTogetherAt } from "../util/write-together.js";
+import { isDevice, writeFile } from "../util/write-file.js";
+import {
+  isFolderPath,
+  isUnfinished,
+  isWorkMark,
+  type Together,
+  type TogetherOptions,
+  writeTogetherAt,
+} from "../util/write-together.js";
 import type { Change } from "./change.js";
 import { inCamelCase, inSnakeCase } from "./spelling.js";
 
@@ -27,10 +34,10 @@ export const cleanForms = ["manifest", "table", "list", "links"] as const;
 export type CleanForm = (typeof cleanForms)[number];
 
 /** Where the changes behind a corrected corpus stand: beside a file, or inside a folder. */
-export function changesPath(path: string): string {
-  const plain = path.replace(/\.gz$/, "");
-  const ending = extname(plain);
-  return ending === "" ? join(path, "changes.jsonl") : `${plain.slice(0, -ending.length)}.changes.jsonl`;
+export function changesPath(path: string, isFolder = isFolderPath(path)): string {
+  return isFolder
+    ? join(path, "changes.jsonl")
+    : `${path.replace(/\.gz$/, "").replace(/\.[^./]*$/, "")}.changes.jsonl`;
 }
 
 /** The changes behind a corrected corpus; none where it is no such. */
@@ -80,14 +87,23 @@ export async function writeApplied(
   {
     form = cleanFormOf(path, corpus),
     columns,
-    abortSignal,
-  }: { form?: CleanForm; columns?: Columns; abortSignal?: AbortSignal } = {},
+    ...waiting
+  }: { form?: CleanForm; columns?: Columns } & Pick<TogetherOptions, "onWait" | "abortSignal"> = {},
 ): Promise<void> {
   if (corpus.utterances.length === 0)
     throw invalid(`The corpus has no utterance left, so ${path} would list nothing.`, { path });
-  await writeTogetherAt(path, { purpose: "applying decisions", abortSignal }, async (files) => {
+  if (isDevice(path))
+    throw unsupported(
+      `${path} is no file: what changed is to lie beside the corpus. Give a file or a folder.`,
+      {
+        path,
+      },
+    );
+  // A folder of links may be called as a file is, such as corpus-1.1, and a list without an ending.
+  const isFolder = form === "manifest" ? isFolderPath(path) : form === "links";
+  await writeTogetherAt(path, { purpose: "applying decisions", isFolder, ...waiting }, async (files) => {
     // The changes come first: without them, links are taken for somebody else's.
-    await writeFile(files.at(changesPath(path)), jsonLines(changeRows(corpus.changes)));
+    await writeFile(files.at(changesPath(path, isFolder)), jsonLines(changeRows(corpus.changes)));
     if (form === "manifest") files.commit(oldManifest(await manifestInto(files, corpus, path, { columns })));
     else if (form === "links") files.commit(linkFolder(files, corpus, path));
     else {

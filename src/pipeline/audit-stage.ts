@@ -48,7 +48,8 @@ export async function auditStage(
     return undefined;
   }
   const outputDir = join(folder, auditFolder);
-  await writeTogether(outputDir, { purpose: "writing an audit", abortSignal }, (files) =>
+  const onWait = (line: string) => reporter.log(line);
+  await writeTogether(outputDir, { purpose: "writing an audit", onWait, abortSignal }, (files) =>
     publishAudit(files, result, utterances, { embeddings: folder, outputDir, corpus }, context),
   );
   reporter.log("");

@@ -91,6 +91,7 @@ export async function publishAudit(
           decisions: decisions.filter(({ by }) => by !== auditor),
           maxClips,
           onProgress: ({ done, total }) => reporter.progress?.({ stage: "page", done, total }),
+          onWait: (line) => reporter.log(line),
           abortSignal,
         }),
       `The findings are in ${outputDir}. Run the same command again for the page.`,

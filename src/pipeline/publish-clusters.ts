@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Clustering, countText } from "../cluster/clustering.js";
 import { nameSpeakers } from "../cluster/name-speakers.js";
 import { type ManifestUtterance, writeManifestTable } from "../decisions/write-applied.js";
+import { conflict } from "../errors.js";
 import { mergedFiles } from "../merged/files.js";
 import { quantity, shorten, whole } from "../shared/text.js";
 import { readEmbeddings } from "../store/read-embeddings.js";
@@ -56,11 +57,20 @@ export async function publishClusters(
   await writeTable(people, files.at(ofPeople!));
   await writeTable(sorted, files.at(ofUtterances!));
   const about = await writeClusteredManifest(files.at(manifest!), clustering, settings);
-  // A manifest that lies there alone is none of ours.
-  files.commit(existsSync(ofPeople!) ? [ofPeople!, ofUtterances!, manifest!] : []);
+  files.commit([ofPeople!, ofUtterances!, manifest!]);
   for (const line of clusteringText(clustering)) reporter.log(line);
   reporter.log(`Written to ${outputDir}: people.csv, utterances.csv`);
   for (const line of about) reporter.log(line);
+}
+
+/** @throws `conflict` where a manifest lies in the folder that is none of a clustering */
+export function spareManifest(outputDir: string): void {
+  const [ofPeople, , manifest] = clusterFiles.map((name) => join(outputDir, name));
+  if (existsSync(manifest!) && !existsSync(ofPeople!))
+    throw conflict(
+      `${manifest} is there already, and no people.csv says that it is of a clustering. Give another --output_dir, or move it away.`,
+      { path: manifest },
+    );
 }
 
 /** The last is the corpus under the names of the people. */

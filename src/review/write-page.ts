@@ -22,6 +22,8 @@ export interface PageOptions {
   maxClips?: number;
   /** Told of every recording that comes with the page. */
   onProgress?: (progress: { done: number; total: number }) => void;
+  /** Told once where this process waits to see whether another host that holds the folder is alive. */
+  onWait?: (line: string) => void;
   abortSignal?: AbortSignal;
 }
 
@@ -66,8 +68,8 @@ export function writePage(
   recordings: Recordings,
   options: PageOptions,
 ): Promise<WrittenPage> {
-  const { abortSignal } = options;
-  return writeTogether(folder, { purpose: "writing the page", abortSignal }, async (files) => {
+  const { onWait, abortSignal } = options;
+  return writeTogether(folder, { purpose: "writing the page", onWait, abortSignal }, async (files) => {
     const at = (name: string) => files.at(join(folder, name));
     const written = await pageInto(at, items, recordings, options);
     files.commit(pageFiles(folder));

@@ -230,7 +230,8 @@ async function linked(draft: string, path: string): Promise<boolean> {
 /** A lock that cannot be read was cut short by a full disk or comes from elsewhere: only its age counts. */
 function isHeld(record: LockRecord | undefined, own: Pick<LockRecord, "machine">, renewed: boolean): boolean {
   if (record === undefined || record.machine !== own.machine) return renewed;
-  return isRunning(record);
+  // Where nobody can see when a process started, another one may have got the id of a dead one.
+  return isRunning(record) && (record.started !== "" || renewed);
 }
 
 function held(path: string, record: LockRecord | undefined, own: LockRecord): Error {

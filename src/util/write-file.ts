@@ -32,9 +32,7 @@ export async function writeFile(
   { durable = true }: WriteFileOptions = {},
 ): Promise<void> {
   refuseFolder(path);
-  const place = statsOf(path);
-  if (isStream.test(resolve(path)) || (place !== undefined && !place.isFile()))
-    return writeStream(path, content);
+  if (isDevice(path)) return writeStream(path, content);
   const folder = dirname(path);
   try {
     makeFolder(folder);
@@ -70,8 +68,14 @@ export function refuseFolder(path: string): void {
     });
 }
 
-/** Names of what a process has open, such as its standard output; links there lead to files of any kind. */
-const isStream = /^\/(dev\/(stdin|stdout|stderr|fd\/)|proc\/)/;
+/** Whether a device or a pipe is there, or what a process has open, such as its standard output: it must not be replaced. */
+export function isDevice(path: string): boolean {
+  const place = statsOf(path);
+  return openFiles.test(resolve(path)) || (place !== undefined && !place.isFile() && !place.isDirectory());
+}
+
+/** Links there lead to files of any kind. */
+const openFiles = /^\/(dev\/(stdin|stdout|stderr|fd\/)|proc\/)/;
 
 /** Writes into a device or pipe, which must not be replaced by a file: /dev/null would be one for the whole machine. */
 async function writeStream(path: string, content: Content): Promise<void> {

@@ -1,11 +1,8 @@
 import { createHash } from "node:crypto";
 import {
-  closeSync,
   copyFileSync,
   existsSync,
-  fsyncSync,
   lstatSync,
-  openSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -19,9 +16,9 @@ import { inside } from "./inside.js";
 import { checkWritable, makeFolder } from "./make-folder.js";
 import { namePath } from "./name-path.js";
 import { statsOf } from "./stats-of.js";
-import { syncFolder } from "./sync-folder.js";
+import { syncFolder, syncName } from "./sync-folder.js";
 import { guardTemporary, isTemporary, removeLeftovers, temporaryIn } from "./temporary.js";
-import { refuseFolder } from "./write-file.js";
+import { isDevice, refuseFolder } from "./write-file.js";
 
 /** In a folder while files in it are exchanged for others, and says which: a process that is killed then leaves it there. */
 const unfinishedName = "speakerscope.unfinished";
@@ -58,7 +55,7 @@ export interface Together {
  *
  * The folder is locked meanwhile, as it is in an extraction. The files are written beside their places, and put there when all
  * are complete: on any error the folder is as it was, and on a kill too, but for the moment in which the files are exchanged. Whoever
- * is killed in that moment leaves a part of the new files, and a mark by which `refuseUnfinished` knows it.
+ * is killed in that moment leaves a part of the new files; in a folder of its own also a mark, by which `refuseUnfinished` knows it.
  *
  * @throws `conflict` that names the process that holds the folder, `invalid` where nothing can be written there
  */
@@ -78,9 +75,7 @@ export async function writeTogether<T>(
   try {
     return await write({
       at(path) {
-        const there = statsOf(path);
-        // A device or a pipe must not be replaced.
-        if (there !== undefined && !there.isFile() && !there.isDirectory()) return path;
+        if (isDevice(path)) return path;
         const own = inside(staging, relative(folder, path));
         places.set(own, path);
         return own;
@@ -97,6 +92,11 @@ export async function writeTogether<T>(
         const moves = [...places].filter(([own]) => isThere(own));
         for (const [own, path] of moves) if (!lstatSync(own).isDirectory()) refuseFolder(path);
         const gone = [...old];
+        // What can be known beforehand must not come up when half of the files are exchanged.
+        for (const parent of new Set(
+          [...moves.map(([, path]) => path), ...gone].map((path) => dirname(path)),
+        ))
+          checkWritable(parent);
         const names = [...moves.map(([, path]) => path), ...gone].map((path) => topOf(folder, path));
         const mark =
           main === undefined ? putMark(folder, { purpose, names: [...new Set(names)] }) : undefined;
@@ -104,7 +104,7 @@ export async function writeTogether<T>(
         before?.();
         for (const [own, path] of moves) move(own, path);
         syncNames([folder, ...moves.map(([, path]) => dirname(path))]);
-        if (mark !== undefined) rmSync(mark);
+        mark?.remove();
       },
     });
   } catch (error) {
@@ -118,30 +118,34 @@ export async function writeTogether<T>(
 }
 
 /**
- * As `writeTogether`, of a result that goes by one path: a folder of its own, or a file that others may lie beside. Whether it is a
- * folder shows in its ending, where nothing is there yet. Into a device or a pipe everything is written at once.
+ * As `writeTogether`, of a result that goes by one path: a folder of its own, or a file that others may lie beside. Into a device or
+ * a pipe everything is written at once.
+ *
+ * @param isFolder default: as `isFolderPath` tells
  */
 export async function writeTogetherAt<T>(
   path: string,
-  options: Omit<TogetherOptions, "main">,
+  { isFolder = isFolderPath(path), ...options }: Omit<TogetherOptions, "main"> & { isFolder?: boolean },
   write: (files: Together) => Promise<T>,
 ): Promise<T> {
-  const there = statsOf(path);
-  if (there !== undefined && !there.isFile() && !there.isDirectory())
-    return write({ at: (path) => path, commit: () => {} });
-  const isFolder = there?.isDirectory() ?? extname(path.replace(/\.gz$/, "")) === "";
+  if (isDevice(path)) return write({ at: (path) => path, commit: () => {} });
   return isFolder
     ? writeTogether(path, options, write)
     : writeTogether(dirname(path), { ...options, main: path }, write);
 }
+
+/** Whether a path is that of a folder; where nothing is there yet, its ending tells. */
+export const isFolderPath = (path: string): boolean =>
+  statsOf(path)?.isDirectory() ?? extname(path.replace(/\.gz$/, "")) === "";
 
 /**
  * @param path a folder, or a file in one
  * @throws `conflict` where a process was killed while it exchanged what is there, or is at it
  */
 export function refuseUnfinished(path: string): void {
-  refuseMarked(path);
-  refuseMarked(dirname(resolve(path)), basename(path));
+  const place = resolve(path);
+  refuseMarked(place);
+  refuseMarked(dirname(place), basename(place));
 }
 
 function refuseMarked(folder: string, name?: string): void {
@@ -150,7 +154,7 @@ function refuseMarked(folder: string, name?: string): void {
   const { purpose, at, names } = parsedMark(mark);
   if (name !== undefined && names?.includes(name) === false) return;
   throw conflict(
-    `The files in ${folder} are not complete: a process that was ${purpose} put them there (${at}), and was killed or has not ended. Run that again.`,
+    `The files in ${folder} are not complete: a process that was ${purpose} put them there (${at}), and was killed or has not ended. Run that again; if they are whole all the same, delete ${mark}.`,
     { path: folder },
   );
 }
@@ -170,18 +174,33 @@ function parsedMark(path: string): Mark & { at: string } {
   }
 }
 
-function putMark(folder: string, mark: Mark): string {
+function putMark(folder: string, { purpose, names }: Required<Mark>): { remove(): void } {
   const path = join(folder, unfinishedName);
-  const wasThere = existsSync(path);
+  const before = existsSync(path) ? parsedMark(path) : undefined;
+  // What another command was killed at is no more whole than it was.
+  const others = before?.names?.filter((name) => !names.includes(name)) ?? [];
+  writeMark(path, { purpose, names: [...names, ...others], at: new Date().toISOString() });
+  return {
+    remove() {
+      const left = others.filter((name) => isThere(join(folder, name)));
+      if (before === undefined || left.length === 0) rmSync(path);
+      else writeMark(path, { ...before, names: left });
+    },
+  };
+}
+
+/** At once: a mark that is cut off would be about all files of the folder. */
+function writeMark(path: string, mark: Mark & { at: string }): void {
+  const draft = temporaryIn(dirname(path));
   try {
-    writeFileSync(path, `${JSON.stringify({ ...mark, at: new Date().toISOString() })}\n`);
-    syncNames([path, folder]);
+    writeFileSync(draft, `${JSON.stringify(mark)}\n`);
+    syncName(draft);
+    renameSync(draft, path);
+    syncName(dirname(path));
   } catch (error) {
-    // Nothing has changed yet.
-    if (!wasThere) rmSync(path, { force: true });
+    rmSync(draft, { force: true });
     throw namePath(error, path);
   }
-  return path;
 }
 
 /** Whether a process was killed while it exchanged files of the folder. */
@@ -218,21 +237,11 @@ function move(from: string, to: string): void {
 /** More folders than these take longer one by one than the whole disk at once. */
 const mostNames = 16;
 
-/** Flushes names, and what is in a file, to disk. On Windows folders cannot be opened, and this does nothing. */
+/** Flushes names, and what is in a file, to disk. */
 function syncNames(paths: readonly string[]): void {
   const names = new Set(paths);
   if (names.size > mostNames) syncFolder(paths[0]!);
   else for (const path of names) syncName(path);
-}
-
-function syncName(path: string): void {
-  try {
-    const file = openSync(path, "r");
-    fsyncSync(file);
-    closeSync(file);
-  } catch {
-    // The system does not take it.
-  }
 }
 
 /** The folders down to a path that are not there. */

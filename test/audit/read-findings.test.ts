@@ -74,7 +74,7 @@ test("readFindings gives what the audit wrote, from each of its files and from t
 test("readFindings takes a table that was edited, and says which row is no finding", async () => {
   const folder = temporaryFolder();
   const table = (text: string) => readFindings(put(join(folder, "edited.csv"), text));
-  const [one] = await table("probability;kind;key2;key1;note\r\n0.9;leakage;y_b;x_a;sure\r\n");
+  const [one] = await table("probability;kind; key2;key1;note\r\n0.9;leakage;y_b;x_a;sure\r\n");
   assert.equal([one!.kind, one!.keys, one!.probability], ["leakage", ["x_a", "y_b"], 0.9]);
   for (const [text, said] of [
     ["kind,key1,probability\nleek,a,1\n", /^Line 2 of .*edited\.csv has the unknown kind "leek"/],
@@ -83,7 +83,9 @@ test("readFindings takes a table that was edited, and says which row is no findi
       /^Line 2 of .*edited\.csv has no kind\. Findings have the columns kind, key1/,
     ],
     ["kind,key1,probability\nleakage,,1\n", /has no key1/],
+    ["kind,key1,probability\nleakage,a,1\n", /has no key2: leakage is about two\./],
     ["kind,key1,probability\nleakage,a,\n", /has "" as its probability/],
+    ["kind,key1,probability\nleakage,a, \n", /has " " as its probability/],
     ["kind,key1,probability\nleakage,a,90\n", /has "90" as its probability, which must be from 0 to 1/],
   ] as const) {
     try {

@@ -90,6 +90,22 @@ test("speakerscope cluster says what is wrong with its flags and embeddings in a
   }
 });
 
+test("a manifest.csv that is of no clustering is not written over", async () => {
+  const cwd = temporaryFolder();
+  await unlabelled(cwd);
+  const own = put(join(cwd, "out/manifest.csv"), "my own list");
+  const { status, stderr } = speakerscope(
+    ["cluster", "--embeddings", "vectors.parquet", "--output_dir", "out"],
+    { cwd },
+  );
+  assert.is(status, 1);
+  assert.match(
+    stderr,
+    /manifest\.csv is there already, and no people\.csv says that it is of a clustering\. Give another/,
+  );
+  assert.is(readFileSync(own, "utf8"), "my own list");
+});
+
 test("no manifest is written that leads to an archive in the place of the audio in it", async () => {
   const { rows } = await unlabelled(temporaryFolder());
   const clustering = await cluster(rows, { count: 3 });

@@ -278,6 +278,17 @@ test("speakers of one cut stay on one side, because the cut goes there with all 
   assert.equal(ids.sort(), cuts.map((one) => JSON.stringify(one)).sort());
 });
 
+test("findings on the keys of other tools' embeddings count for the corpus", async () => {
+  const sides = await sidesIn("split");
+  const [[mine]] = [...sides].filter(([, part]) => part === "test");
+  const [[other]] = [...sides].filter(([, part]) => part === "train");
+  const key = `${mine!.replace("_", "/")}/u0`;
+  const decision = { kind: "utterance", keys: [key], action: "relabel", to: other, by: "anna" };
+  put("paths.jsonl", `${JSON.stringify(decision)}\n`);
+  const said = await split("--manifest", "all.jsonl", "--output-dir", "paths", "--decisions", "paths.jsonl");
+  assert.match(said, new RegExp(`^1 utterance is in no part, .*, such as ${mine}_u0$`, "m"));
+});
+
 test("what is left out of a cut is still heard in it, and a line says so", async () => {
   const [cut] = readFileSync("cuts.jsonl", "utf8").split("\n");
   const { key } = (await readManifest("cuts.jsonl")).utterances.find(({ line }) => line === 1)!;

@@ -149,7 +149,7 @@ for (const [manifest, out, format] of [
 
 test("a corpus of folders becomes a folder of links, a list or a table; its own files stay as they are", async () => {
   const before = contentsOf(root);
-  const run = (out: string) => apply(decisions, ["--data_root", root, "--out", out]);
+  const run = (out: string) => apply(decisions, ["--data_root", root, "--out", ...out.split(" ")]);
   const { status, stderr } = run("links");
   assert.is(status, 0, stderr);
   const links = join(folder, "links");
@@ -162,6 +162,15 @@ test("a corpus of folders becomes a folder of links, a list or a table; its own 
   assert.is(readdirSync(join(links, "d", "b")).length, 4);
   const again = apply(decisions, ["--data_root", "links", "--out", "links-2"]);
   assert.match(again.stdout, "4 utterances left: 0 dropped, 0 put under another speaker", again.stderr);
+
+  // Such a folder may be called as a file is, and a list without an ending.
+  for (const repeat of [1, 2]) {
+    const { status, stderr } = run("corpus-1.1 --as links");
+    assert.is(status, 0, `${repeat}: ${stderr}`);
+  }
+  assert.is((await scan(join(folder, "corpus-1.1"))).utterances.length, 4);
+  assert.is(run("files --as list").status, 0);
+  assert.is(readFileSync(join(folder, "files"), "utf8"), "d/a/2.wav\nd/b/1.wav\nd/b/2.wav\nd/c/1.wav\n");
 
   const list = run("keep.txt");
   assert.is(list.status, 0);

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, sy
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { writeFile } from "../../src/util/write-file.js";
+import { isDevice, writeFile } from "../../src/util/write-file.js";
 import {
   refuseUnfinished,
   type Together,
@@ -241,6 +241,44 @@ test("a folder that nobody may write to is told at once", async () => {
   chmodSync(folder, 0o500);
   const error = await failure(writeTogether(folder, { purpose }, async () => assert.unreachable()));
   assert.match(error.message, /Nothing can be written to/);
+});
+
+test("what stands in the way of one file is told before any is exchanged", async () => {
+  const folder = temporaryFolder();
+  for (const name of ["a.txt", "c.txt", "sub"]) put(join(folder, name), "old");
+  const error = await failure(writeTogether(folder, { purpose }, (files) => writeAll(files, folder, "new")));
+  assert.match(error.message, /sub/);
+  assert.equal(
+    ["a.txt", "c.txt", "sub"].map((name) => readFileSync(join(folder, name), "utf8")),
+    ["old", "old", "old"],
+  );
+  refuseUnfinished(folder);
+});
+
+test("a result beside it does not vouch for what another command was killed at", async () => {
+  const folder = temporaryFolder();
+  put(join(folder, "train/a.txt"), "half");
+  const mark = { purpose: "splitting", at: "2026-01-31T09:30:00Z", names: ["train"] };
+  put(join(folder, "speakerscope.unfinished"), JSON.stringify(mark));
+  await writeTogether(folder, { purpose }, (files) => writeAll(files, folder, "new"));
+  refuseUnfinished(join(folder, "a.txt"));
+  assert.throws(() => refuseUnfinished(join(folder, "train")), /splitting put them there/);
+  const before = process.cwd();
+  process.chdir(join(folder, "train"));
+  try {
+    assert.throws(() => refuseUnfinished("."), /splitting put them there/);
+  } finally {
+    process.chdir(before);
+  }
+  rmSync(join(folder, "train"), { recursive: true });
+  await writeTogether(folder, { purpose }, (files) => writeAll(files, folder, "newer"));
+  refuseUnfinished(folder);
+});
+
+test("standard output is a device, whatever it leads to", () => {
+  for (const path of ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/null"]) assert.ok(isDevice(path));
+  assert.not.ok(isDevice(__filename));
+  assert.not.ok(isDevice(join(__dirname, "none")));
 });
 
 test("a mark that cannot be written changes nothing", async () => {
