@@ -1,4 +1,5 @@
 import { compare } from "../util/compare.js";
+import { firstFrom } from "../vectors/first-from.js";
 import { random } from "../vectors/random.js";
 
 /** Somebody to be put on a side of a split, with all of their speech. */
@@ -95,6 +96,7 @@ function exchange(
   for (let exchanges = 0; exchanges < mostExchanges; exchanges++) {
     if (sides.every((side) => Math.abs(missOf(side)) <= goodEnough * total)) return;
     const own = sides.map((_, side) => ascending.filter((i) => sideOf[i] === side));
+    const amounts = own.map((list) => Float64Array.from(list, (i) => people[i]!.amount));
     let best: { gain: number; from: number; to: number; i: number; j?: number } | undefined;
     for (const from of sides.keys())
       for (const to of sides.keys()) {
@@ -110,7 +112,7 @@ function exchange(
         };
         for (const i of own[from]!) {
           if (sides[from]!.people > 1) consider(i);
-          const at = firstAtLeast(own[to]!, people, people[i]!.amount - gap / 2);
+          const at = firstFrom(amounts[to]!, people[i]!.amount - gap / 2);
           for (const j of own[to]!.slice(Math.max(0, at - 1), at + 1)) consider(i, j);
         }
       }
@@ -126,17 +128,6 @@ function exchange(
       sides[to]!.people++;
     }
   }
-}
-
-/** The place of the first of a list, smallest first, who has at least so much. */
-function firstAtLeast(list: readonly number[], people: readonly Person[], amount: number): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (people[list[middle]!]!.amount < amount) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The first of those for whom it is least. */

@@ -1,6 +1,6 @@
 import { checkedDecisions } from "../decisions/check-decision.js";
 import { type Decision, isOfNames } from "../decisions/decision.js";
-import { mergeDecisions } from "../decisions/merge-decisions.js";
+import { type Dispute, mergeDecisions } from "../decisions/merge-decisions.js";
 import { openAfter } from "./decided.js";
 import type { Finding } from "./finding.js";
 
@@ -10,10 +10,14 @@ import type { Finding } from "./finding.js";
  *
  * @throws as `mergeDecisions` does
  */
-export function foundOrDecided(findings: readonly Finding[], decisions: readonly Decision[]): Finding[] {
-  const held = mergeDecisions(checkedDecisions(decisions, "splitCorpus")).decisions;
-  const sure = held.filter(({ action }) => action !== "unsure");
-  return [...findings.filter(openAfter(sure)), ...sure.flatMap(asFindings)];
+export function foundOrDecided(
+  findings: readonly Finding[],
+  decisions: readonly Decision[],
+): { found: Finding[]; disagreements: Dispute[] } {
+  const merged = mergeDecisions(checkedDecisions(decisions, "splitCorpus"));
+  const sure = merged.decisions.filter(({ action }) => action !== "unsure");
+  const found = [...findings.filter(openAfter(sure)), ...sure.flatMap(asFindings)];
+  return { found, disagreements: merged.disagreements };
 }
 
 /** None where it is decided that nothing is wrong, or something that does not matter to who is on which side. */

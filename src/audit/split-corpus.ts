@@ -4,6 +4,8 @@ import type { Span } from "../types.js";
 import { compare } from "../util/compare.js";
 import { demandList, demandWhole } from "../util/demand.js";
 import { groupBy } from "../util/group-by.js";
+import { orderedSum } from "../util/ordered-sum.js";
+import { speakerIdentity } from "../util/speaker-identity.js";
 import { speakerKey } from "./audit-corpus.js";
 import { dealPeople, type Person } from "./deal-people.js";
 import type { Finding } from "./finding.js";
@@ -105,17 +107,12 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
   const joined = new Set(ofOnePerson.flatMap(({ keys }) => keys));
   const personOf = (speaker: { dataset: string; speakerId: string }) => {
     const key = speakerKey(speaker);
-    // Two speakers may share a key: `my_set`/`x` and `my`/`set_x`.
-    return joined.has(key) ? first(key) : `${speaker.dataset}\0${speaker.speakerId}`;
+    return joined.has(key) ? first(key) : speakerIdentity(speaker);
   };
   const kept = keptSides(keep, names, personOf);
-  // Sums of seconds depend on the order in their last digits, and a tie must not.
   const people: Person[] = Array.from(groupBy(known, personOf), ([name, own]) => ({
     name,
-    amount: own
-      .map(amountOf)
-      .sort((a, b) => a - b)
-      .reduce((sum, x) => sum + x),
+    amount: orderedSum(own.map(amountOf)),
     side: kept.get(name),
   })).sort((a, b) => compare(a.name, b.name));
   if (people.length === 0)
@@ -140,16 +137,14 @@ export function splitCorpus<Row extends SplitRow, Part extends string>(
     );
   const partOf = new Map(people.map(({ name }, i) => [name, names[sides[i]!]!]));
 
-  const isOut = strays(known, found, (row) => partOf.get(personOf(row))!);
+  const out = strays(known, found, (row) => partOf.get(personOf(row))!);
   const dealt = Object.fromEntries(names.map((name) => [name, [] as Row[]])) as Record<Part, Row[]>;
   const leftOut: Row[] = [];
-  const left = names.map(() => [] as number[]);
   for (const row of known) {
     const part = partOf.get(personOf(row))!;
-    (isOut(row) ? leftOut : dealt[part]).push(row);
-    if (!isOut(row)) left[names.indexOf(part)]!.push(amountOf(row));
+    (out.has(row) ? leftOut : dealt[part]).push(row);
   }
-  const amounts = left.map((own) => own.sort((a, b) => a - b).reduce((sum, x) => sum + x, 0));
+  const amounts = names.map((name) => orderedSum(dealt[name].map(amountOf)));
   const whole = amounts.reduce((sum, x) => sum + x, 0) || 1;
   return {
     parts: dealt,
@@ -245,12 +240,12 @@ function keptSides(
   return new Map(Array.from(sides, ([person, { side }]) => [person, side]));
 }
 
-/** Tells which utterances would put a voice on two sides: their right speaker, or the same recording, is on another one. */
+/** The utterances that would put a voice on two sides: their right speaker, or the same recording, is on another one. */
 function strays<Row extends SplitRow & { speakerId: string }>(
   known: readonly Row[],
   found: readonly Finding[],
   partOf: (row: Row) => string,
-): (row: Row) => boolean {
+): ReadonlySet<SplitRow> {
   const ofClips = found.filter(({ kind }) => ["wrongLabel", "equalFiles", "nearCopies"].includes(kind));
   const named = new Set(ofClips.flatMap(({ keys }) => keys));
   const rowOf = new Map<string, Row>();
@@ -260,7 +255,7 @@ function strays<Row extends SplitRow & { speakerId: string }>(
     const name = speakerKey(row);
     partsOf.set(name, (partsOf.get(name) ?? new Set()).add(partOf(row)));
   }
-  const out = new Set<Row>();
+  const out = new Set<SplitRow>();
   for (const { kind, keys, remedy } of ofClips) {
     const own = keys.flatMap((key) => rowOf.get(key) ?? []);
     const to = "to" in remedy ? remedy.to : undefined;
@@ -278,7 +273,7 @@ function strays<Row extends SplitRow & { speakerId: string }>(
       for (const row of own) if (row !== kept) out.add(row);
     }
   }
-  return (row) => out.has(row);
+  return out;
 }
 
 function speakersOf<Part extends string>(
@@ -288,7 +283,7 @@ function speakersOf<Part extends string>(
 ): SplitSpeaker<Part>[] {
   const seen = new Map<string, SplitSpeaker<Part>>();
   for (const { dataset, speakerId } of known) {
-    const id = `${dataset}\0${speakerId}`;
+    const id = speakerIdentity({ dataset, speakerId });
     if (seen.has(id)) continue;
     const person = personOf({ dataset, speakerId });
     seen.set(id, { dataset, speakerId, person, part: partOf.get(person)! });

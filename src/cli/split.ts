@@ -3,7 +3,6 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { foundOrDecided } from "../audit/found-or-decided.js";
 import { readFindings } from "../audit/read-findings.js";
 import { splitCorpus } from "../audit/split-corpus.js";
-import { mergeDecisions } from "../decisions/merge-decisions.js";
 import { readDecisions } from "../decisions/read-decisions.js";
 import { stoppable } from "../errors.js";
 import { ofOneCut, stillHeard } from "../pipeline/one-cut.js";
@@ -83,15 +82,14 @@ async function run(settings: Settings): Promise<void> {
     await writeTogether(outputDir, { purpose: "splitting", onWait, abortSignal }, async (files) => {
       const decided = readDecisions(decidedIn ?? []);
       for (const warning of decided.warnings) reporter.log(`Warning: ${warning}`);
-      const { disagreements } = mergeDecisions(decided.decisions);
+      const { found: told, disagreements } = foundOrDecided(
+        findings === undefined ? [] : await readFindings(findings),
+        decided.decisions,
+      );
       if (disagreements.length > 0)
         reporter.log(
           `Warning: ${quantityIs(disagreements.length, "disagreement")} left aside, such as about ${disagreements[0]!.keys.join(" and ")}: what the audit found holds there`,
         );
-      const told = foundOrDecided(
-        findings === undefined ? [] : await readFindings(findings),
-        decided.decisions,
-      );
       const kept = keep === undefined ? [] : await readSpeakers(keep);
       const onProgress = reporter.progress.bind(reporter);
       await stoppable(

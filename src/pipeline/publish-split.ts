@@ -7,6 +7,7 @@ import { invalid, throwIfAborted } from "../errors.js";
 import { quantity } from "../shared/text.js";
 import type { Utterance } from "../types.js";
 import { groupBy } from "../util/group-by.js";
+import { orderedSum } from "../util/ordered-sum.js";
 import { speakerIdentity } from "../util/speaker-identity.js";
 import { writeFile } from "../util/write-file.js";
 import type { Together } from "../util/write-together.js";
@@ -68,12 +69,11 @@ function speakerRows({ parts, speakers }: SplitCorpus<Utterance, string>): Speak
   const own = groupBy(Object.values(parts).flat(), speakerIdentity);
   return speakers.map((speaker) => {
     const utterances = own.get(speakerIdentity(speaker)) ?? [];
-    // In one order, because sums depend on it in their last digits.
-    const seconds = utterances.map((row) => secondsOf(row) ?? Number.NaN).sort((a, b) => a - b);
+    const seconds = utterances.map((row) => secondsOf(row) ?? Number.NaN);
     return {
       ...speaker,
       utterances: utterances.length,
-      seconds: seconds.every(Number.isFinite) ? seconds.reduce((sum, x) => sum + x, 0) : undefined,
+      seconds: seconds.every(Number.isFinite) ? orderedSum(seconds) : undefined,
     };
   });
 }

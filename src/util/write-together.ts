@@ -92,14 +92,11 @@ export async function writeTogether<T>(
         const moves = [...places].filter(([own]) => isThere(own));
         for (const [own, path] of moves) if (!lstatSync(own).isDirectory()) refuseFolder(path);
         const gone = [...old];
+        const touched = [...moves.map(([, path]) => path), ...gone];
         // What can be known beforehand must not come up when half of the files are exchanged.
-        for (const parent of new Set(
-          [...moves.map(([, path]) => path), ...gone].map((path) => dirname(path)),
-        ))
-          checkWritable(parent);
-        const names = [...moves.map(([, path]) => path), ...gone].map((path) => topOf(folder, path));
-        const mark =
-          main === undefined ? putMark(folder, { purpose, names: [...new Set(names)] }) : undefined;
+        for (const parent of new Set(touched.map((path) => dirname(path)))) checkWritable(parent);
+        const names = [...new Set(touched.map((path) => topOf(folder, path)))];
+        const mark = main === undefined ? putMark(folder, { purpose, names }) : undefined;
         for (const path of gone) removeOld(path);
         before?.();
         for (const [own, path] of moves) move(own, path);
