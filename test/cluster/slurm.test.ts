@@ -159,7 +159,10 @@ exec "${process.execPath}" "${main}" "$@"
 
 async function jobsToEnd(run: (command: string, args: string[]) => string): Promise<void> {
   const queue = () => run("squeue", ["--noheader", "--array", "--format=%i %T %r"]);
-  for (let left = queue(), tries = 0; left !== ""; left = queue(), tries++) {
+  // While it is requeued, a job may be in no list for a moment.
+  let emptyLooks = 0;
+  for (let left = queue(), tries = 0; emptyLooks < 8; left = queue(), tries++) {
+    emptyLooks = left === "" ? emptyLooks + 1 : 0;
     if (tries > 480) throw new Error(`the jobs do not end:\n${left}`);
     // What was requeued waits for two minutes, so that its old credential has expired; not here.
     for (const line of left.split("\n").filter((text) => text.endsWith("PENDING BeginTime")))
